@@ -1,0 +1,48 @@
+# The two commands that matter: `make run` and `make test`. Everything else is a part of them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV_VERSION := 0.11.16
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE ?=
+
+.venv/installed: uv.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --frozen --quiet --inexact
+	touch $@
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | sort
+
+setup: .venv/installed ## Make the virtual environment by the lock file
+
+run: setup explorer-if-possible ## Serve with demo data on embedded PostgreSQL and Redis
+	@$(BIN)/wingding run
+
+test: setup ## Run the tests
+	$(BIN)/python -m pytest -m "not outside"
+
+test-outside: setup ## Run the tests that need npm, a browser or many kills
+	$(BIN)/python -m pytest -m outside
+
+lint: setup ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+schema: setup ## Write schema.graphql
+	$(BIN)/wingding schema > schema.graphql
+
+migrate: setup ## Bring the database to the newest migration
+	$(BIN)/wingding migrate
+
+seed: setup ## Load demo data
+	$(BIN)/wingding seed
+
+explorer: ## Build GraphiQL
+	cd explorer && npm ci --no-audit --no-fund && npm run build
+
+explorer-if-possible:
+	@if [ ! -e explorer/dist/index.html ] && command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
+
+.PHONY: help setup run test test-outside lint schema migrate seed explorer explorer-if-possible

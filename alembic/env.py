@@ -1,0 +1,45 @@
+"""Runs migrations over the connection that the caller put into the configuration, or over DATABASE_URL."""
+
+import asyncio
+import os
+from typing import Any
+
+from alembic import context
+from sqlalchemy import Connection, make_url, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import models
+
+FOREIGN_TABLES = ("pgqueuer",)
+"""Tables of libraries, which bring their own definitions."""
+
+
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    return not (kind == "table" and name is not None and name.startswith(FOREIGN_TABLES))
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=models.Base.metadata,
+        include_name=include_name,
+        compare_type=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def run_by_url() -> None:
+    url = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+
+if (given := context.config.attributes.get("connection")) is not None:
+    run(given)
+else:
+    asyncio.run(run_by_url())

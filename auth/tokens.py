@@ -1,0 +1,137 @@
+"""Access tokens: short-lived JWTs (RFC 7519) signed with ES256 (RFC 7518), checked against our own key set."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from models import utcnow
+from settings import Settings, SettingsError
+
+ALGORITHMS = ["ES256"]
+CACHE_SIZE = 10_000
+
+
+class TokenRefused(Exception):
+    """`reason` is a machine code: TOKEN_EXPIRED, TOKEN_INVALID or TOKEN_REVOKED (S0-34)."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class AccessClaims:
+    user_id: UUID
+    session_id: UUID
+    expires_at: datetime
+
+
+def new_secret() -> str:
+    """An opaque token for refreshes and mailed links: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def secret_hash(secret: str) -> bytes:
+    """What is stored of an opaque token. Its 256 bits need no slow hash."""
+    return sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+class Tokens:
+    """Signs and reads access tokens. The first key of the set signs; all of them verify."""
+
+    def __init__(self, keys: KeySet, *, issuer: str, lifetime: float) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self.lifetime = lifetime
+        self._claims = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": issuer},
+            exp={"essential": True},
+            sub={"essential": True},
+            sid={"essential": True},
+        )
+        self._known: dict[str, AccessClaims] = {}
+
+    @classmethod
+    def load(cls, settings: Settings) -> Tokens:
+        return cls(load_keys(settings), issuer=settings.url, lifetime=settings.access_token_lifetime)
+
+    def issue(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
+        """A signed access token and the moment it expires."""
+        now = int(utcnow().timestamp())
+        expires = now + int(self.lifetime)
+        key = self._keys.keys[0]
+        claims = {"iss": self._issuer, "aud": self._issuer, "sub": str(user_id), "sid": str(session_id)}
+        token = jwt.encode(
+            {"alg": "ES256", "kid": key.kid, "typ": "at+jwt"}, claims | {"iat": now, "exp": expires}, key, ALGORITHMS
+        )
+        return token, datetime.fromtimestamp(expires, UTC)
+
+    def read(self, token: str) -> AccessClaims:
+        """Claims of a token that we signed and that is still good. Raises `TokenRefused`."""
+        claims = self._known.get(token)
+        if claims is None:
+            claims = self._verify(token)
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[token] = claims
+        if claims.expires_at <= utcnow():
+            self._known.pop(token, None)
+            raise TokenRefused("TOKEN_EXPIRED")
+        return claims
+
+    def _verify(self, token: str) -> AccessClaims:
+        try:
+            decoded = jwt.decode(token, self._keys, ALGORITHMS)
+            if decoded.header.get("typ") != "at+jwt":
+                raise TokenRefused("TOKEN_INVALID")
+            self._claims.validate(decoded.claims)
+            return AccessClaims(
+                user_id=UUID(decoded.claims["sub"]),
+                session_id=UUID(decoded.claims["sid"]),
+                expires_at=datetime.fromtimestamp(decoded.claims["exp"], UTC),
+            )
+        except ExpiredTokenError as error:
+            raise TokenRefused("TOKEN_EXPIRED") from error
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise TokenRefused("TOKEN_INVALID") from error
+
+    def public_keys(self) -> dict[str, Any]:
+        """The JWK set that others verify with."""
+        return dict(self._keys.as_dict(private=False))
+
+
+def load_keys(settings: Settings) -> KeySet:
+    """The signing keys of SIGNING_KEYS_FILE, or of WINGDING_HOME, where a first one is made."""
+    if settings.signing_keys_file:
+        try:
+            found = KeySet.import_key_set(orjson.loads(Path(settings.signing_keys_file).read_bytes()))
+        except (OSError, ValueError, JoseError) as error:
+            raise SettingsError("SIGNING_KEYS_FILE cannot be read as a JWK set") from error
+        if not found.keys:
+            raise SettingsError("SIGNING_KEYS_FILE holds no key")
+        return found
+    file = settings.wingding_home / "signing-keys.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+        made = file.with_name(f".{file.name}.{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_bytes(orjson.dumps(KeySet([key]).as_dict(private=True)))
+        with suppress(FileExistsError):
+            os.link(made, file)
+        made.unlink()
+    return KeySet.import_key_set(orjson.loads(file.read_bytes()))

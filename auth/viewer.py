@@ -1,0 +1,89 @@
+"""Who is calling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth.permissions import PERMISSIONS, Permission
+from errors import Forbidden, Unauthenticated
+from models import Role, Session, User, utcnow
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The caller of one operation. `user` is null for a guest.
+
+    `session_id` and `expires_at` are those of the access token; a viewer made for a job has neither.
+    """
+
+    user: User | None = None
+    session_id: UUID | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def id(self) -> UUID | None:
+        return self.user.id if self.user else None
+
+    @property
+    def role(self) -> Role:
+        return self.user.role if self.user else Role.GUEST
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return PERMISSIONS[self.role]
+
+    def can(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    @property
+    def is_staff(self) -> bool:
+        """Moderators and administrators: they see what is hidden from others."""
+        return self.role in (Role.MODERATOR, Role.ADMIN)
+
+    def require_user(self) -> UUID:
+        """The caller's id. Raises `Unauthenticated` for a guest."""
+        if self.user is None:
+            raise Unauthenticated
+        return self.user.id
+
+    def require(self, permission: Permission) -> UUID:
+        user_id = self.require_user()
+        if not self.can(permission):
+            raise Forbidden
+        return user_id
+
+
+GUEST = Viewer()
+
+
+async def viewer_of_session(
+    session: AsyncSession, *, session_id: UUID, user_id: UUID, expires_at: datetime
+) -> Viewer | None:
+    """The viewer behind a valid access token, in one statement; null once the session has ended."""
+    found = await session.scalar(
+        select(User)
+        .join(Session, Session.user_id == User.id)
+        .where(
+            Session.id == session_id,
+            User.id == user_id,
+            User.is_active,
+            Session.ended_at.is_(None),
+            Session.expires_at > utcnow(),
+        )
+    )
+    return Viewer(found, session_id, expires_at) if found else None
+
+
+async def viewer_still_valid(session: AsyncSession, viewer: Viewer) -> bool:
+    """Whether a viewer of a long connection is still signed in. Guests always are what they were."""
+    if viewer.user is None or viewer.session_id is None or viewer.expires_at is None:
+        return True
+    found = await viewer_of_session(
+        session, session_id=viewer.session_id, user_id=viewer.user.id, expires_at=viewer.expires_at
+    )
+    return found is not None

@@ -1,0 +1,225 @@
+"""What a viewer may see, as SELECTs. Resolvers and loaders build on these; nobody writes the filters again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+
+from auth.permissions import Permission
+from auth.viewer import Viewer
+from models import (
+    Audience,
+    Booking,
+    Chat,
+    ChatMember,
+    Club,
+    ClubMembership,
+    ClubVisibility,
+    Event,
+    EventHost,
+    EventStatus,
+    EventVisibility,
+    MembershipState,
+    Message,
+    Notification,
+    Registration,
+    Review,
+    ReviewStatus,
+    Service,
+    Session,
+    User,
+)
+
+SHOWN = (EventStatus.PUBLISHED, EventStatus.CANCELLED, EventStatus.ARCHIVED)
+"""Statuses in which an event is out in the open."""
+
+PRIVACY_DEFAULTS = {
+    "bio": Audience.EVERYONE,
+    "interests": Audience.EVERYONE,
+    "location": Audience.MEMBERS,
+    "clubs": Audience.MEMBERS,
+    "registrations": Audience.NOBODY,
+}
+"""Fields of a profile whose audience its owner chooses (S2-13). Contact data is never among them."""
+
+
+def field_is_visible(viewer: Viewer, user: User, field: str) -> bool:
+    """Whether the viewer may read a field of a profile."""
+    if viewer.id == user.id or viewer.can(Permission.USER_READ_PRIVATE):
+        return True
+    audience = Audience(user.privacy.get(field) or PRIVACY_DEFAULTS[field].value)
+    return audience is Audience.EVERYONE or (audience is Audience.MEMBERS and viewer.user is not None)
+
+
+def private_data_is_visible(viewer: Viewer, user: User) -> bool:
+    """Full name, phone, e-mail: the person and staff (vocabulary, `User`)."""
+    return viewer.id == user.id or viewer.can(Permission.USER_READ_PRIVATE)
+
+
+def users_visible_to(_viewer: Viewer) -> Select[User]:
+    return select(User).where(User.is_active)
+
+
+def clubs_of(user_id: UUID | None) -> Select[UUID]:
+    """Ids of the clubs of which someone is an active member."""
+    return select(ClubMembership.club_id).where(
+        ClubMembership.user_id == user_id, ClubMembership.state == MembershipState.ACTIVE
+    )
+
+
+def _club_is_visible(viewer: Viewer) -> ColumnElement[bool]:
+    if viewer.is_staff:
+        return true()
+    if viewer.id is None:
+        return Club.visibility != ClubVisibility.PRIVATE
+    invited_or_member = select(ClubMembership.club_id).where(
+        ClubMembership.user_id == viewer.id,
+        ClubMembership.state.in_((MembershipState.ACTIVE, MembershipState.INVITED)),
+    )
+    return or_(Club.visibility != ClubVisibility.PRIVATE, Club.id.in_(invited_or_member))
+
+
+def clubs_visible_to(viewer: Viewer) -> Select[Club]:
+    return select(Club).where(_club_is_visible(viewer))
+
+
+def clubs_listed_to(viewer: Viewer) -> Select[Club]:
+    """As `clubs_visible_to`, without the unlisted ones of others."""
+    if viewer.is_staff:
+        return select(Club)
+    listed: ColumnElement[bool] = Club.visibility == ClubVisibility.PUBLIC
+    if viewer.id is not None:
+        listed = or_(listed, Club.id.in_(clubs_of(viewer.id)))
+    return select(Club).where(listed)
+
+
+def memberships_visible_to(viewer: Viewer) -> Select[ClubMembership]:
+    """Active members of clubs that are visible; requests and invitations only to the person and the club's hosts."""
+    active = and_(
+        ClubMembership.state == MembershipState.ACTIVE,
+        ClubMembership.club_id.in_(clubs_visible_to(viewer).with_only_columns(Club.id)),
+    )
+    statement = select(ClubMembership)
+    if viewer.is_staff:
+        return statement
+    if viewer.id is None:
+        return statement.where(active)
+    return statement.where(
+        or_(active, ClubMembership.user_id == viewer.id, ClubMembership.club_id.in_(clubs_hosted_by(viewer.id)))
+    )
+
+
+def clubs_hosted_by(user_id: UUID) -> Select[UUID]:
+    """Ids of the clubs where someone is owner, administrator or moderator."""
+    return clubs_of(user_id).where(ClubMembership.role != "MEMBER")
+
+
+def hosted_by(user_id: UUID) -> Select[UUID]:
+    """Ids of the events at which someone has a role."""
+    return select(EventHost.event_id).where(EventHost.user_id == user_id)
+
+
+def _events(viewer: Viewer, visibilities: Iterable[EventVisibility]) -> Select[Event]:
+    statement = select(Event)
+    if viewer.is_staff:
+        return statement
+    private_clubs = select(Club.id).where(Club.visibility == ClubVisibility.PRIVATE)
+    open_to_all = and_(
+        Event.status.in_(SHOWN),
+        Event.visibility.in_(tuple(visibilities)),
+        or_(Event.club_id.is_(None), Event.club_id.not_in(private_clubs)),
+    )
+    if viewer.id is None:
+        return statement.where(open_to_all)
+    taking_part = select(Registration.event_id).where(Registration.user_id == viewer.id)
+    return statement.where(
+        or_(
+            open_to_all,
+            and_(Event.status.in_(SHOWN), Event.club_id.in_(clubs_of(viewer.id))),
+            and_(Event.status.in_(SHOWN), Event.id.in_(taking_part)),
+            Event.id.in_(hosted_by(viewer.id)),
+        )
+    )
+
+
+def events_visible_to(viewer: Viewer) -> Select[Event]:
+    """Events that the viewer may open, given a link."""
+    return _events(viewer, (EventVisibility.PUBLIC, EventVisibility.UNLISTED))
+
+
+def events_listed_to(viewer: Viewer) -> Select[Event]:
+    """Events that lists and search show: without the unlisted ones of others."""
+    return _events(viewer, (EventVisibility.PUBLIC,))
+
+
+def _within_visible_events(viewer: Viewer, event_id: Any) -> ColumnElement[bool]:
+    if viewer.is_staff:
+        return true()
+    return event_id.in_(events_visible_to(viewer).with_only_columns(Event.id))  # type: ignore[no-any-return]
+
+
+def services_visible_to(viewer: Viewer) -> Select[Service]:
+    return select(Service).where(_within_visible_events(viewer, Service.event_id))
+
+
+def registrations_visible_to(viewer: Viewer) -> Select[Registration]:
+    """One's own, those of events that one hosts, and all for staff and volunteers."""
+    statement = select(Registration)
+    if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
+        return statement
+    if viewer.id is None:
+        return statement.where(false())
+    return statement.where(or_(Registration.user_id == viewer.id, Registration.event_id.in_(hosted_by(viewer.id))))
+
+
+def bookings_visible_to(viewer: Viewer) -> Select[Booking]:
+    """As `registrations_visible_to`."""
+    statement = select(Booking)
+    if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
+        return statement
+    if viewer.id is None:
+        return statement.where(false())
+    return statement.where(or_(Booking.user_id == viewer.id, Booking.event_id.in_(hosted_by(viewer.id))))
+
+
+def reviews_visible_to(viewer: Viewer) -> Select[Review]:
+    """Published reviews of visible events; hidden ones to their author and moderators."""
+    statement = select(Review)
+    if viewer.can(Permission.REVIEW_MODERATE):
+        return statement
+    published: ColumnElement[bool] = Review.status == ReviewStatus.PUBLISHED
+    if viewer.id is not None:
+        published = or_(published, Review.author_id == viewer.id)
+    return statement.where(published, _within_visible_events(viewer, Review.event_id))
+
+
+def chats_of(viewer: Viewer) -> Select[Chat]:
+    """Chats of which the viewer is a member now. Staff have no way around this: a chat is private."""
+    return select(Chat).join(
+        ChatMember,
+        and_(ChatMember.chat_id == Chat.id, ChatMember.user_id == viewer.id, ChatMember.left_at.is_(None)),
+    )
+
+
+def messages_visible_to(viewer: Viewer) -> Select[Message]:
+    """Messages since the viewer joined, in chats of which they are a member now (S0-72)."""
+    return select(Message).join(
+        ChatMember,
+        and_(
+            ChatMember.chat_id == Message.chat_id,
+            ChatMember.user_id == viewer.id,
+            ChatMember.left_at.is_(None),
+            Message.sequence > ChatMember.joined_sequence,
+        ),
+    )
+
+
+def notifications_of(viewer: Viewer) -> Select[Notification]:
+    return select(Notification).where(Notification.user_id == viewer.id)
+
+
+def sessions_of(viewer: Viewer) -> Select[Session]:
+    return select(Session).where(Session.user_id == viewer.id)

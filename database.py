@@ -1,0 +1,167 @@
+"""PostgreSQL: one tuned pool, short reads, and the unit of work that every write goes through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import event, insert, make_url
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from errors import UserError
+from models import DomainEvent, OutboxDelivery, OutboxEvent, StreamEvent, utcnow, uuid7
+from settings import Settings
+
+log = structlog.get_logger()
+
+
+@dataclass
+class StatementLog:
+    """Statements of one operation: counted always, kept only where `texts` is a list."""
+
+    count: int = 0
+    texts: list[str] | None = None
+
+
+statements: ContextVar[StatementLog | None] = ContextVar("statements", default=None)
+
+
+def _count_statement(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, _many: bool) -> None:
+    if (recorder := statements.get()) is not None:
+        recorder.count += 1
+        if recorder.texts is not None:
+            recorder.texts.append(statement)
+
+
+@dataclass(eq=False)
+class UnitOfWork:
+    """One transaction. Rules flush through `session` and `record` what happened; only `writing()` commits."""
+
+    session: AsyncSession
+    has_sink: bool = False
+    events: list[DomainEvent] = field(default_factory=list)
+
+    def record(self, happened: DomainEvent) -> None:
+        """Leave a domain event in the outbox, in this very transaction."""
+        self.events.append(happened)
+
+    def _consumers(self, happened: DomainEvent) -> list[str]:
+        """Who is owed the event: live streams, a job, the outside sink."""
+        wanted = {"live": isinstance(happened, StreamEvent), "jobs": happened.has_job, "sink": self.has_sink}
+        return [consumer for consumer, owed in wanted.items() if owed]
+
+    async def flush_events(self) -> None:
+        """Write the recorded events. Called by `writing()` right before the commit."""
+        await self.session.flush()
+        if not self.events:
+            return
+        now, rows, deliveries = utcnow(), [], []
+        for happened in self.events:
+            live = happened if isinstance(happened, StreamEvent) else None
+            rows.append(
+                {
+                    "id": uuid7(),
+                    "name": happened.name,
+                    "subject_type": happened.subject_type,
+                    "subject_id": happened.subject_id,
+                    "occurred_at": now,
+                    "event_metadata": happened.metadata,
+                    "stream": live and live.stream,
+                    "sequence": live and live.sequence,
+                }
+            )
+            deliveries += [
+                {"event_id": rows[-1]["id"], "consumer": consumer, "attempts": 0}
+                for consumer in self._consumers(happened)
+            ]
+        self.events.clear()
+        await self.session.execute(insert(OutboxEvent), rows)
+        if deliveries:
+            await self.session.execute(insert(OutboxDelivery), deliveries)
+
+
+class Database:
+    """Made once by each entry point and passed down. `after_commit` is called after each committed unit of work."""
+
+    def __init__(self, settings: Settings, *, has_sink: bool = False) -> None:
+        self.engine = make_engine(settings)
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._has_sink = has_sink
+        self.after_commit: Callable[[], None] = lambda: None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A short session for one read. One round trip a statement: there is no transaction around it."""
+        async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction: commits on leaving, rolls back on any error."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            uow = UnitOfWork(session, has_sink=self._has_sink)
+            yield uow
+            await uow.flush_events()
+            await session.commit()
+        self.after_commit()
+
+    async def dispose(self) -> None:
+        await self.engine.dispose()
+
+
+def make_engine(settings: Settings) -> AsyncEngine:
+    url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
+    milliseconds = str(int(settings.statement_timeout * 1000))
+    engine = create_async_engine(
+        url,
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.operation_timeout,
+        pool_use_lifo=True,
+        pool_pre_ping=False,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={
+            "prepared_statement_cache_size": 500,
+            "timeout": 5,
+            "server_settings": {
+                "application_name": "wingding",
+                "jit": "off",
+                "lock_timeout": milliseconds,
+                "statement_timeout": milliseconds,
+                "idle_in_transaction_session_timeout": "60000",
+                "timezone": "UTC",
+            },
+        },
+    )
+    event.listen(engine.sync_engine, "before_cursor_execute", _count_statement)
+    return engine
+
+
+@asynccontextmanager
+async def on_conflict(session: AsyncSession, **translations: UserError) -> AsyncIterator[None]:
+    """Let the database decide a race: a violated constraint named here becomes its error, others stay bugs.
+
+    The body runs in a savepoint and is flushed at its end, so the unit of work can go on afterwards.
+    """
+    try:
+        async with session.begin_nested():
+            yield
+            await session.flush()
+    except IntegrityError as error:
+        refusal = translations.get(violated_constraint(error) or "")
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """Name of the constraint that refused, as PostgreSQL reports it."""
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None)

@@ -1,0 +1,217 @@
+"""Declared relations: what to fetch for many parents at once, as data.
+
+A declaration says entity, key, statement as seen by the viewer, order and limit per parent. `Loaders` runs it
+for all parents of a level in one statement; a query planner may read the same declaration.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, Select, any_, bindparam, func, select, true
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import ColumnElement
+from strawberry.dataloader import DataLoader
+
+from auth.viewer import Viewer
+from database import Database
+from dataloaders.pages import Key, Order, PageArgs, make_page, window
+
+Selecting = Callable[[Viewer], Select[Any]]
+Filtering = Callable[[Select[Any], Viewer, Any], Select[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class One:
+    """At most one row for a key."""
+
+    entity: type
+    key: Any
+    select: Selecting
+
+
+@dataclass(frozen=True, eq=False)
+class Many:
+    """All rows for a key, in order, never more than `limit`."""
+
+    entity: type
+    key: Any
+    select: Selecting
+    order: Order
+    limit: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pages:
+    """A connection: one keyset page of rows for a key. `filter` narrows it by the field's `filter` argument."""
+
+    entity: type
+    key: Any
+    select: Selecting
+    order: Order
+    filter: Filtering | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """An aggregate: `select` yields the key first and then the value, or several columns as one row."""
+
+    key: Any
+    select: Selecting
+    default: Any
+
+
+Declaration = One | Many | Pages | Value
+
+
+def one(entity: type, *, key: Any, select: Selecting) -> One:
+    return One(entity, key, select)
+
+
+def many(entity: type, *, key: Any, select: Selecting, order_by: Sequence[Any], limit: int) -> Many:
+    return Many(entity, key, select, _order(order_by), limit)
+
+
+def pages(
+    entity: type, *, key: Any, select: Selecting, order_by: Sequence[Any], filter: Filtering | None = None
+) -> Pages:
+    """`order_by` ends in a unique column; wrap a column in `Key(column, descending=True)` to turn it round."""
+    return Pages(entity, key, select, _order(order_by), filter)
+
+
+def value(*, key: Any, select: Selecting, default: Any = None) -> Value:
+    return Value(key, select, default)
+
+
+def _order(columns: Sequence[Any]) -> Order:
+    return tuple(column if isinstance(column, Key) else Key(column) for column in columns)
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Arguments that all parents of one field share."""
+
+    args: PageArgs
+    filter: Any = None
+
+
+def _keys(column: Any) -> ColumnElement[Any]:
+    return bindparam("keys", type_=ARRAY(column.type), unique=False)
+
+
+def _per_parent(statement: Select[Any], entity: type, key: Any, order: Order, *, backward: bool = False) -> Select[Any]:
+    """A statement for one parent, turned into one for an array of parents: unnest the keys, join laterally.
+
+    The result has the parent's key, the row, and the values of the order, which make the cursors. SQL promises
+    no order outside the lateral part, so it is asked for again.
+    """
+    parents = func.unnest(_keys(key)).column_valued("parent")
+    values = [column.column.label(f"order_{position}") for position, column in enumerate(order)]
+    lateral = statement.where(key == parents).add_columns(*values).lateral("child")
+    row: Any = aliased(entity, lateral)
+    ordinals = [lateral.c[f"order_{position}"] for position in range(len(order))]
+    directed = [
+        ordinal.desc() if column.descending != backward else ordinal.asc()
+        for column, ordinal in zip(order, ordinals, strict=True)
+    ]
+    return select(parents, row, *ordinals).select_from(parents).join(lateral, true()).order_by(*directed)
+
+
+def statement_for(declaration: Declaration, viewer: Viewer, request: PageRequest | None = None) -> Select[Any]:
+    """The one statement that serves all parents; the array of their keys is the parameter `keys`."""
+    chosen = declaration.select(viewer)
+    if isinstance(declaration, One):
+        return chosen.where(declaration.key == any_(_keys(declaration.key))).add_columns(declaration.key)
+    if isinstance(declaration, Value):
+        return chosen.where(declaration.key == any_(_keys(declaration.key)))
+    if isinstance(declaration, Many):
+        limited = window(chosen, declaration.order, PageArgs()).limit(declaration.limit)
+        return _per_parent(limited, declaration.entity, declaration.key, declaration.order)
+    assert request is not None
+    if declaration.filter is not None and request.filter is not None:
+        chosen = declaration.filter(chosen, viewer, request.filter)
+    return _per_parent(
+        window(chosen, declaration.order, request.args),
+        declaration.entity,
+        declaration.key,
+        declaration.order,
+        backward=request.args.is_backward,
+    )
+
+
+def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:
+    """`totalCount` of a connection for an array of parents."""
+    chosen = declaration.select(viewer)
+    if declaration.filter is not None and filter is not None:
+        chosen = declaration.filter(chosen, viewer, filter)
+    key = declaration.key
+    return chosen.with_only_columns(key, func.count()).where(key == any_(_keys(key))).group_by(key).order_by(None)
+
+
+class Loaders:
+    """Runs declarations for one request. `caching` is off on a WebSocket, whose context outlives many events."""
+
+    def __init__(self, database: Database, viewer: Viewer, *, caching: bool = True) -> None:
+        self._database = database
+        self._viewer = viewer
+        self._caching = caching
+        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+
+    def forget(self) -> None:
+        """After a write: what was read before may be stale."""
+        self._loaders.clear()
+
+    def load(self, declaration: One | Many | Value, key: Any) -> Awaitable[Any]:
+        loader = self._loader(declaration, lambda keys: self._load_batch(declaration, keys))
+        return loader.load(key)
+
+    def load_page(self, declaration: Pages, key: Any, request: PageRequest) -> Awaitable[Any]:
+        identity = (declaration, request.args, repr(request.filter))
+        return self._loader(identity, lambda keys: self._page_batch(declaration, request, keys)).load(key)
+
+    def _count(self, declaration: Pages, key: Any, filter: Any) -> Awaitable[Any]:
+        identity = (declaration, "count", repr(filter))
+        return self._loader(identity, lambda keys: self._count_batch(declaration, filter, keys)).load(key)
+
+    def _loader(self, identity: Any, batch: Callable[[list[Any]], Awaitable[Any]]) -> DataLoader[Any, Any]:
+        loader = self._loaders.get(identity)
+        if loader is None:
+            loader = self._loaders[identity] = DataLoader(load_fn=batch, cache=self._caching)
+        return loader
+
+    async def _rows(self, statement: Select[Any], keys: list[Any]) -> Sequence[Any]:
+        async with self._database.reading() as session:
+            found = await session.execute(statement, {"keys": list(dict.fromkeys(keys))})
+            rows: Sequence[Any] = found.all()
+        return rows
+
+    async def _load_batch(self, declaration: One | Many | Value, keys: list[Any]) -> list[Any]:
+        rows = await self._rows(statement_for(declaration, self._viewer), keys)
+        if isinstance(declaration, One):
+            found = {row[1]: row[0] for row in rows}
+            return [found.get(key) for key in keys]
+        if isinstance(declaration, Value):
+            values = {row[0]: row[1] if len(row) == 2 else row for row in rows}
+            return [values.get(key, declaration.default) for key in keys]
+        lists: dict[Any, list[Any]] = defaultdict(list)
+        for row in rows:
+            lists[row[0]].append(row[1])
+        return [lists[key] for key in keys]
+
+    async def _page_batch(self, declaration: Pages, request: PageRequest, keys: list[Any]) -> list[Any]:
+        rows = await self._rows(statement_for(declaration, self._viewer, request), keys)
+        lists: dict[Any, list[Any]] = defaultdict(list)
+        for row in rows:
+            lists[row[0]].append((row[1], row[2:]))
+
+        def page(key: Any) -> Any:
+            return make_page(lists[key], request.args, lambda: self._count(declaration, key, request.filter))
+
+        return [page(key) for key in keys]
+
+    async def _count_batch(self, declaration: Pages, filter: Any, keys: list[Any]) -> list[Any]:
+        counts = dict(await self._rows(count_statement_for(declaration, self._viewer, filter), keys))
+        return [counts.get(key, 0) for key in keys]

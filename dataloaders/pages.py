@@ -1,0 +1,163 @@
+"""Keyset pages: which rows come next after a cursor, decided by an order whose last column is unique."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+
+from database import Database
+from errors import InvalidCursor, InvalidPage
+
+DEFAULT_SIZE = 20
+MAXIMUM_SIZE = 100
+
+
+@dataclass(frozen=True)
+class Key:
+    """One column of an order. Its values are never null."""
+
+    column: Any
+    descending: bool = False
+
+
+Order = tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class PageArgs:
+    """A slice of a list, as GraphQL Cursor Connections name it. Raises `InvalidPage` on contradictions."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+    def __post_init__(self) -> None:
+        sizes = [size for size in (self.first, self.last) if size is not None]
+        forward = self.first is not None or self.after is not None
+        backward = self.last is not None or self.before is not None
+        if any(not 0 <= size <= MAXIMUM_SIZE for size in sizes) or (forward and backward):
+            raise InvalidPage(maximum=MAXIMUM_SIZE)
+
+    @property
+    def is_backward(self) -> bool:
+        return self.last is not None or self.before is not None
+
+    @property
+    def size(self) -> int:
+        asked = self.last if self.is_backward else self.first
+        return DEFAULT_SIZE if asked is None else asked
+
+    @property
+    def cursor(self) -> str | None:
+        return self.before if self.is_backward else self.after
+
+
+@dataclass(eq=False)
+class Page:
+    """Rows of one slice with the cursor of each. `count` answers `totalCount`, only when asked."""
+
+    rows: Sequence[Any] = ()
+    cursors: Sequence[str] = ()
+    has_next: bool = False
+    has_previous: bool = False
+    count: Callable[[], Any] = field(default=lambda: 0)
+
+
+def encode_cursor(values: Sequence[Any]) -> str:
+    return urlsafe_b64encode(orjson.dumps(list(values), default=str)).rstrip(b"=").decode()
+
+
+_READERS: dict[type, Callable[[Any], Any]] = {
+    UUID: UUID,
+    datetime: datetime.fromisoformat,
+    Decimal: Decimal,
+    int: int,
+    float: float,
+    str: str,
+}
+
+
+def decode_cursor(cursor: str, order: Order) -> list[Any]:
+    """The values that a cursor carries. Raises `InvalidCursor` where it is none of this order's."""
+    try:
+        values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        readers = [_READERS[key.column.type.python_type] for key in order]
+        if not isinstance(values, list) or len(values) != len(order):
+            raise InvalidCursor
+        decoded = [read(value) for read, value in zip(readers, values, strict=True)]
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise InvalidCursor from error
+    if any(isinstance(value, datetime) and value.tzinfo is None for value in decoded):
+        raise InvalidCursor
+    if any(isinstance(value, int) and abs(value) >= 2**63 for value in decoded):
+        raise InvalidCursor
+    return decoded
+
+
+def beyond(order: Order, values: Sequence[Any], *, backward: bool) -> ColumnElement[bool]:
+    """Condition for the rows after these values (before them, going backward)."""
+    downs = {key.descending != backward for key in order}
+    bound = [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
+    if len(downs) == 1:
+        left, right = tuple_(*(key.column for key in order)), tuple_(*bound)
+        return left < right if downs.pop() else left > right
+    alternatives = []
+    for position, key in enumerate(order):
+        equal = [earlier.column == bound[index] for index, earlier in enumerate(order[:position])]
+        down = key.descending != backward
+        alternatives.append(and_(*equal, key.column < bound[position] if down else key.column > bound[position]))
+    return or_(*alternatives)
+
+
+def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
+    """The statement cut down to one page and one row more, which tells whether there is a further one."""
+    if args.cursor is not None:
+        statement = statement.where(beyond(order, decode_cursor(args.cursor, order), backward=args.is_backward))
+    directed = [key.column.desc() if key.descending != args.is_backward else key.column.asc() for key in order]
+    return statement.order_by(*directed).limit(args.size + 1)
+
+
+def make_page(found: Sequence[tuple[Any, Sequence[Any]]], args: PageArgs, count: Callable[[], Any]) -> Page:
+    """A page from (row, order values) in the order that `window` asked for."""
+    more = len(found) > args.size
+    kept = list(found[: args.size])
+    if args.is_backward:
+        kept.reverse()
+    return Page(
+        rows=[row for row, _ in kept],
+        cursors=[encode_cursor(values) for _, values in kept],
+        has_next=args.before is not None if args.is_backward else more,
+        has_previous=more if args.is_backward else args.after is not None,
+        count=count,
+    )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A root list as data: which rows the viewer may see, and their order."""
+
+    statement: Select[Any]
+    order: Order
+
+
+async def fetch_page(database: Database, listing: Listing, args: PageArgs) -> Page:
+    """One page of a root list, in one statement; a second one counts, if `totalCount` is asked for."""
+    selected = window(listing.statement, listing.order, args).add_columns(*(key.column for key in listing.order))
+    async with database.reading() as session:
+        found = (await session.execute(selected)).all()
+    return make_page([(row[0], row[1:]) for row in found], args, lambda: _count(database, listing))
+
+
+async def _count(database: Database, listing: Listing) -> int:
+    counted = select(func.count()).select_from(listing.statement.order_by(None).subquery())
+    async with database.reading() as session:
+        return await session.scalar(counted) or 0

@@ -1,0 +1,198 @@
+"""Outcomes that a client is meant to handle. Each has a code; the message is for people and is translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any, ClassVar
+
+
+def _(message: str) -> str:
+    """Mark a message for translation. It is put into words late, by `translations.translate`."""
+    return message
+
+
+class ErrorCode(Enum):
+    # shared
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    FORBIDDEN = "FORBIDDEN"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    INVALID = "INVALID"
+    INVALID_CURSOR = "INVALID_CURSOR"
+    INVALID_ID = "INVALID_ID"
+    NOT_FOUND = "NOT_FOUND"
+    RATE_LIMITED = "RATE_LIMITED"
+    REQUIRED = "REQUIRED"
+    TOO_LONG = "TOO_LONG"
+    TOO_SHORT = "TOO_SHORT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    # accounts and profile
+    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
+    HANDLE_TAKEN = "HANDLE_TAKEN"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    INVALID_EMAIL = "INVALID_EMAIL"
+    INVALID_HANDLE = "INVALID_HANDLE"
+    INVALID_PHONE = "INVALID_PHONE"
+    INVALID_TIME_ZONE = "INVALID_TIME_ZONE"
+    INVALID_TOKEN = "INVALID_TOKEN"
+    LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR"
+    PASSWORD_TOO_WEAK = "PASSWORD_TOO_WEAK"
+    PROVIDER_REFUSED = "PROVIDER_REFUSED"
+    PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
+    SESSION_ENDED = "SESSION_ENDED"
+    # clubs
+    ALREADY_MEMBER = "ALREADY_MEMBER"
+    INVITATION_NEEDED = "INVITATION_NEEDED"
+    LAST_OWNER = "LAST_OWNER"
+    NOT_MEMBER = "NOT_MEMBER"
+    # events and services
+    CAPACITY_BELOW_TAKEN = "CAPACITY_BELOW_TAKEN"
+    CAPACITY_EXCEEDS_EVENT = "CAPACITY_EXCEEDS_EVENT"
+    EVENT_IN_PAST = "EVENT_IN_PAST"
+    HAS_PARTICIPANTS = "HAS_PARTICIPANTS"
+    INVALID_STATUS = "INVALID_STATUS"
+    OUTSIDE_EVENT = "OUTSIDE_EVENT"
+    ALREADY_DECIDED = "ALREADY_DECIDED"
+    # registrations and bookings
+    ALREADY_BOOKED = "ALREADY_BOOKED"
+    ALREADY_REGISTERED = "ALREADY_REGISTERED"
+    BOOK_SERVICES_INSTEAD = "BOOK_SERVICES_INSTEAD"
+    CLOSED = "CLOSED"
+    FULL = "FULL"
+    NOT_OPEN_YET = "NOT_OPEN_YET"
+    NOT_REGISTERED = "NOT_REGISTERED"
+    # reviews
+    ALREADY_REVIEWED = "ALREADY_REVIEWED"
+    REVIEW_NOT_ALLOWED = "REVIEW_NOT_ALLOWED"
+    # chats
+    CHAT_NOT_ALLOWED = "CHAT_NOT_ALLOWED"
+    CHAT_READ_ONLY = "CHAT_READ_ONLY"
+
+
+class UserError(Exception):
+    """One expected refusal. Subclasses stand beside the rule that raises them.
+
+    `path` leads from the mutation's input to the offending value, in GraphQL's spelling.
+    `params` fill the `{placeholders}` of the message.
+    """
+
+    code: ClassVar[ErrorCode]
+    message: ClassVar[str]
+
+    def __init__(self, *, path: Iterable[str] = (), **params: Any) -> None:
+        self.path = tuple(path)
+        self.params = params
+        super().__init__(self.code.value)
+
+
+class UserErrors(Exception):
+    """Several refusals at once, so that a form can show them all."""
+
+    def __init__(self, errors: Iterable[UserError]) -> None:
+        self.errors = list(errors)
+        super().__init__(", ".join(error.code.value for error in self.errors))
+
+
+class NotFound(UserError):
+    """Missing and hidden alike: nobody can tell them apart."""
+
+    code = ErrorCode.NOT_FOUND
+    message = _("Not found.")
+
+
+class InvalidId(UserError):
+    code = ErrorCode.INVALID_ID
+    message = _("This is not the id of the expected kind of object.")
+
+
+class InvalidCursor(UserError):
+    code = ErrorCode.INVALID_CURSOR
+    message = _("This cursor does not belong to this list.")
+
+
+class InvalidPage(UserError):
+    code = ErrorCode.INVALID
+    message = _("Ask for between 1 and {maximum} items, with either first and after or last and before.")
+
+
+class Forbidden(UserError):
+    """The object may be seen, but not changed, by this viewer."""
+
+    code = ErrorCode.FORBIDDEN
+    message = _("You are not allowed to do this.")
+
+
+class Unauthenticated(UserError):
+    code = ErrorCode.UNAUTHENTICATED
+    message = _("Sign in first.")
+
+
+class VersionConflict(UserError):
+    code = ErrorCode.VERSION_CONFLICT
+    message = _("Someone else has changed this since you read it. Current version: {version}.")
+
+
+class RateLimited(UserError):
+    code = ErrorCode.RATE_LIMITED
+    message = _("Too many attempts. Try again in {seconds} seconds.")
+
+
+class IdempotencyKeyReused(UserError):
+    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
+    message = _("This idempotency key was used with another input.")
+
+
+class InvalidIdempotencyKey(UserError):
+    code = ErrorCode.INVALID
+    message = _("An idempotency key has between {minimum} and {maximum} characters.")
+
+
+class Required(UserError):
+    code = ErrorCode.REQUIRED
+    message = _("This must be given.")
+
+
+class TooLong(UserError):
+    code = ErrorCode.TOO_LONG
+    message = _("At most {maximum} characters.")
+
+
+class TooShort(UserError):
+    code = ErrorCode.TOO_SHORT
+    message = _("At least {minimum} characters.")
+
+
+class TooMany(UserError):
+    code = ErrorCode.INVALID
+    message = _("At most {maximum} items.")
+
+
+class OutOfRange(UserError):
+    code = ErrorCode.INVALID
+    message = _("Between {minimum} and {maximum}.")
+
+
+class InvalidStatus(UserError):
+    code = ErrorCode.INVALID_STATUS
+    message = _("This is not possible while the status is {status}.")
+
+
+def check_text(
+    problems: list[UserError], text: str | None, *path: str, maximum: int, minimum: int = 0, required: bool = False
+) -> str | None:
+    """The text without outer spaces, empty becoming null. What is wrong with it goes to `problems`."""
+    text = (text or "").strip()
+    if required and not text:
+        problems.append(Required(path=path))
+    elif text and len(text) < minimum:
+        problems.append(TooShort(path=path, minimum=minimum))
+    elif len(text) > maximum:
+        problems.append(TooLong(path=path, maximum=maximum))
+    return text or None
+
+
+def refuse(problems: list[UserError]) -> None:
+    """Raise what was gathered, all at once; nothing if nothing was."""
+    if problems:
+        raise UserErrors(problems)

@@ -1,0 +1,107 @@
+"""The tables. Importing this package registers every one of them with `Base.metadata`."""
+
+from models.accounts import (
+    AttemptCount,
+    Identity,
+    OneTimePurpose,
+    OneTimeToken,
+    Password,
+    ProviderSignIn,
+    RefreshToken,
+    Session,
+)
+from models.base import Base, utcnow, uuid7
+from models.chats import Chat, ChatKind, ChatMember, Message
+from models.clubs import (
+    Club,
+    ClubInterest,
+    ClubKind,
+    ClubMembership,
+    ClubRole,
+    ClubVisibility,
+    JoinPolicy,
+    MembershipState,
+)
+from models.events import (
+    Event,
+    EventCategory,
+    EventHost,
+    EventInterest,
+    EventRole,
+    EventStatus,
+    EventTiming,
+    EventVisibility,
+)
+from models.interests import Interest
+from models.moderation import AuditEntry, ModerationItem, ModerationState
+from models.notifications import Channel, Inbox, Notification, NotificationPreference, NotificationType
+from models.outbox import DomainEvent, IdempotencyKey, OutboxDelivery, OutboxEvent, StreamEvent
+from models.registrations import HOLDING, Admission, Attendance, AvailabilityChange, Booking, Registration
+from models.reviews import Review, ReviewStatus
+from models.services import Service, ServiceType
+from models.users import Audience, Role, User, UserInterest
+from models.venues import Venue, folded
+
+__all__ = [
+    "HOLDING",
+    "Admission",
+    "AttemptCount",
+    "Attendance",
+    "Audience",
+    "AuditEntry",
+    "AvailabilityChange",
+    "Base",
+    "Booking",
+    "Channel",
+    "Chat",
+    "ChatKind",
+    "ChatMember",
+    "Club",
+    "ClubInterest",
+    "ClubKind",
+    "ClubMembership",
+    "ClubRole",
+    "ClubVisibility",
+    "DomainEvent",
+    "Event",
+    "EventCategory",
+    "EventHost",
+    "EventInterest",
+    "EventRole",
+    "EventStatus",
+    "EventTiming",
+    "EventVisibility",
+    "IdempotencyKey",
+    "Identity",
+    "Inbox",
+    "Interest",
+    "JoinPolicy",
+    "MembershipState",
+    "Message",
+    "ModerationItem",
+    "ModerationState",
+    "Notification",
+    "NotificationPreference",
+    "NotificationType",
+    "OneTimePurpose",
+    "OneTimeToken",
+    "OutboxDelivery",
+    "OutboxEvent",
+    "Password",
+    "ProviderSignIn",
+    "RefreshToken",
+    "Registration",
+    "Review",
+    "ReviewStatus",
+    "Role",
+    "Service",
+    "ServiceType",
+    "Session",
+    "StreamEvent",
+    "User",
+    "UserInterest",
+    "Venue",
+    "folded",
+    "utcnow",
+    "uuid7",
+]

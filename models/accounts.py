@@ -1,0 +1,104 @@
+"""How someone signs in: passwords, outside identities, sessions, one-time links. No profile data (S3-14)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, PrimaryKey
+
+
+class Password(Base):
+    __tablename__ = "passwords"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(255))
+    changed_at: Mapped[CreatedAt]
+
+
+class Identity(Base):
+    """A person as an outside OpenID Provider knows them."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"), Index(None, "user_id"))
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[CreatedAt]
+
+
+class Session(Base):
+    """One signed-in device: the family of refresh tokens that began with one sign-in."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index(None, "user_id"),)
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_agent: Mapped[str | None] = mapped_column(String(400))
+    address: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[CreatedAt]
+    last_used_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class RefreshToken(Base):
+    """A refresh token, kept as its SHA-256. It may be used once; a second use ends its session."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (Index(None, "session_id"),)
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    issued_at: Mapped[CreatedAt]
+    used_at: Mapped[datetime | None]
+
+
+class OneTimePurpose(Enum):
+    VERIFY_EMAIL = "VERIFY_EMAIL"
+    RESET_PASSWORD = "RESET_PASSWORD"
+
+
+class OneTimeToken(Base):
+    """A link sent by e-mail, kept as its SHA-256."""
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (Index(None, "user_id", "purpose"),)
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[OneTimePurpose]
+    email: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ProviderSignIn(Base):
+    """A sign-in that was sent to an outside provider and has not come back yet."""
+
+    __tablename__ = "provider_sign_ins"
+
+    state_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    nonce: Mapped[str] = mapped_column(String(100))
+    code_verifier: Mapped[str] = mapped_column(String(128))
+    redirect_uri: Mapped[str] = mapped_column(String(500))
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+
+
+class AttemptCount(Base):
+    """Attempts within a window, by account and by address; the key is a hash."""
+
+    __tablename__ = "attempt_counts"
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    count: Mapped[int]
+    window_ends_at: Mapped[datetime]

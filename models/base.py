@@ -1,0 +1,58 @@
+"""What every table shares: constraint names, identifiers ordered by time, aware timestamps."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, MetaData, Numeric, func
+from sqlalchemy import Enum as EnumColumn
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def uuid7() -> UUID:
+    """A UUID of version 7 (RFC 9562, section 5.7): ordered by time, so that indexes grow at one end."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+PrimaryKey = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
+CreatedAt = Annotated[datetime, mapped_column(default=utcnow, server_default=func.now())]
+UpdatedAt = Annotated[datetime, mapped_column(default=utcnow, server_default=func.now(), onupdate=utcnow)]
+Money = Annotated[Decimal, mapped_column(Numeric(10, 2))]
+BigInt = Annotated[int, mapped_column(BigInteger)]
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        # Kept as text, so that adding a member needs no change of a database type.
+        Enum: EnumColumn(Enum, native_enum=False, length=32),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({getattr(self, 'id', None)})"

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
+
+
+class ClubKind(Enum):
+    CLUB = "CLUB"
+    GROUP = "GROUP"
+
+
+class ClubVisibility(Enum):
+    PUBLIC = "PUBLIC"
+    UNLISTED = "UNLISTED"
+    """Anyone with the link sees it; no list shows it."""
+    PRIVATE = "PRIVATE"
+    """Members only."""
+
+
+class JoinPolicy(Enum):
+    OPEN = "OPEN"
+    APPROVAL = "APPROVAL"
+    INVITE_ONLY = "INVITE_ONLY"
+
+
+class ClubRole(Enum):
+    """Weakest first."""
+
+    MEMBER = "MEMBER"
+    MODERATOR = "MODERATOR"
+    ADMIN = "ADMIN"
+    OWNER = "OWNER"
+
+
+class MembershipState(Enum):
+    INVITED = "INVITED"
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    REJECTED = "REJECTED"
+    LEFT = "LEFT"
+
+
+class Club(Base):
+    __tablename__ = "clubs"
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(String(255))
+    description: Mapped[str | None] = mapped_column(String(5000))
+    kind: Mapped[ClubKind] = mapped_column(default=ClubKind.CLUB)
+    visibility: Mapped[ClubVisibility] = mapped_column(default=ClubVisibility.PUBLIC)
+    join_policy: Mapped[JoinPolicy] = mapped_column(default=JoinPolicy.OPEN)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+
+class ClubInterest(Base):
+    __tablename__ = "club_interests"
+    __table_args__ = (Index(None, "interest_id", "club_id"),)
+
+    club_id: Mapped[UUID] = mapped_column(ForeignKey("clubs.id", ondelete="CASCADE"), primary_key=True)
+    interest_id: Mapped[UUID] = mapped_column(ForeignKey("interests.id"), primary_key=True)
+
+
+class ClubMembership(Base):
+    """Role and state are two things: someone who left and returns is the same row."""
+
+    __tablename__ = "club_memberships"
+    __table_args__ = (UniqueConstraint("club_id", "user_id"), Index(None, "user_id", "state"))
+
+    id: Mapped[PrimaryKey]
+    club_id: Mapped[UUID] = mapped_column(ForeignKey("clubs.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    role: Mapped[ClubRole] = mapped_column(default=ClubRole.MEMBER)
+    state: Mapped[MembershipState]
+    joined_at: Mapped[datetime | None]
+    decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]

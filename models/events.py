@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, String, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, deferred, mapped_column
+
+from models.base import Base, BigInt, CreatedAt, PrimaryKey, UpdatedAt
+
+
+class EventStatus(Enum):
+    DRAFT = "DRAFT"
+    PENDING_REVIEW = "PENDING_REVIEW"
+    PUBLISHED = "PUBLISHED"
+    CANCELLED = "CANCELLED"
+    ARCHIVED = "ARCHIVED"
+
+
+class EventTiming(Enum):
+    """Where the event stands now. Derived from the clock, never stored."""
+
+    UPCOMING = "UPCOMING"
+    ONGOING = "ONGOING"
+    PAST = "PAST"
+
+
+class EventVisibility(Enum):
+    PUBLIC = "PUBLIC"
+    UNLISTED = "UNLISTED"
+    """Anyone with the link sees it; no list shows it."""
+    CLUB = "CLUB"
+    """Members of its club only."""
+
+
+class EventRole(Enum):
+    ORGANIZER = "ORGANIZER"
+    CO_ORGANIZER = "CO_ORGANIZER"
+    STAFF = "STAFF"
+
+
+class EventCategory(Base):
+    __tablename__ = "event_categories"
+
+    id: Mapped[PrimaryKey]
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    name_ru: Mapped[str] = mapped_column(String(100))
+    name_en: Mapped[str] = mapped_column(String(100))
+
+
+SEARCH_TEXT = "translate(title || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ')"
+
+
+class Event(Base):
+    """One dated happening.
+
+    `taken` counts the distinct people who hold a place and is written by a trigger on `registrations` alone;
+    the check on it is what makes an oversell impossible in the database itself (`vocabulary.md`, capacity 5).
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint("capacity IS NULL OR capacity >= 1", name="capacity_is_positive"),
+        CheckConstraint("taken >= 0 AND (capacity IS NULL OR taken <= capacity)", name="taken_within_capacity"),
+        CheckConstraint("ends_at >= starts_at", name="ends_after_start"),
+        CheckConstraint("price_amount >= 0", name="price_is_not_negative"),
+        CheckConstraint("visibility <> 'CLUB' OR club_id IS NOT NULL", name="club_visibility_has_club"),
+        Index(None, "starts_at", "id", postgresql_where=text("status = 'PUBLISHED'")),
+        Index(None, "club_id", "starts_at"),
+        Index(None, "venue_id", "starts_at"),
+        Index(None, "category_id", "starts_at"),
+        Index(None, "created_by_id"),
+        Index(None, "status", "starts_at", "id"),
+        Index(None, "search", postgresql_using="gin"),
+    )
+
+    id: Mapped[PrimaryKey]
+    title: Mapped[str] = mapped_column(String(500))
+    description: Mapped[str | None] = mapped_column(String(20000))
+    status: Mapped[EventStatus] = mapped_column(default=EventStatus.DRAFT)
+    visibility: Mapped[EventVisibility] = mapped_column(default=EventVisibility.PUBLIC)
+    category_id: Mapped[UUID] = mapped_column(ForeignKey("event_categories.id"))
+    club_id: Mapped[UUID | None] = mapped_column(ForeignKey("clubs.id"))
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venues.id"))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    """IANA name, the venue's at the moment of writing."""
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    capacity: Mapped[int | None]
+    """People; null means unlimited."""
+    taken: Mapped[int] = mapped_column(default=0, server_default="0")
+    price_amount: Mapped[Decimal] = mapped_column(Numeric(10, 2), default=Decimal(0), server_default="0")
+    price_currency: Mapped[str] = mapped_column(String(3), default="RUB", server_default="RUB")
+    availability_sequence: Mapped[BigInt] = mapped_column(default=0, server_default="0")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+    published_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None] = mapped_column(String(1000))
+    archived_at: Mapped[datetime | None]
+    search: Mapped[str] = deferred(
+        mapped_column(
+            TSVECTOR,
+            Computed(f"to_tsvector('russian', {SEARCH_TEXT}) || to_tsvector('english', {SEARCH_TEXT})", persisted=True),
+        )
+    )
+
+
+class EventInterest(Base):
+    __tablename__ = "event_interests"
+    __table_args__ = (Index(None, "interest_id", "event_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    interest_id: Mapped[UUID] = mapped_column(ForeignKey("interests.id"), primary_key=True)
+
+
+class EventHost(Base):
+    """Someone with a role at an event."""
+
+    __tablename__ = "event_hosts"
+    __table_args__ = (Index(None, "user_id", "event_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[EventRole]
+    created_at: Mapped[CreatedAt]

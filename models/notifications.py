@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, BigInt, CreatedAt, PrimaryKey
+
+
+class NotificationType(Enum):
+    REGISTRATION_CONFIRMED = "REGISTRATION_CONFIRMED"
+    REGISTRATION_CANCELLED = "REGISTRATION_CANCELLED"
+    PARTICIPANT_JOINED = "PARTICIPANT_JOINED"
+    """To the organisers."""
+    EVENT_CHANGED = "EVENT_CHANGED"
+    EVENT_CANCELLED = "EVENT_CANCELLED"
+    SERVICE_CHANGED = "SERVICE_CHANGED"
+    SERVICE_CANCELLED = "SERVICE_CANCELLED"
+    EVENT_APPROVED = "EVENT_APPROVED"
+    EVENT_REJECTED = "EVENT_REJECTED"
+    CLUB_JOIN_REQUESTED = "CLUB_JOIN_REQUESTED"
+    """To those who may approve."""
+    CLUB_JOIN_APPROVED = "CLUB_JOIN_APPROVED"
+    CLUB_JOIN_REJECTED = "CLUB_JOIN_REJECTED"
+    CLUB_INVITATION = "CLUB_INVITATION"
+    NEW_MESSAGE = "NEW_MESSAGE"
+
+
+class Channel(Enum):
+    IN_APP = "IN_APP"
+    EMAIL = "EMAIL"
+
+
+class Inbox(Base):
+    """Owner of a person's notification stream: `last_sequence` is given out under this row's lock."""
+
+    __tablename__ = "inboxes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    last_sequence: Mapped[BigInt] = mapped_column(default=0, server_default="0")
+
+
+class Notification(Base):
+    """Kept as type and parameters; title and body are put into words when read, in the reader's language."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        UniqueConstraint("user_id", "sequence"),
+        Index(None, "user_id", postgresql_where=text("read_at IS NULL")),
+    )
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    sequence: Mapped[BigInt]
+    type: Mapped[NotificationType]
+    subject_type: Mapped[str | None] = mapped_column(String(40))
+    """GraphQL type of what it is about: Event, Club, Chat."""
+    subject_id: Mapped[UUID | None]
+    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    params: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[CreatedAt]
+    read_at: Mapped[datetime | None]
+
+
+class NotificationPreference(Base):
+    """A choice that differs from the default of its type."""
+
+    __tablename__ = "notification_preferences"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    type: Mapped[NotificationType] = mapped_column(primary_key=True)
+    channel: Mapped[Channel] = mapped_column(primary_key=True)
+    is_enabled: Mapped[bool]

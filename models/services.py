@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
+
+
+class ServiceType(Base):
+    """Catalogue entry («услуга из МКС»). A service takes capacity and window from here unless told otherwise."""
+
+    __tablename__ = "service_types"
+
+    id: Mapped[PrimaryKey]
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    name_ru: Mapped[str] = mapped_column(String(200))
+    name_en: Mapped[str] = mapped_column(String(200))
+    description_ru: Mapped[str | None] = mapped_column(String(2000))
+    description_en: Mapped[str | None] = mapped_column(String(2000))
+    default_capacity: Mapped[int]
+    default_window_days: Mapped[int | None]
+
+
+class Service(Base):
+    """A service offered inside an event. `taken` counts bookings; see `models.events.Event` for how it is kept."""
+
+    __tablename__ = "services"
+    __table_args__ = (
+        CheckConstraint("capacity >= 1", name="capacity_is_positive"),
+        CheckConstraint("taken >= 0 AND taken <= capacity", name="taken_within_capacity"),
+        CheckConstraint("ends_at >= starts_at", name="ends_after_start"),
+        CheckConstraint("window_days IS NULL OR window_days BETWEEN 0 AND 3650", name="window_in_range"),
+        Index(None, "event_id", "starts_at", "id"),
+        Index(None, "service_type_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    service_type_id: Mapped[UUID] = mapped_column(ForeignKey("service_types.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    capacity: Mapped[int]
+    taken: Mapped[int] = mapped_column(default=0, server_default="0")
+    window_days: Mapped[int | None]
+    """Bookable from local midnight of (event's date minus this many days); null means always."""
+    staff_person_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    cancelled_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]

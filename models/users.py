@@ -1,0 +1,77 @@
+"""People: the public face and private person data. How someone signs in lies in `models/accounts.py`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
+
+
+class Role(Enum):
+    """Platform roles, weakest first. GUEST is a caller who has not signed in and is never stored."""
+
+    GUEST = "GUEST"
+    USER = "USER"
+    VOLUNTEER = "VOLUNTEER"
+    MODERATOR = "MODERATOR"
+    ADMIN = "ADMIN"
+
+
+class Audience(Enum):
+    """Who may read a field of a profile."""
+
+    EVERYONE = "EVERYONE"
+    MEMBERS = "MEMBERS"
+    """Anyone signed in."""
+    NOBODY = "NOBODY"
+    """Only the person and staff."""
+
+
+class User(Base):
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("uq_users_handle", func.lower(text("handle")), unique=True),
+        Index("uq_users_email", func.lower(text("email")), unique=True),
+        CheckConstraint("role <> 'GUEST'", name="role_is_stored"),
+    )
+
+    id: Mapped[PrimaryKey]
+    handle: Mapped[str] = mapped_column(String(50))
+    email: Mapped[str | None] = mapped_column(String(255))
+    email_verified_at: Mapped[datetime | None]
+    role: Mapped[Role] = mapped_column(default=Role.USER)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_trusted: Mapped[bool] = mapped_column(default=False)
+    """A trusted author's events go out without a moderator (C6)."""
+    locale: Mapped[str] = mapped_column(String(8), default="ru")
+    time_zone: Mapped[str] = mapped_column(String(64), default="Europe/Moscow")
+
+    display_name: Mapped[str] = mapped_column(String(100))
+    bio: Mapped[str | None] = mapped_column(String(2000))
+    location: Mapped[str | None] = mapped_column(String(100))
+    birth_date: Mapped[date | None]
+    first_name: Mapped[str | None] = mapped_column(String(100))
+    last_name: Mapped[str | None] = mapped_column(String(100))
+    patronymic: Mapped[str | None] = mapped_column(String(100))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    """E.164."""
+    comment: Mapped[str | None] = mapped_column(String(2000))
+    privacy: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Field name to `Audience` name; a field that is absent has the default of `auth/visibility.py`."""
+
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+
+class UserInterest(Base):
+    __tablename__ = "user_interests"
+    __table_args__ = (Index(None, "interest_id", "user_id"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    interest_id: Mapped[UUID] = mapped_column(ForeignKey("interests.id"), primary_key=True)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+import models
+from resolvers import availability
+from schema import ids
+from schema.access import PUBLIC
+from schema.context import Info
+from schema.relations import computed
+from schema.roots import subscription
+from schema.streams import ResyncRequired, cursor_of
+
+
+@strawberry.type(description="Places of a service at one moment.")
+class ServiceAvailability:
+    service_id: strawberry.ID = strawberry.field(description="Id of the service.")
+    capacity: int = strawberry.field(description="Most bookings.")
+    taken: int = strawberry.field(description="Bookings that hold a place.")
+    is_cancelled: bool = strawberry.field(description="Whether the service no longer takes place.")
+
+
+@strawberry.type(description="What was free at an event after a change.")
+class AvailabilityChange:
+    capacity: int | None = strawberry.field(description="Most people; null means unlimited.")
+    taken: int = strawberry.field(description="People who hold a place.")
+    occurred_at: datetime = strawberry.field(description="When it changed.")
+
+    @computed(description="Give it as `after` to continue from here.")
+    def cursor(root: strawberry.Parent[Any]) -> str:
+        return cursor_of(root.event_id, root.sequence)
+
+    @computed(description="Places left; null means unlimited.")
+    def free(root: strawberry.Parent[Any]) -> int | None:
+        return None if root.capacity is None else root.capacity - root.taken
+
+    @computed(description="All services of the event, in order of start.")
+    def services(root: strawberry.Parent[Any]) -> list[ServiceAvailability]:
+        return [
+            ServiceAvailability(
+                service_id=strawberry.ID(ids.encode("Service", UUID(one["id"]))),
+                capacity=one["capacity"],
+                taken=one["taken"],
+                is_cancelled=one["cancelled"],
+            )
+            for one in root.services
+        ]
+
+    @classmethod
+    def is_type_of(cls, source: Any, _info: Any) -> bool:
+        return isinstance(source, models.AvailabilityChange)
+
+
+AvailabilityUpdate = Annotated[AvailabilityChange | ResyncRequired, strawberry.union("AvailabilityUpdate")]
+
+
+@strawberry.type
+class AvailabilitySubscriptions:
+    @subscription(description="Free places of an event, after each committed change.", access=PUBLIC)
+    def availability_changed(
+        self, info: Info, event_id: strawberry.ID, after: str | None = None
+    ) -> AsyncGenerator[AvailabilityUpdate, None]:
+        return availability.changes(  # type: ignore[return-value]  # source objects are rows
+            info.context.database,
+            info.context.ports.hub,
+            info.context.viewer,
+            event_id=ids.decode(event_id, "Event", "eventId"),
+            after=after,
+        )

@@ -1,0 +1,93 @@
+"""What resolvers are given: the caller, loaders, and the way to the database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.types import Info as StrawberryInfo
+
+from auth.viewer import GUEST, Viewer
+from database import Database, UnitOfWork
+from dataloaders.base import Loaders
+from translations import DEFAULT_LOCALE, LOCALES, negotiate
+
+if TYPE_CHECKING:
+    from schema.ports import Ports
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What is known of the caller beside who they are."""
+
+    address: str = ""
+    user_agent: str = ""
+    accept_language: str = ""
+
+
+@dataclass(eq=False)
+class Context:
+    """Of one HTTP request, or of one WebSocket for its whole life."""
+
+    ports: Ports
+    caller: Caller
+    viewer: Viewer = GUEST
+    is_socket: bool = False
+    connection_params: dict[str, Any] = field(default_factory=dict)
+    loaders: Loaders = field(init=False)
+    _outer: UnitOfWork | None = None
+
+    def __post_init__(self) -> None:
+        self.become(self.viewer)
+
+    def become(self, viewer: Viewer) -> None:
+        """Set the caller and the loaders that see with the caller's eyes."""
+        self.viewer = viewer
+        self.loaders = Loaders(self.database, viewer, caching=not self.is_socket)
+
+    @property
+    def database(self) -> Database:
+        return self.ports.database
+
+    @property
+    def locale(self) -> str:
+        """Accept-Language, then the user's own choice, then English."""
+        chosen = self.viewer.user.locale if self.viewer.user and self.viewer.user.locale in LOCALES else None
+        return negotiate(self.caller.accept_language) or chosen or DEFAULT_LOCALE
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self.database.reading()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction; within `replaying()` a savepoint of its transaction."""
+        if self._outer is None:
+            async with self.database.writing() as uow:
+                yield uow
+        else:
+            events = len(self._outer.events)
+            try:
+                async with self._outer.session.begin_nested():
+                    yield self._outer
+                    await self._outer.session.flush()
+            except BaseException:
+                del self._outer.events[events:]
+                raise
+        self.loaders.forget()
+
+    @asynccontextmanager
+    async def outer_writing(self) -> AsyncIterator[UnitOfWork]:
+        """A transaction that the following `writing()` blocks join, for idempotency keys."""
+        async with self.database.writing() as uow:
+            self._outer = uow
+            try:
+                yield uow
+            finally:
+                self._outer = None
+
+
+class Info(StrawberryInfo[Context, None]):
+    """`info` of every resolver."""

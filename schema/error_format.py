@@ -1,0 +1,40 @@
+"""How an error looks to a client: a code in `extensions`, a translated message, never an exception's text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+
+from errors import Forbidden, Unauthenticated, UserError, UserErrors
+from translations import DEFAULT_LOCALE, translate
+
+log = structlog.get_logger()
+
+TOP_LEVEL = {Unauthenticated.code: "UNAUTHENTICATED", Forbidden.code: "FORBIDDEN"}
+INTERNAL_MESSAGE = "Something went wrong on our side."
+
+
+def present(error: GraphQLError, context: Any) -> None:
+    """Rewrite an error in place, before any transport formats it.
+
+    `extensions.code` is one of UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, QUERY_TOO_COSTLY, BAD_USER_INPUT, INTERNAL;
+    `extensions.reason` is the finer `ErrorCode` where there is one.
+    """
+    locale = context.locale if context is not None else DEFAULT_LOCALE
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, UserErrors) and cause.errors:
+        cause = cause.errors[0]
+    if isinstance(cause, UserError):
+        error.message = translate(locale, cause.message, cause.params)
+        error.extensions = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
+    elif cause is None or isinstance(cause, GraphQLError):
+        # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
+        error.extensions = {"code": "BAD_USER_INPUT"} | (error.extensions or {})
+    else:
+        log.error("operation.failed", path=error.path, exc_info=cause)
+        error.message = translate(locale, INTERNAL_MESSAGE)
+        error.extensions = {"code": "INTERNAL"}

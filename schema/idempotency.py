@@ -1,0 +1,112 @@
+"""Idempotency keys: one key, one effect, one answer, for 24 hours."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import inspect, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import models
+from database import UnitOfWork
+from errors import IdempotencyKeyReused, InvalidIdempotencyKey
+from models import Base, IdempotencyKey, utcnow
+from schema.context import Context
+
+LIFETIME = timedelta(hours=24)
+GUESTS = "guest"
+
+
+async def replaying(
+    context: Context, operation: str, input: Any, payload_type: Any, attempt: Callable[[], Awaitable[Any]]
+) -> Any:
+    """The payload of `attempt`, or the one that the same key was answered with before.
+
+    The key's row is written first and in the same transaction as the effect: a parallel repeat waits for it in
+    PostgreSQL and then reads the answer. Raises `IdempotencyKeyReused` for another operation or input.
+    """
+    key = input.idempotency_key
+    if key is None:
+        return await attempt()
+    if not 8 <= len(key) <= 200:
+        raise InvalidIdempotencyKey(path=("idempotencyKey",), minimum=8, maximum=200)
+    scope = str(context.viewer.id or GUESTS)
+    input_hash = sha256(repr(input).encode("utf-8", "surrogatepass")).hexdigest()
+    async with context.outer_writing() as uow:
+        claimed = await _claim(uow, scope=scope, key=key, operation=operation, input_hash=input_hash)
+        if not claimed:
+            kept = await uow.session.scalar(
+                select(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
+            )
+            if kept is None or kept.answer is None or (kept.operation, kept.input_hash) != (operation, input_hash):
+                raise IdempotencyKeyReused(path=("idempotencyKey",))
+            return await _restore(uow.session, payload_type, orjson.loads(context.ports.sealer.open(kept.answer)))
+        payload = await attempt()
+        row = await uow.session.get_one(IdempotencyKey, (scope, key))
+        row.answer = context.ports.sealer.seal(orjson.dumps(_keep_payload(payload)))
+        return payload
+
+
+async def _claim(uow: UnitOfWork, *, scope: str, key: str, operation: str, input_hash: str) -> bool:
+    values = {"operation": operation, "input_hash": input_hash, "answer": None, "created_at": utcnow()}
+    statement = insert(IdempotencyKey).values(scope=scope, key=key, **values)
+    statement = statement.on_conflict_do_update(
+        index_elements=["scope", "key"], set_=values, where=IdempotencyKey.created_at < utcnow() - LIFETIME
+    )
+    return await uow.session.scalar(statement.returning(IdempotencyKey.key)) is not None
+
+
+def _keep_payload(payload: Any) -> dict[str, Any]:
+    return {item.name: _keep(getattr(payload, item.name)) for item in fields(payload)}
+
+
+def _keep(value: Any) -> Any:
+    """A JSON form of a payload's value: rows by their key, everything else by its content."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Base):
+        return {"row": type(value).__name__, "key": [_keep(part) for part in inspect(value).identity or ()]}
+    if isinstance(value, UUID):
+        return {"uuid": str(value)}
+    if isinstance(value, datetime):
+        return {"time": value.isoformat()}
+    if isinstance(value, Enum):
+        return {"enum": f"{type(value).__module__}:{type(value).__name__}", "name": value.name}
+    if isinstance(value, list | tuple):
+        return [_keep(part) for part in value]
+    if hasattr(type(value), "__strawberry_definition__"):
+        return {"object": f"{type(value).__module__}:{type(value).__name__}", "fields": _keep_payload(value)}
+    raise TypeError(f"a payload cannot be kept for its idempotency key: {type(value).__name__}")
+
+
+async def _restore(session: AsyncSession, payload_type: Any, kept: dict[str, Any]) -> Any:
+    return payload_type(**{name: await _read(session, value) for name, value in kept.items()})
+
+
+async def _read(session: AsyncSession, kept: Any) -> Any:
+    if isinstance(kept, list):
+        return [await _read(session, part) for part in kept]
+    if not isinstance(kept, dict):
+        return kept
+    if "row" in kept:
+        return await session.get(getattr(models, kept["row"]), [await _read(session, part) for part in kept["key"]])
+    if "uuid" in kept:
+        return UUID(kept["uuid"])
+    if "time" in kept:
+        return datetime.fromisoformat(kept["time"])
+    if "enum" in kept:
+        return _class(kept["enum"])[kept["name"]]
+    return await _restore(session, _class(kept["object"]), kept["fields"])
+
+
+def _class(name: str) -> Any:
+    module, _, class_name = name.partition(":")
+    return getattr(__import__(module, fromlist=[class_name]), class_name)

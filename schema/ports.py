@@ -1,0 +1,22 @@
+"""What the schema needs from outside itself. `app.py` makes it once and hands it to every context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auth.passwords import Passwords
+from auth.sealing import Sealer
+from auth.tokens import Tokens
+from database import Database
+from realtime.hub import Hub
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Ports:
+    settings: Settings
+    database: Database
+    tokens: Tokens
+    passwords: Passwords
+    sealer: Sealer
+    hub: Hub

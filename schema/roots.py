@@ -1,0 +1,157 @@
+"""`query`, `mutation` and `subscription`: root fields with their gate, their errors and their description."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from functools import wraps
+from typing import Any
+
+import strawberry
+
+from errors import (
+    ErrorCode,
+    IdempotencyKeyReused,
+    InvalidId,
+    InvalidIdempotencyKey,
+    Unauthenticated,
+    UserError,
+    UserErrors,
+)
+from schema.access import Access, check, in_words
+from schema.context import Context, Info
+from schema.idempotency import replaying
+from translations import translate
+
+ACCESS = "access"
+ALWAYS = (InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey)
+"""Refusals that any mutation may answer with, beside its own."""
+
+strawberry.enum(ErrorCode, description="What went wrong, for programs. New codes may be added.")
+
+
+@strawberry.type(name="UserError", description="An expected refusal. Branch on the code; the message is for people.")
+class UserErrorObject:
+    code: ErrorCode = strawberry.field(description="What went wrong, for programs.")
+    message: str = strawberry.field(description="What went wrong, for people, in their language.")
+    path: list[str] | None = strawberry.field(description="From the mutation's input to the offending value.")
+
+
+@strawberry.interface(description="What a mutation answers. Either its entity is there, or `errors` says why not.")
+class Payload:
+    errors: list[UserErrorObject] = strawberry.field(
+        default_factory=list, description="Empty when the mutation did what was asked."
+    )
+
+
+@strawberry.input(description="What every mutation's input may carry.")
+class MutationInput:
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="The same key with the same input gives the same answer for 24 hours, and one effect. "
+        "8 to 200 characters, best a random UUID.",
+    )
+
+
+def user_errors(error: UserError | UserErrors, locale: str) -> list[UserErrorObject]:
+    found = error.errors if isinstance(error, UserErrors) else [error]
+    return [
+        UserErrorObject(code=one.code, message=translate(locale, one.message, one.params), path=list(one.path) or None)
+        for one in found
+    ]
+
+
+def query(
+    *, description: str, access: Access, graphql_type: Any = None, deprecation_reason: str | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """A root query. A `UserError` that it raises becomes a top-level error."""
+
+    def decorate(method: Callable[..., Any]) -> Any:
+        @wraps(method)
+        async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
+            check(access, info.context.viewer)
+            return await method(self, info, **arguments)
+
+        return strawberry.field(
+            resolver=resolve,
+            description=f"{description} {in_words(access)}",
+            graphql_type=graphql_type,
+            deprecation_reason=deprecation_reason,
+            metadata={ACCESS: access},
+        )
+
+    return decorate
+
+
+def mutation(
+    *, description: str, access: Access, raises: Sequence[type[UserError]] = ()
+) -> Callable[[Callable[..., Any]], Any]:
+    """A mutation `(self, info, input) -> SomePayload`.
+
+    Classes in `raises` become the payload's `errors`; any other exception stays a bug and is masked. A caller whom
+    the gate refuses gets a top-level error and null, so that other fields of the operation keep their answers.
+    """
+    declared: tuple[type[UserError], ...] = (*raises, *ALWAYS)
+
+    def decorate(method: Callable[..., Any]) -> Any:
+        payload_type = _payload_type(method)
+
+        @wraps(method)
+        async def resolve(self: Any, info: Info, input: Any) -> Any:
+            context: Context = info.context
+            check(access, context.viewer)
+
+            async def attempt() -> Any:
+                try:
+                    return await method(self, info, input)
+                except Unauthenticated:
+                    raise
+                except (UserError, UserErrors) as error:
+                    found = error.errors if isinstance(error, UserErrors) else [error]
+                    if not all(isinstance(one, declared) for one in found):
+                        raise UndeclaredError(method.__name__) from error
+                    return payload_type(errors=user_errors(error, context.locale))
+
+            try:
+                return await replaying(context, method.__name__, input, payload_type, attempt)
+            except (IdempotencyKeyReused, InvalidIdempotencyKey) as error:
+                return payload_type(errors=user_errors(error, context.locale))
+
+        codes = sorted({error.code.value for error in declared})
+        return strawberry.mutation(
+            resolver=resolve,
+            graphql_type=payload_type | None,
+            description=f"{description} {in_words(access)} Codes: {', '.join(codes)}.",
+            metadata={ACCESS: access, "raises": tuple(raises)},
+        )
+
+    return decorate
+
+
+def subscription(*, description: str, access: Access) -> Callable[[Callable[..., Any]], Any]:
+    """A live stream: an async generator that is closed, with all it holds, when the client goes."""
+
+    def decorate(method: Callable[..., Any]) -> Any:
+        @wraps(method)
+        async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
+            check(access, info.context.viewer)
+            async with aclosing(method(self, info, **arguments)) as stream:
+                async for item in stream:
+                    yield item
+
+        return strawberry.subscription(
+            resolver=resolve, description=f"{description} {in_words(access)}", metadata={ACCESS: access}
+        )
+
+    return decorate
+
+
+class UndeclaredError(Exception):
+    """A rule raised a refusal that its mutation does not declare: a bug of ours."""
+
+
+def _payload_type(method: Callable[..., Any]) -> Any:
+    returned = inspect.get_annotations(method)["return"]
+    return getattr(sys.modules[method.__module__], returned) if isinstance(returned, str) else returned

@@ -1,0 +1,150 @@
+"""Every setting of the server, read once from the environment. `docs/settings.md` is made from this file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from starlette.config import Config, Environ
+from starlette.datastructures import CommaSeparatedStrings, Secret
+
+REQUIRED_IN_PRODUCTION = ("database_url", "redis_url", "secret_key", "signing_keys_file", "public_url", "smtp_url")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it."""
+
+
+def setting(default: Any, about: str, cast: Any = None) -> Any:
+    return field(default=default, metadata={"about": about, "cast": cast})
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if value <= 0:
+        raise ValueError
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise ValueError
+    return value
+
+
+def _environment(text: str) -> str:
+    if text not in {"development", "production"}:
+        raise ValueError
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(CommaSeparatedStrings(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    environment: str = setting("development", "`development` or `production`", _environment)
+    host: str = setting("127.0.0.1", "address to listen on", str)
+    port: int = setting(8000, "port to listen on", _port)
+    wingding_home: Path = setting(Path("var"), "folder of all local data", Path)
+    public_url: str = setting(
+        "", "where clients reach the server; used in links, as the token's issuer and audience", str
+    )
+    allowed_origins: tuple[str, ...] = setting((), "origins, comma separated, whose pages may call the server", _names)
+    trusted_proxies: str = setting("127.0.0.1", "addresses whose X-Forwarded-For is believed", str)
+
+    database_url: str = setting("", "PostgreSQL 15 or newer; empty: `wingding run` starts the embedded one", str)
+    database_pool_size: int = setting(20, "connections of one process", _positive)
+    statement_timeout: float = setting(10.0, "seconds after which PostgreSQL gives up a statement", _seconds)
+    redis_url: str = setting("", "Redis 6.2 or newer; empty: `wingding run` starts the embedded one", str)
+
+    secret_key: Secret = setting(Secret(""), "32 characters or more; encrypts stored answers", Secret)
+    signing_keys_file: str = setting(
+        "", "private JWK set (P-256), the first key signs; empty: made in WINGDING_HOME", str
+    )
+    access_token_lifetime: float = setting(900.0, "seconds", _seconds)
+    session_lifetime: float = setting(30 * 86400.0, "seconds a session lives without being used", _seconds)
+    password_hash_memory: int = setting(64 * 1024, "KiB of memory for one Argon2id hash", _positive)
+    sign_in_attempts: int = setting(10, "wrong passwords for one account within 15 minutes", _positive)
+    sign_in_attempts_per_address: int = setting(100, "wrong passwords from one address within 15 minutes", _positive)
+    sign_ups_per_address: int = setting(50, "new accounts from one address within an hour", _positive)
+
+    oidc_issuer: str = setting("", "OpenID Provider, found by its discovery document; empty: none", str)
+    oidc_client_id: str = setting("", "our name at the provider", str)
+    oidc_client_secret: Secret = setting(Secret(""), "our secret at the provider", Secret)
+    oidc_redirect_uris: tuple[str, ...] = setting((), "where the provider may send people back to", _names)
+
+    smtp_url: str = setting("", "smtp://user:password@host:port, smtps:// for TLS; empty: mail goes to a folder", str)
+    mail_from: str = setting("Wingding <noreply@localhost>", "sender of mail", str)
+    web_url: str = setting("", "the frontend, for links in mail; empty: PUBLIC_URL", str)
+
+    s3_endpoint: str = setting("", "S3 endpoint; empty: AWS", str)
+    s3_bucket: str = setting("", "bucket for media; empty: a local folder", str)
+    s3_region: str = setting("us-east-1", "region", str)
+    s3_access_key: str = setting("", "access key", str)
+    s3_secret_key: Secret = setting(Secret(""), "secret key", Secret)
+
+    direct_chat_needs: str = setting("shared", "who may open a DIRECT chat: `shared` club or event, or `anyone`", str)
+    max_body_bytes: int = setting(1024 * 1024, "largest HTTP body and WebSocket message", _positive)
+    body_timeout: float = setting(10.0, "seconds for a request's body to arrive", _seconds)
+    operation_timeout: float = setting(15.0, "seconds for one query or mutation", _seconds)
+    max_sockets_per_user: int = setting(20, "WebSockets of one user, or of one address without a user", _positive)
+    max_operations_per_socket: int = setting(100, "running operations of one WebSocket", _positive)
+    connection_init_timeout: float = setting(5.0, "seconds for connection_init to arrive", _seconds)
+    send_timeout: float = setting(20.0, "seconds after which a reader that takes nothing is dropped", _seconds)
+    availability_retention: float = setting(7 * 86400.0, "seconds that an availability stream can be resumed", _seconds)
+    relay_interval: float = setting(0.5, "seconds between looks for events left behind by another process", _seconds)
+
+    explorer: str = setting("", "`on` or `off`; empty: on in development", str)
+    metrics: str = setting("on", "`on` or `off`: /metrics", str)
+    log_format: str = setting("", "`json` or `console`; empty: json in production", str)
+    otel_exporter_otlp_endpoint: str = setting("", "OpenTelemetry collector; empty: no traces", str)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment. Raises `SettingsError` that names every wrong and missing setting at once."""
+        config = Config(environ=Environ(dict(environ)))
+        values: dict[str, Any] = {}
+        wrong: list[str] = []
+        for item in fields(cls):
+            default = str(item.default) if isinstance(item.default, Secret) else item.default
+            try:
+                values[item.name] = config(item.name.upper(), cast=item.metadata["cast"], default=default)
+            except ValueError:
+                wrong.append(f"{item.name.upper()} is not understood: {item.metadata['about']}")
+        if wrong:
+            raise SettingsError("; ".join(wrong))
+        settings = cls(**values)
+        if settings.is_production:
+            wrong = [
+                f"{name.upper()} is not set" for name in REQUIRED_IN_PRODUCTION if not str(getattr(settings, name))
+            ]
+            if wrong:
+                raise SettingsError("in production: " + "; ".join(wrong))
+        if str(settings.secret_key) and len(str(settings.secret_key)) < 32:
+            raise SettingsError("SECRET_KEY is shorter than 32 characters")
+        return settings
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def url(self) -> str:
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def has_explorer(self) -> bool:
+        return self.explorer == "on" or (self.explorer == "" and not self.is_production)

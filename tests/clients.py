@@ -1,0 +1,154 @@
+"""Clients for tests: inside the process for most, outside it for transport, races and faults."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+import models
+from auth.viewer import GUEST, Viewer
+from database import StatementLog, statements
+from schema import Schema, ids
+from schema.context import Caller, Context
+from schema.ports import Ports
+
+ROOT = Path(__file__).parent.parent
+
+
+def gid(row: models.Base) -> str:
+    """The global id of a row."""
+    return ids.encode(type(row).__name__, row.id)  # type: ignore[attr-defined]
+
+
+@dataclass
+class Answer:
+    data: Any
+    errors: list[dict[str, Any]]
+    statements: list[str]
+
+    @property
+    def error_codes(self) -> list[str]:
+        """`extensions.code` of the top-level errors."""
+        return [error["extensions"]["code"] for error in self.errors]
+
+
+def codes(answer: Answer, field_name: str) -> list[str]:
+    """Codes of the user errors in one mutation's payload."""
+    return [error["code"] for error in answer.data[field_name]["errors"]]
+
+
+def _plain(value: Any) -> Any:
+    """Rows given as variables become their global ids."""
+    if isinstance(value, models.Base):
+        return gid(value)
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+@dataclass
+class Client:
+    """Runs operations on the schema as one user, with a fresh context each, as HTTP does."""
+
+    schema: Schema
+    ports: Ports
+    user: models.User | None
+    language: str
+
+    def context(self, *, is_socket: bool = False) -> Context:
+        viewer = Viewer(self.user) if self.user else GUEST
+        caller = Caller(address="127.0.0.1", user_agent="tests", accept_language=self.language)
+        return Context(ports=self.ports, caller=caller, viewer=viewer, is_socket=is_socket)
+
+    async def run(self, document: str, /, **variables: Any) -> Answer:
+        """Run a document with the given variables; the answer has every SQL statement it took."""
+        recorder = StatementLog(texts=[])
+        token = statements.set(recorder)
+        try:
+            result = await self.schema.execute(
+                document, variable_values=_plain(variables), context_value=self.context()
+            )
+        finally:
+            statements.reset(token)
+        errors = [dict(error.formatted) for error in result.errors or ()]
+        return Answer(result.data, errors, recorder.texts or [])
+
+    async def execute(self, document: str, /, **input: Any) -> Answer:
+        """Run a mutation whose only variable is `$input`."""
+        return await self.run(document, input=input)
+
+    async def subscribe(self, document: str, /, **variables: Any) -> Any:
+        """The stream of a subscription's results. Close it with `aclose()`."""
+        return await self.schema.subscribe(
+            document, variable_values=_plain(variables), context_value=self.context(is_socket=True)
+        )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class ServerProcess:
+    """One `wingding serve` (or another command) in a process of its own."""
+
+    environment: dict[str, str]
+    command: tuple[str, ...] = ("serve",)
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/graphql"
+
+    def start(self) -> None:
+        environment = os.environ | self.environment | {"PORT": str(self.port)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "commands", *self.command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        if self.command == ("serve",):
+            self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/.well-known/jwks.json").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the server did not start (exit {self.process.poll()})")
+
+    def kill(self) -> None:
+        """As `kill -9`."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()

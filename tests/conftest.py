@@ -1,0 +1,124 @@
+"""Real PostgreSQL and Redis in a scratch folder; one database for each worker, emptied between tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+import models
+from app import make_ports
+from commands.migrations import migrate
+from integrations.embedded import EmbeddedServers
+from schema import Schema, make_schema
+from schema.ports import Ports
+from settings import Settings
+from tests.clients import Client, ServerProcess
+
+SCRATCH_ENVIRONMENT = {
+    "PASSWORD_HASH_MEMORY": "1024",
+    "SIGN_UPS_PER_ADDRESS": "100000",
+    "SIGN_IN_ATTEMPTS_PER_ADDRESS": "100000",
+    "LOG_FORMAT": "json",
+}
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EmbeddedServers]:
+    """Embedded servers of this worker. They end with it, whatever ends it."""
+    with tempfile.TemporaryDirectory(prefix="wingding-tests-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        with EmbeddedServers(Path(folder) / "home", lossy=True) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def environment(servers: EmbeddedServers) -> dict[str, str]:
+    """Settings of every server under test, as environment variables."""
+    urls = {"DATABASE_URL": servers.urls.database, "REDIS_URL": servers.urls.redis}
+    found = urls | SCRATCH_ENVIRONMENT | {"WINGDING_HOME": str(servers.home)}
+    asyncio.run(migrate(servers.urls.database))
+    return found
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> Settings:
+    return Settings.load(environment)
+
+
+@pytest.fixture(scope="session")
+async def ports(settings: Settings) -> AsyncIterator[Ports]:
+    made = make_ports(settings)
+    await made.hub.connect()
+    yield made
+    await made.hub.disconnect()
+    await made.database.dispose()
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    return make_schema()
+
+
+@pytest.fixture(autouse=True)
+async def empty_tables(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Every test begins with empty tables. A test that needs no database pays nothing."""
+    yield
+    if "ports" not in request.fixturenames:
+        return
+    ports: Ports = request.getfixturevalue("ports")
+    tables = ", ".join(table.name for table in models.Base.metadata.sorted_tables)
+    async with ports.database.engine.begin() as connection:
+        await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+
+
+@pytest.fixture
+def save(ports: Ports) -> Callable[..., Awaitable[None]]:
+    """Write rows as they are, in one transaction."""
+
+    async def write(*rows: models.Base) -> None:
+        async with ports.database.writing() as uow:
+            uow.session.add_all(rows)
+
+    return write
+
+
+@pytest.fixture
+def count(ports: Ports) -> Callable[..., Awaitable[int]]:
+    """How many rows a table has, narrowed by conditions."""
+
+    async def counted(entity: type[models.Base], *where: Any) -> int:
+        async with ports.database.reading() as session:
+            return await session.scalar(select(func.count()).select_from(entity).where(*where)) or 0
+
+    return counted
+
+
+@pytest.fixture
+def client(schema: Schema, ports: Ports) -> Callable[..., Client]:
+    """`client(user)` speaks GraphQL to the schema as that user, `client()` as a guest."""
+
+    def make(user: models.User | None = None, *, language: str = "en") -> Client:
+        return Client(schema, ports, user, language)
+
+    return make
+
+
+@pytest.fixture
+def start_server(environment: dict[str, str]) -> Iterator[Callable[..., ServerProcess]]:
+    """Start real server processes over the test database: `start_server(SETTING="value")`."""
+    running: list[ServerProcess] = []
+
+    def start(**overrides: str) -> ServerProcess:
+        running.append(ServerProcess(environment | overrides))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()

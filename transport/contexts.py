@@ -1,0 +1,47 @@
+"""Contexts for the schema, made from requests and sockets."""
+
+from __future__ import annotations
+
+from starlette.requests import HTTPConnection
+
+from auth.tokens import TokenRefused
+from auth.viewer import GUEST, Viewer, viewer_of_session
+from schema.context import Caller, Context
+from schema.ports import Ports
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    return Caller(
+        address=connection.client.host if connection.client else "",
+        user_agent=connection.headers.get("user-agent", "")[:400],
+        accept_language=connection.headers.get("accept-language", ""),
+    )
+
+
+def bearer_token(header: str | None) -> str | None:
+    """The token of an Authorization header (RFC 6750); null where there is none. Raises for another scheme."""
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenRefused("TOKEN_INVALID")
+    return token.strip()
+
+
+async def viewer_of(ports: Ports, token: str | None) -> Viewer:
+    """Who the token speaks for. Raises `TokenRefused`: a bad token is never treated as none."""
+    if token is None:
+        return GUEST
+    claims = ports.tokens.read(token)
+    async with ports.database.reading() as session:
+        viewer = await viewer_of_session(
+            session, session_id=claims.session_id, user_id=claims.user_id, expires_at=claims.expires_at
+        )
+    if viewer is None:
+        raise TokenRefused("TOKEN_REVOKED")
+    return viewer
+
+
+async def http_context(ports: Ports, request: HTTPConnection) -> Context:
+    viewer = await viewer_of(ports, bearer_token(request.headers.get("authorization")))
+    return Context(ports=ports, caller=caller_of(request), viewer=viewer)
