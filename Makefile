@@ -1,13 +1,13 @@
 # The two commands that matter: `make run` and `make test`. Everything else is a part of them.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-UV_VERSION := 0.11.16
+UV_VERSION := 0.13.8
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?=
 
 .venv/installed: uv.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv sync --frozen --quiet --inexact
 	touch $@
 

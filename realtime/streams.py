@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from errors import ErrorCode, UserError
+from errors import ErrorCode, UserError, _
 from models import utcnow
 from realtime.hub import Gap, Hub, Listener
 
@@ -48,12 +48,12 @@ class StreamEnded(UserError):
     """The viewer may not follow this stream any longer."""
 
     code = ErrorCode.FORBIDDEN
-    message = "You no longer have access to this stream."
+    message = _("You no longer have access to this stream.")
 
 
 class TokenExpired(UserError):
     code = ErrorCode.UNAUTHENTICATED
-    message = "Your access token has expired. Connect again with a new one."
+    message = _("Your access token has expired. Connect again with a new one.")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 import structlog
 from graphql import GraphQLError
 
-from errors import Forbidden, Unauthenticated, UserError, UserErrors
+from errors import Forbidden, Unauthenticated, UserError, UserErrors, _
 from translations import DEFAULT_LOCALE, translate
 
 log = structlog.get_logger()
 
 TOP_LEVEL = {Unauthenticated.code: "UNAUTHENTICATED", Forbidden.code: "FORBIDDEN"}
-INTERNAL_MESSAGE = "Something went wrong on our side."
+INTERNAL_MESSAGE = _("Something went wrong on our side.")
 
 
 def present(error: GraphQLError, context: Any) -> None:

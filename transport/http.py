@@ -59,17 +59,18 @@ async def parameters_of(request: Request) -> Parameters:
         found = _json(await request.body())
     if not isinstance(found, dict):
         raise BadRequest("The request is not a JSON object.")
-    query: Any
-    query, variables, name = found.get("query"), found.get("variables"), found.get("operationName")
+    query: Any = found.get("query")
+    variables: Any = found.get("variables")
+    operation: Any = found.get("operationName")
     if not isinstance(query, str) or not query:
         raise BadRequest("`query` is missing or not a string.")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("`variables` is not an object.")
-    if name is not None and not isinstance(name, str):
+    if operation is not None and not isinstance(operation, str):
         raise BadRequest("`operationName` is not a string.")
     if not isinstance(found.get("extensions") or {}, dict):
         raise BadRequest("`extensions` is not an object.")
-    return Parameters(query, variables, name)
+    return Parameters(query, variables, operation)
 
 
 def _json(body: bytes) -> Any:

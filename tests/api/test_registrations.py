@@ -12,7 +12,11 @@ mutation ($input: RegisterForEventInput!) {
   }
 }
 """
-CANCEL = "mutation ($input: CancelRegistrationInput!) { cancelRegistration(input: $input) { registration { admission } errors { code } } }"
+CANCEL = """
+mutation ($input: CancelRegistrationInput!) {
+  cancelRegistration(input: $input) { registration { admission } errors { code } }
+}
+"""
 
 
 async def test_registering_takes_a_place(client, save, count):

@@ -1,0 +1,127 @@
+"""Who is in a chat. The chats of events and clubs follow the membership of their owner, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from database import UnitOfWork
+from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, StreamEvent, utcnow
+from realtime.streams import access_stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatCreated(DomainEvent):
+    name: ClassVar[str] = "chat.created"
+    subject_type: ClassVar[str] = "Chat"
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatLeft(StreamEvent):
+    """Goes to the person's access stream, so that their open streams of this chat end."""
+
+    name: ClassVar[str] = "chat.left"
+    subject_type: ClassVar[str] = "Chat"
+    user_id: UUID
+
+
+async def create_for_event(uow: UnitOfWork, event: Event, user_ids: Sequence[UUID]) -> Chat:
+    """The one chat of an event. Its members are the hosts and whoever holds a place (C7)."""
+    return await _create(uow, user_ids, kind=ChatKind.EVENT, event_id=event.id)
+
+
+async def create_for_club(uow: UnitOfWork, club: Club, user_ids: Sequence[UUID]) -> Chat:
+    """The one chat of a club. Its members are the club's."""
+    return await _create(uow, user_ids, kind=ChatKind.CLUB, club_id=club.id)
+
+
+async def _create(uow: UnitOfWork, user_ids: Sequence[UUID], *, kind: ChatKind, **owner: Any) -> Chat:
+    chat = Chat(kind=kind, last_sequence=0, **owner)
+    uow.session.add(chat)
+    await uow.session.flush()
+    await add(uow, chat, user_ids)
+    uow.record(ChatCreated(subject_id=chat.id, kind=kind.value))
+    return chat
+
+
+async def join_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> None:
+    await _join(uow, Chat.event_id == event_id, user_id)
+
+
+async def join_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
+    await _join(uow, Chat.club_id == club_id, user_id)
+
+
+async def leave_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> None:
+    await _leave(uow, Chat.event_id == event_id, user_id)
+
+
+async def leave_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
+    await _leave(uow, Chat.club_id == club_id, user_id)
+
+
+async def _join(uow: UnitOfWork, owner: Any, user_id: UUID) -> None:
+    chat = await _locked(uow, owner)
+    if chat is not None:
+        await add(uow, chat, [user_id])
+
+
+async def _locked(uow: UnitOfWork, owner: Any) -> Chat | None:
+    """The chat, locked, so that nobody sends between reading its last number and writing the membership."""
+    found: Chat | None = await uow.session.scalar(
+        select(Chat).where(owner).with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def add(uow: UnitOfWork, chat: Chat, user_ids: Sequence[UUID]) -> None:
+    """Let people into a locked chat. They see what is sent from now on; one who left and returns starts anew."""
+    if not user_ids:
+        return
+    rows = [
+        {
+            "chat_id": chat.id,
+            "user_id": user_id,
+            "joined_sequence": chat.last_sequence,
+            "read_sequence": chat.last_sequence,
+        }
+        for user_id in user_ids
+    ]
+    statement = insert(ChatMember).values(rows)
+    await uow.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["chat_id", "user_id"],
+            set_={
+                "left_at": None,
+                "left_sequence": None,
+                "joined_sequence": statement.excluded.joined_sequence,
+                "read_sequence": statement.excluded.read_sequence,
+                "joined_at": utcnow(),
+            },
+            where=ChatMember.left_at.is_not(None),
+        )
+    )
+
+
+async def _leave(uow: UnitOfWork, owner: Any, user_id: UUID) -> None:
+    chat = await _locked(uow, owner)
+    if chat is not None:
+        await remove(uow, chat, user_id)
+
+
+async def remove(uow: UnitOfWork, chat: Chat, user_id: UUID) -> None:
+    """Let someone out of a locked chat. Their open streams of it end."""
+    left = await uow.session.execute(
+        update(ChatMember)
+        .where(ChatMember.chat_id == chat.id, ChatMember.user_id == user_id, ChatMember.left_at.is_(None))
+        .values(left_at=utcnow(), left_sequence=chat.last_sequence, watching_until=None)
+        .returning(ChatMember.user_id)
+    )
+    if left.first() is not None:
+        uow.record(ChatLeft(subject_id=chat.id, user_id=user_id, stream=access_stream(user_id), sequence=0))

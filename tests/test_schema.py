@@ -1,0 +1,108 @@
+"""Rules that the whole schema keeps."""
+
+from __future__ import annotations
+
+import pytest
+from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
+from strawberry.types.lazy_type import LazyType
+
+from dataloaders.base import Many, One, Pages, Value
+from schema import Schema, make_schema
+from schema.connections import Connection, Edge
+from schema.relations import DECLARED
+from schema.roots import ACCESS, Payload, UserErrorObject
+
+SCHEMA = make_schema()
+ROOTS = ("Query", "Mutation", "Subscription")
+
+
+def unwrap(type_: object) -> tuple[object, bool]:
+    """The named type within, and whether a list stands around it."""
+    is_list = False
+    while isinstance(type_, StrawberryOptional | StrawberryList | LazyType):
+        if isinstance(type_, LazyType):
+            type_ = type_.resolve_type()
+            continue
+        is_list = is_list or isinstance(type_, StrawberryList)
+        type_ = type_.of_type
+    return type_, is_list
+
+
+def object_fields() -> list[tuple[str, object]]:
+    found = []
+    for name, concrete in SCHEMA.schema_converter.type_map.items():
+        definition = (
+            get_object_definition(concrete.definition.origin) if hasattr(concrete.definition, "origin") else None
+        )
+        definition = getattr(concrete.definition, "fields", None) and concrete.definition
+        if definition is None or getattr(definition, "is_input", False):
+            continue
+        found += [(name, field) for field in definition.fields]
+    return found
+
+
+FIELDS = object_fields()
+
+
+def is_own_kind(name: str) -> bool:
+    """Payloads, pages and edges carry what was given to them: nothing is loaded there."""
+    definition = SCHEMA.schema_converter.type_map[name].definition
+    origin = definition.origin
+    return issubclass(origin, Payload | Connection | Edge) or name in ROOTS or origin is UserErrorObject
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [item for item in FIELDS if item[0] not in ROOTS],
+    ids=lambda value: value if isinstance(value, str) else value.python_name,
+)
+def test_every_relation_is_declared_and_every_list_has_a_limit(name, field) -> None:
+    type_, is_list = unwrap(field.type)
+    is_object = get_object_definition(type_) is not None or type(type_).__name__ == "StrawberryUnion"
+    declaration = field.metadata.get(DECLARED)
+    if is_own_kind(name) or not is_object:
+        assert not is_list or is_own_kind(name) or declaration is not None, "a list that is neither declared nor capped"
+        return
+
+    assert declaration is not None, "an object field that is neither a root field nor declared"
+    if is_list:
+        assert isinstance(declaration, Many) or declaration == "computed"
+    elif isinstance(declaration, Pages):
+        assert issubclass(type_, Connection) if isinstance(type_, type) else True
+    else:
+        assert declaration in ("facet", "computed") or isinstance(declaration, One | Value)
+
+
+@pytest.mark.parametrize(
+    "field", [field for name, field in FIELDS if name in ROOTS], ids=lambda field: field.python_name
+)
+def test_every_root_field_has_a_gate(field) -> None:
+    assert ACCESS in field.metadata
+
+
+def test_everything_is_described() -> None:
+    missing = []
+    for name, type_ in SCHEMA._schema.type_map.items():
+        if name.startswith("__") or name in ("Boolean", "String", "Int", "Float", "ID"):
+            continue
+        if not type_.description and not name.endswith(("Connection", "Edge")):
+            missing.append(name)
+        for field_name, field in getattr(type_, "fields", {}).items():
+            if not field.description:
+                missing.append(f"{name}.{field_name}")
+
+    assert missing == []
+
+
+def test_mutations_take_one_input_and_answer_with_a_payload() -> None:
+    for field in SCHEMA._schema.mutation_type.fields.values():
+        assert list(field.args) == ["input"]
+        assert "errors" in field.type.fields
+        assert "idempotencyKey" in field.args["input"].type.of_type.fields
+
+
+def test_no_credential_is_in_the_schema(schema: Schema) -> None:
+    printed = schema.as_str()
+
+    for secret in ("passwordHash", "tokenHash", "codeVerifier", "sealed"):
+        assert secret not in printed
