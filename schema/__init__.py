@@ -15,18 +15,19 @@ from schema.availability import AvailabilitySubscriptions
 from schema.context import Info
 from schema.error_format import present
 from schema.events import EventMutations, EventQueries
+from schema.interests import InterestMutations, InterestQueries
 from schema.nodes import NodeQueries
 from schema.registrations import RegistrationMutations
 from schema.viewer import ViewerQueries
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(EventQueries, NodeQueries, ViewerQueries):
+class Query(EventQueries, NodeQueries, ViewerQueries, InterestQueries):
     pass
 
 
 @strawberry.type(description="Changing. Each field is one transaction.")
-class Mutation(AccountMutations, EventMutations, RegistrationMutations):
+class Mutation(AccountMutations, EventMutations, RegistrationMutations, InterestMutations):
     pass
 
 

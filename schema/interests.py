@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+import dataloaders.interests
+import models
+from dataloaders.pages import PageArgs, fetch_page
+from errors import InvalidId, NotFound, TooMany
+from resolvers import interests as rules
+from schema import ids
+from schema.access import PUBLIC, SIGNED_IN
+from schema.connections import Connection
+from schema.context import Info
+from schema.node import Node
+from schema.relations import computed
+from schema.roots import MutationInput, Payload, mutation, query
+from schema.users import User
+
+
+@strawberry.type(description="Something people like. From one catalogue, shared by people, clubs and events.")
+class Interest(Node, row=models.Interest, by_id=dataloaders.interests.by_id):
+    slug: str = strawberry.field(description="Stable name for programs.")
+
+    @computed(description="Name in the reader's language.")
+    def name(root: strawberry.Parent[Any], info: Info) -> str:
+        return str(root.name_ru if info.context.locale == "ru" else root.name_en)
+
+
+@strawberry.input(description="Narrows the catalogue of interests.")
+class InterestFilter:
+    text: str | None = strawberry.field(
+        default=None, description="Part of a name in any language; case and ё do not matter."
+    )
+
+
+@strawberry.input(description="Interests for `setInterests`.")
+class SetInterestsInput(MutationInput):
+    interest_ids: list[strawberry.ID] = strawberry.field(description="All of one's interests from now on, at most 50.")
+
+
+@strawberry.input(description="Interests for `addInterests`.")
+class AddInterestsInput(MutationInput):
+    interest_ids: list[strawberry.ID] = strawberry.field(description="Interests to add. A person has at most 50.")
+
+
+@strawberry.input(description="Interests for `removeInterests`.")
+class RemoveInterestsInput(MutationInput):
+    interest_ids: list[strawberry.ID] = strawberry.field(description="Interests to take away, at most 50.")
+
+
+@strawberry.type(description="What a change of one's interests answers.")
+class InterestsPayload(Payload):
+    user: models.User | None = strawberry.field(
+        default=None, graphql_type=User | None, description="The caller, with the interests they have now."
+    )
+
+
+@strawberry.type
+class InterestQueries:
+    @query(
+        description="The catalogue of interests, by name in the reader's language.",
+        access=PUBLIC,
+        graphql_type=Connection[Interest],
+    )
+    async def interests(
+        self,
+        info: Info,
+        filter: InterestFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        listing = rules.listing(text=filter.text if filter else None, locale=info.context.locale)
+        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+
+
+@strawberry.type
+class InterestMutations:
+    @mutation(
+        description="Make one's interests exactly these. Recorded as `user.interests.updated`.",
+        access=SIGNED_IN,
+        raises=[NotFound, TooMany, InvalidId],
+    )
+    async def set_interests(self, info: Info, input: SetInterestsInput) -> InterestsPayload:
+        interest_ids = decode_interests(input.interest_ids)
+        async with info.context.writing() as uow:
+            user = await rules.set_all(uow, info.context.viewer, interest_ids=interest_ids)
+        return InterestsPayload(user=user)
+
+    @mutation(
+        description="Add to one's interests; those one has already are left as they are.",
+        access=SIGNED_IN,
+        raises=[NotFound, TooMany, InvalidId],
+    )
+    async def add_interests(self, info: Info, input: AddInterestsInput) -> InterestsPayload:
+        interest_ids = decode_interests(input.interest_ids)
+        async with info.context.writing() as uow:
+            user = await rules.add(uow, info.context.viewer, interest_ids=interest_ids)
+        return InterestsPayload(user=user)
+
+    @mutation(
+        description="Take away some of one's interests; those one does not have are passed over.",
+        access=SIGNED_IN,
+        raises=[NotFound, TooMany, InvalidId],
+    )
+    async def remove_interests(self, info: Info, input: RemoveInterestsInput) -> InterestsPayload:
+        interest_ids = decode_interests(input.interest_ids)
+        async with info.context.writing() as uow:
+            user = await rules.remove(uow, info.context.viewer, interest_ids=interest_ids)
+        return InterestsPayload(user=user)
+
+
+def decode_interests(given: list[strawberry.ID], *path: str) -> list[Any]:
+    """UUIDs of interests. Raises `InvalidId` with the place in the list."""
+    under = path or ("interestIds",)
+    return [ids.decode(one, "Interest", *under, str(position)) for position, one in enumerate(given)]
