@@ -6,27 +6,58 @@ import argparse
 import asyncio
 import sys
 
+from commands.local import reachable
 from commands.migrations import migrate
+from commands.run import run
+from commands.seed import seed
 from commands.serve import serve
+from integrations.embedded import EmbeddedError
 from schema import make_schema
 from settings import Settings, SettingsError
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="wingding", description="An API server for communities that meet.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="wingding", description="An API server for communities that meet.")
+    commands = made.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="everything at once, for development: servers, demo data, API and worker")
     commands.add_parser("serve", help="serve the API over DATABASE_URL and REDIS_URL")
     commands.add_parser("migrate", help="bring the database to the newest migration")
+    seeding = commands.add_parser("seed", help="load demo data, once")
+    seeding.add_argument("--scale", type=int, default=1, help="so many times the usual 300 events")
     commands.add_parser("schema", help="print the GraphQL schema")
-    arguments = parser.parse_args()
+    return made
+
+
+def main() -> None:
+    arguments = parser().parse_args()
     try:
         settings = Settings.load()
-    except SettingsError as error:
+        sys.exit(_execute(arguments, settings))
+    except (SettingsError, EmbeddedError) as error:
         sys.exit(f"wingding: {error}")
+
+
+def _execute(arguments: argparse.Namespace, settings: Settings) -> int:
     match arguments.command:
+        case "run":
+            return run(settings)
         case "serve":
+            _need_servers(settings)
             serve(settings)
         case "migrate":
-            asyncio.run(migrate(settings.database_url))
+            with reachable(settings, start=True) as found:
+                asyncio.run(migrate(found.database_url))
+        case "seed":
+            with reachable(settings, start=True) as found:
+                asyncio.run(migrate(found.database_url))
+                print(asyncio.run(seed(found.database_url, scale=arguments.scale)))
         case "schema":
             print(make_schema().as_str())
+    return 0
+
+
+def _need_servers(settings: Settings) -> None:
+    missing = [name for name in ("database_url", "redis_url") if not getattr(settings, name)]
+    if missing:
+        names = " and ".join(name.upper() for name in missing)
+        raise SettingsError(f"{names} must be set here; `wingding run` starts embedded servers instead")
