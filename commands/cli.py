@@ -11,6 +11,7 @@ from commands.migrations import migrate
 from commands.run import run
 from commands.seed import seed
 from commands.serve import serve
+from commands.settings_doc import settings_table
 from integrations.embedded import EmbeddedError
 from schema import make_schema
 from settings import Settings, SettingsError
@@ -25,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     seeding = commands.add_parser("seed", help="load demo data, once")
     seeding.add_argument("--scale", type=int, default=1, help="so many times the usual 300 events")
     commands.add_parser("schema", help="print the GraphQL schema")
+    commands.add_parser("settings", help="print every setting")
     return made
 
 
@@ -53,6 +55,8 @@ def _execute(arguments: argparse.Namespace, settings: Settings) -> int:
                 print(asyncio.run(seed(found.database_url, scale=arguments.scale)))
         case "schema":
             print(make_schema().as_str())
+        case "settings":
+            print(settings_table(), end="")
     return 0
 
 
