@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -24,6 +25,18 @@ class NotificationSent(StreamEvent):
     type: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """The same news for several people. `params` fill the words of its type."""
+
+    recipients: Iterable[UUID]
+    type: NotificationType
+    subject: Base | None = None
+    actor_id: UUID | None = None
+    """Who caused it: never told about it themself."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
 async def notify(
     uow: UnitOfWork,
     recipients: Iterable[UUID],
@@ -33,28 +46,44 @@ async def notify(
     actor_id: UUID | None = None,
     **params: Any,
 ) -> None:
-    """One notice for each recipient, but never for the actor. `params` fill the words of its type.
+    """One notice for each recipient, but never for the actor. See `notify_all` for more than one in a unit of work."""
+    notice = Notice(recipients=recipients, type=type, subject=subject, actor_id=actor_id, params=params)
+    await notify_all(uow, [notice])
 
-    Inboxes are locked in the order of their ids; call it after all other locks of the unit of work are taken.
+
+async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
+    """All notices of a unit of work at once.
+
+    Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
+    those of another. Call it once, after all other locks of the unit of work are taken.
     """
-    chosen = sorted({recipient for recipient in recipients if recipient != actor_id})
-    if not chosen:
+    addressed = [
+        (user_id, notice)
+        for notice in notices
+        for user_id in sorted(set(notice.recipients))
+        if user_id != notice.actor_id
+    ]
+    if not addressed:
         return
     await uow.session.flush()
-    sequences = await next_sequences(uow, chosen)
-    rows: list[dict[str, Any]] = [
-        {
-            "id": uuid7(),
-            "user_id": user_id,
-            "sequence": sequences[user_id],
-            "type": type,
-            "subject_type": subject.__class__.__name__ if subject is not None else None,
-            "subject_id": getattr(subject, "id", None),
-            "actor_id": actor_id,
-            "params": params,
-        }
-        for user_id in chosen
-    ]
+    counts = Counter(user_id for user_id, _ in addressed)
+    last = await next_sequences(uow, counts)
+    upcoming = {user_id: last[user_id] - counts[user_id] for user_id in counts}
+    rows: list[dict[str, Any]] = []
+    for user_id, notice in addressed:
+        upcoming[user_id] += 1
+        rows.append(
+            {
+                "id": uuid7(),
+                "user_id": user_id,
+                "sequence": upcoming[user_id],
+                "type": notice.type,
+                "subject_type": notice.subject.__class__.__name__ if notice.subject is not None else None,
+                "subject_id": getattr(notice.subject, "id", None),
+                "actor_id": notice.actor_id,
+                "params": dict(notice.params),
+            }
+        )
     await uow.session.execute(insert(Notification), rows)
     for row in rows:
         uow.record(
@@ -63,19 +92,20 @@ async def notify(
                 stream=inbox_stream(row["user_id"]),
                 sequence=row["sequence"],
                 user_id=row["user_id"],
-                type=type.value,
+                type=row["type"].value,
             )
         )
 
 
-async def next_sequences(uow: UnitOfWork, user_ids: list[UUID]) -> Mapping[UUID, int]:
-    """The next number of each inbox, given out under its row's lock, which is taken in the order of the ids."""
+async def next_sequences(uow: UnitOfWork, counts: Mapping[UUID, int]) -> Mapping[UUID, int]:
+    """Give each inbox that many numbers, under its row's lock, taken in the order of the ids; the last of them."""
+    user_ids = sorted(counts)
     await uow.session.execute(
         select(Inbox.user_id).where(Inbox.user_id.in_(user_ids)).order_by(Inbox.user_id).with_for_update()
     )
-    statement = upsert(Inbox).values([{"user_id": user_id, "last_sequence": 1} for user_id in user_ids])
+    statement = upsert(Inbox).values([{"user_id": one, "last_sequence": counts[one]} for one in user_ids])
     numbered = statement.on_conflict_do_update(
-        index_elements=["user_id"], set_={"last_sequence": Inbox.last_sequence + 1}
+        index_elements=["user_id"], set_={"last_sequence": Inbox.last_sequence + statement.excluded.last_sequence}
     ).returning(Inbox.user_id, Inbox.last_sequence)
     found = await uow.session.execute(numbered)
     return {row.user_id: row.last_sequence for row in found}
