@@ -1,0 +1,60 @@
+"""Who may change an event. Every path that edits one goes through `editable`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth.viewer import Viewer
+from auth.visibility import clubs_of, events_visible_to
+from database import UnitOfWork
+from errors import Forbidden, NotFound
+from models import HOLDING, ClubMembership, ClubRole, Event, EventHost, EventRole, Registration
+
+EDITING_ROLES = (EventRole.ORGANIZER, EventRole.CO_ORGANIZER)
+RULING_CLUB_ROLES = (ClubRole.OWNER, ClubRole.ADMIN)
+
+
+async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tuple[str, ...] = ("eventId",)) -> Event:
+    """The event, locked until the unit of work ends, if the viewer may change it.
+
+    Raises `NotFound` where the viewer does not even see it, `Forbidden` where they only see it. The lock is the one
+    of `capacity.lock`; lock services, registrations and inboxes after it.
+    """
+    viewer.require_user()
+    event = await uow.session.scalar(
+        events_visible_to(viewer)
+        .where(Event.id == event_id)
+        .with_for_update(key_share=True, of=Event)
+        .execution_options(populate_existing=True)
+    )
+    if event is None:
+        raise NotFound(path=path)
+    if not await may_edit(uow.session, viewer, event):
+        raise Forbidden(path=path)
+    return event
+
+
+async def may_edit(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
+    """Organisers and co-organisers, owners and administrators of the event's club, moderators, administrators."""
+    if viewer.is_staff:
+        return True
+    if viewer.id is None:
+        return False
+    hosting = select(EventHost.event_id).where(
+        EventHost.event_id == event.id, EventHost.user_id == viewer.id, EventHost.role.in_(EDITING_ROLES)
+    )
+    ruling = clubs_of(viewer.id).where(
+        ClubMembership.club_id == event.club_id, ClubMembership.role.in_(RULING_CLUB_ROLES)
+    )
+    return await session.scalar(hosting.union_all(ruling).limit(1)) is not None
+
+
+async def participant_ids(session: AsyncSession, event_id: UUID) -> list[UUID]:
+    """Everyone who holds a place at the event."""
+    found = await session.scalars(
+        select(Registration.user_id).where(Registration.event_id == event_id, Registration.admission.in_(HOLDING))
+    )
+    return list(found)
