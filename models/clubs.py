@@ -4,8 +4,9 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Computed, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
 
@@ -46,8 +47,16 @@ class MembershipState(Enum):
     LEFT = "LEFT"
 
 
+SEARCH_TEXT = "translate(name || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ')"
+
+
 class Club(Base):
     __tablename__ = "clubs"
+    __table_args__ = (
+        Index(None, "name_key", "id"),
+        Index(None, "created_at", "id"),
+        Index(None, "search", postgresql_using="gin"),
+    )
 
     id: Mapped[PrimaryKey]
     name: Mapped[str] = mapped_column(String(255))
@@ -58,6 +67,16 @@ class Club(Base):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
+    name_key: Mapped[str] = deferred(
+        mapped_column(String(255), Computed("lower(translate(name, 'ёЁ', 'ее'))", persisted=True))
+    )
+    """The form by which clubs are sorted: the database sorts by code point."""
+    search: Mapped[str] = deferred(
+        mapped_column(
+            TSVECTOR,
+            Computed(f"to_tsvector('russian', {SEARCH_TEXT}) || to_tsvector('english', {SEARCH_TEXT})", persisted=True),
+        )
+    )
 
 
 class ClubInterest(Base):

@@ -43,8 +43,12 @@ class User(Base):
 
     id: Mapped[PrimaryKey]
     handle: Mapped[str] = mapped_column(String(50))
+    handle_changed_at: Mapped[datetime | None]
     email: Mapped[str | None] = mapped_column(String(255))
     email_verified_at: Mapped[datetime | None]
+    claimed_email: Mapped[str | None] = mapped_column(String(255))
+    """Given at sign-up and not proven yet. Several may claim one address, so that signing up never tells whether it
+    is known here; it becomes `email` for the first who opens the link sent to it."""
     role: Mapped[Role] = mapped_column(default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True)
     is_trusted: Mapped[bool] = mapped_column(default=False)

@@ -33,8 +33,13 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('name_key', sa.String(length=255), sa.Computed("lower(translate(name, 'ёЁ', 'ее'))", persisted=True), nullable=True),
+    sa.Column('search', postgresql.TSVECTOR(), sa.Computed("to_tsvector('russian', translate(name || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ')) || to_tsvector('english', translate(name || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ'))", persisted=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_clubs'))
     )
+    op.create_index(op.f('ix_clubs_created_at_id'), 'clubs', ['created_at', 'id'], unique=False)
+    op.create_index(op.f('ix_clubs_name_key_id'), 'clubs', ['name_key', 'id'], unique=False)
+    op.create_index(op.f('ix_clubs_search'), 'clubs', ['search'], unique=False, postgresql_using='gin')
     op.create_table('event_categories',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('slug', sa.String(length=60), nullable=False),
@@ -98,8 +103,10 @@ def upgrade() -> None:
     op.create_table('users',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('handle', sa.String(length=50), nullable=False),
+    sa.Column('handle_changed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('email', sa.String(length=255), nullable=True),
     sa.Column('email_verified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('claimed_email', sa.String(length=255), nullable=True),
     sa.Column('role', sa.Enum('GUEST', 'USER', 'VOLUNTEER', 'MODERATOR', 'ADMIN', name='role', native_enum=False, length=32), nullable=False),
     sa.Column('is_active', sa.Boolean(), nullable=False),
     sa.Column('is_trusted', sa.Boolean(), nullable=False),
@@ -585,6 +592,9 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_idempotency_keys_created_at'), table_name='idempotency_keys')
     op.drop_table('idempotency_keys')
     op.drop_table('event_categories')
+    op.drop_index(op.f('ix_clubs_search'), table_name='clubs', postgresql_using='gin')
+    op.drop_index(op.f('ix_clubs_name_key_id'), table_name='clubs')
+    op.drop_index(op.f('ix_clubs_created_at_id'), table_name='clubs')
     op.drop_table('clubs')
     op.drop_table('attempt_counts')
     # ### end Alembic commands ###
