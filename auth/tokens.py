@@ -127,11 +127,16 @@ def load_keys(settings: Settings) -> KeySet:
     file = settings.wingding_home / "signing-keys.json"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
         made = file.with_name(f".{file.name}.{os.getpid()}")
         made.touch(mode=0o600)
-        made.write_bytes(orjson.dumps(KeySet([key]).as_dict(private=True)))
+        made.write_text(new_keys())
         with suppress(FileExistsError):
             os.link(made, file)
         made.unlink()
     return KeySet.import_key_set(orjson.loads(file.read_bytes()))
+
+
+def new_keys() -> str:
+    """A new private JWK set with one key, as JSON."""
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+    return orjson.dumps(KeySet([key]).as_dict(private=True)).decode()

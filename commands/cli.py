@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 
+from auth.tokens import new_keys
 from commands.local import reachable
 from commands.migrations import migrate
 from commands.run import run
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     seeding = commands.add_parser("seed", help="load demo data, once")
     seeding.add_argument("--scale", type=int, default=1, help="so many times the usual 300 events")
     commands.add_parser("schema", help="print the GraphQL schema")
+    commands.add_parser("new-signing-keys", help="print a new private key set for SIGNING_KEYS_FILE")
     commands.add_parser("settings", help="print every setting")
     return made
 
@@ -55,6 +57,8 @@ def _execute(arguments: argparse.Namespace, settings: Settings) -> int:
                 print(asyncio.run(seed(found.database_url, scale=arguments.scale)))
         case "schema":
             print(make_schema().as_str())
+        case "new-signing-keys":
+            print(new_keys())
         case "settings":
             print(settings_table(), end="")
     return 0

@@ -1,0 +1,144 @@
+"""`wingding run` as a newcomer meets it: starts, serves, stops, leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.clients import ROOT, free_port
+
+pytestmark = pytest.mark.outside
+COUNT = "{ events { totalCount } }"
+
+
+class Running:
+    """`wingding run` over a folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port = home, free_port()
+        environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        environment |= {"WINGDING_HOME": str(home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        self.began = time.monotonic()
+        self.output = (home.parent / "output.txt").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "commands", "run"], cwd=ROOT, env=environment, stdout=self.output, stderr=self.output
+        )
+
+    def count_events(self) -> int:
+        """The first answer, however long it takes to come (30 s at most)."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                answer = httpx.post(f"http://127.0.0.1:{self.port}/graphql", json={"query": COUNT}, timeout=5)
+                self.answered_after = time.monotonic() - self.began
+                return int(answer.json()["data"]["events"]["totalCount"])
+            except httpx.TransportError:
+                time.sleep(0.05)
+        self.output.seek(0)
+        raise AssertionError(f"no answer: {self.output.read()}")
+
+    def wait_for_banner(self) -> str:
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            self.output.seek(0)
+            text = self.output.read()
+            if "Ctrl-C" in text:
+                return text
+            time.sleep(0.05)
+        raise AssertionError("nothing was printed")
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+def left_behind(home: Path) -> list[str]:
+    """Command lines of processes that still know the folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(home).encode() in text:
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+def wait_until_gone(home: Path) -> None:
+    until = time.monotonic() + 20
+    while left_behind(home) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left_behind(home) == []
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="wingding-run-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder) / "home"
+        wait_until_gone(Path(folder) / "home")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_demo_data_stops_cleanly_and_keeps_the_data(home: Path, number: signal.Signals) -> None:
+    home.mkdir()
+    first = Running(home)
+    count = first.count_events()
+    banner = first.wait_for_banner()
+    assert first.end(number) == 0
+    assert left_behind(home) == []
+
+    second = Running(home)
+    again = second.count_events()
+    second.wait_for_banner()
+    second.end(number)
+
+    assert count == again > 200
+    assert second.answered_after < 5
+    for expected in ("/graphql", "wingding-demo", "ada", "curl"):
+        assert expected in banner
+
+
+def test_nothing_outlives_a_kill_and_the_data_survive_it(home: Path) -> None:
+    home.mkdir()
+    first = Running(home)
+    count = first.count_events()
+    first.wait_for_banner()
+
+    first.end(signal.SIGKILL)
+
+    wait_until_gone(home)
+    second = Running(home)
+    assert second.count_events() == count
+    second.wait_for_banner()
+    second.end(signal.SIGTERM)
+
+
+def test_two_can_run_beside_each_other_but_not_over_one_folder(home: Path) -> None:
+    home.mkdir()
+    other = home.parent / "other"
+    other.mkdir()
+    first, second = Running(home), Running(other)
+    first.count_events()
+    second.count_events()
+    third = Running(home)
+
+    code = third.process.wait(20)
+
+    third.output.seek(0)
+    assert code != 0
+    assert "in use" in third.output.read()
+    for running in (first, second):
+        running.wait_for_banner()
+        assert running.end(signal.SIGTERM) == 0

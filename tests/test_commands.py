@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from datetime import date
+
+import asyncpg
+import pytest
+
+from commands.demo_world import World
+from commands.migrations import migrate
+from commands.seed import seed
+from commands.settings_doc import settings_table
+from schema import make_schema
+from settings import Settings, SettingsError
+from tests.clients import ROOT
+
+
+def test_schema_file_is_true() -> None:
+    """`make schema` writes it."""
+    assert (ROOT / "schema.graphql").read_text() == make_schema().as_str() + "\n"
+
+
+def test_settings_page_is_true() -> None:
+    """`wingding settings > docs/settings.md` writes it."""
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_table()
+
+
+def test_every_wrong_setting_is_named() -> None:
+    with pytest.raises(SettingsError, match="PORT is not understood"):
+        Settings.load({"PORT": "http", "DATABASE_POOL_SIZE": "0"})
+
+
+def test_production_names_what_is_missing() -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL is not set; REDIS_URL is not set"):
+        Settings.load({"ENVIRONMENT": "production"})
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(SettingsError, match="SECRET_KEY"):
+        Settings.load({"SECRET_KEY": "short"})
+
+
+def test_the_demo_world_is_the_same_every_time() -> None:
+    first, second = (World(today=date(2030, 5, 1), scale=1, password_hash="x") for _ in range(2))
+
+    assert first.tables == second.tables
+    assert len(first.tables["events"]) == 300
+
+
+async def test_seeding_twice_loads_once_and_places_add_up(servers) -> None:
+    connection = await asyncpg.connect(servers.urls.database)
+    await connection.execute("CREATE DATABASE seeding")
+    await connection.close()
+    url = servers.urls.database.replace("/postgres?", "/seeding?")
+    await migrate(url)
+
+    await seed(url)
+    again = await seed(url)
+
+    connection = await asyncpg.connect(url)
+    wrong = await connection.fetchval(
+        "SELECT count(*) FROM events WHERE taken <> "
+        "(SELECT count(*) FROM registrations WHERE event_id = events.id AND admission = 'CONFIRMED')"
+    )
+    slugs = await connection.fetch("SELECT slug FROM event_categories ORDER BY slug")
+    venues = await connection.fetchval("SELECT count(*) FROM venues WHERE name IN ('Цветной', 'Гиляровского', 'Ясная')")
+    await connection.close()
+    assert again == "demo data is there already"
+    assert wrong == 0
+    assert {row["slug"] for row in slugs} >= {"home-concert", "theatre", "bar", "cinema", "master-class"}
+    assert venues == 3
