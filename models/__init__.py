@@ -35,7 +35,7 @@ from models.events import (
 from models.interests import Interest
 from models.moderation import AuditEntry, ModerationItem, ModerationState
 from models.notifications import Channel, Inbox, Notification, NotificationPreference, NotificationType
-from models.outbox import DomainEvent, IdempotencyKey, OutboxDelivery, OutboxEvent, StreamEvent
+from models.outbox import DomainEvent, HandledEvent, IdempotencyKey, OutboxDelivery, OutboxEvent, StreamEvent
 from models.registrations import HOLDING, Admission, Attendance, AvailabilityChange, Booking, Registration
 from models.reviews import Review, ReviewStatus
 from models.services import Service, ServiceType
@@ -71,6 +71,7 @@ __all__ = [
     "EventStatus",
     "EventTiming",
     "EventVisibility",
+    "HandledEvent",
     "IdempotencyKey",
     "Identity",
     "Inbox",

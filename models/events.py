@@ -75,6 +75,7 @@ class Event(Base):
         Index(None, "created_by_id"),
         Index(None, "status", "starts_at", "id"),
         Index(None, "search", postgresql_using="gin"),
+        Index(None, "ends_at", postgresql_where=text("completed_at IS NULL")),
     )
 
     id: Mapped[PrimaryKey]
@@ -102,6 +103,8 @@ class Event(Base):
     published_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None] = mapped_column(String(1000))
+    completed_at: Mapped[datetime | None]
+    """When its end was announced as `event.completed`."""
     archived_at: Mapped[datetime | None]
     search: Mapped[str] = deferred(
         mapped_column(

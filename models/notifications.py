@@ -50,7 +50,7 @@ class Notification(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         UniqueConstraint("user_id", "sequence"),
-        Index(None, "user_id", postgresql_where=text("read_at IS NULL")),
+        Index(None, "user_id", "sequence", postgresql_where=text("read_at IS NULL")),
     )
 
     id: Mapped[PrimaryKey]

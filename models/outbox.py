@@ -63,9 +63,19 @@ class OutboxDelivery(Base):
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True)
     consumer: Mapped[str] = mapped_column(String(20), primary_key=True)
-    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    due_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    """Of writing, not of the transaction's start: those who waited for a row's lock come after who had it."""
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     last_error: Mapped[str | None] = mapped_column(String(500))
+
+
+class HandledEvent(Base):
+    """A job has done what an event asked for. Written in the transaction of the effect: a repeat has none."""
+
+    __tablename__ = "handled_events"
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True)
+    handled_at: Mapped[CreatedAt]
 
 
 class IdempotencyKey(Base):

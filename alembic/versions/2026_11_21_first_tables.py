@@ -209,7 +209,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notifications')),
     sa.UniqueConstraint('user_id', 'sequence', name=op.f('uq_notifications_user_id_sequence'))
     )
-    op.create_index(op.f('ix_notifications_user_id'), 'notifications', ['user_id'], unique=False, postgresql_where=sa.text('read_at IS NULL'))
+    op.create_index(op.f('ix_notifications_user_id_sequence'), 'notifications', ['user_id', 'sequence'], unique=False, postgresql_where=sa.text('read_at IS NULL'))
     op.create_table('one_time_tokens',
     sa.Column('token_hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
@@ -222,10 +222,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('token_hash', name=op.f('pk_one_time_tokens'))
     )
     op.create_index(op.f('ix_one_time_tokens_user_id_purpose'), 'one_time_tokens', ['user_id', 'purpose'], unique=False)
+    op.create_table('handled_events',
+    sa.Column('event_id', sa.Uuid(), nullable=False),
+    sa.Column('handled_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['event_id'], ['outbox.id'], name=op.f('fk_handled_events_event_id_outbox'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('event_id', name=op.f('pk_handled_events'))
+    )
     op.create_table('outbox_deliveries',
     sa.Column('event_id', sa.Uuid(), nullable=False),
     sa.Column('consumer', sa.String(length=20), nullable=False),
-    sa.Column('due_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.Column('attempts', sa.Integer(), server_default='0', nullable=False),
     sa.Column('last_error', sa.String(length=500), nullable=True),
     sa.ForeignKeyConstraint(['event_id'], ['outbox.id'], name=op.f('fk_outbox_deliveries_event_id_outbox'), ondelete='CASCADE'),
@@ -304,6 +310,7 @@ def upgrade() -> None:
     sa.Column('published_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('cancelled_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('cancel_reason', sa.String(length=1000), nullable=True),
+    sa.Column('completed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('archived_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('search', postgresql.TSVECTOR(), sa.Computed("to_tsvector('russian', translate(title || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ')) || to_tsvector('english', translate(title || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ'))", persisted=True), nullable=True),
     sa.CheckConstraint("visibility <> 'CLUB' OR club_id IS NOT NULL", name=op.f('ck_events_club_visibility_has_club')),
@@ -320,6 +327,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_events_category_id_starts_at'), 'events', ['category_id', 'starts_at'], unique=False)
     op.create_index(op.f('ix_events_club_id_starts_at'), 'events', ['club_id', 'starts_at'], unique=False)
     op.create_index(op.f('ix_events_created_by_id'), 'events', ['created_by_id'], unique=False)
+    op.create_index(op.f('ix_events_ends_at'), 'events', ['ends_at'], unique=False, postgresql_where=sa.text('completed_at IS NULL'))
     op.create_index(op.f('ix_events_search'), 'events', ['search'], unique=False, postgresql_using='gin')
     op.create_index(op.f('ix_events_starts_at_id'), 'events', ['starts_at', 'id'], unique=False, postgresql_where=sa.text("status = 'PUBLISHED'"))
     op.create_index(op.f('ix_events_status_starts_at_id'), 'events', ['status', 'starts_at', 'id'], unique=False)
@@ -552,6 +560,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_events_status_starts_at_id'), table_name='events')
     op.drop_index(op.f('ix_events_starts_at_id'), table_name='events', postgresql_where=sa.text("status = 'PUBLISHED'"))
     op.drop_index(op.f('ix_events_search'), table_name='events', postgresql_using='gin')
+    op.drop_index(op.f('ix_events_ends_at'), table_name='events', postgresql_where=sa.text('completed_at IS NULL'))
     op.drop_index(op.f('ix_events_created_by_id'), table_name='events')
     op.drop_index(op.f('ix_events_club_id_starts_at'), table_name='events')
     op.drop_index(op.f('ix_events_category_id_starts_at'), table_name='events')
@@ -565,9 +574,10 @@ def downgrade() -> None:
     op.drop_table('passwords')
     op.drop_index(op.f('ix_outbox_deliveries_consumer_due_at_event_id'), table_name='outbox_deliveries')
     op.drop_table('outbox_deliveries')
+    op.drop_table('handled_events')
     op.drop_index(op.f('ix_one_time_tokens_user_id_purpose'), table_name='one_time_tokens')
     op.drop_table('one_time_tokens')
-    op.drop_index(op.f('ix_notifications_user_id'), table_name='notifications', postgresql_where=sa.text('read_at IS NULL'))
+    op.drop_index(op.f('ix_notifications_user_id_sequence'), table_name='notifications', postgresql_where=sa.text('read_at IS NULL'))
     op.drop_table('notifications')
     op.drop_table('notification_preferences')
     op.drop_table('inboxes')
