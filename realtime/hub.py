@@ -8,13 +8,13 @@ message may have been missed, listeners get a `Gap` and look by themselves.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from broadcaster import Broadcast, Event
+from broadcaster import Broadcast
+from broadcaster import Event as Event
 from broadcaster._backends.base import BroadcastBackend
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -23,20 +23,23 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 PREFIX = "wingding:"
 HEARTBEAT = "heartbeat"
 """A channel that is always subscribed, so that the connection always has something to read."""
 QUEUE_SIZE = 256
+MOST_SHARED = 16
+"""Readings kept for one channel."""
 PATIENCE = 2.0
 """Seconds to wait for Redis to confirm a subscription. Without it, the reconnection's gap covers the listener."""
 
 
 class Gap(Event):
-    """Messages of any channel may have been missed up to here."""
+    """Messages may have been missed up to here: of one channel, or of any where it names none."""
 
-    def __init__(self) -> None:
-        super().__init__("", "")
+    def __init__(self, channel: str = "") -> None:
+        super().__init__(channel, "")
 
 
 class Listener:
@@ -88,13 +91,13 @@ class RedisBackend(BroadcastBackend):
         await self._publisher.aclose()
         await self._subscriber.aclose()
 
-    async def subscribe(self, group: str) -> None:
-        if self._pubsub is not None:
-            await self._pubsub.subscribe(PREFIX + group)
+    async def subscribe(self, *groups: str) -> None:
+        assert self._pubsub is not None
+        await self._pubsub.subscribe(*(PREFIX + group for group in groups))
 
-    async def unsubscribe(self, group: str) -> None:
-        if self._pubsub is not None:
-            await self._pubsub.unsubscribe(PREFIX + group)
+    async def unsubscribe(self, *groups: str) -> None:
+        assert self._pubsub is not None
+        await self._pubsub.unsubscribe(*(PREFIX + group for group in groups))
 
     async def publish(self, channel: str, message: Any) -> None:
         await self._publisher.publish(PREFIX + channel, message)
@@ -130,15 +133,27 @@ def _name(frame: dict[str, Any]) -> str:
 
 
 class Hub(Broadcast):
-    """`subscribe` is race-free, reconnects by itself, and says where something may have been missed."""
+    """`listen` is race-free, reconnects by itself, and says where something may have been missed.
+
+    One task reads the connection and one writes to it. Listeners come and go without touching it: they only leave
+    a note that a channel is to be looked at, so that a cancelled listener leaves nothing behind, and a thousand who
+    come at once cost a few commands.
+    """
 
     SILENCE = 10.0
+    """Seconds without a word from Redis after which it is asked whether it lives; after two of them it does not."""
 
     def __init__(self, url: str) -> None:
         self._redis = RedisBackend(url)
         super().__init__(backend=self._redis)
-        self._listeners: dict[str, set[Listener]] = defaultdict(set)
-        self._confirmed: dict[str, asyncio.Event] = {}
+        self._listeners: dict[str, set[Listener]] = {}
+        self._asked: set[str] = set()
+        """Channels that Redis has been asked for on this connection."""
+        self._confirmed: set[str] = set()
+        """Those of them that it has said yes to."""
+        self._changed: set[str] = set()
+        self._has_changes = asyncio.Event()
+        self._shared: dict[str, dict[Hashable, asyncio.Future[Any]]] = {}
         self._is_connected = False
         self.on_reconnect: Callable[[], None] = lambda: None
 
@@ -166,13 +181,20 @@ class Hub(Broadcast):
     async def listen(self, *channels: str) -> AsyncIterator[Listener]:
         """Listen from now on: whatever is published after this block is entered is heard, or covered by a gap."""
         listener = Listener()
+        for channel in channels:
+            self._listeners.setdefault(channel, set()).add(listener)
+            self._note(channel)
         try:
-            for channel in channels:
-                await self._join(channel, listener)
+            await self._confirmation(channels, listener)
+            listener.get_all()
             yield listener
         finally:
             for channel in channels:
-                await self._leave(channel, listener)
+                self._listeners[channel].discard(listener)
+                if not self._listeners[channel]:
+                    del self._listeners[channel]
+                    self._shared.pop(channel, None)
+                self._note(channel)
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Listener]:  # type: ignore[override]
@@ -180,52 +202,75 @@ class Hub(Broadcast):
         async with self.listen(channel) as listener:
             yield listener
 
-    async def _join(self, channel: str, listener: Listener) -> None:
-        self._listeners[channel].add(listener)
-        if channel not in self._confirmed:
-            self._confirmed[channel] = asyncio.Event()
-            with suppress(RedisError, OSError):
-                await self._redis.subscribe(channel)
-        if self._is_connected:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._confirmed[channel].wait(), PATIENCE)
+    async def once(self, channel: str, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What `read` gives, read once for all who ask on behalf of a channel until its next message or gap.
 
-    async def _leave(self, channel: str, listener: Listener) -> None:
-        listeners = self._listeners.get(channel)
-        if listeners is None:
-            return
-        listeners.discard(listener)
-        if not listeners:
-            del self._listeners[channel]
-            self._confirmed.pop(channel, None)
-            with suppress(RedisError, OSError):
-                await self._redis.unsubscribe(channel)
-            # Someone may have joined while the line above waited: Redis has heard them in the other order.
-            if channel in self._listeners:
-                with suppress(RedisError, OSError):
-                    await self._redis.subscribe(channel)
+        Whoever heard that message or gap only now finds the reading gone, so nobody is given what is older than
+        what they have heard.
+        """
+        readings = self._shared.setdefault(channel, {})
+        reading = readings.get(key)
+        if reading is None:
+            reading = readings[key] = asyncio.ensure_future(read())
+            reading.add_done_callback(_forgetting(readings, key))
+            if len(readings) > MOST_SHARED:
+                del readings[next(iter(readings))]
+        # Not ended with the one who happened to ask first.
+        return await asyncio.shield(reading)
+
+    def _note(self, channel: str) -> None:
+        """See to it that Redis knows whether anyone listens to the channel."""
+        if (channel in self._listeners) != (channel in self._asked):
+            self._changed.add(channel)
+            self._has_changes.set()
+
+    async def _confirmation(self, channels: Sequence[str], listener: Listener) -> None:
+        """Wait until Redis has confirmed the channels, but neither long nor while it is away: a gap follows then."""
+        missing = set(channels) - self._confirmed
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while missing and self._is_connected:
+                    event = await listener.get()
+                    if isinstance(event, Gap):
+                        missing.discard(event.channel)
 
     async def _listener(self) -> None:
         delay = 0.05
         while True:
             try:
                 await self._redis.connect()
-                for channel in list(self._confirmed):
-                    await self._redis.subscribe(channel)
+                self._changed = set(self._listeners)
+                self._has_changes.set()
                 self._is_connected = True
-                self._tell_gap()
                 self.on_reconnect()
                 delay = 0.05
-                await self._read()
+                await _first_failure(self._read(), self._write())
             except (RedisError, OSError, TimeoutError) as error:
                 if self._is_connected:
                     log.warning("redis.lost", error=type(error).__name__)
-                self._is_connected = False
-                for confirmed in self._confirmed.values():
-                    confirmed.clear()
-                await self._redis.drop()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 1.0)
+            except Exception:
+                log.exception("redis.listener_failed")
+            self._is_connected = False
+            self._asked.clear()
+            self._confirmed.clear()
+            await self._redis.drop()
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 1.0)
+
+    async def _write(self) -> None:
+        """Ask Redis for the channels that have listeners, and no others."""
+        while True:
+            await self._has_changes.wait()
+            self._has_changes.clear()
+            changed, self._changed = self._changed, set()
+            if gone := [one for one in changed if one not in self._listeners and one in self._asked]:
+                self._asked.difference_update(gone)
+                self._confirmed.difference_update(gone)
+                await self._redis.unsubscribe(*gone)
+            # Looked at after the line above, which may have waited while someone joined.
+            if wanted := [one for one in changed if one in self._listeners and one not in self._asked]:
+                self._asked.update(wanted)
+                await self._redis.subscribe(*wanted)
 
     async def _read(self) -> None:
         silences = 0
@@ -240,13 +285,40 @@ class Hub(Broadcast):
             silences = 0
             if frame["type"] == "message":
                 self._dispatch(Event(_name(frame), frame["data"].decode("utf-8", "replace")))
-            elif frame["type"] == "subscribe" and (confirmed := self._confirmed.get(_name(frame))):
-                confirmed.set()
+            elif frame["type"] == "subscribe":
+                self._confirm(_name(frame))
+
+    def _confirm(self, channel: str) -> None:
+        """Redis sends the channel from here on. What was published before it may have been missed."""
+        if channel in self._asked:
+            self._confirmed.add(channel)
+        self._dispatch(Gap(channel))
 
     def _dispatch(self, event: Event) -> None:
+        self._shared.pop(event.channel, None)
         for listener in self._listeners.get(event.channel, ()):
             listener.put(event)
 
-    def _tell_gap(self) -> None:
-        for listener in {one for listeners in self._listeners.values() for one in listeners}:
-            listener.put(Gap())
+
+def _forgetting(readings: dict[Hashable, Any], key: Hashable) -> Callable[[asyncio.Future[Any]], None]:
+    """A reading that failed is tried again by the next who asks."""
+
+    def forget(done: asyncio.Future[Any]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            readings.pop(key, None)
+
+    return forget
+
+
+async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:
+    """Run endless works side by side until one fails; end the others and raise its error."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -13,7 +14,8 @@ import orjson
 
 from errors import ErrorCode, UserError, _
 from models import utcnow
-from realtime.hub import Gap, Hub, Listener
+from realtime import cursors
+from realtime.hub import Event, Gap, Hub, Listener
 
 BATCH = 100
 """Entries read from PostgreSQL at once."""
@@ -60,6 +62,18 @@ class TokenExpired(UserError):
 class Resync:
     """The cursor points to what is no longer kept (or to another history): read the state anew, then go on."""
 
+    owner_id: UUID
+    sequence: int
+    """The entry after which the stream goes on."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a viewer may read of a stream: the entries after `floor`, up to `head`."""
+
+    floor: int
+    head: int
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -77,6 +91,37 @@ class Guard:
     def seconds_left(self) -> float | None:
         return (self.expires_at - utcnow()).total_seconds() if self.expires_at else None
 
+    async def check(self) -> None:
+        if not await self.is_allowed():
+            raise StreamEnded
+
+
+async def replay(
+    hub: Hub,
+    stream: str,
+    guard: Guard,
+    *,
+    owner_id: UUID,
+    after: str | None,
+    bounds: Callable[[], Awaitable[Bounds]],
+    fetch: Callable[[int], Awaitable[Sequence[E]]],
+) -> AsyncGenerator[E | Resync, None]:
+    """Every entry after a client's cursor, or from now on without one; `fetch` and the end as in `follow`.
+
+    `bounds` raises `NotFound` where the stream is hidden from the viewer. A cursor outside of them yields one
+    `Resync`, and the stream goes on from now. Raises `InvalidCursor` for a cursor of another stream.
+    """
+    start = cursors.decode(after, owner_id) if after is not None else None
+    limits = await bounds()
+    if start is None:
+        start = limits.head
+    elif not limits.floor <= start <= limits.head:
+        start = limits.head
+        yield Resync(owner_id, start)
+    async with aclosing(follow(hub, stream, guard, after=start, fetch=fetch)) as entries:
+        async for entry in entries:
+            yield entry
+
 
 async def follow(
     hub: Hub, stream: str, guard: Guard, *, after: int, fetch: Callable[[int], Awaitable[Sequence[E]]]
@@ -85,34 +130,58 @@ async def follow(
 
     `fetch(sequence)` reads the next entries after a number, at most `BATCH`, as the viewer may see them. Listening
     starts before the first fetch, so nothing falls between; a number that jumps, and every gap, is filled by
-    `fetch`; a number already seen is skipped. Raises `StreamEnded` or `TokenExpired`.
+    `fetch`; a number already seen is skipped. Raises `StreamEnded` or `TokenExpired`, also amid a long replay and
+    after a pause of the reader: access is looked at before each entry.
     """
     async with hub.listen(stream, *guard.channels) as listener:
-        if not await guard.is_allowed():
-            raise StreamEnded
-        last = after
+        await guard.check()
+        news = _News(listener, stream, guard, reached=after)
         while True:
-            entries = await fetch(last)
+            news.has_growth = False
+            entries = await fetch(news.reached)
+            if entries:
+                news.reached = entries[-1].sequence
             for entry in entries:
-                last = entry.sequence
+                await news.take()
                 yield entry
-            if len(entries) < BATCH:
-                await _wait_for_more(listener, stream, guard, last)
+            while len(entries) < BATCH and not news.has_growth:
+                await news.wait()
 
 
-async def _wait_for_more(listener: Listener, stream: str, guard: Guard, last: int) -> None:
-    """Return when there may be an entry after `last`."""
-    while True:
+@dataclass(eq=False)
+class _News:
+    """What the listener of one stream has heard and what follows from it."""
+
+    listener: Listener
+    stream: str
+    guard: Guard
+    reached: int
+    """The last entry read from PostgreSQL."""
+    has_growth: bool = False
+    """There may be entries after it."""
+
+    async def wait(self) -> None:
+        """Until something is heard, or the token expires."""
         try:
-            async with asyncio.timeout(guard.seconds_left):
-                heard = [await listener.get(), *listener.get_all()]
+            async with asyncio.timeout(self.guard.seconds_left):
+                heard = [await self.listener.get(), *self.listener.get_all()]
         except TimeoutError:
             raise TokenExpired from None
+        await self._consider(heard)
+
+    async def take(self) -> None:
+        """What has been heard in the meantime, without waiting."""
+        left = self.guard.seconds_left
+        if left is not None and left <= 0:
+            raise TokenExpired
+        await self._consider(self.listener.get_all())
+
+    async def _consider(self, heard: Sequence[Event]) -> None:
         missed = any(isinstance(event, Gap) for event in heard)
-        if (missed or any(event.channel != stream for event in heard)) and not await guard.is_allowed():
-            raise StreamEnded
-        if missed or any(_sequence(event.message) > last for event in heard if event.channel == stream):
-            return
+        if missed or any(event.channel != self.stream for event in heard):
+            await self.guard.check()
+        if missed or any(_sequence(event.message) > self.reached for event in heard if event.channel == self.stream):
+            self.has_growth = True
 
 
 def _sequence(message: str) -> int:

@@ -51,7 +51,7 @@ async def changes(
         )
     head = event.availability_sequence
     if start is not None and not (oldest or head + 1) - 1 <= start <= head:
-        yield Resync()
+        yield Resync(event_id, head)
         start = head
     guard = Guard(viewer.id, viewer.expires_at, is_allowed)
     entries = follow(hub, availability_stream(event_id), guard, after=head if start is None else start, fetch=fetch)

@@ -20,6 +20,10 @@ class ResyncRequired:
     def reason(root: strawberry.Parent[Any]) -> str:
         return "CURSOR_NOT_KEPT"
 
+    @computed(description="Where the stream goes on: give it as `after` to continue from here.")
+    def cursor(root: strawberry.Parent[Any]) -> str:
+        return cursor_of(root.owner_id, root.sequence)
+
     @classmethod
     def is_type_of(cls, source: Any, _info: Any) -> bool:
         return isinstance(source, Resync)
