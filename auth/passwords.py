@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from unicodedata import normalize
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,6 +16,19 @@ from settings import Settings
 R = TypeVar("R")
 THREADS = 2
 """A hash takes tens of megabytes and a core: more at once would only starve everything else."""
+MINIMUM_LENGTH = 10
+MAXIMUM_LENGTH = 200
+FEWEST_OWN_CHARACTERS = 6
+"""Of a password, besides the parts that anyone could guess from the account."""
+FEWEST_DIFFERENT_CHARACTERS = 4
+
+
+def is_too_weak(password: str, *known: str | None) -> bool:
+    """Whether little is left of the password without what is known of the account, or without its repeats."""
+    left = password.casefold()
+    for word in sorted({word.casefold() for word in known if word and len(word) > 2}, key=len, reverse=True):
+        left = left.replace(word, "")
+    return len(left) < FEWEST_OWN_CHARACTERS or len(set(left)) < FEWEST_DIFFERENT_CHARACTERS
 
 
 class Passwords:
@@ -24,22 +38,27 @@ class Passwords:
         self._decoy = self._hasher.hash("no account has this password")
 
     async def hash(self, password: str) -> str:
-        return await self._run(self._hasher.hash, password)
+        return await self._run(self._hasher.hash, _bytes(password))
 
     async def verify(self, known: str | None, password: str) -> bool:
         """Whether the password fits. Takes as long where there is no account to compare with."""
-        fits = await self._run(self._matches, known or self._decoy, password)
+        fits = await self._run(self._matches, known or self._decoy, _bytes(password))
         return fits and known is not None
 
     def needs_rehash(self, known: str) -> bool:
         """Whether the stored hash was made with other costs than today's."""
         return self._hasher.check_needs_rehash(known)
 
-    def _matches(self, known: str, password: str) -> bool:
+    def _matches(self, known: str, password: bytes) -> bool:
         try:
             return self._hasher.verify(known, password)
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[..., R], *arguments: str) -> R:
+    async def _run(self, work: Callable[..., R], *arguments: str | bytes) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def _bytes(password: str) -> bytes:
+    """The same characters are the same password, however a keyboard composes them (RFC 8265, section 4.2)."""
+    return normalize("NFC", password).encode("utf-8", "surrogatepass")

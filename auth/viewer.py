@@ -80,10 +80,10 @@ async def viewer_of_session(
 
 
 async def viewer_still_valid(session: AsyncSession, viewer: Viewer) -> bool:
-    """Whether a viewer of a long connection is still signed in. Guests always are what they were."""
+    """Whether a viewer of a long connection is still signed in, in the same role. Guests always are what they were."""
     if viewer.user is None or viewer.session_id is None or viewer.expires_at is None:
         return True
     found = await viewer_of_session(
         session, session_id=viewer.session_id, user_id=viewer.user.id, expires_at=viewer.expires_at
     )
-    return found is not None
+    return found is not None and found.role is viewer.role

@@ -72,6 +72,11 @@ class User(Base):
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 
+    @property
+    def full_name(self) -> str | None:
+        """Surname first, as on a list of visitors."""
+        return " ".join(part for part in (self.last_name, self.first_name, self.patronymic) if part) or None
+
 
 class UserInterest(Base):
     __tablename__ = "user_interests"

@@ -1,74 +1,202 @@
-from __future__ import annotations
+"""Making an account and keeping it: sign-up, e-mail address, password, role."""
 
-from datetime import datetime
+from __future__ import annotations
 
 import strawberry
 
 import models
-from resolvers import accounts
-from schema.access import PUBLIC
+from auth.permissions import Permission
+from auth.throttle import level_time, spend
+from errors import Forbidden, NotFound, RateLimited, Required, TooLong, TooShort
+from resolvers import accounts, one_time_tokens, passwords, roles
+from schema import ids
+from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.roots import MutationInput, Payload, mutation
 from schema.users import User
 
+strawberry.enum(models.Role, description="Platform roles, weakest first. GUEST is a caller who has not signed in.")
+strawberry.enum(Permission, description="A thing that not everyone may do.")
 
-@strawberry.input
+
+@strawberry.input(description="An application for an account.")
 class SignUpInput(MutationInput):
-    handle: str
-    email: str
-    password: str
-    display_name: str
+    handle: str = strawberry.field(
+        description="3 to 50 Latin letters, digits, dots, dashes or underscores; unique, whatever its case."
+    )
+    email: str = strawberry.field(
+        description="Nobody is told whether it is known here. It serves to sign in once it is proven."
+    )
+    password: str = strawberry.field(description="10 to 200 characters, and more than the handle or e-mail address.")
+    display_name: str = strawberry.field(description="The name shown to others, at most 100 characters.")
+    locale: str | None = strawberry.field(default=None, description="`ru` or `en`; null: as Accept-Language says.")
+    time_zone: str | None = strawberry.field(default=None, description="IANA zone; null: Europe/Moscow.")
 
 
-@strawberry.type
+@strawberry.type(description="The new account.")
 class SignUpPayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="The new user.")
+    user: models.User | None = strawberry.field(
+        default=None,
+        graphql_type=User | None,
+        description="The new user. A link goes to the e-mail address; until it is opened, sign in by the handle.",
+    )
 
 
-@strawberry.input
-class SignInInput(MutationInput):
+@strawberry.input(description="The token of a link sent by mail.")
+class VerifyEmailInput(MutationInput):
+    token: str = strawberry.field(description="Good once, for 24 hours.")
+
+
+@strawberry.type(description="The account whose address is proven.")
+class VerifyEmailPayload(Payload):
+    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="Its user.")
+
+
+@strawberry.input(description="Nothing but the key.")
+class ResendVerificationInput(MutationInput):
+    pass
+
+
+@strawberry.type(description="That the wish was heard.")
+class ResendVerificationPayload(Payload):
+    is_accepted: bool = strawberry.field(default=False, description="Whether a mail follows if it is needed.")
+
+
+@strawberry.input(description="Whose password is forgotten.")
+class RequestPasswordResetInput(MutationInput):
     login: str = strawberry.field(description="Handle or e-mail address.")
-    password: str
 
 
-@strawberry.type
-class SignInPayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="Who signed in.")
-    access_token: str | None = strawberry.field(default=None, description="Send it as `Authorization: Bearer`.")
-    access_token_expires_at: datetime | None = strawberry.field(default=None, description="When it ends.")
-    refresh_token: str | None = strawberry.field(default=None, description="Trade it in, once, for new tokens.")
+@strawberry.type(description="That the wish was heard.")
+class RequestPasswordResetPayload(Payload):
+    is_accepted: bool = strawberry.field(
+        default=False, description="True whether there is such an account or not; if there is, a mail follows."
+    )
+
+
+@strawberry.input(description="A new password, and the right to set it.")
+class ResetPasswordInput(MutationInput):
+    token: str = strawberry.field(description="Of the link sent by mail. Good once, for an hour.")
+    new_password: str = strawberry.field(description="As at sign-up.")
+
+
+@strawberry.type(description="The account with its new password.")
+class ResetPasswordPayload(Payload):
+    user: models.User | None = strawberry.field(
+        default=None, graphql_type=User | None, description="Its user. All sessions have ended: sign in anew."
+    )
+
+
+@strawberry.input(description="Who gets which role.")
+class AssignRoleInput(MutationInput):
+    user_id: strawberry.ID = strawberry.field(description="The user.")
+    role: models.Role = strawberry.field(description="Any but GUEST.")
+
+
+@strawberry.type(description="The user in the new role.")
+class AssignRolePayload(Payload):
+    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="The user.")
+
+
+PASSWORD_REFUSALS = (TooShort, TooLong, accounts.PasswordTooWeak)
 
 
 @strawberry.type
 class AccountMutations:
-    @mutation(description="Make an account.", access=PUBLIC, raises=[accounts.InvalidHandle, accounts.HandleTaken])
+    @mutation(
+        description="Make an account, and send a link to prove its e-mail address. Whether the address is known here "
+        "does not show: its owner is told by mail instead.",
+        access=PUBLIC,
+        raises=[
+            Required,
+            accounts.InvalidHandle,
+            accounts.HandleTaken,
+            accounts.InvalidEmail,
+            accounts.UnknownLocale,
+            accounts.UnknownTimeZone,
+            RateLimited,
+            *PASSWORD_REFUSALS,
+        ],
+    )
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
-        async with info.context.writing() as uow:
-            user = await accounts.sign_up(
-                uow,
-                info.context.ports.passwords,
-                handle=input.handle,
-                email=input.email,
-                password=input.password,
-                display_name=input.display_name,
-            )
+        context, ports = info.context, info.context.ports
+        application = await accounts.prepare_sign_up(
+            context.database,
+            ports.passwords,
+            handle=input.handle,
+            email=input.email,
+            password=input.password,
+            display_name=input.display_name,
+            locale=input.locale or context.locale,
+            time_zone=input.time_zone or accounts.DEFAULT_ZONE,
+            address=context.caller.address,
+            most_per_address=ports.settings.sign_ups_per_address,
+        )
+        async with context.writing() as uow:
+            user = await accounts.sign_up(uow, application)
         return SignUpPayload(user=user)
 
-    @mutation(description="Sign in by password.", access=PUBLIC, raises=[accounts.InvalidCredentials])
-    async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
-        ports = info.context.ports
+    @mutation(
+        description="Prove an e-mail address by the link sent to it.",
+        access=PUBLIC,
+        raises=[one_time_tokens.InvalidToken, RateLimited],
+    )
+    async def verify_email(self, info: Info, input: VerifyEmailInput) -> VerifyEmailPayload:
+        context = info.context
+        most = context.ports.settings.sign_in_attempts_per_address
+        await spend(context.database, one_time_tokens.limit_for(context.caller.address, most))
+        async with context.writing() as uow:
+            user = await accounts.verify_email(uow, token=input.token)
+        return VerifyEmailPayload(user=user)
+
+    @mutation(
+        description="Have the link to prove one's e-mail address sent again, at most 5 times an hour.",
+        access=SIGNED_IN,
+        raises=[RateLimited],
+    )
+    async def resend_verification(self, info: Info, input: ResendVerificationInput) -> ResendVerificationPayload:
         async with info.context.writing() as uow:
-            done = await accounts.sign_in(
-                uow,
-                ports.passwords,
-                ports.tokens,
-                login=input.login,
-                password=input.password,
-                lifetime=ports.settings.session_lifetime,
-            )
-        return SignInPayload(
-            user=done.user,
-            access_token=done.access_token,
-            access_token_expires_at=done.access_token_expires_at,
-            refresh_token=done.refresh_token,
+            await accounts.resend_verification(uow, info.context.database, info.context.viewer)
+        return ResendVerificationPayload(is_accepted=True)
+
+    @mutation(
+        description="Have a link to set a new password sent. The answer is the same whether there is such an account.",
+        access=PUBLIC,
+        raises=[RateLimited],
+    )
+    async def request_password_reset(self, info: Info, input: RequestPasswordResetInput) -> RequestPasswordResetPayload:
+        context = info.context
+        most = context.ports.settings.sign_in_attempts_per_address
+        await spend(context.database, passwords.reset_limit(context.caller.address, most))
+        async with level_time(passwords.LEVEL), context.writing() as uow:
+            await passwords.request_reset(uow, login=input.login)
+        return RequestPasswordResetPayload(is_accepted=True)
+
+    @mutation(
+        description="Set a new password by the link sent to one's e-mail address. All sessions end.",
+        access=PUBLIC,
+        raises=[one_time_tokens.InvalidToken, RateLimited, *PASSWORD_REFUSALS],
+    )
+    async def reset_password(self, info: Info, input: ResetPasswordInput) -> ResetPasswordPayload:
+        context, ports = info.context, info.context.ports
+        new_hash = await passwords.prepare_reset(
+            context.database,
+            ports.passwords,
+            new_password=input.new_password,
+            address=context.caller.address,
+            most_per_address=ports.settings.sign_in_attempts_per_address,
         )
+        async with context.writing() as uow:
+            user = await passwords.reset(uow, token=input.token, new_password=input.new_password, new_hash=new_hash)
+        return ResetPasswordPayload(user=user)
+
+    @mutation(
+        description="Give someone a platform role. The last administrator keeps theirs.",
+        access=Permission.ROLE_ASSIGN,
+        raises=[NotFound, Forbidden, roles.RoleNotAssignable, roles.LastAdministrator],
+    )
+    async def assign_role(self, info: Info, input: AssignRoleInput) -> AssignRolePayload:
+        user_id = ids.decode(input.user_id, "User", "userId")
+        async with info.context.writing() as uow:
+            user = await roles.assign(uow, info.context.viewer, user_id=user_id, role=input.role)
+        return AssignRolePayload(user=user)

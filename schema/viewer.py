@@ -4,23 +4,56 @@ from typing import Any
 
 import strawberry
 
+import dataloaders.accounts
+import dataloaders.bookings
 import dataloaders.registrations
 import dataloaders.users
+import models
+from auth.permissions import PERMISSIONS, Permission
 from schema.access import PUBLIC
+from schema.bookings import Booking
 from schema.connections import Connection
 from schema.context import Info
-from schema.registrations import Registration
-from schema.relations import connected, related
+from schema.profiles import Person, PrivacySettings
+from schema.registrations import OwnRegistrationFilter, Registration
+from schema.relations import computed, connected, facet
 from schema.roots import query
+from schema.sessions import Session
 from schema.users import User
 
 
 @strawberry.type(description="The signed-in user as seen by themself.")
 class Viewer:
-    user: User | None = related(dataloaders.users.by_id, description="One's public face.")
-    email: str | None = strawberry.field(description="Address for mail and sign-in.")
+    user: User = facet(User, description="One's public face.")
+    profile: User = facet(User, description="As `user`: what others may see of oneself.")
+    person: Person = facet(Person, description="Names, birth date and contact, which others do not see.")
+    privacy_settings: PrivacySettings = facet(PrivacySettings, description="Who may read which field of one's profile.")
+    role: models.Role = strawberry.field(description="One's platform role.")
+    locale: str = strawberry.field(description="Language of mail, and of messages without Accept-Language.")
+    time_zone: str = strawberry.field(description="IANA zone.")
+    sessions: Connection[Session] = connected(
+        dataloaders.accounts.sessions_by_user_id, description="Open sessions, newest first."
+    )
+
+    @computed(description="Address for mail; for sign-in too once it is proven.")
+    def email(root: strawberry.Parent[Any]) -> str | None:
+        return root.email or root.claimed_email  # type: ignore[no-any-return]  # the parent is a row
+
+    @computed(description="Whether one has opened the link that was sent there.")
+    def is_email_verified(root: strawberry.Parent[Any]) -> bool:
+        return root.email_verified_at is not None
+
+    @computed(description="All that one may do, by platform role. Roles in clubs and at events come on top.")
+    def permissions(root: strawberry.Parent[Any]) -> list[Permission]:
+        return sorted(PERMISSIONS[root.role], key=lambda permission: permission.value)
+
     registrations: Connection[Registration] = connected(
-        dataloaders.registrations.by_user_id, description="One's registrations, newest first."
+        dataloaders.registrations.by_user_id,
+        filter=OwnRegistrationFilter,
+        description="One's registrations, newest first, cancelled ones included.",
+    )
+    bookings: Connection[Booking] = connected(
+        dataloaders.bookings.by_user_id, description="One's places at services, newest first, cancelled ones included."
     )
 
 
@@ -28,4 +61,8 @@ class Viewer:
 class ViewerQueries:
     @query(description="The caller; null for a guest.", access=PUBLIC, graphql_type=Viewer | None)
     async def viewer(self, info: Info) -> Any:
-        return info.context.viewer.user
+        caller = info.context.viewer
+        if info.context.is_socket and caller.id is not None:
+            # The row of the context is as old as the socket.
+            return await info.context.loaders.load(dataloaders.users.by_id, caller.id)
+        return caller.user

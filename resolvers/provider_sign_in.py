@@ -1,0 +1,130 @@
+"""Signing in through an outside OpenID Provider."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+from zoneinfo import available_timezones
+
+from sqlalchemy import delete, func, select
+
+from auth.throttle import QUARTER, Limit, network, spend
+from auth.tokens import Tokens, secret_hash
+from database import Database, UnitOfWork, on_conflict
+from errors import ErrorCode, UserError, _
+from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRefused
+from models import Identity, ProviderSignIn, User, utcnow
+from resolvers.accounts import EmailVerificationRequested, HandleTaken, announce
+from resolvers.sessions import Device, SignedIn, open_session
+from translations import negotiate
+
+LIFETIME = timedelta(minutes=10)
+"""To sign in at the provider and come back."""
+TRIES = 10
+"""To find a handle that is free."""
+
+
+class UnknownRedirect(UserError):
+    code = ErrorCode.INVALID
+    message = _("People cannot be sent back to this address.")
+
+
+async def start(
+    database: Database, provider: OpenIdProvider, *, redirect_uri: str, address: str, most_per_address: int
+) -> Authorization:
+    """Begin. Raises `UnknownRedirect`, `ProviderUnavailable`, `RateLimited`."""
+    if redirect_uri not in provider.redirect_uris:
+        raise UnknownRedirect(path=("redirectUri",))
+    await spend(database, Limit("provider-sign-in", network(address), most_per_address, QUARTER))
+    begun = await provider.authorization(redirect_uri)
+    async with database.writing() as uow:
+        uow.session.add(
+            ProviderSignIn(
+                state_hash=secret_hash(begun.state),
+                nonce=begun.nonce,
+                code_verifier=begun.code_verifier,
+                redirect_uri=redirect_uri,
+                expires_at=utcnow() + LIFETIME,
+            )
+        )
+    return begun
+
+
+async def bring_back(database: Database, provider: OpenIdProvider, *, state: str, code: str) -> Person:
+    """Whom the provider sent back. A state is good once, whatever comes of it. Raises `ProviderRefused`."""
+    async with database.writing() as uow:
+        begun = await uow.session.scalar(
+            delete(ProviderSignIn).where(ProviderSignIn.state_hash == secret_hash(state)).returning(ProviderSignIn)
+        )
+    if begun is None or begun.expires_at <= utcnow():
+        raise ProviderRefused(path=("state",))
+    return await provider.person(
+        code=code, redirect_uri=begun.redirect_uri, code_verifier=begun.code_verifier, nonce=begun.nonce
+    )
+
+
+async def sign_in(
+    uow: UnitOfWork, tokens: Tokens, person: Person, device: Device, *, locale: str, lifetime: float
+) -> SignedIn:
+    """Open a session for the account that this outside identity belongs to; a new one if there is none."""
+    # Two first sign-ins of one person at once would make two accounts.
+    mutex = func.hashtextextended(f"{person.issuer} {person.subject}", 0)
+    await uow.session.execute(select(func.pg_advisory_xact_lock(mutex)))
+    known = select(User).join(Identity, Identity.user_id == User.id)
+    user = await uow.session.scalar(known.where(Identity.issuer == person.issuer, Identity.subject == person.subject))
+    if user is None:
+        user = await _owner_of_email(uow, person) or await _new_account(uow, person, locale)
+        uow.session.add(Identity(user_id=user.id, issuer=person.issuer, subject=person.subject))
+    if not user.is_active:
+        raise ProviderRefused
+    return await open_session(uow, tokens, user, device, lifetime=lifetime)
+
+
+async def _owner_of_email(uow: UnitOfWork, person: Person) -> User | None:
+    """The account with the same address. It must be proven on both sides: else either could take over the other."""
+    if person.email is None or not person.is_email_verified:
+        return None
+    found: User | None = await uow.session.scalar(
+        select(User).where(func.lower(User.email) == person.email.lower(), User.email_verified_at.is_not(None))
+    )
+    return found
+
+
+async def _new_account(uow: UnitOfWork, person: Person, locale: str) -> User:
+    email = person.email[:255] if person.email and "@" in person.email else None
+    is_free = await uow.session.scalar(select(User.id).where(func.lower(User.email) == (email or "").lower())) is None
+    is_proven = email is not None and person.is_email_verified and is_free
+    user = await _with_free_handle(
+        uow,
+        person.nickname or person.name or "",
+        {
+            "email": email if is_proven else None,
+            "email_verified_at": utcnow() if is_proven else None,
+            "claimed_email": None if is_proven else email,
+            "display_name": (person.name or person.nickname or "").strip()[:100],
+            "locale": negotiate((person.locale or "").replace("_", "-")) or locale,
+            "privacy": {},
+        }
+        | ({"time_zone": person.time_zone} if person.time_zone in available_timezones() else {}),
+    )
+    announce(uow, user)
+    if email is not None and not is_proven:
+        uow.record(EmailVerificationRequested(subject_id=user.id))
+    return user
+
+
+async def _with_free_handle(uow: UnitOfWork, wish: str, values: dict[str, object]) -> User:
+    """A handle as near to the wish as there is one. Never made of the e-mail address, which is private."""
+    base = re.sub(r"[^A-Za-z0-9_.-]+", "", wish).lstrip("_.-")[:40]
+    base = base if len(base) >= 3 else "user"
+    for number in range(TRIES):
+        handle = base if number == 0 and base != "user" else f"{base}-{secrets.token_hex(3)}"
+        user = User(**values | {"handle": handle, "display_name": values["display_name"] or handle})
+        try:
+            async with on_conflict(uow.session, uq_users_handle=HandleTaken(), uq_users_email=ProviderRefused()):
+                uow.session.add(user)
+            return user
+        except HandleTaken:
+            continue
+    raise ProviderRefused

@@ -1,0 +1,78 @@
+"""Platform roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from auth.permissions import PERMISSIONS, Permission
+from auth.viewer import Viewer
+from database import UnitOfWork
+from errors import ErrorCode, Forbidden, NotFound, UserError, _
+from models import Role, StreamEvent, User
+from realtime.streams import access_stream
+from resolvers import audit
+
+
+class RoleNotAssignable(UserError):
+    code = ErrorCode.INVALID
+    message = _("This is the role of callers who have not signed in.")
+
+
+class LastAdministrator(UserError):
+    code = ErrorCode.LAST_ADMINISTRATOR
+    message = _("The last administrator keeps the role.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleAssigned(StreamEvent):
+    """A change of the account. It also goes to the person's access stream: open streams begin anew in the new role."""
+
+    name: ClassVar[str] = "user.updated"
+    subject_type: ClassVar[str] = "User"
+    changed: list[str]
+
+
+async def assign(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, role: Role) -> User:
+    """Give someone a role. Raises `LastAdministrator`, `NotFound`, `RoleNotAssignable`, `Forbidden`.
+
+    All administrators are locked, in the order of their ids, so that two who take the role from each other at once
+    cannot both succeed; the second then has no longer the right to.
+    """
+    actor_id = viewer.require(Permission.ROLE_ASSIGN)
+    if role is Role.GUEST:
+        raise RoleNotAssignable(path=("role",))
+    locked = (
+        await uow.session.scalars(
+            select(User)
+            .where(or_(User.id.in_([actor_id, user_id]), User.role == Role.ADMIN), User.is_active)
+            .order_by(User.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    ).all()
+    users = {user.id: user for user in locked}
+    if actor_id not in users or Permission.ROLE_ASSIGN not in PERMISSIONS[users[actor_id].role]:
+        raise Forbidden
+    if user_id not in users:
+        raise NotFound(path=("userId",))
+    user = users.pop(user_id)
+    if user.role is role:
+        return user
+    if user.role is Role.ADMIN and not any(other.role is Role.ADMIN for other in users.values()):
+        raise LastAdministrator(path=("role",))
+    audit.note(
+        uow,
+        viewer,
+        "user.role.assign",
+        subject_type="User",
+        subject_id=user.id,
+        before={"role": user.role.value},
+        after={"role": role.value},
+    )
+    user.role = role
+    uow.record(RoleAssigned(subject_id=user.id, changed=["role"], stream=access_stream(user.id), sequence=0))
+    return user

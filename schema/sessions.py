@@ -1,0 +1,224 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+import dataloaders.accounts
+import models
+from errors import NotFound, RateLimited
+from integrations.oidc import ProviderRefused, ProviderUnavailable
+from resolvers import provider_sign_in
+from resolvers import sessions as rules
+from schema import ids
+from schema.access import PUBLIC, SIGNED_IN
+from schema.context import Context, Info
+from schema.node import Node
+from schema.relations import computed
+from schema.roots import MutationInput, Payload, mutation
+from schema.users import User
+
+
+@strawberry.type(description="One signed-in device of the caller. Only they can see it.")
+class Session(Node, row=models.Session, by_id=dataloaders.accounts.session_by_id):
+    user_agent: str | None = strawberry.field(description="What the client called itself when it signed in.")
+    address: str | None = strawberry.field(description="IP address at sign-in.")
+    created_at: datetime = strawberry.field(description="When it signed in.")
+    last_used_at: datetime = strawberry.field(description="When it last traded its refresh token.")
+    expires_at: datetime = strawberry.field(description="When it ends unless it is used before.")
+    ended_at: datetime | None = strawberry.field(description="When it was ended; null while it is open.")
+
+    @computed(description="Whether this very request was made in it.")
+    def is_current(root: strawberry.Parent[Any], info: Info) -> bool:
+        return bool(root.id == info.context.viewer.session_id)
+
+
+@strawberry.input(description="Who signs in, and their password.")
+class SignInInput(MutationInput):
+    login: str = strawberry.field(description="Handle, or proven e-mail address, whatever their case.")
+    password: str = strawberry.field(description="The password.")
+
+
+@strawberry.input(description="The refresh token of a session.")
+class RefreshSessionInput(MutationInput):
+    refresh_token: str = strawberry.field(description="The newest one of the session. It is good once.")
+
+
+@strawberry.type(description="A session's tokens, or why there are none.")
+class SignInPayload(Payload):
+    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="Who signed in.")
+    access_token: str | None = strawberry.field(default=None, description="Send it as `Authorization: Bearer`.")
+    access_token_expires_at: datetime | None = strawberry.field(
+        default=None, description="When it ends; from then on requests are refused with the reason TOKEN_EXPIRED."
+    )
+    refresh_token: str | None = strawberry.field(default=None, description="Trade it in, once, for new tokens.")
+
+    @classmethod
+    def of(cls, done: rules.SignedIn) -> SignInPayload:
+        return cls(
+            user=done.user,
+            access_token=done.access_token,
+            access_token_expires_at=done.access_token_expires_at,
+            refresh_token=done.refresh_token,
+        )
+
+
+@strawberry.input(description="Nothing but the key.")
+class SignOutInput(MutationInput):
+    pass
+
+
+@strawberry.type(description="Whether the session has ended.")
+class SignOutPayload(Payload):
+    is_signed_out: bool = strawberry.field(default=False, description="True once its tokens are refused.")
+
+
+@strawberry.input(description="Nothing but the key.")
+class SignOutEverywhereInput(MutationInput):
+    pass
+
+
+@strawberry.type(description="What was ended.")
+class SignOutEverywherePayload(Payload):
+    ended_count: int | None = strawberry.field(default=None, description="Sessions that were open, this one included.")
+
+
+@strawberry.input(description="Which session to end.")
+class RevokeSessionInput(MutationInput):
+    session_id: strawberry.ID = strawberry.field(description="One of one's own sessions.")
+
+
+@strawberry.type(description="The session, ended.")
+class RevokeSessionPayload(Payload):
+    session: models.Session | None = strawberry.field(
+        default=None, graphql_type=Session | None, description="The session."
+    )
+
+
+@strawberry.input(description="Where the provider sends the person back to.")
+class StartProviderSignInInput(MutationInput):
+    redirect_uri: str = strawberry.field(description="One of those that the server's settings allow.")
+
+
+@strawberry.type(description="Where to send the person.")
+class StartProviderSignInPayload(Payload):
+    authorization_url: str | None = strawberry.field(
+        default=None, description="The provider's page, with state, nonce and PKCE challenge. Good for 10 minutes."
+    )
+    state: str | None = strawberry.field(
+        default=None,
+        description="Keep it in the browser and compare it with the one that comes back: a link with another state "
+        "is someone else's sign-in.",
+    )
+
+
+@strawberry.input(description="What the provider sent the person back with.")
+class SignInWithProviderInput(MutationInput):
+    state: str = strawberry.field(description="The `state` of the link. It is good once.")
+    code: str = strawberry.field(description="The `code` of the link.")
+
+
+def device_of(context: Context) -> rules.Device:
+    return rules.Device(user_agent=context.caller.user_agent, address=context.caller.address)
+
+
+@strawberry.type
+class SessionMutations:
+    @mutation(
+        description="Sign in by password. An unknown login and a wrong password get the same answer, in the same time.",
+        access=PUBLIC,
+        raises=[rules.InvalidCredentials, RateLimited],
+    )
+    async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
+        context, ports = info.context, info.context.ports
+        proof = await rules.prove(
+            context.database,
+            ports.passwords,
+            login=input.login,
+            password=input.password,
+            address=context.caller.address,
+            most=ports.settings.sign_in_attempts,
+            most_per_address=ports.settings.sign_in_attempts_per_address,
+        )
+        async with context.writing() as uow:
+            done = await rules.sign_in(
+                uow, ports.tokens, proof, device_of(context), lifetime=ports.settings.session_lifetime
+            )
+        return SignInPayload.of(done)
+
+    @mutation(
+        description="Trade a refresh token for new tokens. A token that was traded before ends its session. Of two "
+        "requests that trade one token at the same time, one gets new tokens and the other INVALID_TOKEN.",
+        access=PUBLIC,
+        raises=[rules.SessionEnded, rules.TokenJustUsed],
+    )
+    async def refresh_session(self, info: Info, input: RefreshSessionInput) -> SignInPayload:
+        ports = info.context.ports
+        async with info.context.writing() as uow:
+            done = await rules.refresh(
+                uow, ports.tokens, refresh_token=input.refresh_token, lifetime=ports.settings.session_lifetime
+            )
+        if not isinstance(done, rules.SignedIn):
+            raise done
+        return SignInPayload.of(done)
+
+    @mutation(
+        description="End the session of the access token. Both its tokens are refused at once and its sockets close.",
+        access=SIGNED_IN,
+    )
+    async def sign_out(self, info: Info, input: SignOutInput) -> SignOutPayload:
+        async with info.context.writing() as uow:
+            await rules.sign_out(uow, info.context.viewer)
+        return SignOutPayload(is_signed_out=True)
+
+    @mutation(description="End all of one's sessions.", access=SIGNED_IN)
+    async def sign_out_everywhere(self, info: Info, input: SignOutEverywhereInput) -> SignOutEverywherePayload:
+        async with info.context.writing() as uow:
+            ended = await rules.end_all(uow, info.context.viewer.require_user())
+        return SignOutEverywherePayload(ended_count=ended)
+
+    @mutation(description="End one of one's own sessions.", access=SIGNED_IN, raises=[NotFound])
+    async def revoke_session(self, info: Info, input: RevokeSessionInput) -> RevokeSessionPayload:
+        session_id = ids.decode(input.session_id, "Session", "sessionId")
+        async with info.context.writing() as uow:
+            session = await rules.revoke(uow, info.context.viewer, session_id=session_id)
+        return RevokeSessionPayload(session=session)
+
+    @mutation(
+        description="Begin to sign in through the outside OpenID Provider.",
+        access=PUBLIC,
+        raises=[provider_sign_in.UnknownRedirect, ProviderUnavailable, RateLimited],
+    )
+    async def start_provider_sign_in(self, info: Info, input: StartProviderSignInInput) -> StartProviderSignInPayload:
+        ports = info.context.ports
+        begun = await provider_sign_in.start(
+            info.context.database,
+            ports.provider,
+            redirect_uri=input.redirect_uri,
+            address=info.context.caller.address,
+            most_per_address=ports.settings.sign_in_attempts_per_address,
+        )
+        return StartProviderSignInPayload(authorization_url=begun.url, state=begun.state)
+
+    @mutation(
+        description="Sign in with what the provider sent the person back with. The first time it makes an account, or "
+        "finds the one with the same e-mail address if the address is proven here and at the provider.",
+        access=PUBLIC,
+        raises=[ProviderRefused, ProviderUnavailable],
+    )
+    async def sign_in_with_provider(self, info: Info, input: SignInWithProviderInput) -> SignInPayload:
+        context, ports = info.context, info.context.ports
+        person = await provider_sign_in.bring_back(context.database, ports.provider, state=input.state, code=input.code)
+        async with context.writing() as uow:
+            done = await provider_sign_in.sign_in(
+                uow,
+                ports.tokens,
+                person,
+                device_of(context),
+                locale=context.locale,
+                lifetime=ports.settings.session_lifetime,
+            )
+        return SignInPayload.of(done)
