@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 
 import orjson
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from auth.passwords import Passwords
 from auth.sealing import Sealer
 from auth.tokens import Tokens
+from commands.migrations import newest_revision
 from database import Database
+from integrations.oidc import OpenIdProvider
 from realtime.hub import Hub
 from realtime.outbox import Relay, to_live_streams
+from realtime.watching import Watching
 from schema import make_schema
 from schema.ports import Ports
 from settings import Settings
+from transport.envelope import Envelope
+from transport.explorer import Explorer
+from transport.health import Health
 from transport.http import GraphQLEndpoint
+from transport.metrics import Metrics
+from transport.operations import Operations
+from transport.sessions import Seats
+from transport.sse import StreamEndpoint
+from transport.tracing import Tracing
 from transport.websocket import SocketEndpoint
 
 
@@ -35,13 +49,16 @@ class State:
 
 
 def make_ports(settings: Settings) -> Ports:
+    database = Database(settings)
     return Ports(
         settings=settings,
-        database=Database(settings),
+        database=database,
         tokens=Tokens.load(settings),
         passwords=Passwords(settings),
         sealer=Sealer.load(settings),
         hub=Hub(settings.redis_url),
+        watching=Watching(database),
+        provider=OpenIdProvider(settings),
     )
 
 
@@ -49,7 +66,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Connects in its lifespan, never on import."""
     settings = settings or Settings.load()
     ports = make_ports(settings)
-    schema = make_schema()
+    tracing = make_tracing(settings)
+    operations = Operations(make_schema(), Metrics(), tracing, timeout=settings.operation_timeout)
     relay = Relay(ports.database, {"live": to_live_streams(ports.hub)}, interval=settings.relay_interval)
 
     @asynccontextmanager
@@ -62,26 +80,52 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield {"state": State(ports)}
         finally:
             await relay.stop()
+            await ports.watching.stop()
             await ports.hub.disconnect()
             await ports.database.dispose()
+            if tracing is not None:
+                tracing.shutdown()
 
     async def jwks(_request: Request) -> Response:
         return Response(orjson.dumps(ports.tokens.public_keys()), media_type="application/jwk-set+json")
 
-    graphql = GraphQLEndpoint(schema, ports)
-    return Starlette(
-        lifespan=lifespan,
-        routes=[
-            Route("/graphql", graphql.__call__, methods=["GET", "POST"]),
-            WebSocketRoute("/graphql", SocketEndpoint(schema, ports).serve),
-            Route("/.well-known/jwks.json", jwks),
-        ],
-        middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.allowed_origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=["authorization", "content-type", "accept-language"],
-            )
-        ],
-    )
+    seats = Seats(settings.max_sockets_per_user)
+    health = Health(ports, operations.metrics, cache(newest_revision))
+    explorer = Explorer() if settings.has_explorer else None
+    routes: list[BaseRoute] = [
+        Route("/graphql", GraphQLEndpoint(operations, ports, explore=explorer)),
+        WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats)),
+        Route("/graphql/stream", StreamEndpoint(operations, ports, seats)),
+        Route("/.well-known/jwks.json", jwks),
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz),
+    ]
+    if explorer is not None:
+        routes.append(explorer.route)
+    if settings.metrics == "on":
+        routes.append(Route("/metrics", health.metrics))
+    return Starlette(lifespan=lifespan, routes=routes, middleware=make_middleware(settings))
+
+
+def make_middleware(settings: Settings) -> list[Middleware]:
+    """Pure ASGI, outermost first. CORS only where another origin may call us at all."""
+    found = [Middleware(Envelope, settings)]
+    if settings.allowed_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "accept-language", "traceparent", "x-request-id"],
+            expose_headers=["retry-after", "x-request-id"],
+            max_age=86_400,
+        )
+        found.append(cors)
+    return [*found, Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)]
+
+
+def make_tracing(settings: Settings) -> Tracing | None:
+    """OpenTelemetry where a collector is configured; its SDK is loaded only then."""
+    if not settings.otel_exporter_otlp_endpoint:
+        return None
+    tracing: Tracing = import_module("transport.otel").OpenTelemetry(settings.otel_exporter_otlp_endpoint)
+    return tracing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -23,10 +24,20 @@ log = structlog.get_logger()
 
 @dataclass
 class StatementLog:
-    """Statements of one operation: counted always, kept only where `texts` is a list."""
+    """Statements of one operation: counted always, kept only where `texts` is a list.
+
+    `tasks` are those that read for it right now. A loader's batch runs in a task of its own, which nobody who waits
+    for it would cancel.
+    """
 
     count: int = 0
     texts: list[str] | None = None
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def cancel(self) -> None:
+        """Stop what still runs for the operation. PostgreSQL is told, too."""
+        for task in self.tasks - {asyncio.current_task()}:
+            task.cancel()
 
 
 statements: ContextVar[StatementLog | None] = ContextVar("statements", default=None)
@@ -89,17 +100,24 @@ class UnitOfWork:
 class Database:
     """Made once by each entry point and passed down. `after_commit` is called after each committed unit of work."""
 
-    def __init__(self, settings: Settings, *, has_sink: bool = False) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._has_sink = has_sink
+        self._has_sink = bool(settings.sink_stream)
         self.after_commit: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A short session for one read. One round trip a statement: there is no transaction around it."""
-        async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
-            yield session
+        recorder, task = statements.get(), asyncio.current_task()
+        if recorder is not None and task is not None:
+            recorder.tasks.add(task)
+        try:
+            async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
+                yield session
+        finally:
+            if recorder is not None and task is not None:
+                recorder.tasks.discard(task)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[UnitOfWork]:

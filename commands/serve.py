@@ -6,13 +6,13 @@ import socket
 
 import uvicorn
 
+from commands.logs import set_up_logging
 from settings import Settings
-
-STALLED_SECONDS = 20
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C. A peer that stops reading is dropped by the kernel after a while."""
+    set_up_logging(settings)
     listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -36,6 +36,6 @@ def serve(settings: Settings) -> None:
         server_header=False,
         date_header=False,
         access_log=False,
-        log_level="warning",
+        log_config=None,
     )
     uvicorn.Server(config).run(sockets=[listening])

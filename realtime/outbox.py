@@ -8,14 +8,18 @@ never hold the same delivery (SKIP LOCKED); one that dies gives its rows back wi
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import structlog
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,7 +32,10 @@ log = structlog.get_logger()
 
 BATCH = 200
 LONGEST_DELAY = timedelta(minutes=10)
-LIVE_DELAY = timedelta(seconds=1)
+LONGEST_PAUSE = 10.0
+"""Seconds between looks while a consumer's server cannot be reached. Live streams look as often as ever."""
+ORDERED = frozenset({"sink"})
+"""Consumers that get events in the order of writing: only one relay at a time delivers to them."""
 
 Consumer = Callable[[AsyncSession, Sequence[OutboxEvent]], Awaitable[None]]
 """Takes events inside the relay's transaction. It may see an event twice. Raising means: again later."""
@@ -38,6 +45,35 @@ class Sink(Protocol):
     """An outside broker. `deliver` returns once the broker has the events; a repeat is possible."""
 
     async def deliver(self, events: Sequence[OutboxEvent]) -> None: ...
+
+
+class RedisStreamSink:
+    """A Redis stream (`SINK_STREAM`). Readers drop repeats by `event_id`; the oldest entries go beyond `length`."""
+
+    def __init__(self, url: str, stream: str, *, length: int) -> None:
+        self._redis = Redis.from_url(url, socket_timeout=5.0, socket_connect_timeout=2.0)
+        self._stream = stream
+        self._length = length
+
+    async def deliver(self, events: Sequence[OutboxEvent]) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for event in events:
+                pipe.xadd(self._stream, _entry(event), maxlen=self._length, approximate=True)
+            await pipe.execute()
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+def _entry(event: OutboxEvent) -> dict[Any, Any]:
+    return {
+        "event_id": str(event.id),
+        "type": event.name,
+        "timestamp": event.occurred_at.isoformat(),
+        "subject_type": event.subject_type,
+        "subject_id": str(event.subject_id),
+        "metadata": orjson.dumps(event.event_metadata),
+    }
 
 
 def to_sink(sink: Sink) -> Consumer:
@@ -85,21 +121,38 @@ class Relay:
                 await task
 
     async def _run(self, name: str) -> None:
+        failures = 0
         while True:
             self._wakers[name].clear()
             try:
                 while await self.deliver(name):
                     pass
-            except (DBAPIError, OSError) as error:
-                log.warning("relay.database_lost", consumer=name, error=type(error).__name__)
+                failures = 0
+            except (RedisError, DBAPIError, OSError) as error:
+                failures += 1
+                log.warning("relay.lost", consumer=name, error=type(error).__name__, failures=failures)
             except Exception:
+                failures += 1
                 log.exception("relay.failed", consumer=name)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wakers[name].wait(), self._interval)
+            await self._pause(name, failures)
+
+    async def _pause(self, name: str, failures: int) -> None:
+        """Until woken, or a while. A server that is away is not asked at every commit."""
+        if failures and name != "live":
+            await asyncio.sleep(min(self._interval * 2 ** min(failures, 10), LONGEST_PAUSE))
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wakers[name].wait(), self._interval)
 
     async def deliver(self, name: str) -> int:
-        """Deliver one batch to one consumer; how many events it took."""
+        """Deliver one batch to one consumer; how many events it took.
+
+        Where the consumer's server cannot be reached the error is raised and nothing changes: the events keep their
+        places, and with them their order.
+        """
         async with AsyncSession(self._database.engine, expire_on_commit=False) as session:
+            if name in ORDERED and not await session.scalar(select(func.pg_try_advisory_xact_lock(_lock_key(name)))):
+                return 0
             events = (
                 await session.scalars(
                     select(OutboxEvent)
@@ -121,8 +174,10 @@ class Relay:
         try:
             async with session.begin_nested():
                 await self._consumers[name](session, events)
+        except (RedisConnectionError, RedisTimeoutError, OSError):
+            raise
         except Exception as error:
-            if len(events) > 1 and not isinstance(error, RedisError | OSError):
+            if len(events) > 1:
                 return sum([await self._hand_over(session, name, [event]) for event in events])
             await self._put_off(session, name, events, error)
             return 0
@@ -131,8 +186,8 @@ class Relay:
 
     async def _put_off(self, session: AsyncSession, name: str, events: Sequence[OutboxEvent], error: Exception) -> None:
         log.warning("relay.put_off", consumer=name, events=len(events), error=type(error).__name__)
-        longest = LIVE_DELAY if name == "live" else LONGEST_DELAY
-        delay = func.least(func.make_interval(0, 0, 0, 0, 0, 0, func.power(2, OutboxDelivery.attempts) / 4), longest)
+        seconds = func.power(2, OutboxDelivery.attempts) / 4
+        delay = func.least(func.make_interval(0, 0, 0, 0, 0, 0, seconds), LONGEST_DELAY)
         await session.execute(
             update(OutboxDelivery)
             .where(_deliveries(name, events))
@@ -142,6 +197,21 @@ class Relay:
                 last_error=type(error).__name__,
             )
         )
+
+
+async def lag(session: AsyncSession) -> dict[str, tuple[int, float]]:
+    """How many events each consumer is still owed, and the seconds that the oldest has waited."""
+    waited = func.extract("epoch", func.now() - func.min(OutboxEvent.occurred_at))
+    found = await session.execute(
+        select(OutboxDelivery.consumer, func.count(), waited)
+        .join(OutboxEvent, OutboxEvent.id == OutboxDelivery.event_id)
+        .group_by(OutboxDelivery.consumer)
+    )
+    return {consumer: (rows, max(float(seconds), 0.0)) for consumer, rows, seconds in found}
+
+
+def _lock_key(name: str) -> int:
+    return zlib.crc32(f"relay {name}".encode())
 
 
 def _deliveries(name: str, events: Sequence[OutboxEvent]):  # type: ignore[no-untyped-def]

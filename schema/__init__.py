@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from schema.accounts import AccountMutations
 from schema.availability import AvailabilitySubscriptions
+from schema.bookings import BookingMutations
+from schema.club_membership import ClubMembershipMutations
+from schema.clubs import ClubMutations, ClubQueries
 from schema.context import Info
+from schema.documents import Documents, Prepared, Preparing
 from schema.error_format import present
 from schema.events import EventMutations, EventQueries
 from schema.interests import InterestMutations, InterestQueries
 from schema.nodes import NodeQueries
+from schema.profiles import ProfileMutations, ProfileQueries
 from schema.registrations import RegistrationMutations
+from schema.reviews import ReviewMutations
+from schema.sessions import SessionMutations
 from schema.viewer import ViewerQueries
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(EventQueries, NodeQueries, ViewerQueries, InterestQueries):
+class Query(EventQueries, NodeQueries, ViewerQueries, InterestQueries, ProfileQueries, ClubQueries):
     pass
 
 
 @strawberry.type(description="Changing. Each field is one transaction.")
-class Mutation(AccountMutations, EventMutations, RegistrationMutations, InterestMutations):
+class Mutation(AccountMutations, SessionMutations, EventMutations, RegistrationMutations, BookingMutations, ReviewMutations, InterestMutations, ProfileMutations, ClubMutations, ClubMembershipMutations):
     pass
 
 
@@ -37,6 +44,19 @@ class Subscription(AvailabilitySubscriptions):
 
 
 class Schema(strawberry.Schema):
+    def __init__(self, *, extensions: Sequence[Any] = (), **options: Any) -> None:
+        super().__init__(extensions=[self._preparing, *extensions], **options)
+        self._documents = Documents(self._schema)
+
+    def _preparing(self) -> Preparing:
+        made = Preparing()
+        made.documents = self._documents
+        return made
+
+    def prepare(self, text: str) -> Prepared:
+        """A document parsed, limited and validated, or the reasons why not. Cheap for one that came before."""
+        return self._documents.prepare(text)
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Give every error its code and hide what is not meant for clients, on every transport alike."""
         for error in errors:
@@ -49,9 +69,5 @@ def make_schema(extensions: list[Any] | None = None) -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         config=StrawberryConfig(info_class=Info, disable_field_suggestions=True),
-        extensions=[
-            lambda: ParserCache(maxsize=1000),
-            lambda: ValidationCache(maxsize=1000),
-            *(extensions or []),
-        ],
+        extensions=extensions or [],
     )

@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
-from errors import Forbidden, Unauthenticated, UserError, UserErrors, _
+from errors import Forbidden, RateLimited, Unauthenticated, UserError, UserErrors, _
 from translations import DEFAULT_LOCALE, translate
 
 log = structlog.get_logger()
 
-TOP_LEVEL = {Unauthenticated.code: "UNAUTHENTICATED", Forbidden.code: "FORBIDDEN"}
+TOP_LEVEL = {
+    Unauthenticated.code: "UNAUTHENTICATED",
+    Forbidden.code: "FORBIDDEN",
+    RateLimited.code: "RATE_LIMITED",
+}
 INTERNAL_MESSAGE = _("Something went wrong on our side.")
+TIMEOUT_MESSAGE = _("This took too long and was stopped.")
+INVALID_VALUE_MESSAGE = _("A value in the input is not understood.")
+LONGEST_MESSAGE = 500
+"""Characters. A message about the document quotes it, and a document may have very long names."""
 
 
 def present(error: GraphQLError, context: Any) -> None:
@@ -23,9 +31,7 @@ def present(error: GraphQLError, context: Any) -> None:
     `extensions.reason` is the finer `ErrorCode` where there is one.
     """
     locale = context.locale if context is not None else DEFAULT_LOCALE
-    cause = error.original_error
-    while isinstance(cause, GraphQLError) and cause.original_error is not None:
-        cause = cause.original_error
+    cause = _cause(error)
     if isinstance(cause, UserErrors) and cause.errors:
         cause = cause.errors[0]
     if isinstance(cause, UserError):
@@ -33,8 +39,25 @@ def present(error: GraphQLError, context: Any) -> None:
         error.extensions = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
     elif cause is None or isinstance(cause, GraphQLError):
         # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
+        error.message = error.message[:LONGEST_MESSAGE]
         error.extensions = {"code": "BAD_USER_INPUT"} | (error.extensions or {})
+    elif _is_about_a_value(error):
+        # A scalar's parser raised: whoever wrote the value is at fault, but the parser's words are not for them.
+        error.message = translate(locale, INVALID_VALUE_MESSAGE)
+        error.extensions = {"code": "BAD_USER_INPUT"}
     else:
         log.error("operation.failed", path=error.path, exc_info=cause)
         error.message = translate(locale, INTERNAL_MESSAGE)
         error.extensions = {"code": "INTERNAL"}
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    """What the error was made from, through as many GraphQL errors as there are."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def _is_about_a_value(error: GraphQLError) -> bool:
+    return any(isinstance(node, VariableDefinitionNode | ValueNode) for node in error.nodes or ())

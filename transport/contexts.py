@@ -1,4 +1,4 @@
-"""Contexts for the schema, made from requests and sockets."""
+"""Who a request or a socket speaks for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 
 from auth.tokens import TokenRefused
 from auth.viewer import GUEST, Viewer, viewer_of_session
-from schema.context import Caller, Context
+from schema.context import Caller
 from schema.ports import Ports
 
 
@@ -14,7 +14,7 @@ def caller_of(connection: HTTPConnection) -> Caller:
     return Caller(
         address=connection.client.host if connection.client else "",
         user_agent=connection.headers.get("user-agent", "")[:400],
-        accept_language=connection.headers.get("accept-language", ""),
+        accept_language=connection.headers.get("accept-language", "")[:400],
     )
 
 
@@ -40,8 +40,3 @@ async def viewer_of(ports: Ports, token: str | None) -> Viewer:
     if viewer is None:
         raise TokenRefused("TOKEN_REVOKED")
     return viewer
-
-
-async def http_context(ports: Ports, request: HTTPConnection) -> Context:
-    viewer = await viewer_of(ports, bearer_token(request.headers.get("authorization")))
-    return Context(ports=ports, caller=caller_of(request), viewer=viewer)

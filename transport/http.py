@@ -2,128 +2,161 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
-import orjson
+import structlog
+from graphql import OperationType
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import PreExecutionError
-from strawberry.types.graphql import OperationType
+from starlette.types import Receive, Scope, Send
 
 from auth.tokens import TokenRefused
-from schema import Schema
+from schema.context import Context
 from schema.ports import Ports
-from transport.contexts import http_context
+from transport.bodies import ClientGone, parse_json, read_body, write_json
+from transport.contexts import bearer_token, caller_of, viewer_of
+from transport.explorer import wants_explorer
+from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
+from transport.operations import BadRequest, Observation, Operation, Operations, Parameters, Result, parameters_from
 
-RESPONSE_TYPE = "application/graphql-response+json"
-JSON_TYPE = "application/json"
+log = structlog.get_logger()
 
+OFFERED = (RESPONSE_TYPE, JSON_TYPE)
+WATCH_AFTER = 0.25
+"""Seconds after which somebody looks whether the client is still there. Most requests are over before."""
 
-class BadRequest(Exception):
-    def __init__(self, message: str, *, status: int = 400, code: str = "BAD_USER_INPUT", reason: str = "") -> None:
-        self.message, self.status, self.code, self.reason = message, status, code, reason
-        super().__init__(message)
+UNAVAILABLE = (SQLAlchemyError, OSError)
 
-
-@dataclass(frozen=True)
-class Parameters:
-    query: str
-    variables: dict[str, Any] | None
-    operation_name: str | None
-
-
-def response_type(request: Request) -> str:
-    """The media type to answer with. Raises `BadRequest` (406) where the client takes neither."""
-    accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
-    for media_type in accepted:
-        if media_type == RESPONSE_TYPE:
-            return RESPONSE_TYPE
-        if media_type in (JSON_TYPE, "application/*", "*/*"):
-            return JSON_TYPE
-    raise BadRequest("Accept application/graphql-response+json or application/json.", status=406)
+Explore = Callable[[Request], Response]
+"""Answers a browser that opened the endpoint."""
 
 
-async def parameters_of(request: Request) -> Parameters:
-    found: Any
+async def parameters_of(request: Request, ports: Ports) -> Parameters:
+    """What the request asks for. Raises `BadRequest` and `ClientGone`."""
     if request.method == "GET":
-        found = dict(request.query_params)
+        found: dict[str, Any] = dict(request.query_params)
         for name in ("variables", "extensions"):
             if found.get(name):
-                found[name] = _json(found[name].encode())
-    else:
-        media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        if media_type != JSON_TYPE:
-            raise BadRequest("Send application/json.", status=415)
-        found = _json(await request.body())
-    if not isinstance(found, dict):
-        raise BadRequest("The request is not a JSON object.")
-    query: Any = found.get("query")
-    variables: Any = found.get("variables")
-    operation: Any = found.get("operationName")
-    if not isinstance(query, str) or not query:
-        raise BadRequest("`query` is missing or not a string.")
-    if variables is not None and not isinstance(variables, dict):
-        raise BadRequest("`variables` is not an object.")
-    if operation is not None and not isinstance(operation, str):
-        raise BadRequest("`operationName` is not a string.")
-    if not isinstance(found.get("extensions") or {}, dict):
-        raise BadRequest("`extensions` is not an object.")
-    return Parameters(query, variables, operation)
+                found[name] = parse_json(found[name].encode("utf-8", "surrogatepass"))
+            else:
+                found.pop(name, None)
+        return parameters_from(found)
+    if content_type(request.headers.get("content-type", "")) != (JSON_TYPE, "utf-8"):
+        raise BadRequest("Send application/json in UTF-8.", status=415)
+    settings = ports.settings
+    body = await read_body(
+        request.headers, request.receive, limit=settings.max_body_bytes, timeout=settings.body_timeout
+    )
+    return parameters_from(parse_json(body))
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest("The request is not valid JSON.") from error
+def unauthenticated(error: TokenRefused) -> BadRequest:
+    return BadRequest(
+        "The access token is not good.",
+        status=401,
+        code="UNAUTHENTICATED",
+        reason=error.reason,
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )
+
+
+def unavailable() -> BadRequest:
+    """The database could not be asked who is calling."""
+    return BadRequest(
+        "The service is not available right now.",
+        status=503,
+        code="INTERNAL",
+        reason="UNAVAILABLE",
+        headers={"Retry-After": "2"},
+    )
+
+
+def answer(media_type: str, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    fixed = {"Content-Type": f"{media_type}; charset=utf-8", "Cache-Control": "no-store", "Vary": "Accept"}
+    return Response(write_json(body), status, fixed | (headers or {}))
 
 
 class GraphQLEndpoint:
-    def __init__(self, schema: Schema, ports: Ports) -> None:
-        self._schema = schema
-        self._ports = ports
+    """An ASGI application for one path."""
 
-    async def __call__(self, request: Request) -> Response:
+    def __init__(self, operations: Operations, ports: Ports, *, explore: Explore | None = None) -> None:
+        self._operations = operations
+        self._ports = ports
+        self._explore = explore
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if self._explore is not None and wants_explorer(request):
+            await self._explore(request)(scope, receive, send)
+            return
+        with self._operations.observing("http") as seen:
+            try:
+                response = await self._respond(request, seen)
+            except ClientGone:
+                seen.outcome = "client_gone"
+                return
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request, seen: Observation) -> Response:
         media_type = JSON_TYPE
         try:
-            media_type = response_type(request)
-            parameters = await parameters_of(request)
-            context = await http_context(self._ports, request)
-            allowed = (
-                {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
-            )
-            result = await self._schema.execute(
-                parameters.query,
-                variable_values=parameters.variables,
-                operation_name=parameters.operation_name,
-                context_value=context,
-                allowed_operation_types=allowed,
-            )
-        except BadRequest as error:
-            return self._refusal(media_type, error)
+            if request.method not in ("GET", "POST"):
+                raise BadRequest("Use POST, or GET for queries.", status=405, headers={"Allow": "GET, POST"})
+            chosen = choose(request.headers.get("accept", ""), OFFERED, JSON_TYPE)
+            if chosen is None:
+                raise BadRequest(f"Accept {RESPONSE_TYPE} or {JSON_TYPE}.", status=406)
+            media_type = chosen
+            operation = self._operations.prepare(await parameters_of(request, self._ports), seen)
+            _check_method(request.method, operation)
+            viewer = await viewer_of(self._ports, bearer_token(request.headers.get("authorization")))
         except TokenRefused as error:
-            refusal = BadRequest(
-                "The access token is not good.", status=401, code="UNAUTHENTICATED", reason=error.reason
-            )
-            return self._refusal(media_type, refusal)
-        except (CannotGetOperationTypeError, InvalidOperationTypeError):
-            status = 405 if request.method == "GET" else 400
-            return self._refusal(media_type, BadRequest("This operation cannot be run this way.", status=status))
-        return self._answer(media_type, result)
+            return self._refusal(media_type, unauthenticated(error), seen)
+        except BadRequest as error:
+            return self._refusal(media_type, error, seen)
+        except UNAVAILABLE as error:
+            log.warning("database.away", error=type(error).__name__)
+            return self._refusal(media_type, unavailable(), seen)
+        context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
+        result = await _while_connected(self._operations.run(operation, context, seen), request.receive)
+        return answer(media_type, 400 if result.is_refusal and media_type == RESPONSE_TYPE else 200, result.body)
 
-    def _answer(self, media_type: str, result: Any) -> Response:
-        body: dict[str, Any] = {}
-        if result.errors:
-            body["errors"] = [error.formatted for error in result.errors]
-        failed_early = isinstance(result, PreExecutionError)
-        if not failed_early:
-            body["data"] = result.data
-        status = 400 if failed_early and media_type == RESPONSE_TYPE else 200
-        return Response(orjson.dumps(body), status_code=status, media_type=media_type)
+    def _refusal(self, media_type: str, error: BadRequest, seen: Observation) -> Response:
+        seen.outcome = "refused"
+        return answer(media_type, error.status, error.body, error.headers)
 
-    def _refusal(self, media_type: str, error: BadRequest) -> Response:
-        extensions = {"code": error.code} | ({"reason": error.reason} if error.reason else {})
-        body = orjson.dumps({"errors": [{"message": error.message, "extensions": extensions}]})
-        return Response(body, status_code=error.status, media_type=media_type)
+
+def _check_method(method: str, operation: Operation) -> None:
+    if operation.type is OperationType.SUBSCRIPTION:
+        raise BadRequest("Subscriptions run over WebSocket, or as server-sent events at /graphql/stream.")
+    if method == "GET" and operation.type is OperationType.MUTATION:
+        raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
+
+
+async def _while_connected(work: Any, receive: Receive) -> Result:
+    """The result of the work, which is cancelled when the client goes. Raises `ClientGone`."""
+    task = asyncio.current_task()
+    assert task is not None
+    watch: list[asyncio.Task[None]] = []
+    is_gone = False
+
+    async def until_gone() -> None:
+        nonlocal is_gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        is_gone = True
+        task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(WATCH_AFTER, lambda: watch.append(asyncio.create_task(until_gone())))
+    try:
+        return await work  # type: ignore[no-any-return]
+    except asyncio.CancelledError:
+        if is_gone and task.uncancel() == 0:
+            raise ClientGone from None
+        raise
+    finally:
+        timer.cancel()
+        for watcher in watch:
+            watcher.cancel()

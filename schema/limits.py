@@ -1,0 +1,232 @@
+"""How much one document and its variables may ask for. Checked before validation, whose cost grows with the document.
+
+A real client's largest document has a few hundred tokens and a depth of ten. What an operation costs in rows is
+another question; these limits only keep a single document from being an attack on the parser, the validator or the
+executor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    StringValueNode,
+    type_from_ast,
+)
+
+MAX_LENGTH = 100_000
+"""Characters of a document: data belongs into variables, which only the body's size limits."""
+MAX_TOKENS = 5_000
+MAX_DEPTH = 20
+"""Nested fields. The usual introspection query needs 13; a page in a page in a page about as many."""
+MAX_FIELDS = 1_000
+"""Fields of an operation with its fragments written out, so that fragments within fragments cannot multiply."""
+MAX_ALIASES = 100
+MAX_DIRECTIVES = 50
+MAX_DEFINITIONS = 100
+"""Operations and fragments of a document. Comparing overlapping fragments is quadratic."""
+MAX_VARIABLES = 100
+MAX_MUTATIONS = 20
+"""Root fields of one mutation: each is a transaction, and some hash a password."""
+MAX_ITEMS = 100
+"""Items of a list in the input, unless the input field's metadata says otherwise (`max_items`)."""
+MAX_LITERAL_DIGITS = 19
+MAX_ERRORS = 20
+"""Validation errors of one document that are told."""
+
+MAX_ITEMS_KEY = "max_items"
+
+
+def too_much(what: str, maximum: int, node: Node | None = None) -> GraphQLError:
+    return GraphQLError(f"The operation has too many {what}: at most {maximum}.", node, extensions={"reason": "LIMIT"})
+
+
+@dataclass
+class Size:
+    """Of a selection set with its fragments written out."""
+
+    fields: int = 0
+    depth: int = 0
+    roots: int = 0
+
+
+@dataclass
+class _Walk:
+    fragments: Mapping[str, FragmentDefinitionNode]
+    sizes: dict[str, Size | None] = field(default_factory=dict)
+    aliases: int = 0
+    directives: int = 0
+    errors: list[GraphQLError] = field(default_factory=list)
+
+    def size(self, selections: SelectionSetNode | None) -> Size:
+        total = Size()
+        for node in selections.selections if selections else ():
+            self.directives += len(node.directives or ())
+            if isinstance(node, FieldNode):
+                self.aliases += node.alias is not None
+                for argument in node.arguments or ():
+                    self.literal(argument.value)
+                inner = self.size(node.selection_set)
+                total.fields += 1 + inner.fields
+                total.depth = max(total.depth, 1 + inner.depth)
+                total.roots += 1
+            else:
+                inner = (
+                    self.fragment(node.name.value) if isinstance(node, FragmentSpreadNode) else self.size(_within(node))
+                )
+                total.fields += inner.fields
+                total.depth = max(total.depth, inner.depth)
+                total.roots += inner.roots
+            for directive in node.directives or ():
+                for argument in directive.arguments or ():
+                    self.literal(argument.value)
+        return total
+
+    def fragment(self, name: str) -> Size:
+        if name not in self.sizes:
+            # Null while it is being measured: a fragment within itself counts as nothing and fails validation.
+            self.sizes[name] = None
+            definition = self.fragments.get(name)
+            self.sizes[name] = self.size(definition.selection_set) if definition else Size()
+        return self.sizes[name] or Size()
+
+    def literal(self, node: Any) -> None:
+        """What a value written into the document holds."""
+        if isinstance(node, StringValueNode):
+            if problem := text_problem(node.value):
+                self.errors.append(GraphQLError(problem, node))
+        elif isinstance(node, IntValueNode):
+            if len(node.value.lstrip("-")) > MAX_LITERAL_DIGITS:
+                self.errors.append(GraphQLError("An integer is too large.", node))
+        elif isinstance(node, ListValueNode):
+            if len(node.values) > MAX_ITEMS:
+                self.errors.append(too_much("items in a list", MAX_ITEMS, node))
+            else:
+                for value in node.values:
+                    self.literal(value)
+        else:
+            for item in getattr(node, "fields", ()):
+                self.literal(item.value)
+
+
+def _within(node: Any) -> SelectionSetNode | None:
+    return node.selection_set if isinstance(node, InlineFragmentNode) else None
+
+
+def check_document(document: DocumentNode) -> list[GraphQLError]:
+    """What is too much in a parsed document."""
+    if len(document.definitions) > MAX_DEFINITIONS:
+        return [too_much("definitions", MAX_DEFINITIONS)]
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    walk = _Walk(fragments)
+    try:
+        for definition in document.definitions:
+            if isinstance(definition, FragmentDefinitionNode):
+                # Measured for itself too: a fragment that no operation uses is no way around the limits.
+                walk.directives += len(definition.directives or ())
+                walk.errors += _check_size(walk.fragment(definition.name.value), definition)
+            elif isinstance(definition, OperationDefinitionNode):
+                walk.errors += _check_operation(walk, definition)
+    except RecursionError:
+        return [too_much("levels", MAX_DEPTH)]
+    if walk.aliases > MAX_ALIASES:
+        walk.errors.append(too_much("aliases", MAX_ALIASES))
+    if walk.directives > MAX_DIRECTIVES:
+        walk.errors.append(too_much("directives", MAX_DIRECTIVES))
+    return walk.errors[:MAX_ERRORS]
+
+
+def _check_size(size: Size, definition: Node) -> Iterator[GraphQLError]:
+    if size.depth > MAX_DEPTH:
+        yield too_much("levels", MAX_DEPTH, definition)
+    if size.fields > MAX_FIELDS:
+        yield too_much("fields", MAX_FIELDS, definition)
+
+
+def _check_operation(walk: _Walk, operation: OperationDefinitionNode) -> Iterator[GraphQLError]:
+    size = walk.size(operation.selection_set)
+    walk.directives += len(operation.directives or ())
+    variables = operation.variable_definitions or ()
+    if len(variables) > MAX_VARIABLES:
+        yield too_much("variables", MAX_VARIABLES, operation)
+        return
+    for variable in variables:
+        walk.directives += len(variable.directives or ())
+        walk.literal(variable.default_value)
+    if operation.operation is OperationType.MUTATION and size.roots > MAX_MUTATIONS:
+        yield too_much("mutations", MAX_MUTATIONS, operation)
+    yield from _check_size(size, operation)
+
+
+def text_problem(text: str) -> str | None:
+    """PostgreSQL keeps neither NUL nor half a surrogate pair, and no text needs them."""
+    if "\x00" in text:
+        return "A text has the character NUL."
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "A text has a lone surrogate, which is not Unicode."
+    return None
+
+
+def check_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> list[GraphQLError]:
+    """What is wrong with the variables beyond their types, which the executor checks."""
+    errors: list[GraphQLError] = []
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        if variables.get(name) is not None:
+            type_ = type_from_ast(schema, definition.type)
+            for problem in _value_problems(variables[name], type_, MAX_ITEMS, f"${name}"):
+                errors.append(GraphQLError(problem, definition))
+                if len(errors) >= MAX_ERRORS:
+                    return errors
+    return errors
+
+
+def _value_problems(value: Any, type_: Any, max_items: int, path: str) -> Iterator[str]:
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+    if isinstance(value, str):
+        if problem := text_problem(value):
+            yield f"{path}: {problem}"
+    elif isinstance(value, list):
+        if len(value) > max_items:
+            yield f"{path}: At most {max_items} items."
+            return
+        inner = type_.of_type if isinstance(type_, GraphQLList) else type_
+        for position, item in enumerate(value):
+            yield from _value_problems(item, inner, max_items, f"{path}.{position}")
+    elif isinstance(value, dict):
+        fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
+        for name, item in value.items():
+            known = fields.get(name)
+            if known is None and (problem := text_problem(name)):
+                yield f"{path}: {problem}"
+                return
+            limit = _max_items(known) if known is not None else max_items
+            yield from _value_problems(item, known.type if known is not None else None, limit, f"{path}.{name}")
+
+
+def _max_items(input_field: Any) -> int:
+    definition = input_field.extensions.get("strawberry-definition")
+    return int(definition.metadata.get(MAX_ITEMS_KEY, MAX_ITEMS)) if definition is not None else MAX_ITEMS

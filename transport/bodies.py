@@ -1,0 +1,71 @@
+"""Reading what was sent, without trusting its size, its pace or its content."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive
+
+from transport.operations import BadRequest
+
+CLOSE = {"Connection": "close"}
+"""Where the rest of a body is not wanted: the server would go on reading it otherwise."""
+
+
+class ClientGone(Exception):
+    """Nobody waits for an answer."""
+
+
+async def read_body(headers: Headers, receive: Receive, *, limit: int, timeout: float) -> bytes:
+    """The whole body. Raises `BadRequest` (413) where it is over the limit, whatever its header said, 408 where it
+    does not arrive in time, and `ClientGone`."""
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    message = await _next(receive, timeout)
+    if not message.get("more_body"):
+        # Nearly always: the body came with the headers.
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    chunks = [message.get("body", b"")]
+    size = len(chunks[0])
+    until = asyncio.get_running_loop().time() + timeout
+    while message.get("more_body"):
+        message = await _next(receive, until - asyncio.get_running_loop().time())
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+    return b"".join(chunks)
+
+
+async def _next(receive: Receive, timeout: float) -> Any:
+    try:
+        async with asyncio.timeout(timeout):
+            message = await receive()
+    except TimeoutError:
+        raise BadRequest("The body did not arrive in time.", status=408, reason="BODY_TIMEOUT", headers=CLOSE) from None
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
+
+
+def _too_large(limit: int) -> BadRequest:
+    return BadRequest(f"The body is larger than {limit} bytes.", status=413, reason="BODY_TOO_LARGE", headers=CLOSE)
+
+
+def parse_json(body: bytes | str) -> Any:
+    """Any JSON value. Refuses what is no UTF-8, NaN, half a surrogate pair, and nesting without end."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("The request is not valid JSON.") from error
+
+
+def write_json(value: Any) -> bytes:
+    return orjson.dumps(value, default=str)
