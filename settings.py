@@ -105,6 +105,8 @@ class Settings:
     connection_init_timeout: float = setting(5.0, "seconds for connection_init to arrive", _seconds)
     send_timeout: float = setting(20.0, "seconds after which a reader that takes nothing is dropped", _seconds)
     availability_retention: float = setting(7 * 86400.0, "seconds that an availability stream can be resumed", _seconds)
+    sink_stream: str = setting("", "Redis stream that gets every domain event, for other systems; empty: none", str)
+    sink_stream_length: int = setting(1_000_000, "entries that the stream keeps, about", _positive)
     relay_interval: float = setting(0.5, "seconds between looks for events left behind by another process", _seconds)
 
     explorer: str = setting("", "`on` or `off`; empty: on in development", str)

@@ -13,6 +13,7 @@ from commands.run import run
 from commands.seed import seed
 from commands.serve import serve
 from commands.settings_doc import settings_table
+from commands.worker import work
 from integrations.embedded import EmbeddedError
 from schema import make_schema
 from settings import Settings, SettingsError
@@ -23,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="everything at once, for development: servers, demo data, API and worker")
     commands.add_parser("serve", help="serve the API over DATABASE_URL and REDIS_URL")
+    commands.add_parser("worker", help="relay events, send mail, run jobs and schedules")
     commands.add_parser("migrate", help="bring the database to the newest migration")
     seeding = commands.add_parser("seed", help="load demo data, once")
     seeding.add_argument("--scale", type=int, default=1, help="so many times the usual 300 events")
@@ -48,6 +50,9 @@ def _execute(arguments: argparse.Namespace, settings: Settings) -> int:
         case "serve":
             _need_servers(settings)
             serve(settings)
+        case "worker":
+            _need_servers(settings)
+            work(settings)
         case "migrate":
             with reachable(settings, start=True) as found:
                 asyncio.run(migrate(found.database_url))

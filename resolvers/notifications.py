@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from database import UnitOfWork
-from models import Base, Inbox, Notification, NotificationType, StreamEvent, uuid7
+from models import (
+    Base,
+    Channel,
+    Event,
+    Inbox,
+    Notification,
+    NotificationPreference,
+    NotificationType,
+    StreamEvent,
+    User,
+    uuid7,
+)
 from realtime.streams import inbox_stream
 
 
@@ -27,7 +39,11 @@ class NotificationSent(StreamEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """The same news for several people. `params` fill the words of its type."""
+    """The same news for several people.
+
+    `params` fill the words of its type (`notification_words.Wording`); the subject's name and time and the person's
+    name are added here. The person is the one whose `user_id` is among the parameters, else the actor.
+    """
 
     recipients: Iterable[UUID]
     type: NotificationType
@@ -57,6 +73,7 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
     Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
+    notices = list(notices)
     addressed = [
         (user_id, notice)
         for notice in notices
@@ -66,6 +83,10 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
     if not addressed:
         return
     await uow.session.flush()
+    addressed = await _wanted(uow.session, addressed)
+    if not addressed:
+        return
+    names = await _names(uow.session, [notice for _, notice in addressed])
     counts = Counter(user_id for user_id, _ in addressed)
     last = await next_sequences(uow, counts)
     upcoming = {user_id: last[user_id] - counts[user_id] for user_id in counts}
@@ -81,7 +102,7 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
                 "subject_type": notice.subject.__class__.__name__ if notice.subject is not None else None,
                 "subject_id": getattr(notice.subject, "id", None),
                 "actor_id": notice.actor_id,
-                "params": dict(notice.params),
+                "params": _subject_facts(notice.subject) | names.get(_person(notice), {}) | dict(notice.params),
             }
         )
     await uow.session.execute(insert(Notification), rows)
@@ -109,3 +130,40 @@ async def next_sequences(uow: UnitOfWork, counts: Mapping[UUID, int]) -> Mapping
     ).returning(Inbox.user_id, Inbox.last_sequence)
     found = await uow.session.execute(numbered)
     return {row.user_id: row.last_sequence for row in found}
+
+
+async def _wanted(session: AsyncSession, addressed: Sequence[tuple[UUID, Notice]]) -> list[tuple[UUID, Notice]]:
+    """Without those who turned the type off: a notification is its record in the app, mail is a copy of it."""
+    off = await session.execute(
+        select(NotificationPreference.user_id, NotificationPreference.type).where(
+            NotificationPreference.user_id.in_({user_id for user_id, _ in addressed}),
+            NotificationPreference.channel == Channel.IN_APP,
+            NotificationPreference.is_enabled.is_(False),
+        )
+    )
+    unwanted = {(user_id, type) for user_id, type in off}
+    return [(user_id, notice) for user_id, notice in addressed if (user_id, notice.type) not in unwanted]
+
+
+def _person(notice: Notice) -> UUID | None:
+    named = notice.params.get("user_id")
+    return UUID(str(named)) if named else notice.actor_id
+
+
+async def _names(session: AsyncSession, notices: Iterable[Notice]) -> dict[UUID | None, dict[str, Any]]:
+    people = {person for notice in notices if (person := _person(notice))}
+    if not people:
+        return {}
+    found = await session.execute(select(User.id, User.display_name).where(User.id.in_(people)))
+    return {user_id: {"person": display_name} for user_id, display_name in found}
+
+
+def _subject_facts(subject: Base | None) -> dict[str, Any]:
+    """What the words say of the subject. Kept with the notice, so that reading it loads nothing."""
+    if isinstance(subject, Event):
+        return {
+            "name": subject.title,
+            "starts_at": subject.starts_at.isoformat(),
+            "time_zone": subject.time_zone,
+        }
+    return {"name": getattr(subject, "name", None) or getattr(subject, "title", None)}

@@ -20,6 +20,7 @@ from schema import Schema, make_schema
 from schema.ports import Ports
 from settings import Settings
 from tests.clients import Client, ServerProcess
+from tests.jobs import Jobs
 
 SCRATCH_ENVIRONMENT = {
     "PASSWORD_HASH_MEMORY": "1024",
@@ -75,7 +76,7 @@ async def empty_tables(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     ports: Ports = request.getfixturevalue("ports")
     tables = ", ".join(table.name for table in models.Base.metadata.sorted_tables)
     async with ports.database.engine.begin() as connection:
-        await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+        await connection.execute(text(f"TRUNCATE {tables}, pgqueuer, pgqueuer_log CASCADE"))
 
 
 @pytest.fixture
@@ -122,3 +123,9 @@ def start_server(environment: dict[str, str]) -> Iterator[Callable[..., ServerPr
     yield start
     for server in running:
         server.stop()
+
+
+@pytest.fixture
+def run_jobs(ports: Ports, servers: EmbeddedServers) -> Jobs:
+    """`mails = await run_jobs()` runs all jobs that are due, in this process."""
+    return Jobs(ports, servers.urls.database)

@@ -1,0 +1,132 @@
+"""Sending mail: over SMTP, or into a folder that `/dev/mailbox` shows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, parseaddr
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from settings import Settings, SettingsError
+
+TIMEOUT = 20.0
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+KEY = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """`key` names it: its Message-ID and, in the folder, its file are made from the key."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class MailRefused(Exception):
+    """It will never be taken: the address is none, or its server says so for good."""
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail) -> None:
+        """Returns once the mail is safe elsewhere. A repeat under the same key is the same mail."""
+
+
+def message_of(mail: Mail, sender: str) -> EmailMessage:
+    """The mail in its Internet form (RFC 5322). Raises `MailRefused` for what is not one address."""
+    if not KEY.fullmatch(mail.key):
+        raise ValueError("a mail's key is a word")
+    name, address = parseaddr(sender)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(display_name=name, addr_spec=address)
+    message["To"] = _recipient(mail.to)
+    message["Subject"] = mail.subject
+    message["Date"] = formatdate(usegmt=True)
+    message["Message-ID"] = f"<{mail.key}@{address.rpartition('@')[2]}>"
+    # Nobody's out-of-office answers to it (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message
+
+
+def _recipient(address: str) -> Address:
+    """One address, never a list of them; an internationalised domain in its ASCII form."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return Address(addr_spec=f"{local}@{domain.encode('idna').decode()}")
+    except (ValueError, UnicodeError) as error:
+        raise MailRefused("not an address that mail can go to") from error
+
+
+class SmtpMailer:
+    """`smtp://` uses STARTTLS where offered, and insists on it before it sends a password; `smtps://` is TLS."""
+
+    def __init__(self, url: str, sender: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise SettingsError("SMTP_URL is not understood: smtp://user:password@host:port or smtps://…")
+        self._sender = sender
+        self._host = parts.hostname
+        self._is_tls = parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._is_tls else 587)
+        self._username = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+
+    async def send(self, mail: Mail) -> None:
+        message = message_of(mail, self._sender)
+        needs_tls = self._username is not None and self._host not in LOOPBACK
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await aiosmtplib.send(
+                    message,
+                    hostname=self._host,
+                    port=self._port,
+                    username=self._username,
+                    password=self._password,
+                    use_tls=self._is_tls,
+                    start_tls=False if self._is_tls else needs_tls or None,
+                    timeout=TIMEOUT,
+                )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            if all(refused.code >= 500 for refused in error.recipients):
+                raise MailRefused("the recipient is refused") from error
+            raise
+
+
+class FolderMailer:
+    """One `.eml` file for each mail. A repeat overwrites its file."""
+
+    def __init__(self, folder: Path, sender: str) -> None:
+        self._folder = folder
+        self._sender = sender
+
+    async def send(self, mail: Mail) -> None:
+        await asyncio.to_thread(self._write, mail.key, message_of(mail, self._sender).as_bytes())
+
+    def _write(self, key: str, content: bytes) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = self._folder / f".{key}.{os.getpid()}"
+        unfinished.write_bytes(content)
+        unfinished.replace(self._folder / f"{key}.eml")
+
+
+def mailbox_folder(settings: Settings) -> Path:
+    return settings.wingding_home / "mailbox"
+
+
+def make_mailer(settings: Settings) -> Mailer:
+    if settings.smtp_url:
+        return SmtpMailer(settings.smtp_url, settings.mail_from)
+    return FolderMailer(mailbox_folder(settings), settings.mail_from)

@@ -1,0 +1,104 @@
+"""What our mails say. The words are messages like any other, translated by `translations/`; two layouts carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from errors import _
+from integrations.mail import Mail
+from translations import translate
+
+
+@dataclass(frozen=True)
+class Template:
+    """Words of one kind of mail. A `link` among the values becomes the button `action`."""
+
+    subject: str
+    lines: tuple[str, ...]
+    action: str
+    footer: str = ""
+
+
+TEMPLATES = {
+    "notification": Template(
+        subject=_("{title}"),
+        lines=(_("{body}"),),
+        action=_("Open Wingding"),
+        footer=_("You choose in your notification settings which news come by e-mail."),
+    ),
+    "verify_email": Template(
+        subject=_("Confirm your e-mail address"),
+        lines=(
+            _("Hello, {name}!"),
+            _("Open the link to confirm that this address is yours. It works once and for a limited time."),
+        ),
+        action=_("Confirm the address"),
+        footer=_("If you did not sign up, ignore this mail: nothing will happen."),
+    ),
+    "reset_password": Template(
+        subject=_("Choose a new password"),
+        lines=(
+            _("Hello, {name}!"),
+            _("Someone asked for a new password for your account. The link works once and for a limited time."),
+        ),
+        action=_("Choose a password"),
+        footer=_("If it was not you, ignore this mail: your password stays as it is."),
+    ),
+    "sign_up_repeated": Template(
+        subject=_("You have an account already"),
+        lines=(
+            _("Hello, {name}!"),
+            _("Someone tried to sign up with this e-mail address, but it belongs to your account."),
+            _("If it was you, just sign in. If you have forgotten the password, you can choose a new one."),
+        ),
+        action=_("Sign in"),
+        footer=_("If it was not you, ignore this mail: nothing has changed."),
+    ),
+}
+
+_layouts = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "mail_templates"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def compose(template: str, *, key: str, to: str, locale: str, **values: Any) -> Mail:
+    """A mail in the reader's language. `key` names it: sent again under the same key it is the same mail.
+
+    Values: `title` and `body` for `notification`, `name` for the others, and `link` where there is one.
+    """
+    chosen = TEMPLATES[template]
+    link = values.pop("link", None)
+
+    def say(message: str) -> str:
+        return translate(locale, message, values)
+
+    subject = one_line(say(chosen.subject))
+    context = {
+        "locale": locale,
+        "subject": subject,
+        "lines": [line for message in chosen.lines if (line := say(message).strip())],
+        "action": say(chosen.action),
+        "link": link,
+        "footer": say(chosen.footer) if chosen.footer else "",
+    }
+    return Mail(
+        key=key,
+        to=to,
+        subject=subject,
+        text=_layouts.get_template("layout.txt").render(context).strip() + "\n",
+        html=_layouts.get_template("layout.html").render(context),
+    )
+
+
+def one_line(text: str) -> str:
+    """What may stand in a header: one line, no control characters, not endless."""
+    visible = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(visible.split())[:200]

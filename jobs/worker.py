@@ -1,0 +1,180 @@
+"""The worker process: relays the outbox, runs jobs and schedules, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+from pgqueuer import PgQueuer
+from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.errors import FailingListenerError, RetryRequested
+from pgqueuer.models import Context, Job, Schedule
+from sqlalchemy import make_url
+
+from database import Database
+from integrations.mail import Mailer, MailRefused, make_mailer
+from jobs.handlers import HANDLERS
+from jobs.queue import handle, to_jobs
+from jobs.schedules import SCHEDULES, Sweep
+from realtime.hub import Hub
+from realtime.outbox import Consumer, RedisStreamSink, Relay, to_live_streams, to_sink
+from settings import Settings
+
+log = structlog.get_logger()
+
+MOST_ATTEMPTS = 12
+"""With the delays below: about a day of trying."""
+LONGEST_DELAY = timedelta(hours=4)
+LONGEST_JOB = 60.0
+STALE = timedelta(seconds=10)
+"""A job whose worker was not heard of for so long is taken by another."""
+GRACE = 3.0
+"""Seconds that running jobs have left once the worker is told to stop; then they go back into the queue."""
+CONCURRENT = 40
+
+
+@dataclass
+class HandlerExecutor(AbstractEntrypointExecutor):
+    """Runs the handler of an event: again and later where it fails, and set aside as `failed` after the last time."""
+
+    database: Database
+    mailer: Mailer
+    settings: Settings
+    stopping: asyncio.Event
+
+    async def execute(self, job: Job, context: Context) -> None:
+        try:
+            await self._run(UUID((job.payload or b"").decode()))
+        except (RetryRequested, MailRefused):
+            raise
+        except Exception as error:
+            log.warning("job.failed", job=job.entrypoint, attempt=job.attempts, error=type(error).__name__)
+            if job.attempts + 1 >= MOST_ATTEMPTS:
+                raise
+            delay = min(timedelta(seconds=2 ** (job.attempts + 1)), LONGEST_DELAY)
+            raise RetryRequested(delay, type(error).__name__) from error
+
+    async def _run(self, event_id: UUID) -> None:
+        work = asyncio.create_task(self._handle(event_id))
+        stopping = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        await asyncio.wait({work}, timeout=GRACE)
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work})
+        if work.cancelled():
+            raise RetryRequested(timedelta(0), "the worker is stopping")
+        work.result()
+
+    async def _handle(self, event_id: UUID) -> None:
+        async with asyncio.timeout(LONGEST_JOB):
+            await handle(self.database, self.mailer, self.settings, event_id)
+
+
+class Worker:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._database = Database(settings)
+        self._hub = Hub(settings.redis_url)
+        self._mailer = make_mailer(settings)
+        self._stopping = asyncio.Event()
+        self._sink: RedisStreamSink | None = None
+        consumers: dict[str, Consumer] = {"live": to_live_streams(self._hub), "jobs": to_jobs}
+        if settings.sink_stream:
+            self._sink = RedisStreamSink(settings.redis_url, settings.sink_stream, length=settings.sink_stream_length)
+            consumers["sink"] = to_sink(self._sink)
+        self._relay = Relay(self._database, consumers, interval=settings.relay_interval)
+        self._database.after_commit = self._relay.wake
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Until `stop`. A lost database or Redis is waited for."""
+        log.info("worker.started")
+        self._relay.start()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._work()
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError) as error:
+                    log.warning("worker.database_lost", error=type(error).__name__)
+                    await self._wait(1.0)
+        finally:
+            await self._relay.stop()
+            await self._hub.disconnect()
+            if self._sink is not None:
+                await self._sink.close()
+            await self._database.dispose()
+            log.info("worker.stopped")
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _work(self) -> None:
+        """Run jobs and schedules over one pool of connections, until told to stop or until the database is lost."""
+        async with _connections(self._settings) as pool:
+            queue = PgQueuer.from_asyncpg_pool(pool)
+            self._register(queue)
+            running = asyncio.create_task(
+                queue.run(
+                    max_concurrent_tasks=CONCURRENT,
+                    shutdown_on_listener_failure=True,
+                    heartbeat_timeout=STALE,
+                )
+            )
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            queue.shutdown.set()
+            await asyncio.wait({running}, timeout=GRACE * 2)
+            if not running.done():
+                running.cancel()
+                await asyncio.wait({running})
+            if not running.cancelled():
+                running.result()
+
+    def _register(self, queue: PgQueuer) -> None:
+        def executor(parameters: EntrypointExecutorParameters) -> HandlerExecutor:
+            return HandlerExecutor(parameters, self._database, self._mailer, self._settings, self._stopping)
+
+        for name in HANDLERS:
+            queue.entrypoint(name, on_failure="hold", executor_factory=executor)(_by_executor)
+        for name, (expression, sweep) in SCHEDULES.items():
+            queue.schedule(name, expression)(self._scheduled(name, sweep))
+
+    def _scheduled(self, name: str, sweep: Sweep):  # type: ignore[no-untyped-def]
+        async def run(_schedule: Schedule) -> None:
+            log.info("schedule.done", schedule=name, rows=await sweep(self._database, self._settings))
+
+        return run
+
+
+async def _by_executor(_job: Job) -> None:
+    """The executor knows the handler."""
+
+
+@asynccontextmanager
+async def _connections(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    """pgqueuer's own connections: one listens, the others ask."""
+    url = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    pool = await asyncpg.create_pool(
+        url, min_size=2, max_size=4, timeout=5, server_settings={"application_name": "wingding jobs", "jit": "off"}
+    )
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 2.0)
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            pool.terminate()

@@ -1,0 +1,148 @@
+"""Title and body of a notification, put into words when it is read, in the reader's language."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.lists import format_list
+
+from errors import _
+from models import Notification, NotificationType
+from translations import translate
+
+
+@dataclass(frozen=True)
+class Words:
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Of one type. The first title whose placeholders are all known is taken; so is every such sentence.
+
+    Placeholders: `name` of the subject, `when` it is, `person` who caused it, `service`, `changes`, `reason`, `text`.
+    """
+
+    titles: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+_WHEN = _("When: {when}.")
+_REASON = _("Reason: {reason}")
+
+WORDINGS = {
+    NotificationType.REGISTRATION_CONFIRMED: Wording(
+        (_("You are registered: {name}"), _("You are registered")), (_WHEN, _("See you there!"))
+    ),
+    NotificationType.REGISTRATION_CANCELLED: Wording(
+        (_("Registration cancelled: {name}"), _("Registration cancelled")),
+        (_("You no longer have a place at this event."), _REASON),
+    ),
+    NotificationType.PARTICIPANT_JOINED: Wording(
+        (_("New participant: {name}"), _("New participant")), (_("{person} is coming to your event."),)
+    ),
+    NotificationType.EVENT_CHANGED: Wording(
+        (_("Event changed: {name}"), _("Event changed")), (_("What is new: {changes}."), _WHEN)
+    ),
+    NotificationType.EVENT_CANCELLED: Wording(
+        (_("Event cancelled: {name}"), _("Event cancelled")), (_("It will not take place."), _WHEN, _REASON)
+    ),
+    NotificationType.SERVICE_CHANGED: Wording(
+        (_("Service changed: {service}"), _("Service changed: {name}"), _("Service changed")),
+        (_("A service that you booked at “{name}” has changed."), _("What is new: {changes}.")),
+    ),
+    NotificationType.SERVICE_CANCELLED: Wording(
+        (_("Service cancelled: {service}"), _("Service cancelled: {name}"), _("Service cancelled")),
+        (_("A service that you booked at “{name}” will not take place."), _REASON),
+    ),
+    NotificationType.EVENT_APPROVED: Wording(
+        (_("Your event is out: {name}"), _("Your event is out")), (_("A moderator has approved it."),)
+    ),
+    NotificationType.EVENT_REJECTED: Wording(
+        (_("Your event was not approved: {name}"), _("Your event was not approved")),
+        (_("A moderator has sent it back to you."), _REASON),
+    ),
+    NotificationType.CLUB_JOIN_REQUESTED: Wording(
+        (_("Request to join: {name}"), _("Request to join")),
+        (_("{person} would like to join your club."), _("Decide in the list of requests.")),
+    ),
+    NotificationType.CLUB_JOIN_APPROVED: Wording(
+        (_("Welcome to {name}!"), _("Welcome to the club!")), (_("Your request to join was approved."),)
+    ),
+    NotificationType.CLUB_JOIN_REJECTED: Wording(
+        (_("Request declined: {name}"), _("Request declined")), (_("Your request to join was not approved."), _REASON)
+    ),
+    NotificationType.CLUB_INVITATION: Wording(
+        (_("Invitation to {name}"), _("Invitation to a club")),
+        (_("{person} invites you to join."), _("You can accept or ignore it.")),
+    ),
+    NotificationType.NEW_MESSAGE: Wording(
+        (_("New message: {name}"), _("New message from {person}"), _("New message")), (_("{person}: {text}"),)
+    ),
+}
+
+CHANGES = {
+    "title": _("title"),
+    "description": _("description"),
+    "startsAt": _("time"),
+    "endsAt": _("time"),
+    "venue": _("place"),
+    "price": _("price"),
+    "capacity": _("number of places"),
+    "staff": _("who provides it"),
+}
+"""Changed fields, in GraphQL's spelling, in words."""
+
+
+def words_of(notification: Notification, locale: str) -> Words:
+    wording, facts = WORDINGS[notification.type], _facts(notification.params, locale)
+    titles = [title for title in wording.titles if _placeholders(title) <= facts.keys()]
+    sentences = [sentence for sentence in wording.sentences if _placeholders(sentence) <= facts.keys()]
+    return Words(
+        title=translate(locale, titles[0], facts),
+        body=" ".join(translate(locale, sentence, facts) for sentence in sentences),
+    )
+
+
+@cache
+def _placeholders(message: str) -> frozenset[str]:
+    return frozenset(name for _text, name, _spec, _conversion in string.Formatter().parse(message) if name)
+
+
+def _facts(params: Mapping[str, Any], locale: str) -> dict[str, str]:
+    """What is known, in words; what is unknown or empty is left out."""
+    found = {
+        "name": params.get("name") or params.get("title"),
+        "when": _when(params, locale),
+        "person": params.get("person"),
+        "service": params.get("service"),
+        "changes": _changes(params.get("changes") or (), locale),
+        "reason": params.get("reason"),
+        "text": params.get("text"),
+    }
+    return {key: text for key, value in found.items() if (text := _in_language(value, locale))}
+
+
+def _in_language(value: Any, locale: str) -> str:
+    """A name in several languages is kept as `{"ru": …, "en": …}`."""
+    return str((value.get(locale) if isinstance(value, dict) else value) or "")
+
+
+def _when(params: Mapping[str, Any], locale: str) -> str | None:
+    if not params.get("starts_at") or not params.get("time_zone"):
+        return None
+    starts_at = datetime.fromisoformat(params["starts_at"])
+    return format_datetime(starts_at, "EEEE, d MMMM y, HH:mm", tzinfo=ZoneInfo(params["time_zone"]), locale=locale)
+
+
+def _changes(names: Any, locale: str) -> str:
+    named = dict.fromkeys(translate(locale, CHANGES[name]) for name in names if name in CHANGES)
+    return format_list(list(named), locale=locale) if named else ""
