@@ -51,3 +51,7 @@ class Service(Base):
     cancelled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled_at is not None

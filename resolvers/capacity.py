@@ -1,44 +1,40 @@
 """Who may take a place, and the one function that says so (`vocabulary.md`, "Capacity").
 
-Rows are locked in one fixed order, the event and then its services by id, so that no two writers wait for each
-other. The database counts what is taken by itself and refuses an oversell; the checks here give the reason.
+Rows are locked in one fixed order, events by id and then their services by id, so that no two writers wait for
+each other. The database counts what is taken by itself and refuses an oversell; the checks here give the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm.attributes import set_committed_value
 
+from auth.viewer import Viewer
+from auth.visibility import events_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, NotFound, UserError, _
 from models import (
+    HOLDING,
+    Admission,
     AvailabilityChange,
+    Booking,
     Event,
     EventStatus,
+    Registration,
     Service,
     StreamEvent,
     utcnow,
 )
 from realtime.streams import availability_stream
-
-
-class BookableState(Enum):
-    """What a viewer may do now at an event or a service, or why not."""
-
-    OPEN = "OPEN"
-    FULL = "FULL"
-    NOT_OPEN_YET = "NOT_OPEN_YET"
-    CLOSED = "CLOSED"
-    ALREADY_REGISTERED = "ALREADY_REGISTERED"
-    BOOK_SERVICES_INSTEAD = "BOOK_SERVICES_INSTEAD"
-    SIGN_IN_FIRST = "SIGN_IN_FIRST"
 
 
 class Full(UserError):
@@ -54,6 +50,69 @@ class Closed(UserError):
 class NotOpenYet(UserError):
     code = ErrorCode.NOT_OPEN_YET
     message = _("Booking opens at {opens_at}.")
+
+
+class AlreadyRegistered(UserError):
+    code = ErrorCode.ALREADY_REGISTERED
+    message = _("You are registered for this event already.")
+
+
+class AlreadyBooked(UserError):
+    code = ErrorCode.ALREADY_BOOKED
+    message = _("There is a place at this service already.")
+
+
+class BookServicesInstead(UserError):
+    code = ErrorCode.BOOK_SERVICES_INSTEAD
+    message = _("This event is entered by booking its services.")
+
+
+class Restricted(UserError):
+    code = ErrorCode.RESTRICTED
+    message = _("Taking part in this event was declined.")
+
+
+class BookableState(Enum):
+    """What someone may do now at an event or a service, or why not."""
+
+    OPEN = "OPEN"
+    FULL = "FULL"
+    NOT_OPEN_YET = "NOT_OPEN_YET"
+    CLOSED = "CLOSED"
+    ALREADY_REGISTERED = "ALREADY_REGISTERED"
+    ALREADY_BOOKED = "ALREADY_BOOKED"
+    BOOK_SERVICES_INSTEAD = "BOOK_SERVICES_INSTEAD"
+    RESTRICTED = "RESTRICTED"
+    SIGN_IN_FIRST = "SIGN_IN_FIRST"
+
+
+REFUSALS: dict[BookableState, type[UserError]] = {
+    BookableState.FULL: Full,
+    BookableState.NOT_OPEN_YET: NotOpenYet,
+    BookableState.CLOSED: Closed,
+    BookableState.ALREADY_REGISTERED: AlreadyRegistered,
+    BookableState.ALREADY_BOOKED: AlreadyBooked,
+    BookableState.BOOK_SERVICES_INSTEAD: BookServicesInstead,
+    BookableState.RESTRICTED: Restricted,
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The answer of `registration_standing` and `booking_standing`: shown to clients, and obeyed by the mutations."""
+
+    code: BookableState
+    opens_at: datetime | None = None
+    """When booking opens or has opened; null where there is no window."""
+    taken: int | None = None
+    capacity: int | None = None
+
+    def refusal(self, *path: str) -> UserError | None:
+        """The error that says so, or null where a place may be taken."""
+        if self.code not in REFUSALS:
+            return None
+        opens_at = self.opens_at.isoformat() if self.opens_at else None
+        return REFUSALS[self.code](path=path, opens_at=opens_at, taken=self.taken, capacity=self.capacity)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,94 +131,159 @@ class Locked:
     services: Sequence[Service] = field(default_factory=list)
 
 
-async def lock(uow: UnitOfWork, event_id: UUID, service_ids: Sequence[UUID] = ()) -> Locked:
-    """Lock the event, then the services by id. Raises `NotFound` where one is missing or of another event."""
-    event = await uow.session.scalar(
-        select(Event)
-        .where(Event.id == event_id)
+async def lock(
+    uow: UnitOfWork, event_id: UUID, service_ids: Collection[UUID] = (), *, viewer: Viewer | None = None
+) -> Locked:
+    """Lock an event, then services of it by id. With a viewer, the event must be visible to them.
+
+    Raises `NotFound` where one is missing, hidden, or of another event.
+    """
+    events = await lock_events(uow, [event_id], viewer=viewer)
+    if not events:
+        raise NotFound(path=("eventId",))
+    services = await lock_services(uow, service_ids) if service_ids else []
+    if len(services) != len(set(service_ids)) or any(service.event_id != event_id for service in services):
+        raise NotFound(path=("serviceIds",))
+    return Locked(events[0], services)
+
+
+async def lock_events(uow: UnitOfWork, event_ids: Collection[UUID], *, viewer: Viewer | None = None) -> Sequence[Event]:
+    """Those of the events that exist and that the viewer may see, locked in the order of their ids."""
+    chosen = select(Event) if viewer is None else events_visible_to(viewer)
+    found = await uow.session.scalars(
+        chosen.where(Event.id.in_(event_ids))
+        .order_by(Event.id)
+        .with_for_update(key_share=True, of=Event)
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
+async def lock_services(uow: UnitOfWork, service_ids: Collection[UUID]) -> Sequence[Service]:
+    """The services, locked in the order of their ids. Their events must be locked before."""
+    found = await uow.session.scalars(
+        select(Service)
+        .where(Service.id.in_(service_ids))
+        .order_by(Service.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    if event is None:
-        raise NotFound(path=("eventId",))
-    if not service_ids:
-        return Locked(event)
-    services = (
-        await uow.session.scalars(
-            select(Service)
-            .where(Service.id.in_(set(service_ids)), Service.event_id == event_id)
-            .order_by(Service.id)
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        )
-    ).all()
-    if len(services) != len(set(service_ids)):
-        raise NotFound(path=("serviceIds",))
-    return Locked(event, services)
+    return found.all()
 
 
 def opens_at(event: Event, window_days: int | None) -> datetime | None:
-    """When booking opens: local midnight of the event's date minus the window (C3); null means it always was."""
+    """When booking opens: local midnight of the event's date minus the window (C3); null means it always was.
+
+    Both days count. Where clocks skip that midnight, the day begins with the moment of the change, and so does
+    booking (the offset before the change, which `fold=0` means, gives just that moment). Where midnight comes twice,
+    the first one counts.
+    """
     if window_days is None:
         return None
     zone = ZoneInfo(event.time_zone)
     day = event.starts_at.astimezone(zone).date() - timedelta(days=window_days)
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return midnight.astimezone(UTC).astimezone(zone)
 
 
-def event_state(event: Event) -> UserError | None:
-    """Why nobody can take a place at the event, or null."""
-    if event.status is not EventStatus.PUBLISHED or event.starts_at <= utcnow():
-        return Closed()
+def registration_standing(
+    event: Event, known: Registration | None, *, offers_services: bool, is_guest: bool = False, now: datetime
+) -> Standing:
+    """Whether someone with this registration may register for the event directly."""
+    if _holds(known):
+        return Standing(BookableState.ALREADY_REGISTERED)
+    if known is not None and known.admission is Admission.REJECTED:
+        return Standing(BookableState.RESTRICTED)
+    if event.status is not EventStatus.PUBLISHED:
+        return Standing(BookableState.CLOSED)
+    if offers_services:
+        return Standing(BookableState.BOOK_SERVICES_INSTEAD)
+    if event.starts_at <= now:
+        return Standing(BookableState.CLOSED)
     if event.capacity is not None and event.taken >= event.capacity:
-        return Full(taken=event.taken, capacity=event.capacity)
-    return None
+        return Standing(BookableState.FULL, taken=event.taken, capacity=event.capacity)
+    return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN)
 
 
-def service_state(event: Event, service: Service) -> UserError | None:
-    """Why nobody can take a place at the service, or null. The event's own capacity is not looked at here."""
-    now = utcnow()
-    if event.status is not EventStatus.PUBLISHED or service.cancelled_at is not None or service.starts_at <= now:
-        return Closed()
+def booking_standing(
+    event: Event,
+    service: Service,
+    *,
+    registration: Registration | None,
+    booking: Booking | None,
+    is_guest: bool = False,
+    now: datetime,
+) -> Standing:
+    """Whether someone with this registration and booking may book the service.
+
+    The event's capacity counts people, so it matters only to who is not registered yet. A service is bookable until
+    it starts itself: an event may have begun hours before.
+    """
     opening = opens_at(event, service.window_days)
+    if _holds(booking):
+        return Standing(BookableState.ALREADY_BOOKED, opening)
+    if registration is not None and registration.admission is Admission.REJECTED:
+        return Standing(BookableState.RESTRICTED, opening)
+    if event.status is not EventStatus.PUBLISHED or service.is_cancelled or service.starts_at <= now:
+        return Standing(BookableState.CLOSED, opening)
     if opening is not None and now < opening:
-        return NotOpenYet(opens_at=opening.isoformat())
+        return Standing(BookableState.NOT_OPEN_YET, opening)
     if service.taken >= service.capacity:
-        return Full(taken=service.taken, capacity=service.capacity)
-    return None
+        return Standing(BookableState.FULL, opening, taken=service.taken, capacity=service.capacity)
+    if not _holds(registration) and event.capacity is not None and event.taken >= event.capacity:
+        return Standing(BookableState.FULL, opening, taken=event.taken, capacity=event.capacity)
+    return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN, opening)
+
+
+def _holds(row: Registration | Booking | None) -> bool:
+    return row is not None and row.admission in HOLDING
+
+
+async def announce_all(uow: UnitOfWork, events: Iterable[Event]) -> None:
+    """`announce` for several locked events."""
+    for event in events:
+        await announce(uow, event)
 
 
 async def announce(uow: UnitOfWork, event: Event) -> None:
-    """Add an entry to the event's availability stream. Call it last, with the event locked and all changes made."""
+    """Add an entry to the event's availability stream, with the event locked and all its changes made.
+
+    One statement takes the next number, reads what the triggers counted and writes the entry.
+    """
     await uow.session.flush()
-    event.availability_sequence += 1
-    await uow.session.flush()
-    await uow.session.refresh(event, ["taken", "capacity"])
-    services = (
-        await uow.session.execute(
-            select(Service.id, Service.capacity, Service.taken, Service.cancelled_at)
-            .where(Service.event_id == event.id)
-            .order_by(Service.starts_at, Service.id)
-        )
-    ).all()
-    uow.session.add(
-        AvailabilityChange(
-            event_id=event.id,
-            sequence=event.availability_sequence,
-            capacity=event.capacity,
-            taken=event.taken,
-            services=[
-                {"id": str(id), "capacity": capacity, "taken": taken, "cancelled": cancelled_at is not None}
-                for id, capacity, taken, cancelled_at in services
-            ],
-        )
+    numbered = (
+        update(Event.__table__)  # type: ignore[arg-type]
+        .where(Event.id == event.id)
+        .values(availability_sequence=Event.availability_sequence + 1, updated_at=Event.updated_at)
+        .returning(Event.id, Event.availability_sequence, Event.capacity, Event.taken)
+        .cte("numbered")
     )
+    places = func.jsonb_build_object(
+        "id", Service.id, "capacity", Service.capacity, "taken", Service.taken,
+        "cancelled", Service.cancelled_at.is_not(None),
+    )  # fmt: skip
+    services = (
+        select(func.coalesce(func.jsonb_agg(aggregate_order_by(places, Service.starts_at, Service.id)), text("'[]'")))
+        .where(Service.event_id == event.id)
+        .scalar_subquery()
+    )
+    written = await uow.session.execute(
+        insert(AvailabilityChange.__table__)  # type: ignore[arg-type]
+        .from_select(
+            ["event_id", "sequence", "capacity", "taken", "services", "occurred_at"],
+            select(*numbered.c, services, literal(utcnow())),
+        )
+        .returning(AvailabilityChange.sequence, AvailabilityChange.capacity, AvailabilityChange.taken)
+    )
+    sequence, capacity, taken = written.one()
+    for name, value in (("availability_sequence", sequence), ("taken", taken)):
+        set_committed_value(event, name, value)
     uow.record(
         AvailabilityChanged(
             subject_id=event.id,
             stream=availability_stream(event.id),
-            sequence=event.availability_sequence,
-            taken=event.taken,
-            capacity=event.capacity,
+            sequence=sequence,
+            taken=taken,
+            capacity=capacity,
         )
     )

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.viewer import Viewer
-from auth.visibility import events_visible_to
 from database import UnitOfWork
-from errors import ErrorCode, NotFound, UserError, _
-from models import HOLDING, Admission, Attendance, DomainEvent, Event, Registration, Service, utcnow
-from resolvers import capacity
+from errors import ErrorCode, UserError, _, check_text, refuse
+from models import (
+    HOLDING,
+    Admission,
+    Attendance,
+    Booking,
+    DomainEvent,
+    Event,
+    EventHost,
+    EventRole,
+    NotificationType,
+    Registration,
+    Service,
+    utcnow,
+)
+from resolvers import capacity, chat_members
+from resolvers.notifications import Notice, notify_all
 
-
-class AlreadyRegistered(UserError):
-    code = ErrorCode.ALREADY_REGISTERED
-    message = _("You are registered for this event already.")
-
-
-class BookServicesInstead(UserError):
-    code = ErrorCode.BOOK_SERVICES_INSTEAD
-    message = _("This event is entered by booking its services.")
+MAXIMUM_NOTE = 1000
 
 
 class NotRegistered(UserError):
@@ -38,6 +44,7 @@ class RegistrationCreated(DomainEvent):
     subject_type: ClassVar[str] = "Registration"
     event_id: UUID
     user_id: UUID
+    recorded_by_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,43 +53,65 @@ class RegistrationCancelled(DomainEvent):
     subject_type: ClassVar[str] = "Registration"
     event_id: UUID
     user_id: UUID
+    cancelled_by_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingCancelled(DomainEvent):
+    name: ClassVar[str] = "service.booking.cancelled"
+    subject_type: ClassVar[str] = "Booking"
+    service_id: UUID
+    user_id: UUID
+    cancelled_by_id: UUID
 
 
 async def register(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, note: str | None = None) -> Registration:
     """Take a place at an event without services. Raises what `capacity` and this module name."""
     user_id = viewer.require_user()
-    visible = await uow.session.scalar(events_visible_to(viewer).where(Event.id == event_id))
-    if visible is None:
-        raise NotFound(path=("eventId",))
-    locked = await capacity.lock(uow, event_id)
-    refusal = await direct_state(uow.session, locked.event, await own(uow.session, event_id, user_id))
-    if refusal is not None:
+    note = checked_note(note)
+    event = (await capacity.lock(uow, event_id, viewer=viewer)).event
+    known, offers_services = await _known(uow.session, event_id, user_id)
+    standing = capacity.registration_standing(event, known, offers_services=offers_services, now=utcnow())
+    if refusal := standing.refusal("eventId"):
         raise refusal
-    registration = await admit(uow, locked.event, user_id, recorded_by_id=user_id, note=note)
-    await capacity.announce(uow, locked.event)
+    registration = await admit(uow, event, known, user_id=user_id, recorded_by_id=user_id, note=note)
+    await capacity.announce(uow, event)
+    await welcome(uow, [event], user_id=user_id, actor_id=user_id)
     return registration
 
 
-async def direct_state(session: AsyncSession, event: Event, known: Registration | None) -> UserError | None:
-    """Why someone with this registration cannot register directly, or null. Shown and decided by the same function."""
-    if known is not None and known.admission in HOLDING:
-        return AlreadyRegistered(path=("eventId",))
-    if await session.scalar(select(exists().where(Service.event_id == event.id, Service.cancelled_at.is_(None)))):
-        return BookServicesInstead(path=("eventId",))
-    return capacity.event_state(event)
+def checked_note(note: str | None) -> str | None:
+    problems: list[UserError] = []
+    checked = check_text(problems, note, "note", maximum=MAXIMUM_NOTE)
+    refuse(problems)
+    return checked
 
 
-async def own(session: AsyncSession, event_id: UUID, user_id: UUID) -> Registration | None:
-    return await session.scalar(
-        select(Registration).where(Registration.event_id == event_id, Registration.user_id == user_id)
+async def _known(session: AsyncSession, event_id: UUID, user_id: UUID) -> tuple[Registration | None, bool]:
+    """Someone's registration, and whether the event offers services. Read under the event's lock, never with it:
+
+    a statement that waited for the lock still sees other tables as they were before.
+    """
+    offers = exists().where(Service.event_id == event_id, Service.cancelled_at.is_(None))
+    mine = and_(Registration.event_id == Event.id, Registration.user_id == user_id)
+    found = await session.execute(
+        select(Registration, offers).select_from(Event).outerjoin(Registration, mine).where(Event.id == event_id)
     )
+    known, offers_services = found.one()
+    return known, offers_services
 
 
 async def admit(
-    uow: UnitOfWork, event: Event, user_id: UUID, *, recorded_by_id: UUID, note: str | None = None
+    uow: UnitOfWork,
+    event: Event,
+    known: Registration | None,
+    *,
+    user_id: UUID,
+    recorded_by_id: UUID,
+    note: str | None = None,
 ) -> Registration:
     """Give a place at a locked event. A cancelled registration comes back to life."""
-    registration = await own(uow.session, event.id, user_id)
+    registration = known
     if registration is None:
         registration = Registration(event_id=event.id, user_id=user_id)
         uow.session.add(registration)
@@ -92,19 +121,104 @@ async def admit(
     registration.cancelled_at = None
     registration.note = note or registration.note
     await uow.session.flush()
-    uow.record(RegistrationCreated(subject_id=registration.id, event_id=event.id, user_id=user_id))
+    uow.record(
+        RegistrationCreated(
+            subject_id=registration.id, event_id=event.id, user_id=user_id, recorded_by_id=recorded_by_id
+        )
+    )
     return registration
 
 
 async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Registration:
-    """Give one's place back, with all bookings at the event."""
+    """Give one's place back, with all bookings at the event. Possible until the event has ended."""
     user_id = viewer.require_user()
-    locked = await capacity.lock(uow, event_id)
-    registration = await own(uow.session, event_id, user_id)
+    event = (await capacity.lock(uow, event_id, viewer=viewer)).event
+    registration, _offers = await _known(uow.session, event_id, user_id)
     if registration is None or registration.admission not in HOLDING:
         raise NotRegistered(path=("eventId",))
-    registration.admission = Admission.CANCELLED
-    registration.cancelled_at = utcnow()
-    uow.record(RegistrationCancelled(subject_id=registration.id, event_id=event_id, user_id=user_id))
-    await capacity.announce(uow, locked.event)
+    if event.ends_at <= utcnow():
+        raise capacity.Closed(path=("eventId",))
+    for booking in await _active_bookings(uow.session, event_id, user_id):
+        give_back(uow, booking, actor_id=user_id)
+    await withdraw(uow, event, registration, actor_id=user_id)
     return registration
+
+
+async def _active_bookings(session: AsyncSession, event_id: UUID, user_id: UUID) -> Sequence[Booking]:
+    """Someone's places at the services of a locked event; locks the services, by id."""
+    found = await session.scalars(
+        select(Booking)
+        .join(Service, Service.id == Booking.service_id)
+        .where(Booking.event_id == event_id, Booking.user_id == user_id, Booking.admission.in_(HOLDING))
+        .order_by(Service.id)
+        .with_for_update(key_share=True, of=Service)
+    )
+    return found.all()
+
+
+def give_back(uow: UnitOfWork, booking: Booking, *, actor_id: UUID) -> None:
+    """Cancel one booking of a locked service."""
+    booking.admission, booking.cancelled_at = Admission.CANCELLED, utcnow()
+    uow.record(
+        BookingCancelled(
+            subject_id=booking.id, service_id=booking.service_id, user_id=booking.user_id, cancelled_by_id=actor_id
+        )
+    )
+
+
+async def withdraw(uow: UnitOfWork, event: Event, registration: Registration, *, actor_id: UUID) -> None:
+    """Cancel a registration at a locked event whose bookings are cancelled already, and all that hangs on it."""
+    registration.admission, registration.cancelled_at = Admission.CANCELLED, utcnow()
+    user_id = registration.user_id
+    uow.record(
+        RegistrationCancelled(subject_id=registration.id, event_id=event.id, user_id=user_id, cancelled_by_id=actor_id)
+    )
+    await capacity.announce(uow, event)
+    hosts = await _hosts(uow.session, [event.id])
+    if user_id not in hosts.get(event.id, {}):
+        await chat_members.leave_event_chat(uow, event.id, user_id)
+    cancelled = Notice(
+        recipients=[user_id],
+        type=NotificationType.REGISTRATION_CANCELLED,
+        subject=event,
+    )
+    await notify_all(uow, [cancelled])
+
+
+async def welcome(uow: UnitOfWork, events: Sequence[Event], *, user_id: UUID, actor_id: UUID) -> None:
+    """Let someone new into the events' chats, then tell them and the organisers. Takes the last locks there are."""
+    hosts = await _hosts(uow.session, [event.id for event in events])
+    for event in events:
+        await chat_members.join_event_chat(uow, event.id, user_id)
+    notices = []
+    for event in events:
+        notices += _news(event, _organizers(hosts.get(event.id, {})) - {user_id}, user_id=user_id, actor_id=actor_id)
+    await notify_all(uow, notices)
+
+
+def _news(event: Event, organizers: Iterable[UUID], *, user_id: UUID, actor_id: UUID) -> list[Notice]:
+    return [
+        Notice(recipients=[user_id], type=NotificationType.REGISTRATION_CONFIRMED, subject=event),
+        Notice(
+            recipients=organizers,
+            type=NotificationType.PARTICIPANT_JOINED,
+            subject=event,
+            actor_id=actor_id,
+            params={"user_id": str(user_id)},
+        ),
+    ]
+
+
+def _organizers(roles: Mapping[UUID, EventRole]) -> set[UUID]:
+    return {user_id for user_id, role in roles.items() if role is not EventRole.STAFF}
+
+
+async def _hosts(session: AsyncSession, event_ids: Sequence[UUID]) -> dict[UUID, dict[UUID, EventRole]]:
+    """Hosts of some events with their roles."""
+    found = await session.execute(
+        select(EventHost.event_id, EventHost.user_id, EventHost.role).where(EventHost.event_id.in_(event_ids))
+    )
+    hosts: dict[UUID, dict[UUID, EventRole]] = {}
+    for event_id, user_id, role in found:
+        hosts.setdefault(event_id, {})[user_id] = role
+    return hosts

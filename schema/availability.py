@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import strawberry
 
 import models
 from resolvers import availability
+from resolvers.capacity import BookableState
 from schema import ids
 from schema.access import PUBLIC
 from schema.context import Info
@@ -16,13 +18,42 @@ from schema.relations import computed
 from schema.roots import subscription
 from schema.streams import ResyncRequired, cursor_of
 
+strawberry.enum(BookableState, description="What someone may do now at an event or a service, or why not.")
 
-@strawberry.type(description="Places of a service at one moment.")
+
+@strawberry.type(
+    description="What the caller may do now at an event or a service. The mutations decide by the same function."
+)
+class Bookability:
+    code: BookableState = strawberry.field(description="OPEN, or why not.")
+    opens_at: datetime | None = strawberry.field(
+        description="When booking opens or has opened, in the event's zone; null where there is no window."
+    )
+
+
+@dataclass(frozen=True)
+class Places:
+    """Of a service at the moment of an entry in the stream. It has the names of `models.Service`."""
+
+    id: UUID
+    capacity: int
+    taken: int
+    is_cancelled: bool
+
+
+@strawberry.type(description="Places of a service at one moment: bookings.")
 class ServiceAvailability:
-    service_id: strawberry.ID = strawberry.field(description="Id of the service.")
     capacity: int = strawberry.field(description="Most bookings.")
     taken: int = strawberry.field(description="Bookings that hold a place.")
     is_cancelled: bool = strawberry.field(description="Whether the service no longer takes place.")
+
+    @computed(description="Id of the service.")
+    def service_id(root: strawberry.Parent[Any]) -> strawberry.ID:
+        return strawberry.ID(ids.encode("Service", root.id))
+
+    @computed(description="Places left.")
+    def free(root: strawberry.Parent[Any]) -> int:
+        return int(root.capacity - root.taken)
 
 
 @strawberry.type(description="What was free at an event after a change.")
@@ -39,15 +70,10 @@ class AvailabilityChange:
     def free(root: strawberry.Parent[Any]) -> int | None:
         return None if root.capacity is None else root.capacity - root.taken
 
-    @computed(description="All services of the event, in order of start.")
-    def services(root: strawberry.Parent[Any]) -> list[ServiceAvailability]:
+    @computed(description="All services of the event, in order of start.", graphql_type=list[ServiceAvailability])
+    def services(root: strawberry.Parent[Any]) -> Any:
         return [
-            ServiceAvailability(
-                service_id=strawberry.ID(ids.encode("Service", UUID(one["id"]))),
-                capacity=one["capacity"],
-                taken=one["taken"],
-                is_cancelled=one["cancelled"],
-            )
+            Places(UUID(one["id"]), capacity=one["capacity"], taken=one["taken"], is_cancelled=one["cancelled"])
             for one in root.services
         ]
 

@@ -7,26 +7,31 @@ import strawberry
 
 import dataloaders.events
 import dataloaders.registrations
+import dataloaders.reviews
 import dataloaders.venues
 import models
 from auth.permissions import Permission
 from dataloaders.pages import PageArgs, fetch_page
 from errors import InvalidId, NotFound, Required, TooLong
+from resolvers import capacity
 from resolvers import events as rules
 from schema import ids
 from schema.access import PUBLIC
+from schema.availability import Bookability
 from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
-from schema.relations import computed, connected, facet, related
+from schema.relations import Need, computed, connected, derived, facet, related, signed_in
 from schema.roots import MutationInput, Payload, mutation, query
 from schema.users import User
 from schema.venues import Venue
 
 if TYPE_CHECKING:
-    from schema.registrations import Registration
+    from schema.registrations import Registration, RegistrationFilter
+    from schema.reviews import RatingSummary, Review
 
 strawberry.enum(models.EventStatus, description="Where an event stands in its life.")
+strawberry.enum(models.EventTiming, description="Where an event stands now, by the clock.")
 
 
 @strawberry.type(description="What kind of event it is.")
@@ -62,12 +67,40 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     venue: Venue | None = related(dataloaders.venues.by_id, key="venue_id", description="Where it happens.")
     organizers: list[User] = related(dataloaders.events.organizers_by_event_id, description="Who runs it, at most 20.")
     registrations: Connection[Annotated[Registration, strawberry.lazy("schema.registrations")]] = connected(
-        dataloaders.registrations.by_event_id, description="Who takes part: all of them for organisers, else one's own."
+        dataloaders.registrations.by_event_id,
+        filter=Annotated["RegistrationFilter", strawberry.lazy("schema.registrations")],
+        description="Who takes part: all of them for organisers, else one's own.",
     )
     viewer_registration: Annotated[Registration, strawberry.lazy("schema.registrations")] | None = related(
-        dataloaders.registrations.own_by_event_id, description="The caller's registration."
+        dataloaders.registrations.own_by_event_id,
+        visible=signed_in,
+        description="The caller's registration, cancelled or not.",
     )
     availability: Availability = facet(Availability, description="Places taken and left.")
+    reviews: Connection[Annotated[Review, strawberry.lazy("schema.reviews")]] = connected(
+        dataloaders.reviews.by_event_id, description="Reviews, newest first."
+    )
+    viewer_review: Annotated[Review, strawberry.lazy("schema.reviews")] | None = related(
+        dataloaders.reviews.own_by_event_id, visible=signed_in, description="The caller's own review."
+    )
+    rating_summary: Annotated[RatingSummary, strawberry.lazy("schema.reviews")] = related(
+        dataloaders.reviews.summary_by_event_id, description="What its published reviews add up to."
+    )
+
+    @derived(
+        description="Whether the caller may register for it now, and why not.",
+        graphql_type=Bookability,
+        known=Need(dataloaders.registrations.own_by_event_id, visible=signed_in),
+        offers_services=Need(dataloaders.registrations.offers_services_by_event_id),
+    )
+    def viewer_registration_state(root: Any, info: Info, *, known: Any, offers_services: bool) -> Any:
+        return capacity.registration_standing(
+            root,
+            known,
+            offers_services=offers_services,
+            is_guest=info.context.viewer.user is None,
+            now=models.utcnow(),
+        )
 
 
 @strawberry.input

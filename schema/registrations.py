@@ -1,54 +1,98 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+import dataloaders.bookings
 import dataloaders.events
 import dataloaders.registrations
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from errors import NotFound
+from errors import NotFound, TooLong
 from resolvers import capacity
 from resolvers import registrations as rules
 from schema import ids
 from schema.context import Info
 from schema.events import Event
 from schema.node import Node
-from schema.relations import related
+from schema.relations import Need, derived, related
 from schema.roots import MutationInput, Payload, mutation
 from schema.users import User
 
+if TYPE_CHECKING:
+    from schema.bookings import Booking
+
 strawberry.enum(models.Admission, description="Whether someone is let in.")
 strawberry.enum(models.Attendance, description="Whether someone came.")
+
+
+def sees_staff_notes(info: Info) -> bool:
+    return info.context.viewer.is_staff or info.context.viewer.can(Permission.REGISTER_OTHERS)
+
+
+HOST = Need(
+    dataloaders.registrations.is_host_by_event_id,
+    key="event_id",
+    visible=lambda _row, info: info.context.viewer.user is not None and not sees_staff_notes(info),
+    hidden=False,
+)
+"""Whether the caller hosts the row's event; asked only where their role does not answer already."""
 
 
 @strawberry.type(description="A person takes part in an event.")
 class Registration(Node, row=models.Registration, by_id=dataloaders.registrations.by_id):
     admission: models.Admission = strawberry.field(description="Whether the person is let in.")
     attendance: models.Attendance = strawberry.field(description="Whether the person came.")
+    note: str | None = strawberry.field(description="What the person wants the organisers to know.")
     created_at: datetime = strawberry.field(description="When the person registered first.")
+    cancelled_at: datetime | None = strawberry.field(description="When it was cancelled; null while it is not.")
     event: Event | None = related(
         dataloaders.events.by_id, key="event_id", description="Null when it is no longer visible."
     )
     user: User | None = related(
         dataloaders.users.by_id, key="user_id", description="Null when their profile is hidden."
     )
+    recorded_by: User | None = related(
+        dataloaders.users.by_id, key="recorded_by_id", description="Who made it: the person, or a volunteer for them."
+    )
+    bookings: list[Annotated[Booking, strawberry.lazy("schema.bookings")]] = related(
+        dataloaders.bookings.by_registration_id, description="Places at services of the event, at most 100."
+    )
+
+    @derived(
+        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, is_host=HOST
+    )
+    def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
+        return root.staff_note if is_host or sees_staff_notes(info) else None
 
 
-@strawberry.input
+@strawberry.input(description="Which registrations of an event.")
+class RegistrationFilter:
+    admission: models.Admission | None = strawberry.field(default=None, description="Only those in this state.")
+
+
+@strawberry.input(description="Which of one's registrations.")
+class OwnRegistrationFilter:
+    timing: models.EventTiming | None = strawberry.field(
+        default=None, description="By where the event stands now; PAST begins with its end."
+    )
+
+
+@strawberry.input(description="Which event to register for.")
 class RegisterForEventInput(MutationInput):
-    event_id: strawberry.ID
-    note: str | None = None
+    event_id: strawberry.ID = strawberry.field(description="The event.")
+    note: str | None = strawberry.field(default=None, description="For the organisers, at most 1000 characters.")
 
 
-@strawberry.input
+@strawberry.input(description="Which event to leave.")
 class CancelRegistrationInput(MutationInput):
-    event_id: strawberry.ID
+    event_id: strawberry.ID = strawberry.field(description="The event.")
 
 
-@strawberry.type
+@strawberry.type(description="A registration after its change.")
 class RegistrationPayload(Payload):
     registration: models.Registration | None = strawberry.field(
         default=None, graphql_type=Registration | None, description="The registration."
@@ -62,10 +106,12 @@ class RegistrationMutations:
         access=Permission.REGISTER,
         raises=[
             NotFound,
+            TooLong,
             capacity.Full,
             capacity.Closed,
-            rules.AlreadyRegistered,
-            rules.BookServicesInstead,
+            capacity.AlreadyRegistered,
+            capacity.BookServicesInstead,
+            capacity.Restricted,
         ],
     )
     async def register_for_event(self, info: Info, input: RegisterForEventInput) -> RegistrationPayload:
@@ -75,9 +121,9 @@ class RegistrationMutations:
         return RegistrationPayload(registration=registration)
 
     @mutation(
-        description="Give one's place back, with all bookings at the event.",
+        description="Give one's place back, with all bookings at the event. Possible until the event has ended.",
         access=Permission.REGISTER,
-        raises=[NotFound, rules.NotRegistered],
+        raises=[NotFound, rules.NotRegistered, capacity.Closed],
     )
     async def cancel_registration(self, info: Info, input: CancelRegistrationInput) -> RegistrationPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Any
 
 import strawberry
@@ -14,8 +16,15 @@ from schema.context import Info
 
 DECLARED = "declaration"
 """Key of a field's metadata under which its declaration is found."""
+RESTRICTED = "restricted"
+"""Key of a field's metadata under which the gate of a field stands that not everyone may read."""
 
 Gate = Callable[[Any, Info], bool]
+
+
+def signed_in(_row: Any, info: Info) -> bool:
+    """The gate of fields that mean nothing for a guest."""
+    return info.context.viewer.user is not None
 
 
 def related(
@@ -32,7 +41,9 @@ def related(
             return hidden
         return info.context.loaders.load(declaration, value)
 
-    return strawberry.field(resolver=resolve, metadata={DECLARED: declaration, "key": key}, **field)
+    return strawberry.field(
+        resolver=resolve, metadata={DECLARED: declaration, "key": key, RESTRICTED: visible}, **field
+    )
 
 
 def connected(
@@ -40,10 +51,14 @@ def connected(
     *,
     key: str = "id",
     filter: Any = None,
+    unfiltered: Any = None,
     visible: Gate | None = None,
+    hidden: Any = None,
     **field: Any,
 ) -> Any:
-    """A connection answered by declared pages. `filter` is the input type of its `filter` argument, if it has one."""
+    """A connection answered by declared pages. `filter` is the input type of its `filter` argument, if it has one;
+    `unfiltered` stands for the argument when it is left out. `visible(row, info)` false answers `hidden`.
+    """
 
     def resolve(
         root: Parent[Any],
@@ -64,18 +79,19 @@ def connected(
         last: int | None = None,
         before: str | None = None,
     ) -> Any:
-        return page(root, info, PageRequest(PageArgs(first, after, last, before), filter))
+        wanted = unfiltered if filter is None else filter
+        return page(root, info, PageRequest(PageArgs(first, after, last, before), wanted))
 
-    def page(root: Any, info: Info, request: PageRequest) -> Awaitable[Any] | None:
+    def page(root: Any, info: Info, request: PageRequest) -> Awaitable[Any] | Any:
         if visible is not None and not visible(root, info):
-            return None
+            return hidden
         return info.context.loaders.load_page(declaration, getattr(root, key), request)
 
     if filter is not None:
         resolve_filtered.__annotations__["filter"] = filter | None
     return strawberry.field(
         resolver=resolve if filter is None else resolve_filtered,
-        metadata={DECLARED: declaration, "key": key},
+        metadata={DECLARED: declaration, "key": key, RESTRICTED: visible},
         **field,
     )
 
@@ -91,6 +107,17 @@ def computed(*, description: str, graphql_type: Any = None) -> Callable[[Callabl
     return decorate
 
 
+def restricted(visible: Gate, *, attribute: str, **field: Any) -> Any:
+    """An attribute of the row for those whom `visible(row, info)` lets read it; null for everyone else."""
+
+    def resolve(root: Parent[Any], info: Info) -> Any:
+        return getattr(root, attribute) if visible(root, info) else None
+
+    return strawberry.field(
+        resolver=resolve, metadata={DECLARED: "computed", "key": attribute, RESTRICTED: visible}, **field
+    )
+
+
 def facet(graphql_type: Any, *, description: str) -> Any:
     """A group of fields of the same row under a name of its own: the source object stays the row."""
 
@@ -100,3 +127,47 @@ def facet(graphql_type: Any, *, description: str) -> Any:
     return strawberry.field(
         resolver=resolve, graphql_type=graphql_type, description=description, metadata={DECLARED: "facet"}
     )
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a derived field reads beside its own row: a declared relation or aggregate, keyed by a column of the row.
+
+    `visible(row, info)` false gives `hidden` instead of loading.
+    """
+
+    declaration: One | Many | Value
+    key: str = "id"
+    visible: Gate | None = None
+    hidden: Any = None
+
+    def load(self, root: Any, info: Info) -> Any:
+        if self.visible is not None and not self.visible(root, info):
+            return self.hidden
+        return info.context.loaders.load(self.declaration, getattr(root, self.key))
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A declaration of code over loaded rows: the needs are data, so they load for a whole level at once."""
+
+    needs: Mapping[str, Need]
+
+
+def derived(*, description: str, graphql_type: Any, **needs: Need) -> Callable[[Callable[..., Any]], Any]:
+    """A field computed from its row and from what its needs have loaded: `def name(root, info, *, need, …)`.
+
+    The function itself is plain: it loads nothing and awaits nothing.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        async def resolve(root: Parent[Any], info: Info) -> Any:
+            waiting = {name: need.load(root, info) for name, need in needs.items()}
+            loaded = {name: await one if isawaitable(one) else one for name, one in waiting.items()}
+            return function(root, info, **loaded)
+
+        return strawberry.field(
+            resolver=resolve, description=description, graphql_type=graphql_type, metadata={DECLARED: Derived(needs)}
+        )
+
+    return decorate

@@ -6,12 +6,14 @@ import strawberry
 
 import dataloaders.accounts
 import dataloaders.bookings
+import dataloaders.clubs
 import dataloaders.registrations
 import dataloaders.users
 import models
 from auth.permissions import PERMISSIONS, Permission
 from schema.access import PUBLIC
 from schema.bookings import Booking
+from schema.clubs import AnyMembership, Club, ClubMembership, ClubMembershipFilter
 from schema.connections import Connection
 from schema.context import Info
 from schema.profiles import Person, PrivacySettings
@@ -54,6 +56,15 @@ class Viewer:
     )
     bookings: Connection[Booking] = connected(
         dataloaders.bookings.by_user_id, description="One's places at services, newest first, cancelled ones included."
+    )
+    clubs: Connection[Club] = connected(
+        dataloaders.clubs.by_user_id, description="Clubs of which one is a member, by name."
+    )
+    club_memberships: Connection[ClubMembership] = connected(
+        dataloaders.clubs.own_by_user_id,
+        filter=ClubMembershipFilter,
+        unfiltered=AnyMembership(),
+        description="One's memberships, requests and invitations, newest first, in any state unless filtered.",
     )
 
 

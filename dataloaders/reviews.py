@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Float, Select, func, select
+
+from auth.viewer import Viewer
+from auth.visibility import reviews_visible_to
+from dataloaders.base import one, pages, value
+from dataloaders.pages import Key
+from models import Review, ReviewStatus
+
+RATINGS = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True)
+class NoRatings:
+    """The summary of an event that nobody has reviewed."""
+
+    average: None = None
+    total: int = 0
+    of_1: int = 0
+    of_2: int = 0
+    of_3: int = 0
+    of_4: int = 0
+    of_5: int = 0
+
+
+def own_reviews(viewer: Viewer) -> Select[Review]:
+    return select(Review).where(Review.author_id == viewer.id)
+
+
+def ratings(_viewer: Viewer) -> Select[Any]:
+    """Average, number and number of each rating, of published reviews only (S2-52)."""
+    each = [func.count().filter(Review.rating == rating).label(f"of_{rating}") for rating in RATINGS]
+    return (
+        select(
+            Review.event_id,
+            func.avg(Review.rating).cast(Float).label("average"),
+            func.count().label("total"),
+            *each,
+        )
+        .where(Review.status == ReviewStatus.PUBLISHED)
+        .group_by(Review.event_id)
+    )
+
+
+by_id = one(Review, key=Review.id, select=reviews_visible_to)
+by_event_id = pages(
+    Review,
+    key=Review.event_id,
+    select=reviews_visible_to,
+    order_by=[Key(Review.created_at, descending=True), Key(Review.id, descending=True)],
+)
+own_by_event_id = one(Review, key=Review.event_id, select=own_reviews)
+summary_by_event_id = value(key=Review.event_id, select=ratings, default=NoRatings())

@@ -1,0 +1,199 @@
+"""Places at services: several at once, all or nothing, for oneself or for a visitor (S4-10, S4-16)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from auth.permissions import Permission
+from auth.viewer import Viewer
+from auth.visibility import bookings_visible_to, services_visible_to, users_visible_to
+from database import UnitOfWork
+from errors import ErrorCode, Forbidden, NotFound, Required, TooMany, UserError, _, refuse
+from models import HOLDING, Admission, Attendance, Booking, DomainEvent, Event, Registration, Service, User, utcnow
+from resolvers import capacity, registrations
+
+MAXIMUM_SERVICES = 20
+
+
+class NotBooked(UserError):
+    code = ErrorCode.NOT_BOOKED
+    message = _("This booking is cancelled already.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingCreated(DomainEvent):
+    name: ClassVar[str] = "service.booking.created"
+    subject_type: ClassVar[str] = "Booking"
+    service_id: UUID
+    user_id: UUID
+    recorded_by_id: UUID
+
+
+async def book(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    service_ids: Sequence[UUID],
+    event_id: UUID | None = None,
+    on_behalf_of: UUID | None = None,
+    note: str | None = None,
+) -> list[Booking]:
+    """Take a place at every one of the services, or at none. Raises what stands against each, all at once.
+
+    The first booking at an event asks for room at the event as well and makes the registration; every one asks for
+    room at its service.
+    """
+    actor_id = viewer.require_user()
+    if not service_ids:
+        raise Required(path=("serviceIds",))
+    if len(service_ids) > MAXIMUM_SERVICES:
+        raise TooMany(maximum=MAXIMUM_SERVICES, path=("serviceIds",))
+    note = registrations.checked_note(note)
+    person_id = await _person(uow, viewer, on_behalf_of)
+    events, services = await _lock(uow, viewer, service_ids, event_id=event_id)
+    known = await _registrations(uow, list(events), person_id)
+    before = await _bookings(uow, list(services), person_id)
+    _check(service_ids, events, services, known, before)
+
+    fresh = [event for event in events.values() if not _is_holding(known.get(event.id))]
+    for event in fresh:
+        await registrations.admit(uow, event, known.get(event.id), user_id=person_id, recorded_by_id=actor_id)
+    bookings = [_take(uow, one, before.get(one.id), person_id, actor_id, note) for one in services.values()]
+    await uow.session.flush()
+    for booking in bookings:
+        uow.record(
+            BookingCreated(
+                subject_id=booking.id, service_id=booking.service_id, user_id=person_id, recorded_by_id=actor_id
+            )
+        )
+    await capacity.announce_all(uow, events.values())
+    if fresh:
+        await registrations.welcome(uow, fresh, user_id=person_id, actor_id=actor_id)
+    order = list(dict.fromkeys(service_ids))
+    return sorted(bookings, key=lambda booking: order.index(booking.service_id))
+
+
+async def _person(uow: UnitOfWork, viewer: Viewer, on_behalf_of: UUID | None) -> UUID:
+    """Who gets the places."""
+    own = viewer.require_user()
+    if on_behalf_of is None or on_behalf_of == own:
+        return own
+    if not viewer.can(Permission.REGISTER_OTHERS):
+        raise Forbidden(path=("onBehalfOf",))
+    person = users_visible_to(viewer).where(User.id == on_behalf_of).with_only_columns(User.id)
+    if await uow.session.scalar(person) is None:
+        raise NotFound(path=("onBehalfOf",))
+    return on_behalf_of
+
+
+async def _lock(
+    uow: UnitOfWork, viewer: Viewer, service_ids: Sequence[UUID], *, event_id: UUID | None
+) -> tuple[dict[UUID, Event], dict[UUID, Service]]:
+    """Events by id, then services by id, over all that was asked for. Raises `NotFound` for each that is hidden."""
+    chosen = services_visible_to(viewer).where(Service.id.in_(service_ids))
+    if event_id is not None:
+        chosen = chosen.where(Service.event_id == event_id)
+    found = await uow.session.execute(chosen.with_only_columns(Service.id, Service.event_id))
+    event_of = {row.id: row.event_id for row in found}
+    refuse([NotFound(path=_path(service_ids, one)) for one in dict.fromkeys(service_ids) if one not in event_of])
+    events = await capacity.lock_events(uow, set(event_of.values()), viewer=viewer)
+    services = await capacity.lock_services(uow, service_ids)
+    # Deleted or hidden between the two statements.
+    seen = {event.id for event in events}
+    there = {service.id: service for service in services if service.event_id in seen}
+    refuse([NotFound(path=_path(service_ids, one)) for one in dict.fromkeys(service_ids) if one not in there])
+    return {event.id: event for event in events}, there
+
+
+def _path(service_ids: Sequence[UUID], service_id: UUID) -> tuple[str, str]:
+    return "serviceIds", str(list(service_ids).index(service_id))
+
+
+async def _registrations(uow: UnitOfWork, event_ids: Sequence[UUID], user_id: UUID) -> dict[UUID, Registration]:
+    found = await uow.session.scalars(
+        select(Registration).where(Registration.event_id.in_(event_ids), Registration.user_id == user_id)
+    )
+    return {registration.event_id: registration for registration in found}
+
+
+async def _bookings(uow: UnitOfWork, service_ids: Sequence[UUID], user_id: UUID) -> dict[UUID, Booking]:
+    found = await uow.session.scalars(
+        select(Booking).where(Booking.service_id.in_(service_ids), Booking.user_id == user_id)
+    )
+    return {booking.service_id: booking for booking in found}
+
+
+def _check(
+    service_ids: Sequence[UUID],
+    events: dict[UUID, Event],
+    services: dict[UUID, Service],
+    known: dict[UUID, Registration],
+    before: dict[UUID, Booking],
+) -> None:
+    now = utcnow()
+    problems = []
+    for service in services.values():
+        standing = capacity.booking_standing(
+            events[service.event_id],
+            service,
+            registration=known.get(service.event_id),
+            booking=before.get(service.id),
+            now=now,
+        )
+        if refusal := standing.refusal(*_path(service_ids, service.id)):
+            problems.append(refusal)
+    refuse(sorted(problems, key=lambda problem: int(problem.path[1])))
+
+
+def _is_holding(row: Registration | Booking | None) -> bool:
+    return row is not None and row.admission in HOLDING
+
+
+def _take(
+    uow: UnitOfWork, service: Service, known: Booking | None, person_id: UUID, actor_id: UUID, note: str | None
+) -> Booking:
+    """A place at a locked service. A cancelled booking comes back to life."""
+    booking = known
+    if booking is None:
+        booking = Booking(service_id=service.id, event_id=service.event_id, user_id=person_id)
+        uow.session.add(booking)
+    booking.admission = Admission.CONFIRMED
+    booking.attendance = Attendance.EXPECTED
+    booking.recorded_by_id = actor_id
+    booking.cancelled_at = None
+    booking.note = note or booking.note
+    return booking
+
+
+async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID) -> Booking:
+    """Give a place back: one's own, or a visitor's for who may register others. The last one ends the registration."""
+    actor_id = viewer.require_user()
+    seen = await uow.session.scalar(bookings_visible_to(viewer).where(Booking.id == booking_id))
+    if seen is None:
+        raise NotFound(path=("bookingId",))
+    if seen.user_id != actor_id and not viewer.can(Permission.REGISTER_OTHERS):
+        raise Forbidden(path=("bookingId",))
+    locked = await capacity.lock(uow, seen.event_id, [seen.service_id])
+    await uow.session.refresh(seen)
+    if not _is_holding(seen):
+        raise NotBooked(path=("bookingId",))
+    if locked.services[0].ends_at <= utcnow():
+        raise capacity.Closed(path=("bookingId",))
+    registrations.give_back(uow, seen, actor_id=actor_id)
+    await uow.session.flush()
+    if await uow.session.scalar(_has_bookings(seen.event_id, seen.user_id)):
+        await capacity.announce(uow, locked.event)
+    else:
+        registration = (await _registrations(uow, [seen.event_id], seen.user_id))[seen.event_id]
+        await registrations.withdraw(uow, locked.event, registration, actor_id=actor_id)
+    return seen
+
+
+def _has_bookings(event_id: UUID, user_id: UUID):  # type: ignore[no-untyped-def]
+    held = exists().where(Booking.event_id == event_id, Booking.user_id == user_id, Booking.admission.in_(HOLDING))
+    return select(held)

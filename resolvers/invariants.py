@@ -1,0 +1,166 @@
+"""Everything that must hold between tables, recounted from the rows themselves (vocabulary, "Capacity", rule 5).
+
+Each invariant is one statement that yields what breaks it: the id of the subject and what was found. A statement is
+its own snapshot, so the check is right while the server is writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, and_, exists, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import (
+    HOLDING,
+    AvailabilityChange,
+    Booking,
+    Chat,
+    ChatMember,
+    Event,
+    EventHost,
+    Inbox,
+    Message,
+    Notification,
+    Registration,
+    Service,
+)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One row that breaks an invariant."""
+
+    invariant: str
+    subject_id: UUID
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.subject_id} {self.detail}"
+
+
+def _counted(owner: Any, rows: Any, key: ColumnElement[Any]) -> Select[UUID, str]:
+    """Owners whose `taken` differs from the number of distinct people who hold a place there."""
+    people = func.count(rows.user_id.distinct())
+    return (
+        select(owner.id, _found(taken=owner.taken, people=people, rows=func.count(rows.id)))
+        .outerjoin(rows, and_(key == owner.id, rows.admission.in_(HOLDING)))
+        .group_by(owner.id)
+        .having(or_(owner.taken != people, owner.taken != func.count(rows.id)))
+    )
+
+
+def _found(**values: Any) -> ColumnElement[str]:
+    """`name=value` pairs, in words."""
+    parts: list[Any] = []
+    for name, value in values.items():
+        parts += [literal(f"{name}="), func.coalesce(value.cast(String), "null"), literal(" ")]
+    return func.concat(*parts[:-1])
+
+
+def _stream(owner: Any, owner_id: Any, last: Any, entries: Any, key: Any, *, starts_at_one: bool) -> Select[UUID, str]:
+    """Owners whose stream does not end with the last number given out, or has a hole.
+
+    A stream that is trimmed may begin later than with 1, or be empty.
+    """
+    newest, number = func.max(entries.sequence), func.count(entries.sequence)
+    expected = last if starts_at_one else newest - func.min(entries.sequence) + 1
+    broken = or_(func.coalesce(newest, 0 if starts_at_one else last) != last, number != func.coalesce(expected, 0))
+    return (
+        select(owner_id, _found(last=last, newest=newest, rows=number))
+        .select_from(owner)
+        .outerjoin(entries, key == owner_id)
+        .group_by(owner_id)
+        .having(broken)
+    )
+
+
+def _chat_without_participant() -> Select[UUID, str]:
+    member = exists().where(
+        ChatMember.chat_id == Chat.id, ChatMember.user_id == Registration.user_id, ChatMember.left_at.is_(None)
+    )
+    return (
+        select(Registration.id, literal("its person is not in the event's chat"))
+        .join(Chat, Chat.event_id == Registration.event_id)
+        .where(Registration.admission.in_(HOLDING), ~member)
+    )
+
+
+def _chat_with_stranger() -> Select[UUID, str]:
+    registered = exists().where(
+        Registration.event_id == Chat.event_id,
+        Registration.user_id == ChatMember.user_id,
+        Registration.admission.in_(HOLDING),
+    )
+    hosting = exists().where(EventHost.event_id == Chat.event_id, EventHost.user_id == ChatMember.user_id)
+    return (
+        select(Chat.id, func.concat("has a member who holds no place: ", ChatMember.user_id))
+        .join(ChatMember, ChatMember.chat_id == Chat.id)
+        .where(Chat.event_id.is_not(None), ChatMember.left_at.is_(None), ~registered, ~hosting)
+    )
+
+
+def _booking_without_registration() -> Select[UUID, str]:
+    registered = exists().where(
+        Registration.event_id == Booking.event_id,
+        Registration.user_id == Booking.user_id,
+        Registration.admission.in_(HOLDING),
+    )
+    return select(Booking.id, literal("its person is not registered")).where(
+        Booking.admission.in_(HOLDING), ~registered
+    )
+
+
+def _booking_elsewhere() -> Select[UUID, str]:
+    return (
+        select(Booking.id, literal("its service belongs to another event"))
+        .join(Service, Service.id == Booking.service_id)
+        .where(Service.event_id != Booking.event_id)
+    )
+
+
+def _service_above_event() -> Select[UUID, str]:
+    return (
+        select(Service.id, _found(capacity=Service.capacity, event=Event.capacity))
+        .join(Event, Event.id == Service.event_id)
+        .where(Service.cancelled_at.is_(None), Service.capacity > Event.capacity)
+    )
+
+
+def _oversold(owner: Any) -> Select[UUID, str]:
+    return select(owner.id, _found(taken=owner.taken, capacity=owner.capacity)).where(owner.taken > owner.capacity)
+
+
+INVARIANTS: dict[str, Select[UUID, str]] = {
+    "event.taken is the number of people": _counted(Event, Registration, Registration.event_id),  # type: ignore[arg-type]
+    "service.taken is the number of bookings": _counted(Service, Booking, Booking.service_id),  # type: ignore[arg-type]
+    "event is not oversold": _oversold(Event),
+    "service is not oversold": _oversold(Service),
+    "service is not larger than its event": _service_above_event(),
+    "booking has a registration": _booking_without_registration(),
+    "booking and service share an event": _booking_elsewhere(),
+    "participant is in the chat": _chat_without_participant(),
+    "only participants are in the chat": _chat_with_stranger(),
+    "availability stream is whole": _stream(
+        Event, Event.id, Event.availability_sequence, AvailabilityChange, AvailabilityChange.event_id,
+        starts_at_one=False,
+    ),
+    "chat stream is whole": _stream(
+        Chat, Chat.id, Chat.last_sequence, Message, Message.chat_id, starts_at_one=True
+    ),
+    "inbox stream is whole": _stream(
+        Inbox, Inbox.user_id, Inbox.last_sequence, Notification, Notification.user_id, starts_at_one=True
+    ),
+}  # fmt: skip
+
+
+async def find_violations(session: AsyncSession, *, most: int = 100) -> Sequence[Violation]:
+    """What breaks an invariant; at most so many for each. An empty answer means that all of them hold."""
+    violations = []
+    for name, statement in INVARIANTS.items():
+        found = (await session.execute(statement.limit(most))).all()
+        violations += [Violation(name, subject_id, detail) for subject_id, detail in found]
+    return violations

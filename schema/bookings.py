@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+import dataloaders.bookings
+import dataloaders.events
+import dataloaders.services
+import dataloaders.users
+import models
+from auth.permissions import Permission
+from errors import Forbidden, NotFound, Required, TooLong, TooMany
+from resolvers import bookings as rules
+from resolvers import capacity
+from schema import ids
+from schema.context import Info
+from schema.events import Event
+from schema.node import Node
+from schema.registrations import HOST, sees_staff_notes
+from schema.relations import derived, related
+from schema.roots import MutationInput, Payload, mutation
+from schema.users import User
+
+if TYPE_CHECKING:
+    from schema.services import Service
+
+
+@strawberry.type(description="A person has a place at a service.")
+class Booking(Node, row=models.Booking, by_id=dataloaders.bookings.by_id):
+    admission: models.Admission = strawberry.field(description="Whether the person is let in.")
+    attendance: models.Attendance = strawberry.field(description="Whether the person came.")
+    note: str | None = strawberry.field(description="What the person wants the organisers to know.")
+    created_at: datetime = strawberry.field(description="When the place was booked first.")
+    cancelled_at: datetime | None = strawberry.field(description="When it was cancelled; null while it is not.")
+    event: Event | None = related(
+        dataloaders.events.by_id, key="event_id", description="Null when it is no longer visible."
+    )
+    service: Annotated[Service, strawberry.lazy("schema.services")] | None = related(
+        dataloaders.services.by_id, key="service_id", description="Null when it is no longer visible."
+    )
+    user: User | None = related(
+        dataloaders.users.by_id, key="user_id", description="Null when their profile is hidden."
+    )
+    recorded_by: User | None = related(
+        dataloaders.users.by_id, key="recorded_by_id", description="Who made it: the person, or a volunteer for them."
+    )
+
+    @derived(
+        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, is_host=HOST
+    )
+    def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
+        return root.staff_note if is_host or sees_staff_notes(info) else None
+
+
+@strawberry.input(description="Which services to book, and for whom.")
+class BookServicesInput(MutationInput):
+    service_ids: list[strawberry.ID] = strawberry.field(description="1 to 20 services, of one event or of several.")
+    event_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The event they must all belong to, to be sure."
+    )
+    on_behalf_of: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="The user who gets the places; oneself if left out. Needs `event.register_others` for others.",
+    )
+    note: str | None = strawberry.field(default=None, description="For the organisers, at most 1000 characters.")
+
+
+@strawberry.type(description="What was booked.")
+class BookServicesPayload(Payload):
+    bookings: list[models.Booking] | None = strawberry.field(
+        default=None,
+        graphql_type=list[Booking] | None,
+        description="One for each service, in the order of the input, at most 20; null where the booking was refused.",
+    )
+
+
+@strawberry.input(description="Which booking to cancel.")
+class CancelBookingInput(MutationInput):
+    booking_id: strawberry.ID = strawberry.field(description="The booking.")
+
+
+@strawberry.type(description="A booking after its change.")
+class BookingPayload(Payload):
+    booking: models.Booking | None = strawberry.field(
+        default=None, graphql_type=Booking | None, description="The booking."
+    )
+
+
+@strawberry.type
+class BookingMutations:
+    @mutation(
+        description="Take a place at every one of some services, or at none. The first place at an event counts "
+        "against the event as well and makes the registration. `path` of an error leads to its service.",
+        access=Permission.REGISTER,
+        raises=[
+            NotFound,
+            Forbidden,
+            Required,
+            TooLong,
+            TooMany,
+            capacity.Full,
+            capacity.Closed,
+            capacity.NotOpenYet,
+            capacity.AlreadyBooked,
+            capacity.Restricted,
+        ],
+    )
+    async def book_services(self, info: Info, input: BookServicesInput) -> BookServicesPayload:
+        service_ids = [ids.decode(one, "Service", "serviceIds", str(at)) for at, one in enumerate(input.service_ids)]
+        event_id = ids.decode(input.event_id, "Event", "eventId") if input.event_id else None
+        person_id = ids.decode(input.on_behalf_of, "User", "onBehalfOf") if input.on_behalf_of else None
+        async with info.context.writing() as uow:
+            bookings = await rules.book(
+                uow,
+                info.context.viewer,
+                service_ids=service_ids,
+                event_id=event_id,
+                on_behalf_of=person_id,
+                note=input.note,
+            )
+        return BookServicesPayload(bookings=bookings)
+
+    @mutation(
+        description="Give a place back: one's own, or anyone's for who may register others. The last booking of an "
+        "event takes the registration with it.",
+        access=Permission.REGISTER,
+        raises=[NotFound, Forbidden, rules.NotBooked, capacity.Closed],
+    )
+    async def cancel_booking(self, info: Info, input: CancelBookingInput) -> BookingPayload:
+        booking_id = ids.decode(input.booking_id, "Booking", "bookingId")
+        async with info.context.writing() as uow:
+            booking = await rules.cancel(uow, info.context.viewer, booking_id=booking_id)
+        return BookingPayload(booking=booking)
