@@ -26,6 +26,8 @@ class Permission(Enum):
     REVIEW_MODERATE = "review.moderate"
     REVIEW_WRITE = "review.write"
     ROLE_ASSIGN = "role.assign"
+    USER_EDIT = "user.edit"
+    """Change the profile of someone else; audited."""
     USER_READ_PRIVATE = "user.read_private"
     """Contact data and full name of others."""
     VENUE_CREATE = "venue.create"

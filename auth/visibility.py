@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import aliased
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
@@ -17,6 +18,7 @@ from models import (
     ChatMember,
     Club,
     ClubMembership,
+    ClubRole,
     ClubVisibility,
     Event,
     EventHost,
@@ -24,6 +26,7 @@ from models import (
     EventVisibility,
     MembershipState,
     Message,
+    ModerationItem,
     Notification,
     Registration,
     Review,
@@ -52,6 +55,16 @@ def field_is_visible(viewer: Viewer, user: User, field: str) -> bool:
         return True
     audience = Audience(user.privacy.get(field) or PRIVACY_DEFAULTS[field].value)
     return audience is Audience.EVERYONE or (audience is Audience.MEMBERS and viewer.user is not None)
+
+
+def allows_reading(viewer: Viewer, user: Any, field: str) -> ColumnElement[bool]:
+    """As `field_is_visible`, for statements; `user` is the entity or an alias of it."""
+    if viewer.can(Permission.USER_READ_PRIVATE):
+        return true()
+    audiences = [Audience.EVERYONE] if viewer.user is None else [Audience.EVERYONE, Audience.MEMBERS]
+    chosen = func.coalesce(user.privacy[field].astext, PRIVACY_DEFAULTS[field].value)
+    allowed: ColumnElement[bool] = chosen.in_([audience.value for audience in audiences])
+    return allowed if viewer.id is None else or_(allowed, user.id == viewer.id)
 
 
 def private_data_is_visible(viewer: Viewer, user: User) -> bool:
@@ -97,14 +110,24 @@ def clubs_listed_to(viewer: Viewer) -> Select[Club]:
 
 
 def memberships_visible_to(viewer: Viewer) -> Select[ClubMembership]:
-    """Active members of clubs that are visible; requests and invitations only to the person and the club's hosts."""
-    active = and_(
-        ClubMembership.state == MembershipState.ACTIVE,
-        ClubMembership.club_id.in_(clubs_visible_to(viewer).with_only_columns(Club.id)),
-    )
+    """Active members of clubs that are visible; requests and invitations only to the person and the club's hosts.
+
+    Who hides their clubs is shown to fellow members alone. Those who run a club are always shown with it.
+    """
     statement = select(ClubMembership)
     if viewer.is_staff:
         return statement
+    person = aliased(User)
+    in_the_open = exists().where(person.id == ClubMembership.user_id, allows_reading(viewer, person, "clubs"))
+    active = and_(
+        ClubMembership.state == MembershipState.ACTIVE,
+        ClubMembership.club_id.in_(clubs_visible_to(viewer).with_only_columns(Club.id)),
+        or_(
+            ClubMembership.role != ClubRole.MEMBER,
+            ClubMembership.club_id.in_(clubs_of(viewer.id)) if viewer.id else false(),
+            in_the_open.correlate(ClubMembership),
+        ),
+    )
     if viewer.id is None:
         return statement.where(active)
     return statement.where(
@@ -223,3 +246,11 @@ def notifications_of(viewer: Viewer) -> Select[Notification]:
 
 def sessions_of(viewer: Viewer) -> Select[Session]:
     return select(Session).where(Session.user_id == viewer.id)
+
+
+def moderation_items_visible_to(viewer: Viewer) -> Select[ModerationItem]:
+    """Everything for moderators; one's own submissions otherwise."""
+    statement = select(ModerationItem)
+    if viewer.can(Permission.EVENT_MODERATE):
+        return statement
+    return statement.where(ModerationItem.submitted_by_id == viewer.id if viewer.id else false())

@@ -34,7 +34,18 @@ class Query(EventQueries, NodeQueries, ViewerQueries, InterestQueries, ProfileQu
 
 
 @strawberry.type(description="Changing. Each field is one transaction.")
-class Mutation(AccountMutations, SessionMutations, EventMutations, RegistrationMutations, BookingMutations, ReviewMutations, InterestMutations, ProfileMutations, ClubMutations, ClubMembershipMutations):
+class Mutation(
+    AccountMutations,
+    SessionMutations,
+    EventMutations,
+    RegistrationMutations,
+    BookingMutations,
+    ReviewMutations,
+    InterestMutations,
+    ProfileMutations,
+    ClubMutations,
+    ClubMembershipMutations,
+):
     pass
 
 

@@ -1,13 +1,88 @@
 from __future__ import annotations
 
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
 import strawberry
 
+import dataloaders.clubs
+import dataloaders.interests
 import dataloaders.users
 import models
+from auth.permissions import Permission
+from auth.visibility import field_is_visible, private_data_is_visible
+from dataloaders.pages import Page
+from schema.connections import Connection
+from schema.context import Info
 from schema.node import Node
+from schema.relations import Gate, connected, related, restricted
+
+if TYPE_CHECKING:
+    from schema.clubs import Club
+    from schema.interests import Interest
+
+FOR_STAFF = "For the person and staff; null for others."
 
 
-@strawberry.type(description="A person, as others see them.")
+def chosen_audience(field: str) -> Gate:
+    """Whoever the person lets read this field of their profile (`updatePrivacySettings`)."""
+
+    def visible(user: Any, info: Info) -> bool:
+        return field_is_visible(info.context.viewer, user, field)
+
+    return visible
+
+
+def self_and_staff(user: Any, info: Info) -> bool:
+    return private_data_is_visible(info.context.viewer, user)
+
+
+def self_only(user: Any, info: Info) -> bool:
+    return bool(info.context.viewer.id == user.id)
+
+
+def staff_only(_user: Any, info: Info) -> bool:
+    return info.context.viewer.can(Permission.USER_READ_PRIVATE)
+
+
+@strawberry.type(description="A person, as the reader may see them. What is hidden looks like what is missing.")
 class User(Node, row=models.User, by_id=dataloaders.users.by_id):
     handle: str = strawberry.field(description="Unique short name, case-insensitive.")
     display_name: str = strawberry.field(description="The name shown to others.")
+    bio: str | None = restricted(
+        chosen_audience("bio"), attribute="bio", description="About oneself. Its audience is the person's choice."
+    )
+    location: str | None = restricted(
+        chosen_audience("location"),
+        attribute="location",
+        description="Where the person lives, in their words. Its audience is the person's choice.",
+    )
+    interests: list[Annotated[Interest, strawberry.lazy("schema.interests")]] = related(
+        dataloaders.interests.by_user_id,
+        visible=chosen_audience("interests"),
+        hidden=[],
+        description="What the person likes, at most 50. Its audience is the person's choice.",
+    )
+    clubs: Connection[Annotated[Club, strawberry.lazy("schema.clubs")]] = connected(
+        dataloaders.clubs.by_user_id,
+        visible=chosen_audience("clubs"),
+        hidden=Page(),
+        description="Clubs of which the person is a member, by name, as far as the reader may see them. "
+        "Its audience is the person's choice.",
+    )
+    created_at: datetime = strawberry.field(description="When the person came.")
+    updated_at: datetime = strawberry.field(description="When the profile was changed last.")
+    email: str | None = restricted(self_and_staff, attribute="email", description=f"Address for mail. {FOR_STAFF}")
+    phone: str | None = restricted(self_and_staff, attribute="phone", description=f"In E.164. {FOR_STAFF}")
+    first_name: str | None = restricted(self_and_staff, attribute="first_name", description=f"Given name. {FOR_STAFF}")
+    last_name: str | None = restricted(self_and_staff, attribute="last_name", description=f"Surname. {FOR_STAFF}")
+    patronymic: str | None = restricted(self_and_staff, attribute="patronymic", description=f"Patronymic. {FOR_STAFF}")
+    full_name: str | None = restricted(
+        self_and_staff, attribute="full_name", description=f"Surname, given name, patronymic. {FOR_STAFF}"
+    )
+    birth_date: date | None = restricted(
+        self_only, attribute="birth_date", description="For the person alone; null for everyone else, staff included."
+    )
+    comment: str | None = restricted(
+        staff_only, attribute="comment", description="A remark of staff. For staff; null for others, the person too."
+    )

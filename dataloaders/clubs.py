@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from auth.viewer import Viewer
+from auth.visibility import (
+    chats_of,
+    clubs_listed_to,
+    clubs_visible_to,
+    events_listed_to,
+    memberships_visible_to,
+    users_visible_to,
+)
+from dataloaders.base import many, one, pages, value
+from dataloaders.pages import Key
+from models import (
+    Chat,
+    Club,
+    ClubMembership,
+    ClubRole,
+    Event,
+    EventStatus,
+    MembershipState,
+    User,
+    utcnow,
+)
+
+ACTIVE = ClubMembership.state == MembershipState.ACTIVE
+
+
+def own_memberships(viewer: Viewer) -> Select[ClubMembership]:
+    return select(ClubMembership).where(ClubMembership.user_id == viewer.id)
+
+
+def clubs_of_members(viewer: Viewer) -> Select[Club]:
+    return clubs_listed_to(viewer).join(ClubMembership, ClubMembership.club_id == Club.id).where(ACTIVE)
+
+
+def owners(viewer: Viewer) -> Select[User]:
+    mine = ClubMembership.user_id == User.id
+    return users_visible_to(viewer).join(ClubMembership, mine).where(ACTIVE, ClubMembership.role == ClubRole.OWNER)
+
+
+def first_owners(viewer: Viewer) -> Select[User]:
+    first = (ClubMembership.club_id, ClubMembership.joined_at, ClubMembership.id)
+    return owners(viewer).distinct(ClubMembership.club_id).order_by(*first)
+
+
+def member_counts(_viewer: Viewer) -> Any:
+    return select(ClubMembership.club_id, func.count()).where(ACTIVE).group_by(ClubMembership.club_id)
+
+
+def upcoming_events(viewer: Viewer) -> Select[Event]:
+    return events_listed_to(viewer).where(Event.status == EventStatus.PUBLISHED, Event.ends_at > utcnow())
+
+
+def narrowed_memberships(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+    if filter.state is not None:
+        statement = statement.where(ClubMembership.state == filter.state)
+    if filter.role is not None:
+        statement = statement.where(ClubMembership.role == filter.role)
+    return statement
+
+
+by_id = one(Club, key=Club.id, select=clubs_visible_to)
+by_user_id = pages(Club, key=ClubMembership.user_id, select=clubs_of_members, order_by=[Club.name_key, Club.id])
+owners_by_club_id = many(
+    User, key=ClubMembership.club_id, select=owners, order_by=[ClubMembership.created_at, User.id], limit=20
+)
+owner_by_club_id = one(User, key=ClubMembership.club_id, select=first_owners)
+member_count = value(key=ClubMembership.club_id, select=member_counts, default=0)
+events_by_club_id = pages(Event, key=Event.club_id, select=upcoming_events, order_by=[Event.starts_at, Event.id])
+chat_by_club_id = one(Chat, key=Chat.club_id, select=chats_of)
+
+membership_by_id = one(ClubMembership, key=ClubMembership.id, select=memberships_visible_to)
+members_by_club_id = pages(
+    ClubMembership,
+    key=ClubMembership.club_id,
+    select=memberships_visible_to,
+    order_by=[ClubMembership.created_at, ClubMembership.id],
+    filter=narrowed_memberships,
+)
+own_by_club_id = one(ClubMembership, key=ClubMembership.club_id, select=own_memberships)
+own_by_user_id = pages(
+    ClubMembership,
+    key=ClubMembership.user_id,
+    select=own_memberships,
+    order_by=[Key(ClubMembership.created_at, descending=True), Key(ClubMembership.id, descending=True)],
+    filter=narrowed_memberships,
+)

@@ -1,0 +1,321 @@
+"""Joining a club and leaving it, and what those who run it decide about members (S0-45, S0-48, S0-49).
+
+The club's row is locked first, so that no two decisions about its members cross; the unique constraint on club and
+person stands behind that. The club's chat follows in the same transaction, notices come last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from auth.viewer import Viewer
+from auth.visibility import memberships_visible_to, users_visible_to
+from database import UnitOfWork, on_conflict
+from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _
+from models import (
+    ClubMembership,
+    ClubRole,
+    JoinPolicy,
+    MembershipState,
+    NotificationType,
+    StreamEvent,
+    User,
+    utcnow,
+)
+from realtime.streams import access_stream
+from resolvers import audit, chat_members
+from resolvers.clubs import NO_RANK, RANKS, Standing, lock, membership
+from resolvers.notifications import notify
+
+OPEN_STATES = (MembershipState.ACTIVE, MembershipState.PENDING, MembershipState.INVITED)
+"""States that one can leave: membership, a request, an invitation."""
+
+
+class AlreadyMember(UserError):
+    code = ErrorCode.ALREADY_MEMBER
+    message = _("Already a member of this club.")
+
+
+class InvitationNeeded(UserError):
+    code = ErrorCode.INVITATION_NEEDED
+    message = _("This club takes members by invitation only.")
+
+
+class LastOwner(UserError):
+    code = ErrorCode.LAST_OWNER
+    message = _("A club keeps at least one owner. Make someone else an owner first.")
+
+
+class NotMember(UserError):
+    code = ErrorCode.NOT_MEMBER
+    message = _("Not a member of this club.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipChanged(StreamEvent):
+    """Goes to the person's access stream, so that their open streams ask again what they may see."""
+
+    name: ClassVar[str] = "club.membership.changed"
+    subject_type: ClassVar[str] = "ClubMembership"
+    club_id: UUID
+    user_id: UUID
+    state: str
+    role: str
+
+
+async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembership:
+    """Become a member, or ask to. Asking again changes nothing and tells nobody twice."""
+    standing = await lock(uow, viewer, club_id)
+    own, user_id = standing.own, viewer.require_user()
+    state = own.state if own is not None else None
+    if state is MembershipState.ACTIVE:
+        raise AlreadyMember(path=("clubId",))
+    if state is MembershipState.INVITED or (_is_open_to(standing) and state is not MembershipState.REJECTED):
+        return await _admit(uow, standing, user_id, own)
+    if standing.club.join_policy is JoinPolicy.INVITE_ONLY:
+        raise InvitationNeeded(path=("clubId",))
+    if own is not None and state is MembershipState.PENDING:
+        return own
+    asked = await _enter(uow, standing, user_id, own, MembershipState.PENDING)
+    hosts = await _hosts(uow, club_id)
+    await notify(
+        uow,
+        hosts,
+        NotificationType.CLUB_JOIN_REQUESTED,
+        subject=standing.club,
+        actor_id=user_id,
+        club=standing.club.name,
+    )
+    return asked
+
+
+def _is_open_to(standing: Standing) -> bool:
+    return standing.club.join_policy is JoinPolicy.OPEN
+
+
+async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUID) -> ClubMembership:
+    """Invite someone. Whoever has asked to join is a member at once."""
+    standing = await lock(uow, viewer, club_id)
+    standing.require(ClubRole.MODERATOR)
+    person = await uow.session.scalar(users_visible_to(viewer).where(User.id == user_id).with_only_columns(User.id))
+    if person is None:
+        raise NotFound(path=("userId",))
+    known = await membership(uow, club_id, user_id)
+    if known is not None and known.state is MembershipState.ACTIVE:
+        raise AlreadyMember(path=("userId",))
+    if known is not None and known.state is MembershipState.INVITED:
+        return known
+    if known is not None and known.state is MembershipState.PENDING:
+        return await _decide(uow, viewer, standing, known, is_approved=True)
+    invited = await _enter(uow, standing, user_id, known, MembershipState.INVITED, decided_by_id=viewer.id)
+    _leave_trail(uow, viewer, standing, invited, "club.invite")
+    await notify(
+        uow,
+        [user_id],
+        NotificationType.CLUB_INVITATION,
+        subject=standing.club,
+        actor_id=viewer.id,
+        club=standing.club.name,
+    )
+    return invited
+
+
+async def decide(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, is_approved: bool) -> ClubMembership:
+    """Answer a request to join."""
+    standing, asked = await _found(uow, viewer, membership_id)
+    _require(standing, ClubRole.MODERATOR)
+    if asked.state is not MembershipState.PENDING:
+        raise InvalidStatus(path=("membershipId",), status=asked.state.value)
+    return await _decide(uow, viewer, standing, asked, is_approved=is_approved)
+
+
+async def _decide(
+    uow: UnitOfWork, viewer: Viewer, standing: Standing, asked: ClubMembership, *, is_approved: bool
+) -> ClubMembership:
+    asked.decided_by_id = viewer.id
+    _leave_trail(uow, viewer, standing, asked, "club.approve" if is_approved else "club.reject")
+    if is_approved:
+        await _admit(uow, standing, asked.user_id, asked)
+    else:
+        await _enter(uow, standing, asked.user_id, asked, MembershipState.REJECTED)
+    type_ = NotificationType.CLUB_JOIN_APPROVED if is_approved else NotificationType.CLUB_JOIN_REJECTED
+    club = standing.club
+    await notify(uow, [asked.user_id], type_, subject=club, actor_id=viewer.id, club=club.name)
+    return asked
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> ClubMembership:
+    """Put a member out, who returns by invitation or approval only; or take an invitation back."""
+    standing, member = await _found(uow, viewer, membership_id)
+    _require(standing, ClubRole.MODERATOR)
+    if member.state not in (MembershipState.ACTIVE, MembershipState.INVITED):
+        raise InvalidStatus(path=("membershipId",), status=member.state.value)
+    if standing.rank <= RANKS[member.role]:
+        raise Forbidden(path=("membershipId",))
+    was_active = member.state is MembershipState.ACTIVE
+    await _keep_an_owner(uow, member)
+    member.decided_by_id = viewer.id
+    _leave_trail(uow, viewer, standing, member, "club.remove")
+    state = MembershipState.REJECTED if was_active else MembershipState.LEFT
+    await _enter(uow, standing, member.user_id, member, state)
+    if was_active:
+        await chat_members.leave_club_chat(uow, standing.club.id, member.user_id)
+    return member
+
+
+async def change_role(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, role: ClubRole) -> ClubMembership:
+    """Owners give every role; administrators give and take roles below their own; so do staff, who may do all."""
+    standing, member = await _found(uow, viewer, membership_id)
+    _require(standing, ClubRole.ADMIN)
+    if member.state is not MembershipState.ACTIVE:
+        raise InvalidStatus(path=("membershipId",), status=member.state.value)
+    is_owner = standing.rank >= RANKS[ClubRole.OWNER]
+    if not is_owner and standing.rank <= max(RANKS[member.role], RANKS[role]):
+        raise Forbidden(path=("role",))
+    if member.role is role:
+        return member
+    if role is not ClubRole.OWNER:
+        await _keep_an_owner(uow, member)
+    _leave_trail(uow, viewer, standing, member, "club.change_role", role=role)
+    member.role = role
+    await uow.session.flush()
+    _record(uow, member)
+    return member
+
+
+async def transfer(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> ClubMembership:
+    """Hand one's ownership to another member, in one step: one owner goes, one comes. The old one becomes ADMIN."""
+    standing, heir = await _found(uow, viewer, membership_id)
+    own = standing.own
+    if own is None or standing.own_rank != RANKS[ClubRole.OWNER]:
+        raise Forbidden(path=("membershipId",))
+    if heir.state is not MembershipState.ACTIVE or heir.role is ClubRole.OWNER:
+        raise InvalidStatus(path=("membershipId",), status=heir.state.value)
+    heir.role, own.role = ClubRole.OWNER, ClubRole.ADMIN
+    await uow.session.flush()
+    _record(uow, heir)
+    _record(uow, own)
+    return heir
+
+
+async def leave(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembership:
+    """Leave a club, take a request back, or decline an invitation."""
+    standing = await lock(uow, viewer, club_id)
+    own = standing.own
+    if own is None or own.state not in OPEN_STATES:
+        raise NotMember(path=("clubId",))
+    was_active = own.state is MembershipState.ACTIVE
+    await _keep_an_owner(uow, own)
+    await _enter(uow, standing, own.user_id, own, MembershipState.LEFT)
+    if was_active:
+        await chat_members.leave_club_chat(uow, club_id, own.user_id)
+    return own
+
+
+async def _found(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[Standing, ClubMembership]:
+    """A membership that the viewer may see, with its club locked. Raises `NotFound`."""
+    visible = memberships_visible_to(viewer).where(ClubMembership.id == membership_id)
+    club_id = await uow.session.scalar(visible.with_only_columns(ClubMembership.club_id))
+    if club_id is None:
+        raise NotFound(path=("membershipId",))
+    try:
+        standing = await lock(uow, viewer, club_id)
+    except NotFound:
+        raise NotFound(path=("membershipId",)) from None
+    return standing, await uow.session.get_one(ClubMembership, membership_id, populate_existing=True)
+
+
+def _require(standing: Standing, least: ClubRole) -> None:
+    """As `Standing.require`, naming the input of these mutations."""
+    if standing.rank < RANKS[least]:
+        raise Forbidden(path=("membershipId",))
+
+
+async def _keep_an_owner(uow: UnitOfWork, member: ClubMembership) -> None:
+    """Raises `LastOwner` where the club, which is locked, would be left without one."""
+    if member.role is not ClubRole.OWNER or member.state is not MembershipState.ACTIVE:
+        return
+    owners = await uow.session.scalar(
+        select(func.count())
+        .select_from(ClubMembership)
+        .where(
+            ClubMembership.club_id == member.club_id,
+            ClubMembership.role == ClubRole.OWNER,
+            ClubMembership.state == MembershipState.ACTIVE,
+        )
+    )
+    if owners == 1:
+        raise LastOwner
+
+
+async def _admit(uow: UnitOfWork, standing: Standing, user_id: UUID, known: ClubMembership | None) -> ClubMembership:
+    member = await _enter(uow, standing, user_id, known, MembershipState.ACTIVE)
+    await chat_members.join_club_chat(uow, standing.club.id, user_id)
+    return member
+
+
+async def _enter(
+    uow: UnitOfWork,
+    standing: Standing,
+    user_id: UUID,
+    known: ClubMembership | None,
+    state: MembershipState,
+    *,
+    decided_by_id: UUID | None = None,
+) -> ClubMembership:
+    """Write a state, on the row of someone known here or on a new one. Every change of state begins as MEMBER."""
+    member = known or ClubMembership(club_id=standing.club.id, user_id=user_id)
+    member.state, member.role = state, ClubRole.MEMBER
+    member.decided_by_id = decided_by_id or member.decided_by_id
+    if state is MembershipState.ACTIVE:
+        member.joined_at = utcnow()
+    async with on_conflict(uow.session, uq_club_memberships_club_id_user_id=AlreadyMember(path=("clubId",))):
+        uow.session.add(member)
+    _record(uow, member)
+    return member
+
+
+def _record(uow: UnitOfWork, member: ClubMembership) -> None:
+    uow.record(
+        MembershipChanged(
+            subject_id=member.id,
+            stream=access_stream(member.user_id),
+            sequence=0,
+            club_id=member.club_id,
+            user_id=member.user_id,
+            state=member.state.value,
+            role=member.role.value,
+        )
+    )
+
+
+def _leave_trail(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    standing: Standing,
+    member: ClubMembership,
+    action: str,
+    *,
+    role: ClubRole | None = None,
+) -> None:
+    """What staff do in a club of which they are no member is audited."""
+    if standing.own_rank == NO_RANK:
+        before = {"state": member.state.value, "role": member.role.value}
+        after = {"role": role.value} if role is not None else {}
+        audit.note(uow, viewer, action, subject_type="ClubMembership", subject_id=member.id, before=before, after=after)
+
+
+async def _hosts(uow: UnitOfWork, club_id: UUID) -> list[UUID]:
+    """Those who may answer requests."""
+    found = await uow.session.scalars(
+        select(ClubMembership.user_id).where(
+            ClubMembership.club_id == club_id,
+            ClubMembership.state == MembershipState.ACTIVE,
+            ClubMembership.role != ClubRole.MEMBER,
+        )
+    )
+    return list(found)

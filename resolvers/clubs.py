@@ -1,0 +1,229 @@
+"""Clubs: making, changing and finding them, and what someone may do in one (S0-43, S0-44, S0-48)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from auth.viewer import Viewer
+from auth.visibility import clubs_listed_to, clubs_of, clubs_visible_to
+from database import UnitOfWork
+from dataloaders.pages import Key, Listing
+from errors import Forbidden, NotFound, UserError, VersionConflict, check_text, refuse
+from models import (
+    Club,
+    ClubInterest,
+    ClubKind,
+    ClubMembership,
+    ClubRole,
+    ClubVisibility,
+    DomainEvent,
+    JoinPolicy,
+    MembershipState,
+    utcnow,
+)
+from resolvers import audit, chat_members, interests
+
+RANKS = {role: rank for rank, role in enumerate(ClubRole)}
+STAFF_RANK = len(RANKS)
+"""Moderators and administrators of the platform stand above every role in a club."""
+NO_RANK = -1
+
+TEXT_LIMITS = {"name": 255, "description": 5000}
+SPELLINGS = {"join_policy": "joinPolicy"}
+"""Columns that clients spell otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClubCreated(DomainEvent):
+    name: ClassVar[str] = "club.created"
+    subject_type: ClassVar[str] = "Club"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClubUpdated(DomainEvent):
+    name: ClassVar[str] = "club.updated"
+    subject_type: ClassVar[str] = "Club"
+    changed: Sequence[str]
+
+
+class ClubSort(Enum):
+    NAME = "NAME"
+    NEWEST = "NEWEST"
+
+
+ORDERS = {
+    ClubSort.NAME: (Key(Club.name_key), Key(Club.id)),
+    ClubSort.NEWEST: (Key(Club.created_at, descending=True), Key(Club.id, descending=True)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClubSearch:
+    """What to look for. Everything given must hold."""
+
+    text: str | None = None
+    interest_ids: Sequence[UUID] | None = None
+    kind: ClubKind | None = None
+    visibility: ClubVisibility | None = None
+    viewer_is_member: bool | None = None
+
+
+@dataclass(eq=False)
+class Standing:
+    """A club, locked until the unit of work ends, and where the viewer stands in it."""
+
+    club: Club
+    own: ClubMembership | None
+    is_staff: bool
+
+    @property
+    def rank(self) -> int:
+        return STAFF_RANK if self.is_staff else self.own_rank
+
+    @property
+    def own_rank(self) -> int:
+        is_member = self.own is not None and self.own.state is MembershipState.ACTIVE
+        return RANKS[self.own.role] if self.own is not None and is_member else NO_RANK
+
+    def require(self, least: ClubRole) -> None:
+        """Raises `Forbidden` for whoever has a lower role here."""
+        if self.rank < RANKS[least]:
+            raise Forbidden(path=("clubId",))
+
+
+async def lock(uow: UnitOfWork, viewer: Viewer, club_id: UUID) -> Standing:
+    """Lock a club. What is decided about its members is decided one after the other. Raises `NotFound`."""
+    club = await uow.session.get(Club, club_id, populate_existing=True, with_for_update={"key_share": True})
+    visible = clubs_visible_to(viewer).where(Club.id == club_id).with_only_columns(Club.id)
+    if club is None or await uow.session.scalar(visible) is None:
+        raise NotFound(path=("clubId",))
+    own = await membership(uow, club_id, viewer.require_user())
+    return Standing(club, own, viewer.is_staff)
+
+
+async def membership(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> ClubMembership | None:
+    found: ClubMembership | None = await uow.session.scalar(
+        select(ClubMembership)
+        .where(ClubMembership.club_id == club_id, ClubMembership.user_id == user_id)
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def create(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    name: str,
+    description: str | None = None,
+    kind: ClubKind = ClubKind.CLUB,
+    visibility: ClubVisibility | None = None,
+    join_policy: JoinPolicy | None = None,
+    interest_ids: Sequence[UUID] = (),
+) -> Club:
+    """A club with its chat; the creator is its owner. A group is private and by invitation unless said otherwise."""
+    owner_id = viewer.require_user()
+    problems: list[UserError] = []
+    texts = {"name": name, "description": description}
+    checked = {field: _check_text(problems, field, text) for field, text in texts.items()}
+    chosen = await interests.check_known(uow, problems, interest_ids, "interestIds")
+    refuse(problems)
+    is_group = kind is ClubKind.GROUP
+    club = Club(
+        **checked,
+        kind=kind,
+        visibility=visibility or (ClubVisibility.PRIVATE if is_group else ClubVisibility.PUBLIC),
+        join_policy=join_policy or (JoinPolicy.INVITE_ONLY if is_group else JoinPolicy.OPEN),
+    )
+    uow.session.add(club)
+    await uow.session.flush()
+    owner = ClubMembership(
+        club_id=club.id, user_id=owner_id, role=ClubRole.OWNER, state=MembershipState.ACTIVE, joined_at=utcnow()
+    )
+    uow.session.add(owner)
+    await interests.replace(uow, ClubInterest, "club_id", club.id, chosen)
+    await chat_members.create_for_club(uow, club, [owner_id])
+    uow.record(ClubCreated(subject_id=club.id))
+    return club
+
+
+async def update(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    club_id: UUID,
+    expected_version: int,
+    changes: Mapping[str, Any],
+    interest_ids: Sequence[UUID] | None = None,
+) -> Club:
+    """Change a club. `changes` has the columns that were given; what is equal already is no change."""
+    standing = await lock(uow, viewer, club_id)
+    standing.require(ClubRole.ADMIN)
+    club = standing.club
+    if club.version != expected_version:
+        raise VersionConflict(path=("expectedVersion",), version=club.version)
+    problems: list[UserError] = []
+    checked = {
+        field: _check_text(problems, field, given) if field in TEXT_LIMITS else given
+        for field, given in changes.items()
+    }
+    chosen = None
+    if interest_ids is not None:
+        chosen = await interests.check_known(uow, problems, interest_ids, "interestIds")
+    refuse(problems)
+    changed = {field: given for field, given in checked.items() if getattr(club, field) != given}
+    before = {field: getattr(club, field) for field in changed}
+    for field, given in changed.items():
+        setattr(club, field, given)
+    names = [SPELLINGS.get(field, field) for field in changed]
+    if chosen is not None and any(await interests.replace(uow, ClubInterest, "club_id", club.id, chosen)):
+        names.append("interests")
+    if names:
+        club.version += 1
+        uow.record(ClubUpdated(subject_id=club.id, changed=sorted(names)))
+        if standing.own_rank < RANKS[ClubRole.ADMIN]:
+            audit.note(
+                uow, viewer, "club.update", subject_type="Club", subject_id=club.id, before=before, after=changed
+            )
+    await uow.session.flush()
+    return club
+
+
+def _check_text(problems: list[UserError], field: str, text: str | None) -> str | None:
+    return check_text(problems, text, field, maximum=TEXT_LIMITS[field], required=field == "name")
+
+
+def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort) -> Listing:
+    """Clubs that lists may show to the viewer."""
+    statement = clubs_listed_to(viewer)
+    if search.text is not None and search.text.strip():
+        statement = statement.where(_has_words(search.text))
+    if search.interest_ids is not None:
+        liked = select(ClubInterest.club_id).where(ClubInterest.interest_id.in_(search.interest_ids))
+        statement = statement.where(Club.id.in_(liked))
+    if search.kind is not None:
+        statement = statement.where(Club.kind == search.kind)
+    if search.visibility is not None:
+        statement = statement.where(Club.visibility == search.visibility)
+    return Listing(_of_members(statement, viewer, search.viewer_is_member), ORDERS[sort])
+
+
+def _of_members(statement: Select[Club], viewer: Viewer, wanted: bool | None) -> Select[Club]:
+    if wanted is None:
+        return statement
+    mine = Club.id.in_(clubs_of(viewer.id))
+    return statement.where(mine if wanted else ~mine)
+
+
+def _has_words(text: str) -> ColumnElement[bool]:
+    """Every word of the text begins a word of the name or description, in Russian or English inflection."""
+    words = re.findall(r"\w+", text.casefold().replace("ё", "е"))
+    prefixes = " & ".join(f"{word}:*" for word in words) or "-"
+    return or_(*(Club.search.op("@@")(func.to_tsquery(config, prefixes)) for config in ("russian", "english")))

@@ -1,0 +1,208 @@
+"""Profiles: what people say about themselves, and who may read it (S0-39 … S0-47, S1-03, S2-16, S3-17)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from typing import Any, ClassVar
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import phonenumbers
+
+from auth.permissions import Permission
+from auth.viewer import Viewer
+from auth.visibility import PRIVACY_DEFAULTS
+from database import UnitOfWork, on_conflict
+from errors import ErrorCode, Forbidden, NotFound, Required, UserError, _, check_text, refuse
+from models import Audience, DomainEvent, User, utcnow
+from resolvers import audit
+from resolvers.accounts import HANDLE, HandleTaken, InvalidHandle, UnknownLocale, UnknownTimeZone
+from translations import LOCALES
+
+HANDLE_REST = timedelta(days=30)
+"""How long a changed handle stays as it is, so that nobody slips from name to name (S3-17)."""
+HOME_REGION = "RU"
+"""Whose numbers may be written without a country code."""
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+TEXT_LIMITS = {
+    "display_name": 100,
+    "bio": 2000,
+    "location": 100,
+    "first_name": 100,
+    "last_name": 100,
+    "patronymic": 100,
+    "comment": 2000,
+}
+SPELLINGS = {
+    "display_name": "displayName",
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "birth_date": "birthDate",
+    "time_zone": "timeZone",
+}
+"""Columns that clients spell otherwise."""
+
+
+class InvalidPhone(UserError):
+    code = ErrorCode.INVALID_PHONE
+    message = _("This is not a telephone number.")
+
+
+class InvalidBirthDate(UserError):
+    code = ErrorCode.INVALID
+    message = _("A birth date lies between 1900 and today.")
+
+
+class HandleChangedRecently(UserError):
+    code = ErrorCode.HANDLE_CHANGED_RECENTLY
+    message = _("The handle was changed recently. It may be changed again after {date}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileUpdated(DomainEvent):
+    """Once for each committed change. Names what changed, never the values (S2-18)."""
+
+    name: ClassVar[str] = "user.profile.updated"
+    subject_type: ClassVar[str] = "User"
+    changed: Sequence[str]
+
+
+async def update(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID | None, changes: Mapping[str, Any]) -> User:
+    """Change a profile: one's own, or with `user.edit` someone else's.
+
+    `changes` has the columns that were given; null empties one. What is equal to what stands there already is no
+    change.
+    """
+    user = await _locked(uow, viewer, user_id)
+    _refuse_foreign(viewer, user, changes)
+    problems: list[UserError] = []
+    checked = {name: _check(problems, name, value) for name, value in changes.items()}
+    refuse(problems)
+    changed = {name: value for name, value in checked.items() if getattr(user, name) != value}
+    if not changed:
+        return user
+    if "handle" in changed and viewer.id == user.id:
+        _rest_handle(user)
+    if viewer.id != user.id:
+        _leave_trail(uow, viewer, user, changed)
+    async with on_conflict(uow.session, uq_users_handle=HandleTaken(path=("handle",))):
+        for name, value in changed.items():
+            setattr(user, name, value)
+    uow.record(ProfileUpdated(subject_id=user.id, changed=sorted(SPELLINGS.get(name, name) for name in changed)))
+    return user
+
+
+async def set_privacy(uow: UnitOfWork, viewer: Viewer, *, audiences: Mapping[str, Audience]) -> User:
+    """Choose who may read fields of one's profile. Fields that are left out keep their audience."""
+    user = await _locked(uow, viewer, None)
+    privacy = user.privacy | {field: audience.value for field, audience in audiences.items()}
+    if privacy_of(privacy) != privacy_of(user.privacy):
+        user.privacy = privacy
+        await uow.session.flush()
+        uow.record(ProfileUpdated(subject_id=user.id, changed=["privacy"]))
+    return user
+
+
+def privacy_of(chosen: Mapping[str, str]) -> dict[str, Audience]:
+    """The audience of every field that has one, chosen or by default."""
+    return {field: Audience(chosen.get(field) or default.value) for field, default in PRIVACY_DEFAULTS.items()}
+
+
+async def _locked(uow: UnitOfWork, viewer: Viewer, user_id: UUID | None) -> User:
+    """The row to change, locked. Raises `NotFound` for a stranger to us, `Forbidden` for someone else's profile."""
+    own_id = viewer.require_user()
+    wanted = user_id or own_id
+    user = await uow.session.get(User, wanted, populate_existing=True, with_for_update={"key_share": True})
+    may_edit = viewer.can(Permission.USER_EDIT)
+    if user is None or not (user.is_active or may_edit):
+        raise NotFound(path=("userId",))
+    if wanted != own_id and not may_edit:
+        raise Forbidden(path=("userId",))
+    return user
+
+
+def _refuse_foreign(viewer: Viewer, user: User, changes: Mapping[str, Any]) -> None:
+    """Fields that the person alone writes, and those that the person does not write."""
+    if viewer.id != user.id and "birth_date" in changes:
+        raise Forbidden(path=("birthDate",))
+    if "comment" in changes and not viewer.can(Permission.USER_EDIT):
+        raise Forbidden(path=("comment",))
+
+
+def _check(problems: list[UserError], name: str, value: Any) -> Any:
+    if name in TEXT_LIMITS:
+        path, is_required = SPELLINGS.get(name, name), name == "display_name"
+        return check_text(problems, value, path, maximum=TEXT_LIMITS[name], required=is_required)
+    return CHECKS[name](problems, value)
+
+
+def _check_handle(problems: list[UserError], value: str | None) -> str | None:
+    if value is None or not HANDLE.fullmatch(value):
+        problems.append(InvalidHandle(path=("handle",)))
+    return value
+
+
+def _check_phone(problems: list[UserError], value: str | None) -> str | None:
+    """The number in E.164; empty becomes null."""
+    if value is None or not value.strip():
+        return None
+    try:
+        number = phonenumbers.parse(value, HOME_REGION)
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        pass
+    problems.append(InvalidPhone(path=("phone",)))
+    return None
+
+
+def _check_time_zone(problems: list[UserError], value: str | None) -> str | None:
+    if value is None:
+        problems.append(Required(path=("timeZone",)))
+    elif value not in _time_zones():
+        problems.append(UnknownTimeZone(path=("timeZone",)))
+    return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """IANA names. Reading them takes a walk over the disk."""
+    return frozenset(available_timezones())
+
+
+def _check_locale(problems: list[UserError], value: str | None) -> str | None:
+    if value not in LOCALES:
+        problems.append(UnknownLocale(path=("locale",), known=", ".join(LOCALES)))
+    return value
+
+
+def _check_birth_date(problems: list[UserError], value: date | None) -> date | None:
+    if value is not None and not EARLIEST_BIRTH <= value <= utcnow().date():
+        problems.append(InvalidBirthDate(path=("birthDate",)))
+    return value
+
+
+CHECKS: dict[str, Callable[[list[UserError], Any], Any]] = {
+    "handle": _check_handle,
+    "phone": _check_phone,
+    "time_zone": _check_time_zone,
+    "locale": _check_locale,
+    "birth_date": _check_birth_date,
+}
+
+
+def _rest_handle(user: User) -> None:
+    """Start the rest of a changed handle. Raises `HandleChangedRecently` while the last one lasts."""
+    now = utcnow()
+    if user.handle_changed_at is not None and now < user.handle_changed_at + HANDLE_REST:
+        raise HandleChangedRecently(path=("handle",), date=(user.handle_changed_at + HANDLE_REST).date().isoformat())
+    user.handle_changed_at = now
+
+
+def _leave_trail(uow: UnitOfWork, viewer: Viewer, user: User, changed: Mapping[str, Any]) -> None:
+    before = {name: getattr(user, name) for name in changed}
+    audit.note(uow, viewer, "user.edit", subject_type="User", subject_id=user.id, before=before, after=dict(changed))

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import strawberry
+
+import models
+from auth.permissions import Permission
+from errors import Forbidden, InvalidId, InvalidStatus, NotFound
+from resolvers import club_membership as rules
+from schema import ids
+from schema.access import SIGNED_IN
+from schema.clubs import ClubMembership
+from schema.context import Info
+from schema.roots import MutationInput, Payload, mutation
+
+HOSTS = "Those who run the club, and moderators of the platform, whose doing is audited."
+
+
+@strawberry.input(description="A club to join.")
+class JoinClubInput(MutationInput):
+    club_id: strawberry.ID = strawberry.field(description="The club.")
+
+
+@strawberry.input(description="A club to leave.")
+class LeaveClubInput(MutationInput):
+    club_id: strawberry.ID = strawberry.field(description="The club.")
+
+
+@strawberry.input(description="Whom to invite, and where.")
+class InviteToClubInput(MutationInput):
+    club_id: strawberry.ID = strawberry.field(description="The club.")
+    user_id: strawberry.ID = strawberry.field(description="The person.")
+
+
+@strawberry.input(description="A request to approve.")
+class ApproveClubMemberInput(MutationInput):
+    membership_id: strawberry.ID = strawberry.field(description="A membership in the state PENDING.")
+
+
+@strawberry.input(description="A request to refuse.")
+class RejectClubMemberInput(MutationInput):
+    membership_id: strawberry.ID = strawberry.field(description="A membership in the state PENDING.")
+
+
+@strawberry.input(description="A member to put out, or an invitation to take back.")
+class RemoveClubMemberInput(MutationInput):
+    membership_id: strawberry.ID = strawberry.field(description="A membership in the state ACTIVE or INVITED.")
+
+
+@strawberry.input(description="A member and their new role.")
+class ChangeClubMemberRoleInput(MutationInput):
+    membership_id: strawberry.ID = strawberry.field(description="A membership in the state ACTIVE.")
+    role: models.ClubRole = strawberry.field(description="The role from now on.")
+
+
+@strawberry.input(description="The member who becomes the owner in one's place.")
+class TransferClubOwnershipInput(MutationInput):
+    membership_id: strawberry.ID = strawberry.field(description="An active membership of someone who is no owner.")
+
+
+@strawberry.type(description="What a change of a membership answers.")
+class ClubMembershipPayload(Payload):
+    membership: models.ClubMembership | None = strawberry.field(
+        default=None, graphql_type=ClubMembership | None, description="The membership as it is now."
+    )
+
+
+def _membership(id: strawberry.ID) -> UUID:
+    return ids.decode(id, "ClubMembership", "membershipId")
+
+
+@strawberry.type
+class ClubMembershipMutations:
+    @mutation(
+        description="Join a club. OPEN: one is a member at once. APPROVAL: one asks, and those who run the club are "
+        "told. INVITE_ONLY: one needs an invitation, which this accepts. Whoever was put out or refused asks anew.",
+        access=Permission.CLUB_JOIN,
+        raises=[InvalidId, NotFound, rules.AlreadyMember, rules.InvitationNeeded],
+    )
+    async def join_club(self, info: Info, input: JoinClubInput) -> ClubMembershipPayload:
+        club_id = ids.decode(input.club_id, "Club", "clubId")
+        async with info.context.writing() as uow:
+            membership = await rules.join(uow, info.context.viewer, club_id=club_id)
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description="Leave a club and its chat, take a request back, or decline an invitation.",
+        access=SIGNED_IN,
+        raises=[InvalidId, NotFound, rules.LastOwner, rules.NotMember],
+    )
+    async def leave_club(self, info: Info, input: LeaveClubInput) -> ClubMembershipPayload:
+        club_id = ids.decode(input.club_id, "Club", "clubId")
+        async with info.context.writing() as uow:
+            membership = await rules.leave(uow, info.context.viewer, club_id=club_id)
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description=f"Invite someone, who is told. Whoever has asked to join is a member at once. {HOSTS}",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, NotFound, rules.AlreadyMember],
+    )
+    async def invite_to_club(self, info: Info, input: InviteToClubInput) -> ClubMembershipPayload:
+        club_id = ids.decode(input.club_id, "Club", "clubId")
+        user_id = ids.decode(input.user_id, "User", "userId")
+        async with info.context.writing() as uow:
+            membership = await rules.invite(uow, info.context.viewer, club_id=club_id, user_id=user_id)
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description=f"Let someone in who has asked, and tell them. {HOSTS}",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
+    )
+    async def approve_club_member(self, info: Info, input: ApproveClubMemberInput) -> ClubMembershipPayload:
+        membership_id = _membership(input.membership_id)
+        async with info.context.writing() as uow:
+            membership = await rules.decide(uow, info.context.viewer, membership_id=membership_id, is_approved=True)
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description=f"Refuse someone who has asked, and tell them. {HOSTS}",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
+    )
+    async def reject_club_member(self, info: Info, input: RejectClubMemberInput) -> ClubMembershipPayload:
+        membership_id = _membership(input.membership_id)
+        async with info.context.writing() as uow:
+            membership = await rules.decide(uow, info.context.viewer, membership_id=membership_id, is_approved=False)
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description="Put out a member whose role is below one's own, who then returns by approval or invitation only; "
+        f"or take an invitation back. {HOSTS}",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.LastOwner],
+    )
+    async def remove_club_member(self, info: Info, input: RemoveClubMemberInput) -> ClubMembershipPayload:
+        membership_id = _membership(input.membership_id)
+        async with info.context.writing() as uow:
+            membership = await rules.remove(uow, info.context.viewer, membership_id=membership_id)
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description="Give a member another role. Owners give every role; administrators give and take roles below "
+        "their own; moderators of the platform all, audited.",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.LastOwner],
+    )
+    async def change_club_member_role(self, info: Info, input: ChangeClubMemberRoleInput) -> ClubMembershipPayload:
+        membership_id = _membership(input.membership_id)
+        async with info.context.writing() as uow:
+            membership = await rules.change_role(uow, info.context.viewer, membership_id=membership_id, role=input.role)
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description="Hand one's ownership to another member in one step, and be an administrator from then on. "
+        "For owners.",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
+    )
+    async def transfer_club_ownership(self, info: Info, input: TransferClubOwnershipInput) -> ClubMembershipPayload:
+        membership_id = _membership(input.membership_id)
+        async with info.context.writing() as uow:
+            membership = await rules.transfer(uow, info.context.viewer, membership_id=membership_id)
+        return ClubMembershipPayload(membership=membership)

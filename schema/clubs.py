@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+import dataloaders.clubs
+import dataloaders.interests
+import dataloaders.users
+import models
+from auth.permissions import Permission
+from dataloaders.interests import MOST
+from dataloaders.pages import PageArgs, fetch_page
+from errors import (
+    Forbidden,
+    InvalidId,
+    NotFound,
+    Required,
+    TooLong,
+    TooMany,
+    UserError,
+    VersionConflict,
+    check_text,
+    refuse,
+)
+from resolvers import clubs as rules
+from schema import ids
+from schema.access import PUBLIC, SIGNED_IN
+from schema.connections import Connection
+from schema.context import Info
+from schema.interests import Interest, decode_interests
+from schema.node import Node
+from schema.relations import connected, related
+from schema.roots import MutationInput, Payload, mutation, query
+from schema.users import User
+
+if TYPE_CHECKING:
+    from schema.events import Event
+
+LONGEST_TEXT = 200
+"""Of what one looks for."""
+
+strawberry.enum(models.ClubKind, description="A club, or a small group for going out together.")
+strawberry.enum(
+    models.ClubVisibility,
+    description="PUBLIC: in every list. UNLISTED: whoever has the link sees it. PRIVATE: members only.",
+)
+strawberry.enum(models.JoinPolicy, description="Whether one joins at once, after approval, or by invitation only.")
+strawberry.enum(models.ClubRole, description="What someone may do in a club, weakest first.")
+strawberry.enum(models.MembershipState, description="Where a membership stands, from invitation or request to leaving.")
+strawberry.enum(rules.ClubSort, description="By name, or the newest first.")
+
+
+@strawberry.input(description="Narrows a list of memberships.")
+class ClubMembershipFilter:
+    state: models.MembershipState | None = strawberry.field(
+        default=models.MembershipState.ACTIVE,
+        description="Requests and invitations are shown to the person and to those who run the club. Null: any state.",
+    )
+    role: models.ClubRole | None = strawberry.field(default=None, description="Those with this role.")
+
+
+@dataclass(frozen=True)
+class ActiveMembership:
+    """Stands for a filter that was left out."""
+
+    state: models.MembershipState | None = models.MembershipState.ACTIVE
+    role: None = None
+
+
+@dataclass(frozen=True)
+class AnyMembership(ActiveMembership):
+    state: None = None
+
+
+@strawberry.type(description="A person in a club, or on the way into it or out of it.")
+class ClubMembership(Node, row=models.ClubMembership, by_id=dataloaders.clubs.membership_by_id):
+    role: models.ClubRole = strawberry.field(description="What the person may do in the club.")
+    state: models.MembershipState = strawberry.field(description="Where the membership stands.")
+    joined_at: datetime | None = strawberry.field(description="When the person became a member last; null if never.")
+    user: User | None = related(dataloaders.users.by_id, key="user_id", description="Null when no longer there.")
+    club: Annotated[Club, strawberry.lazy("schema.clubs")] | None = related(
+        dataloaders.clubs.by_id, key="club_id", description="Null when it is not visible to the reader."
+    )
+
+
+@strawberry.type(description="A community by interest, with members, events and a chat of its own.")
+class Club(Node, row=models.Club, by_id=dataloaders.clubs.by_id):
+    name: str = strawberry.field(description="At most 255 characters.")
+    description: str | None = strawberry.field(description="At most 5000 characters.")
+    kind: models.ClubKind = strawberry.field(description="Club or group.")
+    visibility: models.ClubVisibility = strawberry.field(description="Who sees it.")
+    join_policy: models.JoinPolicy = strawberry.field(description="How one becomes a member.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    version: int = strawberry.field(description="Give it back as `expectedVersion` when changing the club.")
+    interests: list[Interest] = related(dataloaders.interests.by_club_id, description="What it is about, at most 50.")
+    member_count: int = related(dataloaders.clubs.member_count, description="Active members.")
+    members: Connection[ClubMembership] = connected(
+        dataloaders.clubs.members_by_club_id,
+        filter=ClubMembershipFilter,
+        unfiltered=ActiveMembership(),
+        description="Active members, in the order in which they came, unless filtered otherwise. People who hide "
+        "their clubs are shown to fellow members only; those who run the club always.",
+    )
+    viewer_membership: ClubMembership | None = related(
+        dataloaders.clubs.own_by_club_id, description="The caller's membership, request or invitation."
+    )
+    owner: User | None = related(dataloaders.clubs.owner_by_club_id, description="The owner; of several, the first.")
+    owners: list[User] = related(dataloaders.clubs.owners_by_club_id, description="All owners, at most 20.")
+    events: Connection[Annotated[Event, strawberry.lazy("schema.events")]] = connected(
+        dataloaders.clubs.events_by_club_id,
+        description="Published events that are not over, soonest first, as far as the reader finds them in lists.",
+    )
+
+
+@strawberry.input(description="Narrows a list of clubs. Everything given must hold.")
+class ClubFilter:
+    text: str | None = strawberry.field(
+        default=None,
+        description="Words, or beginnings of words, of name and description; case and ё do not matter. "
+        "At most 200 characters.",
+    )
+    interest_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="About at least one of these, at most 50."
+    )
+    kind: models.ClubKind | None = strawberry.field(default=None, description="Clubs or groups.")
+    visibility: models.ClubVisibility | None = strawberry.field(
+        default=None, description="Others than PUBLIC are found by their members and staff."
+    )
+    viewer_is_member: bool | None = strawberry.field(
+        default=None, description="Those of which the caller is a member, or is none."
+    )
+
+
+@strawberry.input(description="A club to make.")
+class CreateClubInput(MutationInput):
+    name: str = strawberry.field(description="1 to 255 characters.")
+    description: str | None = strawberry.field(default=None, description="At most 5000 characters.")
+    kind: models.ClubKind = strawberry.field(default=models.ClubKind.CLUB, description="Club or group.")
+    visibility: models.ClubVisibility | None = strawberry.field(
+        default=None, description="PUBLIC for a club, PRIVATE for a group, if left out."
+    )
+    join_policy: models.JoinPolicy | None = strawberry.field(
+        default=None, description="OPEN for a club, INVITE_ONLY for a group, if left out."
+    )
+    interest_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="What it is about, at most 50."
+    )
+
+
+@strawberry.input(description="Changes of a club. A field that is left out stays; null empties one.")
+class UpdateClubInput(MutationInput):
+    club_id: strawberry.ID = strawberry.field(description="The club.")
+    expected_version: int = strawberry.field(description="`version` as one has read it.")
+    name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 255 characters.")
+    description: strawberry.Maybe[str | None] = strawberry.field(description="At most 5000 characters.")
+    visibility: strawberry.Maybe[models.ClubVisibility] = strawberry.field(description="Who sees it.")
+    join_policy: strawberry.Maybe[models.JoinPolicy] = strawberry.field(
+        description="How one becomes a member. Requests that wait stay as they are."
+    )
+    interest_ids: strawberry.Maybe[list[strawberry.ID]] = strawberry.field(
+        description="All of its interests from now on, at most 50."
+    )
+
+
+@strawberry.type(description="What making or changing a club answers.")
+class ClubPayload(Payload):
+    club: models.Club | None = strawberry.field(default=None, graphql_type=Club | None, description="The club.")
+
+
+@strawberry.type
+class ClubQueries:
+    @query(description="A club by its id; null when missing or hidden.", access=PUBLIC, graphql_type=Club | None)
+    async def club(self, info: Info, id: strawberry.ID) -> Any:
+        return await info.context.loaders.load(dataloaders.clubs.by_id, ids.decode(id, "Club", "id"))
+
+    @query(
+        description="Clubs: the public ones, and those of which the caller is a member.",
+        access=PUBLIC,
+        graphql_type=Connection[Club],
+    )
+    async def clubs(
+        self,
+        info: Info,
+        filter: ClubFilter | None = None,
+        sort: rules.ClubSort = rules.ClubSort.NAME,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        listing = rules.listing(info.context.viewer, _search(filter), sort)
+        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+
+
+def _search(filter: ClubFilter | None) -> rules.ClubSearch:
+    if filter is None:
+        return rules.ClubSearch()
+    wanted = filter.interest_ids
+    problems: list[UserError] = []
+    check_text(problems, filter.text, "filter", "text", maximum=LONGEST_TEXT)
+    if wanted is not None and len(wanted) > MOST:
+        problems.append(TooMany(path=("filter", "interestIds"), maximum=MOST))
+    refuse(problems)
+    return rules.ClubSearch(
+        text=filter.text,
+        interest_ids=None if wanted is None else decode_interests(wanted, "filter", "interestIds"),
+        kind=filter.kind,
+        visibility=filter.visibility,
+        viewer_is_member=filter.viewer_is_member,
+    )
+
+
+@strawberry.type
+class ClubMutations:
+    @mutation(
+        description="Make a club, with its chat. The creator becomes its owner. Recorded as `club.created`.",
+        access=Permission.CLUB_CREATE,
+        raises=[InvalidId, NotFound, Required, TooLong, TooMany],
+    )
+    async def create_club(self, info: Info, input: CreateClubInput) -> ClubPayload:
+        interest_ids = decode_interests(input.interest_ids)
+        async with info.context.writing() as uow:
+            club = await rules.create(
+                uow,
+                info.context.viewer,
+                name=input.name,
+                description=input.description,
+                kind=input.kind,
+                visibility=input.visibility,
+                join_policy=input.join_policy,
+                interest_ids=interest_ids,
+            )
+        return ClubPayload(club=club)
+
+    @mutation(
+        description="Change a club: its owners, administrators, and moderators of the platform, whose changes are "
+        "audited. Recorded as `club.updated`.",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, NotFound, Required, TooLong, TooMany, VersionConflict],
+    )
+    async def update_club(self, info: Info, input: UpdateClubInput) -> ClubPayload:
+        club_id = ids.decode(input.club_id, "Club", "clubId")
+        given = {name: getattr(input, name) for name in ("name", "description", "visibility", "join_policy")}
+        interest_ids = decode_interests(input.interest_ids.value) if input.interest_ids is not None else None
+        async with info.context.writing() as uow:
+            club = await rules.update(
+                uow,
+                info.context.viewer,
+                club_id=club_id,
+                expected_version=input.expected_version,
+                changes={name: some.value for name, some in given.items() if some is not None},
+                interest_ids=interest_ids,
+            )
+        return ClubPayload(club=club)
