@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { build } from "esbuild";
 
-const MAKING = "dist.new";
+const MAKING = "node_modules/.dist";
 // As seen from the page at /graphql; relative, so that a proxy may put both under a prefix.
 const ASSETS = "graphql/explorer/assets";
 const COMMON = {
