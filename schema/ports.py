@@ -8,7 +8,9 @@ from auth.passwords import Passwords
 from auth.sealing import Sealer
 from auth.tokens import Tokens
 from database import Database
+from integrations.oidc import OpenIdProvider
 from realtime.hub import Hub
+from realtime.watching import Watching
 from settings import Settings
 
 
@@ -20,3 +22,5 @@ class Ports:
     passwords: Passwords
     sealer: Sealer
     hub: Hub
+    watching: Watching
+    provider: OpenIdProvider
