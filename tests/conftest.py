@@ -102,6 +102,29 @@ def count(ports: Ports) -> Callable[..., Awaitable[int]]:
 
 
 @pytest.fixture
+def row(ports: Ports) -> Callable[..., Awaitable[Any]]:
+    """A row by its key, as it is in the database now."""
+
+    async def read(entity: type[models.Base], key: Any) -> Any:
+        async with ports.database.reading() as session:
+            return await session.get_one(entity, key)
+
+    return read
+
+
+@pytest.fixture
+def happened(ports: Ports) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
+    """Metadata of the domain events of one name, oldest first."""
+
+    async def read(name: str) -> list[dict[str, Any]]:
+        found = select(models.OutboxEvent.event_metadata).where(models.OutboxEvent.name == name)
+        async with ports.database.reading() as session:
+            return list(await session.scalars(found.order_by(models.OutboxEvent.id)))
+
+    return read
+
+
+@pytest.fixture
 def client(schema: Schema, ports: Ports) -> Callable[..., Client]:
     """`client(user)` speaks GraphQL to the schema as that user, `client()` as a guest."""
 
