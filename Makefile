@@ -39,10 +39,12 @@ migrate: setup ## Bring the database to the newest migration
 seed: setup ## Load demo data
 	$(BIN)/wingding seed
 
-explorer: ## Build GraphiQL
+explorer: explorer/dist/index.html ## Build GraphiQL
+
+explorer/dist/index.html: explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/* explorer/src/*/*)
 	cd explorer && npm ci --no-audit --no-fund && npm run build
 
 explorer-if-possible:
-	@if [ ! -e explorer/dist/index.html ] && command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
 
 .PHONY: help setup run test test-outside lint schema migrate seed explorer explorer-if-possible

@@ -19,3 +19,7 @@ def install(folder: Path) -> Path:
     if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
     return folder
+
+
+def run(folder: Path, script: str) -> None:
+    subprocess.run(["npm", "run", "--silent", script], cwd=folder, check=True)
