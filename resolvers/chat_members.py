@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from database import UnitOfWork
-from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, StreamEvent, utcnow
+from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, StreamEvent, utcnow, uuid7
 from realtime.streams import access_stream
 
 
@@ -41,6 +41,30 @@ async def create_for_club(uow: UnitOfWork, club: Club, user_ids: Sequence[UUID])
     return await _create(uow, user_ids, kind=ChatKind.CLUB, club_id=club.id)
 
 
+async def create_group(uow: UnitOfWork, title: str, user_ids: Sequence[UUID], *, created_by_id: UUID) -> Chat:
+    return await _create(uow, user_ids, kind=ChatKind.GROUP, title=title, created_by_id=created_by_id)
+
+
+async def create_direct(uow: UnitOfWork, user_ids: tuple[UUID, UUID], *, created_by_id: UUID) -> Chat:
+    """The one chat of two people: whoever creates it at the same time gets the same one."""
+    key = direct_key(*user_ids)
+    values = {"id": uuid7(), "kind": ChatKind.DIRECT, "direct_key": key, "created_by_id": created_by_id}
+    await uow.session.flush()
+    made: Chat | None = await uow.session.scalar(
+        insert(Chat).values(values).on_conflict_do_nothing(index_elements=["direct_key"]).returning(Chat)
+    )
+    if made is not None:
+        await add(uow, made, user_ids)
+        uow.record(ChatCreated(subject_id=made.id, kind=ChatKind.DIRECT.value))
+        return made
+    known: Chat = (await uow.session.scalars(select(Chat).where(Chat.direct_key == key))).one()
+    return known
+
+
+def direct_key(one: UUID, other: UUID) -> str:
+    return ":".join(sorted((str(one), str(other))))
+
+
 async def _create(uow: UnitOfWork, user_ids: Sequence[UUID], *, kind: ChatKind, **owner: Any) -> Chat:
     chat = Chat(kind=kind, last_sequence=0, **owner)
     uow.session.add(chat)
@@ -67,12 +91,12 @@ async def leave_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None
 
 
 async def _join(uow: UnitOfWork, owner: Any, user_id: UUID) -> None:
-    chat = await _locked(uow, owner)
+    chat = await locked(uow, owner)
     if chat is not None:
         await add(uow, chat, [user_id])
 
 
-async def _locked(uow: UnitOfWork, owner: Any) -> Chat | None:
+async def locked(uow: UnitOfWork, owner: Any) -> Chat | None:
     """The chat, locked, so that nobody sends between reading its last number and writing the membership."""
     found: Chat | None = await uow.session.scalar(
         select(Chat).where(owner).with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -110,7 +134,7 @@ async def add(uow: UnitOfWork, chat: Chat, user_ids: Sequence[UUID]) -> None:
 
 
 async def _leave(uow: UnitOfWork, owner: Any, user_id: UUID) -> None:
-    chat = await _locked(uow, owner)
+    chat = await locked(uow, owner)
     if chat is not None:
         await remove(uow, chat, user_id)
 

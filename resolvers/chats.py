@@ -1,0 +1,218 @@
+"""Chats: who may open one with whom, and what members do with it (S0-65, S0-66, C7)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth.viewer import Viewer
+from auth.visibility import chats_of, clubs_of, hosted_by, messages_visible_to
+from database import UnitOfWork
+from errors import ErrorCode, NotFound, TooMany, UserError, _, check_text, refuse
+from models import (
+    HOLDING,
+    Chat,
+    ChatKind,
+    ChatMember,
+    ClubMembership,
+    EventHost,
+    MembershipState,
+    Message,
+    Notification,
+    NotificationType,
+    Registration,
+    User,
+    utcnow,
+)
+from resolvers import chat_members
+
+MOST_MEMBERS = 200
+"""People in a GROUP chat. The chats of events and clubs have as many as their owner."""
+ANYONE = "anyone"
+
+
+class NewChatKind(Enum):
+    """Chats that people open by themselves; those of events and clubs are made with their owner."""
+
+    DIRECT = "DIRECT"
+    GROUP = "GROUP"
+
+
+class ChatNotAllowed(UserError):
+    """Also for a person who does not exist: nobody learns who does."""
+
+    code = ErrorCode.CHAT_NOT_ALLOWED
+    message = _("You can write to people with whom you share a club or an event.")
+
+
+class WrongMembers(UserError):
+    code = ErrorCode.INVALID
+    message = _("A direct chat has exactly one other person.")
+
+
+class TitleNotTaken(UserError):
+    code = ErrorCode.INVALID
+    message = _("A direct chat has no title.")
+
+
+class MembersAreFixed(UserError):
+    code = ErrorCode.CHAT_NOT_ALLOWED
+    message = _("Only the members of a group chat can be changed here.")
+
+
+async def create(
+    uow: UnitOfWork, viewer: Viewer, *, kind: NewChatKind, member_ids: Sequence[UUID], title: str | None, needs: str
+) -> Chat:
+    """Open a chat. `needs` is the setting `direct_chat_needs`. An existing DIRECT chat of the two is given back."""
+    user_id = viewer.require_user()
+    others = [member_id for member_id in dict.fromkeys(member_ids) if member_id != user_id]
+    problems: list[UserError] = []
+    if kind is NewChatKind.DIRECT:
+        if len(others) != 1:
+            problems.append(WrongMembers(path=("memberIds",)))
+        if title is not None:
+            problems.append(TitleNotTaken(path=("title",)))
+    else:
+        title = check_text(problems, title, "title", maximum=255, required=True)
+        if len(others) >= MOST_MEMBERS:
+            problems.append(TooMany(path=("memberIds",), maximum=MOST_MEMBERS))
+    refuse(problems)
+    await _check_fellows(uow.session, user_id, member_ids, needs=needs)
+    if kind is NewChatKind.DIRECT:
+        return await chat_members.create_direct(uow, (user_id, others[0]), created_by_id=user_id)
+    return await chat_members.create_group(uow, title or "", [user_id, *others], created_by_id=user_id)
+
+
+async def _check_fellows(session: AsyncSession, user_id: UUID, member_ids: Sequence[UUID], *, needs: str) -> None:
+    """Raise `ChatNotAllowed` for each person whom the user may not write to."""
+    allowed = {user_id, *await fellows(session, user_id, member_ids, needs=needs)}
+    refuse(
+        [
+            ChatNotAllowed(path=("memberIds", str(index)))
+            for index, member_id in enumerate(member_ids)
+            if member_id not in allowed
+        ]
+    )
+
+
+async def fellows(session: AsyncSession, user_id: UUID, among: Collection[UUID], *, needs: str) -> set[UUID]:
+    """Those of some people whom the user may write to: they share an active club, or both are at an event."""
+    rule = true() if needs == ANYONE else _shares_with(user_id)
+    found = await session.scalars(select(User.id).where(User.id.in_(among), User.is_active, rule))
+    return set(found)
+
+
+def _shares_with(user_id: UUID) -> ColumnElement[bool]:
+    in_my_clubs = select(ClubMembership.user_id).where(
+        ClubMembership.user_id == User.id,
+        ClubMembership.state == MembershipState.ACTIVE,
+        ClubMembership.club_id.in_(clubs_of(user_id)),
+    )
+    at_my_events = _placed_at_event(user_id).union(hosted_by(user_id))
+    comes_along = select(Registration.user_id).where(
+        Registration.user_id == User.id,
+        Registration.admission.in_(HOLDING),
+        Registration.event_id.in_(at_my_events),
+    )
+    hosts = select(EventHost.user_id).where(EventHost.user_id == User.id, EventHost.event_id.in_(at_my_events))
+    return or_(in_my_clubs.exists(), comes_along.exists(), hosts.exists())
+
+
+def _placed_at_event(user_id: UUID) -> Select[UUID]:
+    return select(Registration.event_id).where(Registration.user_id == user_id, Registration.admission.in_(HOLDING))
+
+
+async def add_members(
+    uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, member_ids: Sequence[UUID], needs: str
+) -> Chat:
+    """Invite fellow members into a GROUP chat. They see what is sent from now on."""
+    user_id = viewer.require_user()
+    chat = await locked_own_group(uow, user_id, chat_id)
+    present = set(
+        await uow.session.scalars(
+            select(ChatMember.user_id).where(ChatMember.chat_id == chat.id, ChatMember.left_at.is_(None))
+        )
+    )
+    if len(present | set(member_ids)) > MOST_MEMBERS:
+        raise TooMany(path=("memberIds",), maximum=MOST_MEMBERS)
+    await _check_fellows(uow.session, user_id, member_ids, needs=needs)
+    # In one order, so that two who invite the same people do not wait for each other.
+    await chat_members.add(uow, chat, sorted(set(member_ids) - present))
+    return chat
+
+
+async def leave(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
+    user_id = viewer.require_user()
+    chat = await locked_own_group(uow, user_id, chat_id)
+    await chat_members.remove(uow, chat, user_id)
+    return chat
+
+
+async def locked_own_group(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> Chat:
+    """A GROUP chat of which the user is a member, locked."""
+    chat, _member = await locked_own(uow, user_id, chat_id)
+    if chat.kind is not ChatKind.GROUP:
+        raise MembersAreFixed(path=("chatId",))
+    return chat
+
+
+async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Chat, ChatMember]:
+    """A chat of which the user is a member, locked. Raises `NotFound`.
+
+    Two statements: the one that waits for the lock would read the membership as it was before the wait.
+    """
+    chat = await chat_members.locked(uow, Chat.id == chat_id)
+    member = await uow.session.get(ChatMember, (chat_id, user_id), populate_existing=True)
+    if chat is None or member is None or member.left_at is not None:
+        raise NotFound(path=("chatId",))
+    return chat, member
+
+
+async def mark_read(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Chat:
+    """Move the read marker up to a message, or to the last one. It never moves back (S3-29)."""
+    user_id = viewer.require_user()
+    chat = await uow.session.scalar(chats_of(viewer).where(Chat.id == chat_id))
+    if chat is None:
+        raise NotFound(path=("chatId",))
+    sequence: int | None = chat.last_sequence
+    if message_id is not None:
+        visible = messages_visible_to(viewer).where(Message.id == message_id, Message.chat_id == chat_id)
+        sequence = await uow.session.scalar(visible.with_only_columns(Message.sequence))
+        if sequence is None:
+            raise NotFound(path=("messageId",))
+    await uow.session.execute(
+        update(ChatMember)
+        .where(ChatMember.chat_id == chat_id, ChatMember.user_id == user_id, ChatMember.left_at.is_(None))
+        .values(read_sequence=func.greatest(ChatMember.read_sequence, sequence))
+        .execution_options(synchronize_session=False)
+    )
+    await _settle_notice(uow, user_id, chat_id)
+    return chat
+
+
+async def _settle_notice(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> None:
+    """Who has been in the chat needs no notice of it any more; the next message may bring a new one."""
+    await uow.session.execute(
+        update(Notification)
+        .where(
+            Notification.user_id == user_id,
+            Notification.type == NotificationType.NEW_MESSAGE,
+            Notification.subject_id == chat_id,
+            Notification.read_at.is_(None),
+        )
+        .values(read_at=utcnow())
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def direct_with(session: AsyncSession, viewer: Viewer, *, user_id: UUID) -> Chat | None:
+    """The DIRECT chat with someone, if there is one. Reading makes none (S3-27)."""
+    if viewer.id is None:
+        return None
+    key = chat_members.direct_key(viewer.id, user_id)
+    found: Chat | None = await session.scalar(chats_of(viewer).where(Chat.direct_key == key))
+    return found

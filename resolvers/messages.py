@@ -1,0 +1,207 @@
+"""Messages: sending them, and following a chat live (S0-67 … S0-69, S3-26 … S3-32)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth.viewer import Viewer, viewer_still_valid
+from auth.visibility import chats_of
+from database import Database, UnitOfWork
+from errors import ErrorCode, NotFound, TooLong, TooShort, UserError, _, check_text, refuse
+from models import (
+    Chat,
+    ChatKind,
+    ChatMember,
+    Message,
+    Notification,
+    NotificationType,
+    StreamEvent,
+    User,
+    utcnow,
+)
+from realtime.hub import Hub
+from realtime.streams import BATCH, Bounds, Guard, Resync, chat_stream, replay
+from realtime.watching import Watching
+from resolvers import chats
+from resolvers.notifications import notify
+
+
+class ChatReadOnly(UserError):
+    code = ErrorCode.CHAT_READ_ONLY
+    message = _("You no longer share a club or an event with this person, so you can read but not write.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSent(StreamEvent):
+    name: ClassVar[str] = "chat.message.sent"
+    subject_type: ClassVar[str] = "Message"
+    chat_id: UUID
+    author_id: UUID
+
+
+async def send(
+    uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, body: str, client_message_id: str, needs: str
+) -> Message:
+    """Write to a chat. The same `client_message_id` gives the same message, also when both come at once.
+
+    The chat's row is locked, so that commit order is sequence order, without holes.
+    """
+    user_id = viewer.require_user()
+    problems: list[UserError] = []
+    text = check_text(problems, body, "body", maximum=10_000, required=True)
+    if not client_message_id:
+        problems.append(TooShort(path=("clientMessageId",), minimum=1))
+    if len(client_message_id) > 100:
+        problems.append(TooLong(path=("clientMessageId",), maximum=100))
+    refuse(problems)
+    chat, member = await chats.locked_own(uow, user_id, chat_id)
+    known = await uow.session.scalar(
+        select(Message).where(
+            Message.chat_id == chat_id,
+            Message.author_id == user_id,
+            Message.client_message_id == client_message_id,
+        )
+    )
+    if known is not None:
+        return known
+    if chat.kind is ChatKind.DIRECT:
+        await _check_pair(uow.session, chat, user_id, needs=needs)
+    chat.last_sequence += 1
+    chat.last_message_at = utcnow()
+    member.read_sequence = chat.last_sequence
+    message = Message(
+        chat_id=chat.id,
+        sequence=chat.last_sequence,
+        author_id=user_id,
+        body=text,
+        client_message_id=client_message_id,
+        sent_at=chat.last_message_at,
+    )
+    uow.session.add(message)
+    await uow.session.flush()
+    uow.record(
+        MessageSent(
+            subject_id=message.id,
+            stream=chat_stream(chat.id),
+            sequence=message.sequence,
+            chat_id=chat.id,
+            author_id=user_id,
+        )
+    )
+    recipients = await _away(uow.session, chat.id, user_id)
+    if recipients:
+        await notify(uow, recipients, NotificationType.NEW_MESSAGE, subject=chat, actor_id=user_id)
+    return message
+
+
+async def _check_pair(session: AsyncSession, chat: Chat, user_id: UUID, *, needs: str) -> None:
+    other = await session.scalar(
+        select(ChatMember.user_id).where(ChatMember.chat_id == chat.id, ChatMember.user_id != user_id)
+    )
+    if other is None or other not in await chats.fellows(session, user_id, [other], needs=needs):
+        raise ChatReadOnly(path=("chatId",))
+
+
+async def _away(session: AsyncSession, chat_id: UUID, author_id: UUID) -> Sequence[UUID]:
+    """Members who do not follow the chat now and have not been told of it since they last looked (S3-06)."""
+    already_told = select(Notification.id).where(
+        Notification.user_id == ChatMember.user_id,
+        Notification.read_at.is_(None),
+        Notification.type == NotificationType.NEW_MESSAGE,
+        Notification.subject_id == chat_id,
+    )
+    found = await session.scalars(
+        select(ChatMember.user_id)
+        .join(User, User.id == ChatMember.user_id)
+        .where(
+            ChatMember.chat_id == chat_id,
+            ChatMember.user_id != author_id,
+            ChatMember.left_at.is_(None),
+            User.is_active,
+            or_(ChatMember.watching_until.is_(None), ChatMember.watching_until < func.now()),
+            ~already_told.exists(),
+        )
+    )
+    return found.all()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Messages of a chat, and from where on each member of this process may see them."""
+
+    messages: Sequence[Message]
+    asked: Collection[UUID]
+    joined: Mapping[UUID, int]
+
+
+async def sent(
+    database: Database, hub: Hub, watching: Watching, viewer: Viewer, *, chat_id: UUID, after: str | None
+) -> AsyncGenerator[Message | Resync, None]:
+    """Messages after a cursor, or from now on. Raises `NotFound` for whoever is no member of the chat."""
+    user_id = viewer.require_user()
+    stream = chat_stream(chat_id)
+
+    async def bounds() -> Bounds:
+        async with database.reading() as session:
+            found = await session.execute(
+                chats_of(viewer)
+                .where(Chat.id == chat_id)
+                .with_only_columns(ChatMember.joined_sequence, Chat.last_sequence)
+            )
+            row = found.one_or_none()
+        if row is None:
+            raise NotFound
+        return Bounds(floor=row[0], head=row[1])
+
+    async def is_allowed() -> bool:
+        async with database.reading() as session:
+            if not await viewer_still_valid(session, viewer):
+                return False
+            own = chats_of(viewer).where(Chat.id == chat_id).with_only_columns(Chat.id)
+            return await session.scalar(own) is not None
+
+    async def fetch(sequence: int) -> Sequence[Message]:
+        async def read() -> _Reading:
+            return await _read(database, chat_id, sequence, {user_id, *watching.members(chat_id)})
+
+        # A thousand who follow one chat from this process read a message once, and each is asked for by name.
+        reading = await hub.once(stream, sequence, read)
+        if user_id not in reading.asked:
+            reading = await read()
+        joined = reading.joined.get(user_id)
+        if joined is not None and joined > sequence:
+            return await fetch(joined)
+        return reading.messages if joined is not None else ()
+
+    guard = Guard(viewer.id, viewer.expires_at, is_allowed)
+    async with watching.watch(chat_id, user_id):
+        entries = replay(hub, stream, guard, owner_id=chat_id, after=after, bounds=bounds, fetch=fetch)
+        async with aclosing(entries):
+            async for entry in entries:
+                yield entry
+
+
+async def _read(database: Database, chat_id: UUID, sequence: int, user_ids: Collection[UUID]) -> _Reading:
+    """The memberships are read after the messages: who left before a message was sent is no member any more."""
+    async with database.reading() as session:
+        messages = await session.scalars(
+            select(Message)
+            .where(Message.chat_id == chat_id, Message.sequence > sequence)
+            .order_by(Message.sequence)
+            .limit(BATCH)
+        )
+        members = await session.execute(
+            select(ChatMember.user_id, ChatMember.joined_sequence).where(
+                ChatMember.chat_id == chat_id,
+                ChatMember.user_id == any_(literal(list(user_ids), ARRAY(Uuid()))),
+                ChatMember.left_at.is_(None),
+            )
+        )
+        return _Reading(messages.all(), user_ids, {row[0]: row[1] for row in members})

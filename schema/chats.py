@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+import dataloaders.chats
+import dataloaders.clubs
+import dataloaders.events
+import dataloaders.users
+import models
+from auth.permissions import Permission
+from errors import NotFound, Required, TooLong, TooMany, TooShort
+from resolvers import chats as rules
+from resolvers import messages
+from schema import ids
+from schema.access import SIGNED_IN
+from schema.clubs import Club
+from schema.connections import Connection
+from schema.context import Info
+from schema.events import Event
+from schema.node import Node
+from schema.relations import computed, connected, facet, related
+from schema.roots import MutationInput, Payload, mutation, query, subscription
+from schema.streams import ResyncRequired, cursor_of
+from schema.users import User
+
+strawberry.enum(models.ChatKind, description="Whom a chat is for, which decides who may be in it.")
+strawberry.enum(rules.NewChatKind, description="Chats that people open by themselves.")
+
+
+@strawberry.type(description="Someone in a chat.")
+class ChatMember:
+    joined_at: datetime = strawberry.field(description="When they joined; they see what was sent from then on.")
+    user: User | None = related(
+        dataloaders.users.by_id, key="user_id", description="Null when their profile is hidden."
+    )
+
+
+@strawberry.type(description="The caller's own place in a chat.")
+class ViewerChatMember:
+    joined_at: datetime = strawberry.field(description="When the caller joined; messages from then on are visible.")
+    read_sequence: int = strawberry.field(description="Sequence of the last message read. Never moves back.")
+
+
+@strawberry.type(description="A message in a chat. For its members, from the moment they joined.")
+class Message(Node, row=models.Message, by_id=dataloaders.chats.message_by_id):
+    sequence: int = strawberry.field(description="Its number in the chat: 1, 2, 3 and so on, without holes.")
+    body: str = strawberry.field(description="1 to 10000 characters.")
+    sent_at: datetime = strawberry.field(description="When it was sent.")
+    chat: Annotated[Chat, strawberry.lazy("schema.chats")] | None = related(
+        dataloaders.chats.by_id, key="chat_id", description="Where it was sent."
+    )
+    author: User | None = related(
+        dataloaders.users.by_id, key="author_id", description="Null when their profile is hidden."
+    )
+    read_by_other: bool | None = related(
+        dataloaders.chats.read_by_other_by_message_id,
+        description="Whether the one it was sent to has read it. Null outside DIRECT chats.",
+    )
+
+    @computed(description="Give it as `after` to `messageSent` to continue from here.")
+    def cursor(root: strawberry.Parent[Any]) -> str:
+        return cursor_of(root.chat_id, root.sequence)
+
+    @computed(description="Whether the caller wrote it.")
+    def is_own(root: strawberry.Parent[Any], info: Info) -> bool:
+        return bool(root.author_id == info.context.viewer.id)
+
+    @computed(description="The id that the author's client gave it. Null for everyone else.")
+    def client_message_id(root: strawberry.Parent[Any], info: Info) -> str | None:
+        return str(root.client_message_id) if root.author_id == info.context.viewer.id else None
+
+
+@strawberry.type(description="A conversation. Only its members know of it, staff included.")
+class Chat(Node, row=models.Chat, by_id=dataloaders.chats.by_id):
+    kind: models.ChatKind = strawberry.field(description="Whom it is for.")
+    title: str | None = strawberry.field(
+        description="Of a GROUP chat. Others are named by their `event`, `club` or `peer`."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    last_message_at: datetime = strawberry.field(description="When the last message was sent, or the chat was made.")
+    event: Event | None = related(dataloaders.events.by_id, key="event_id", description="Whose chat it is.")
+    club: Club | None = related(dataloaders.clubs.by_id, key="club_id", description="Whose chat it is.")
+    peer: User | None = related(
+        dataloaders.chats.peer_by_chat_id, description="The other person of a DIRECT chat; null otherwise."
+    )
+    messages: Connection[Message] = connected(
+        dataloaders.chats.messages_by_chat_id,
+        description="Newest first, from the caller's joining on. Pages stay as they are while new messages arrive.",
+    )
+    last_message: Message | None = related(
+        dataloaders.chats.last_message_by_chat_id, description="Null where the caller may see none."
+    )
+    unread_count: int = related(
+        dataloaders.chats.unread_count_by_chat_id, description="Messages after the caller's read marker."
+    )
+    members: Connection[ChatMember] = connected(
+        dataloaders.chats.members_by_chat_id, description="Who is in the chat now, in order of joining."
+    )
+    viewer_member: ViewerChatMember | None = related(
+        dataloaders.chats.own_membership_by_chat_id, description="The caller's own place; null once they have left."
+    )
+
+    @computed(description="Give it as `after` to `messageSent` to hear everything after this answer.")
+    def cursor(root: strawberry.Parent[Any]) -> str:
+        return cursor_of(root.id, root.last_sequence)
+
+
+@strawberry.type(description="A message was sent.")
+class MessageSent:
+    message: Message = facet(Message, description="The message.")
+
+    @computed(description="Give it as `after` to continue from here.")
+    def cursor(root: strawberry.Parent[Any]) -> str:
+        return cursor_of(root.chat_id, root.sequence)
+
+    @classmethod
+    def is_type_of(cls, source: Any, _info: Any) -> bool:
+        return isinstance(source, models.Message)
+
+
+MessageUpdate = Annotated[
+    MessageSent | ResyncRequired,
+    strawberry.union("MessageUpdate", description="What a chat's live stream brings."),
+]
+
+
+@strawberry.input(description="A chat to open.")
+class CreateChatInput(MutationInput):
+    kind: rules.NewChatKind = strawberry.field(description="DIRECT with one other person, GROUP with several.")
+    member_ids: list[strawberry.ID] = strawberry.field(
+        description="The others, each sharing a club or an event with the caller. At most 199 for GROUP."
+    )
+    title: str | None = strawberry.field(default=None, description="Of a GROUP chat, 1 to 255 characters.")
+
+
+@strawberry.input(description="People to invite into a GROUP chat.")
+class AddChatMembersInput(MutationInput):
+    chat_id: strawberry.ID = strawberry.field(description="A GROUP chat of the caller.")
+    member_ids: list[strawberry.ID] = strawberry.field(
+        description="Each sharing a club or an event with the caller; 200 members at most."
+    )
+
+
+@strawberry.input(description="A GROUP chat to leave.")
+class LeaveChatInput(MutationInput):
+    chat_id: strawberry.ID = strawberry.field(description="A GROUP chat of the caller.")
+
+
+@strawberry.input(description="How far the caller has read.")
+class MarkChatReadInput(MutationInput):
+    chat_id: strawberry.ID = strawberry.field(description="A chat of the caller.")
+    message_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The last message read; everything when it is not given."
+    )
+
+
+@strawberry.input(description="A message to send.")
+class SendMessageInput(MutationInput):
+    chat_id: strawberry.ID = strawberry.field(description="A chat of the caller.")
+    body: str = strawberry.field(description="1 to 10000 characters.")
+    client_message_id: str = strawberry.field(
+        description="Made up by the client, 1 to 100 characters, best random. The same one gives the same message."
+    )
+
+
+@strawberry.type(description="A chat, or why not.")
+class ChatPayload(Payload):
+    chat: models.Chat | None = strawberry.field(default=None, graphql_type=Chat | None, description="The chat.")
+
+
+@strawberry.type(description="A message, or why not.")
+class MessagePayload(Payload):
+    message: models.Message | None = strawberry.field(
+        default=None, graphql_type=Message | None, description="The message."
+    )
+
+
+@strawberry.type
+class ChatQueries:
+    @query(description="A chat of the caller by its id.", access=SIGNED_IN, graphql_type=Chat | None)
+    async def chat(self, info: Info, id: strawberry.ID) -> Any:
+        return await info.context.loaders.load(dataloaders.chats.by_id, ids.decode(id, "Chat", "id"))
+
+    @query(
+        description="The caller's DIRECT chat with someone; null when there is none. Reading makes none.",
+        access=SIGNED_IN,
+        graphql_type=Chat | None,
+    )
+    async def direct_chat(self, info: Info, user_id: strawberry.ID) -> Any:
+        async with info.context.reading() as session:
+            return await rules.direct_with(session, info.context.viewer, user_id=ids.decode(user_id, "User", "userId"))
+
+
+@strawberry.type
+class ChatMutations:
+    @mutation(
+        description="Open a chat. An existing DIRECT chat of the two is given back.",
+        access=Permission.CHAT_USE,
+        raises=[
+            rules.ChatNotAllowed,
+            rules.WrongMembers,
+            rules.TitleNotTaken,
+            Required,
+            TooLong,
+            TooMany,
+        ],
+    )
+    async def create_chat(self, info: Info, input: CreateChatInput) -> ChatPayload:
+        async with info.context.writing() as uow:
+            chat = await rules.create(
+                uow,
+                info.context.viewer,
+                kind=input.kind,
+                member_ids=_user_ids(input.member_ids),
+                title=input.title,
+                needs=info.context.ports.settings.direct_chat_needs,
+            )
+        return ChatPayload(chat=chat)
+
+    @mutation(
+        description="Invite people into a GROUP chat. They see what is sent from now on.",
+        access=Permission.CHAT_USE,
+        raises=[NotFound, TooMany, rules.ChatNotAllowed, rules.MembersAreFixed],
+    )
+    async def add_chat_members(self, info: Info, input: AddChatMembersInput) -> ChatPayload:
+        async with info.context.writing() as uow:
+            chat = await rules.add_members(
+                uow,
+                info.context.viewer,
+                chat_id=ids.decode(input.chat_id, "Chat", "chatId"),
+                member_ids=_user_ids(input.member_ids),
+                needs=info.context.ports.settings.direct_chat_needs,
+            )
+        return ChatPayload(chat=chat)
+
+    @mutation(
+        description="Leave a GROUP chat. The chats of events and clubs are left by leaving the event or the club.",
+        access=Permission.CHAT_USE,
+        raises=[NotFound, rules.MembersAreFixed],
+    )
+    async def leave_chat(self, info: Info, input: LeaveChatInput) -> ChatPayload:
+        async with info.context.writing() as uow:
+            chat = await rules.leave(uow, info.context.viewer, chat_id=ids.decode(input.chat_id, "Chat", "chatId"))
+        return ChatPayload(chat=chat)
+
+    @mutation(description="Move the caller's read marker forward.", access=Permission.CHAT_USE, raises=[NotFound])
+    async def mark_chat_read(self, info: Info, input: MarkChatReadInput) -> ChatPayload:
+        message_id = input.message_id
+        async with info.context.writing() as uow:
+            chat = await rules.mark_read(
+                uow,
+                info.context.viewer,
+                chat_id=ids.decode(input.chat_id, "Chat", "chatId"),
+                message_id=ids.decode(message_id, "Message", "messageId") if message_id is not None else None,
+            )
+        return ChatPayload(chat=chat)
+
+    @mutation(
+        description="Send a message. Its author's own read marker moves to it.",
+        access=Permission.CHAT_USE,
+        raises=[NotFound, Required, TooLong, TooShort, messages.ChatReadOnly],
+    )
+    async def send_message(self, info: Info, input: SendMessageInput) -> MessagePayload:
+        async with info.context.writing() as uow:
+            message = await messages.send(
+                uow,
+                info.context.viewer,
+                chat_id=ids.decode(input.chat_id, "Chat", "chatId"),
+                body=input.body,
+                client_message_id=input.client_message_id,
+                needs=info.context.ports.settings.direct_chat_needs,
+            )
+        return MessagePayload(message=message)
+
+
+def _user_ids(given: list[strawberry.ID]) -> list[Any]:
+    if len(given) > rules.MOST_MEMBERS:
+        raise TooMany(path=("memberIds",), maximum=rules.MOST_MEMBERS)
+    return [ids.decode(id, "User", "memberIds", str(index)) for index, id in enumerate(given)]
+
+
+@strawberry.type
+class ChatSubscriptions:
+    @subscription(
+        description="Messages of a chat: with `after`, those that came since, then live ones. "
+        "Ends when the caller leaves the chat or is signed out.",
+        access=Permission.CHAT_USE,
+    )
+    def message_sent(
+        self, info: Info, chat_id: strawberry.ID, after: str | None = None
+    ) -> AsyncGenerator[MessageUpdate, None]:
+        ports = info.context.ports
+        return messages.sent(  # type: ignore[return-value]  # source objects are rows
+            ports.database,
+            ports.hub,
+            ports.watching,
+            info.context.viewer,
+            chat_id=ids.decode(chat_id, "Chat", "chatId"),
+            after=after,
+        )
