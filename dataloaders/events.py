@@ -5,19 +5,25 @@ from sqlalchemy import Select, select
 from auth.viewer import Viewer
 from auth.visibility import events_visible_to
 from dataloaders.base import many, one
-from models import Event, EventCategory, EventHost, User
+from models import Event, EventHost, EventRole, User
+
+MOST_HOSTS = 20
+IN_ORDER = [EventHost.created_at, EventHost.user_id]
 
 
-def categories(_viewer: Viewer) -> Select[EventCategory]:
-    return select(EventCategory)
+def organizers(_viewer: Viewer) -> Select[User]:
+    running = EventHost.role.in_((EventRole.ORGANIZER, EventRole.CO_ORGANIZER))
+    return select(User).join(EventHost, EventHost.user_id == User.id).where(User.is_active, running)
 
 
-def hosts(_viewer: Viewer) -> Select[User]:
-    return select(User).join(EventHost, EventHost.user_id == User.id).where(User.is_active)
+def hosts(_viewer: Viewer) -> Select[EventHost]:
+    return select(EventHost)
 
 
 by_id = one(Event, key=Event.id, select=events_visible_to)
-category_by_id = one(EventCategory, key=EventCategory.id, select=categories)
 organizers_by_event_id = many(
-    User, key=EventHost.event_id, select=hosts, order_by=[EventHost.created_at, EventHost.user_id], limit=20
+    User, key=EventHost.event_id, select=organizers, order_by=IN_ORDER, limit=MOST_HOSTS
+)
+hosts_by_event_id = many(
+    EventHost, key=EventHost.event_id, select=hosts, order_by=IN_ORDER, limit=MOST_HOSTS
 )

@@ -68,7 +68,8 @@ class Event(Base):
         CheckConstraint("ends_at >= starts_at", name="ends_after_start"),
         CheckConstraint("price_amount >= 0", name="price_is_not_negative"),
         CheckConstraint("visibility <> 'CLUB' OR club_id IS NOT NULL", name="club_visibility_has_club"),
-        Index(None, "starts_at", "id", postgresql_where=text("status = 'PUBLISHED'")),
+        Index(None, "starts_at", "id"),
+        Index(None, "created_at", "id"),
         Index(None, "club_id", "starts_at"),
         Index(None, "venue_id", "starts_at"),
         Index(None, "category_id", "starts_at"),
@@ -112,6 +113,11 @@ class Event(Base):
             Computed(f"to_tsvector('russian', {SEARCH_TEXT}) || to_tsvector('english', {SEARCH_TEXT})", persisted=True),
         )
     )
+
+    def timing_at(self, moment: datetime) -> EventTiming:
+        if moment < self.starts_at:
+            return EventTiming.UPCOMING
+        return EventTiming.ONGOING if moment < self.ends_at else EventTiming.PAST
 
 
 class EventInterest(Base):

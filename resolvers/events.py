@@ -1,20 +1,55 @@
-"""Events: making, publishing and finding them."""
+"""Events: making them, with services and venue in one go (C1, C6, S4-19, S4-21)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from auth.viewer import Viewer
-from auth.visibility import events_listed_to, events_visible_to
-from database import UnitOfWork
-from dataloaders.pages import Key, Listing
-from errors import NotFound, UserError, check_text, refuse
-from models import DomainEvent, Event, EventCategory, EventHost, EventRole, EventStatus, Venue, utcnow
+from sqlalchemy import select
 
-LIST_ORDER = (Key(Event.starts_at), Key(Event.id))
+from auth.permissions import Permission
+from auth.viewer import Viewer
+from auth.visibility import clubs_of, clubs_visible_to
+from database import UnitOfWork, on_conflict
+from errors import ErrorCode, Forbidden, NotFound, Required, UserError, _, check_text, refuse
+from models import (
+    Club,
+    ClubMembership,
+    DomainEvent,
+    Event,
+    EventHost,
+    EventInterest,
+    EventRole,
+    EventVisibility,
+    Service,
+    Venue,
+)
+from resolvers import chat_members, interests, venues
+from resolvers.event_input import (
+    MOST_PLACES,
+    CapacityBelowTaken,
+    CapacityExceedsEvent,
+    EventFrame,
+    NewService,
+    Price,
+    build_services,
+    check_category,
+    check_price,
+    check_range,
+    check_times,
+)
+
+LONGEST_TITLE = 500
+LONGEST_DESCRIPTION = 20_000
+
+
+class GiveOneVenue(UserError):
+    code = ErrorCode.INVALID
+    message = _("Give a venue by its id or a new one, and not both.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,53 +58,136 @@ class EventCreated(DomainEvent):
     subject_type: ClassVar[str] = "Event"
 
 
-async def create(
-    uow: UnitOfWork,
-    viewer: Viewer,
-    *,
-    title: str,
-    category_id: UUID,
-    venue_id: UUID,
-    starts_at: datetime,
-    ends_at: datetime,
-    capacity: int | None = None,
-) -> Event:
-    """A draft, with its author as organiser."""
+@dataclass(frozen=True, kw_only=True)
+class NewEvent:
+    title: str
+    description: str | None = None
+    category_id: UUID
+    interest_ids: Sequence[UUID] = ()
+    club_id: UUID | None = None
+    visibility: EventVisibility = EventVisibility.PUBLIC
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int | None = None
+    price: Price = field(default_factory=lambda: Price(amount=Decimal(0), currency="RUB"))
+    venue_id: UUID | None = None
+    new_venue: venues.NewVenue | None = None
+    services: Sequence[NewService] = ()
+
+
+async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
+    """A draft with its services, its author as organiser, and its chat; or every problem of the input at once."""
     author_id = viewer.require_user()
     problems: list[UserError] = []
-    checked_title = check_text(problems, title, "title", maximum=500, required=True)
-    venue = await uow.session.get(Venue, venue_id)
-    if venue is None:
-        problems.append(NotFound(path=("venueId",)))
-    if await uow.session.get(EventCategory, category_id) is None:
-        problems.append(NotFound(path=("categoryId",)))
+    venue = await choose_venue(uow, viewer, problems, venue_id=wanted.venue_id, new_venue=wanted.new_venue)
+    event = _build(problems, wanted, author_id)
+    await check_category(uow, problems, wanted.category_id)
+    interest_ids = await interests.check_known(uow, problems, wanted.interest_ids, "interestIds")
+    await _check_club(uow, viewer, problems, wanted)
+    services = await _check_services(uow, viewer, problems, wanted)
     refuse(problems)
-    assert checked_title and venue
-    event = Event(
-        title=checked_title,
-        category_id=category_id,
-        venue_id=venue.id,
-        time_zone=venue.time_zone,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        capacity=capacity,
+    if venue is None:
+        raise GiveOneVenue(path=("venueId",))
+    if wanted.new_venue is not None:
+        await venues.add(uow, venue, "newVenue")
+    event.venue_id, event.time_zone = venue.id, venue.time_zone
+    await _write(uow, event, services, interest_ids, author_id)
+    venues.touch(venue)
+    return event
+
+
+def check_words(problems: list[UserError], title: str, description: str | None) -> tuple[str, str | None]:
+    """Title and description without outer spaces."""
+    checked = check_text(problems, title, "title", maximum=LONGEST_TITLE, required=True)
+    return checked or "", check_text(problems, description, "description", maximum=LONGEST_DESCRIPTION)
+
+
+async def choose_venue(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    problems: list[UserError],
+    *,
+    venue_id: UUID | None,
+    new_venue: venues.NewVenue | None,
+) -> Venue | None:
+    """The one venue that was given: a known one, or a new one that is not written yet."""
+    if (venue_id is None) == (new_venue is None):
+        problems.append(GiveOneVenue(path=("venueId",)))
+        return None
+    if new_venue is not None:
+        if not viewer.can(Permission.VENUE_CREATE):
+            problems.append(Forbidden(path=("newVenue",)))
+        return venues.build(problems, viewer, new_venue, "newVenue")
+    found = await uow.session.get(Venue, venue_id)
+    if found is None:
+        problems.append(NotFound(path=("venueId",)))
+    return found
+
+
+def _build(problems: list[UserError], wanted: NewEvent, author_id: UUID) -> Event:
+    title, description = check_words(problems, wanted.title, wanted.description)
+    check_times(problems, wanted.starts_at, wanted.ends_at)
+    check_range(problems, wanted.capacity, 1, MOST_PLACES, "capacity")
+    check_price(problems, wanted.price, "price")
+    return Event(
+        title=title,
+        description=description,
+        category_id=wanted.category_id,
+        club_id=wanted.club_id,
+        visibility=wanted.visibility,
+        starts_at=wanted.starts_at,
+        ends_at=wanted.ends_at,
+        capacity=wanted.capacity,
+        price_amount=wanted.price.amount,
+        price_currency=wanted.price.currency,
         created_by_id=author_id,
     )
+
+
+async def _check_club(uow: UnitOfWork, viewer: Viewer, problems: list[UserError], wanted: NewEvent) -> None:
+    """An event of a club is made by a member or by staff."""
+    if wanted.club_id is None:
+        if wanted.visibility is EventVisibility.CLUB:
+            problems.append(Required(path=("clubId",)))
+        return
+    if await uow.session.scalar(clubs_visible_to(viewer).where(Club.id == wanted.club_id)) is None:
+        problems.append(NotFound(path=("clubId",)))
+        return
+    is_member = select(clubs_of(viewer.id).where(ClubMembership.club_id == wanted.club_id).exists())
+    if not viewer.is_staff and not await uow.session.scalar(is_member):
+        problems.append(Forbidden(path=("clubId",)))
+
+
+async def _check_services(
+    uow: UnitOfWork, viewer: Viewer, problems: list[UserError], wanted: NewEvent
+) -> list[Service]:
+    if not wanted.services:
+        return []
+    if not viewer.can(Permission.EVENT_OFFER_SERVICES):
+        problems.append(Forbidden(path=("services",)))
+    times_are_sound = check_times([], wanted.starts_at, wanted.ends_at)
+    frame = EventFrame(wanted.starts_at, wanted.ends_at, wanted.capacity) if times_are_sound else None
+    return await build_services(uow, viewer, problems, wanted.services, "services", frame=frame)
+
+
+async def _write(
+    uow: UnitOfWork, event: Event, services: Sequence[Service], interest_ids: Sequence[UUID], author_id: UUID
+) -> None:
     uow.session.add(event)
     await uow.session.flush()
     uow.session.add(EventHost(event_id=event.id, user_id=author_id, role=EventRole.ORGANIZER))
+    async with on_conflict(uow.session, **capacity_refusals(event)):
+        for service in services:
+            service.event_id = event.id
+            uow.session.add(service)
+    await interests.replace(uow, EventInterest, "event_id", event.id, interest_ids)
     uow.record(EventCreated(subject_id=event.id))
-    return event
+    await chat_members.create_for_event(uow, event, [author_id])
 
 
-async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
-    event = await uow.session.scalar(events_visible_to(viewer).where(Event.id == event_id).with_for_update())
-    if event is None:
-        raise NotFound(path=("eventId",))
-    event.status, event.published_at = EventStatus.PUBLISHED, utcnow()
-    return event
-
-
-def listing(viewer: Viewer) -> Listing:
-    """The list of events, soonest first."""
-    return Listing(events_listed_to(viewer), LIST_ORDER)
+def capacity_refusals(event: Event, *path: str) -> dict[str, UserError]:
+    """What the database's own checks of capacity mean to a client."""
+    return {
+        "ck_events_taken_within_capacity": CapacityBelowTaken(path=path, taken=event.taken),
+        "ck_services_capacity_within_event": CapacityExceedsEvent(path=path),
+    }

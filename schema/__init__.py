@@ -13,23 +13,30 @@ from strawberry.types import ExecutionContext
 from schema.accounts import AccountMutations
 from schema.availability import AvailabilitySubscriptions
 from schema.bookings import BookingMutations
+from schema.catalogues import CatalogueQueries
+from schema.chats import ChatMutations, ChatQueries, ChatSubscriptions
 from schema.club_membership import ClubMembershipMutations
 from schema.clubs import ClubMutations, ClubQueries
 from schema.context import Info
 from schema.documents import Documents, Prepared, Preparing
 from schema.error_format import present
-from schema.events import EventMutations, EventQueries
+from schema.event_mutations import EventMutations
+from schema.events import EventQueries
 from schema.interests import InterestMutations, InterestQueries
+from schema.moderation import ModerationMutations, ModerationQueries
 from schema.nodes import NodeQueries
 from schema.profiles import ProfileMutations, ProfileQueries
 from schema.registrations import RegistrationMutations
 from schema.reviews import ReviewMutations
+from schema.service_mutations import ServiceMutations
+from schema.services import ServiceQueries
 from schema.sessions import SessionMutations
+from schema.venues import VenueMutations, VenueQueries
 from schema.viewer import ViewerQueries
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(EventQueries, NodeQueries, ViewerQueries, InterestQueries, ProfileQueries, ClubQueries):
+class Query(EventQueries, ServiceQueries, VenueQueries, CatalogueQueries, ModerationQueries, NodeQueries, ViewerQueries, InterestQueries, ProfileQueries, ClubQueries, ChatQueries):
     pass
 
 
@@ -38,6 +45,9 @@ class Mutation(
     AccountMutations,
     SessionMutations,
     EventMutations,
+    ServiceMutations,
+    VenueMutations,
+    ModerationMutations,
     RegistrationMutations,
     BookingMutations,
     ReviewMutations,
@@ -45,12 +55,13 @@ class Mutation(
     ProfileMutations,
     ClubMutations,
     ClubMembershipMutations,
+    ChatMutations,
 ):
     pass
 
 
 @strawberry.type(description="Live streams. `after` continues where an earlier one stopped.")
-class Subscription(AvailabilitySubscriptions):
+class Subscription(AvailabilitySubscriptions, ChatSubscriptions):
     pass
 
 

@@ -1,46 +1,50 @@
 from __future__ import annotations
 
+from datetime import date as Date  # `date` is a field here
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import strawberry
 
+import dataloaders.catalogues
+import dataloaders.chats
+import dataloaders.clubs
+import dataloaders.chats
 import dataloaders.events
+import dataloaders.interests
 import dataloaders.registrations
 import dataloaders.reviews
+import dataloaders.services
+import dataloaders.users
 import dataloaders.venues
 import models
-from auth.permissions import Permission
 from dataloaders.pages import PageArgs, fetch_page
-from errors import InvalidId, NotFound, Required, TooLong
-from resolvers import capacity
-from resolvers import events as rules
+from resolvers import capacity, event_search
 from schema import ids
 from schema.access import PUBLIC
 from schema.availability import Bookability
+from schema.catalogues import EventCategory
 from schema.connections import Connection
 from schema.context import Info
+from schema.event_inputs import EventFilterInput, event_filter
+from schema.interests import Interest
+from schema.money import Money
 from schema.node import Node
 from schema.relations import Need, computed, connected, derived, facet, related, signed_in
-from schema.roots import MutationInput, Payload, mutation, query
+from schema.roots import query
 from schema.users import User
 from schema.venues import Venue
 
 if TYPE_CHECKING:
+    from schema.chats import Chat
+    from schema.clubs import Club
+    from schema.chats import Chat
     from schema.registrations import Registration, RegistrationFilter
     from schema.reviews import RatingSummary, Review
+    from schema.services import Service
 
-strawberry.enum(models.EventStatus, description="Where an event stands in its life.")
-strawberry.enum(models.EventTiming, description="Where an event stands now, by the clock.")
-
-
-@strawberry.type(description="What kind of event it is.")
-class EventCategory(Node, row=models.EventCategory, by_id=dataloaders.events.category_by_id):
-    slug: str = strawberry.field(description="Stable name for programs.")
-
-    @computed(description="Name in the reader's language.")
-    def name(root: strawberry.Parent[Any], info: Info) -> str:
-        return str(root.name_ru if info.context.locale == "ru" else root.name_en)
+strawberry.enum(models.EventRole, description="What someone does at an event. The first two may change it.")
 
 
 @strawberry.type(description="Places of an event: distinct people.")
@@ -53,16 +57,60 @@ class Availability:
         return None if root.capacity is None else root.capacity - root.taken
 
 
+@strawberry.type(description="Someone with a role at an event.")
+class EventHost:
+    role: models.EventRole = strawberry.field(description="What they do there.")
+    user: User | None = related(dataloaders.users.by_id, key="user_id", description="Null when hidden.")
+
+
 @strawberry.type(description="One dated happening.")
 class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     title: str = strawberry.field(description="At most 500 characters.")
+    description: str | None = strawberry.field(description="At most 20,000 characters.")
     status: models.EventStatus = strawberry.field(description="Stored state; see `timing` for the clock's side.")
+    visibility: models.EventVisibility = strawberry.field(description="Who may see it.")
     starts_at: datetime = strawberry.field(description="RFC 3339; the zone stands in `timeZone`.")
     ends_at: datetime = strawberry.field(description="Never before `startsAt`.")
     time_zone: str = strawberry.field(description="IANA zone of the venue.")
     capacity: int | None = strawberry.field(description="Most people; null means unlimited.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+    published_at: datetime | None = strawberry.field(description="When it went out last.")
+    cancelled_at: datetime | None = strawberry.field(description="When it was called off.")
+    cancel_reason: str | None = strawberry.field(description="Why it was called off, for participants.")
+    archived_at: datetime | None = strawberry.field(description="When it was put away.")
+    version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
+
+    @computed(description="The day on which it starts, on the clock of its venue.")
+    def date(root: strawberry.Parent[Any]) -> Date:
+        starts_at: datetime = root.starts_at
+        return starts_at.astimezone(ZoneInfo(root.time_zone)).date()
+
+    @computed(description="Where it stands now, by the clock.")
+    def timing(root: strawberry.Parent[Any]) -> models.EventTiming:
+        return root.timing_at(models.utcnow())  # type: ignore[no-any-return]  # the parent is an Event
+
+    @computed(description="What one person pays at least; 0 where it is free.", graphql_type=Money)
+    def price_from(root: strawberry.Parent[Any]) -> Any:
+        return Money(amount=root.price_amount, currency=root.price_currency)
+
     category: EventCategory | None = related(
-        dataloaders.events.category_by_id, key="category_id", description="Its kind."
+        dataloaders.catalogues.category_by_id, key="category_id", description="Its kind."
+    )
+    interests: list[Interest] = related(
+        dataloaders.interests.by_event_id, description="For people with these interests; at most 50."
+    )
+    club: Annotated[Club, strawberry.lazy("schema.clubs")] | None = related(
+        dataloaders.clubs.by_id, key="club_id", description="The club that it is an event of, if any."
+    )
+    chat: Annotated[Chat, strawberry.lazy("schema.chats")] | None = related(
+        dataloaders.chats.by_event_id, visible=signed_in, description="Its chat; null for who is not in it."
+    )
+    services: list[Annotated[Service, strawberry.lazy("schema.services")]] = related(
+        dataloaders.services.by_event_id, description="In order of start, cancelled ones included; at most 100."
+    )
+    hosts: list[EventHost] = related(
+        dataloaders.events.hosts_by_event_id, description="Who has a role at it, the first 20."
     )
     venue: Venue | None = related(dataloaders.venues.by_id, key="venue_id", description="Where it happens.")
     organizers: list[User] = related(dataloaders.events.organizers_by_event_id, description="Who runs it, at most 20.")
@@ -75,6 +123,9 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
         dataloaders.registrations.own_by_event_id,
         visible=signed_in,
         description="The caller's registration, cancelled or not.",
+    )
+    chat: Annotated[Chat, strawberry.lazy("schema.chats")] | None = related(
+        dataloaders.chats.by_event_id, description="Its chat; null for whoever is not in it."
     )
     availability: Availability = facet(Availability, description="Places taken and left.")
     reviews: Connection[Annotated[Review, strawberry.lazy("schema.reviews")]] = connected(
@@ -103,70 +154,27 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
         )
 
 
-@strawberry.input
-class CreateEventInput(MutationInput):
-    title: str
-    category_id: strawberry.ID
-    venue_id: strawberry.ID
-    starts_at: datetime
-    ends_at: datetime
-    capacity: int | None = None
-
-
-@strawberry.type
-class EventPayload(Payload):
-    event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
-
-
-@strawberry.input
-class PublishEventInput(MutationInput):
-    event_id: strawberry.ID
-
-
 @strawberry.type
 class EventQueries:
     @query(description="An event by its id.", access=PUBLIC, graphql_type=Event | None)
     async def event(self, info: Info, id: strawberry.ID) -> Any:
         return await info.context.loaders.load(dataloaders.events.by_id, ids.decode(id, "Event", "id"))
 
-    @query(description="Events, soonest first.", access=PUBLIC, graphql_type=Connection[Event])
+    @query(
+        description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones of others, drafts of "
+        "others and archived ones are left out.",
+        access=PUBLIC,
+        graphql_type=Connection[Event],
+    )
     async def events(
         self,
         info: Info,
+        filter: EventFilterInput | None = None,
+        sort: event_search.EventSort = event_search.EventSort.STARTS_AT_ASC,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
     ) -> Any:
-        listing = rules.listing(info.context.viewer)
+        listing = event_search.listing(info.context.viewer, event_filter(filter), sort)
         return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
-
-
-@strawberry.type
-class EventMutations:
-    @mutation(
-        description="Make a draft.",
-        access=Permission.EVENT_CREATE,
-        raises=[Required, TooLong, NotFound, InvalidId],
-    )
-    async def create_event(self, info: Info, input: CreateEventInput) -> EventPayload:
-        async with info.context.writing() as uow:
-            event = await rules.create(
-                uow,
-                info.context.viewer,
-                title=input.title,
-                category_id=ids.decode(input.category_id, "EventCategory", "categoryId"),
-                venue_id=ids.decode(input.venue_id, "Venue", "venueId"),
-                starts_at=input.starts_at,
-                ends_at=input.ends_at,
-                capacity=input.capacity,
-            )
-        return EventPayload(event=event)
-
-    @mutation(description="Put an event out.", access=Permission.EVENT_CREATE, raises=[NotFound])
-    async def publish_event(self, info: Info, input: PublishEventInput) -> EventPayload:
-        async with info.context.writing() as uow:
-            event = await rules.publish(
-                uow, info.context.viewer, event_id=ids.decode(input.event_id, "Event", "eventId")
-            )
-        return EventPayload(event=event)

@@ -6,19 +6,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 import dataloaders.bookings
+import dataloaders.catalogues
 import dataloaders.events
 import dataloaders.registrations
 import dataloaders.services
+import dataloaders.users
 import models
 from resolvers import capacity
+from schema import ids
+from schema.access import PUBLIC
 from schema.availability import Bookability, ServiceAvailability
+from schema.catalogues import ServiceType
 from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
-from schema.relations import Need, connected, derived, facet, related, signed_in
+from schema.relations import Need, computed, connected, derived, facet, related, signed_in
+from schema.roots import query
+from schema.users import User
 
 if TYPE_CHECKING:
     from schema.bookings import Booking
+    from schema.events import Event
 
 
 @strawberry.type(description="A service offered inside an event at a time.")
@@ -26,6 +34,33 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
     starts_at: datetime = strawberry.field(description="Within the event.")
     ends_at: datetime = strawberry.field(description="Never before `startsAt`.")
     capacity: int = strawberry.field(description="Most bookings; never more than the event's capacity.")
+    window_days: int | None = strawberry.field(
+        description="Booking opens at local midnight this many days before the event; null means at once."
+    )
+    is_cancelled: bool = strawberry.field(description="Whether it was called off.")
+    version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
+    type: ServiceType | None = related(
+        dataloaders.catalogues.service_type_by_id, key="service_type_id", description="Its entry of the catalogue."
+    )
+    event: Annotated[Event, strawberry.lazy("schema.events")] | None = related(
+        dataloaders.events.by_id, key="event_id", description="The event that offers it."
+    )
+    staff_person: User | None = related(
+        dataloaders.users.by_id, key="staff_person_id", description="Who gives it, if that is known."
+    )
+
+    @computed(description="Bookings that hold a place.")
+    def booked_count(root: strawberry.Parent[Any]) -> int:
+        return int(root.taken)
+
+    @derived(
+        description="When booking opens; null where it always was open.",
+        graphql_type=datetime | None,
+        event=Need(dataloaders.events.by_id, key="event_id"),
+    )
+    def booking_opens_at(root: Any, _info: Info, *, event: Any) -> Any:
+        return capacity.opens_at(event, root.window_days)
+
     availability: ServiceAvailability = facet(ServiceAvailability, description="Places taken and left.")
     bookings: Connection[Annotated[Booking, strawberry.lazy("schema.bookings")]] = connected(
         dataloaders.bookings.by_service_id, description="Who has a place: all for hosts and staff, else one's own."
@@ -50,3 +85,10 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),
         )
+
+
+@strawberry.type
+class ServiceQueries:
+    @query(description="A service by its id.", access=PUBLIC, graphql_type=Service | None)
+    async def service(self, info: Info, id: strawberry.ID) -> Any:
+        return await info.context.loaders.load(dataloaders.services.by_id, ids.decode(id, "Service", "id"))

@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import strawberry
 
 import dataloaders.venues
 import models
+from auth.permissions import Permission
+from dataloaders.pages import PageArgs, fetch_page
+from errors import OutOfRange, Required, TooLong
+from resolvers import venues as rules
+from schema.access import PUBLIC
+from schema.connections import Connection
+from schema.context import Info
 from schema.node import Node
+from schema.roots import MutationInput, Payload, mutation, query
 
 
 @strawberry.type(description="A place where events happen.")
@@ -12,3 +23,74 @@ class Venue(Node, row=models.Venue, by_id=dataloaders.venues.by_id):
     name: str = strawberry.field(description="Unique, whatever its case.")
     address: str | None = strawberry.field(description="Postal address.")
     time_zone: str = strawberry.field(description="IANA zone, such as Europe/Moscow.")
+    latitude: float | None = strawberry.field(description="Degrees north, WGS 84.")
+    longitude: float | None = strawberry.field(description="Degrees east, WGS 84.")
+    last_used_at: datetime | None = strawberry.field(description="When an event was last put there.")
+
+
+@strawberry.input(description="A place that is not known yet.")
+class NewVenueInput:
+    name: str = strawberry.field(description="At most 200 characters; no other venue has it, whatever its case.")
+    address: str | None = strawberry.field(default=None, description="Postal address, at most 500 characters.")
+    time_zone: str | None = strawberry.field(default=None, description="IANA zone; Europe/Moscow unless given.")
+    latitude: float | None = strawberry.field(default=None, description="Degrees north; with `longitude` or not.")
+    longitude: float | None = strawberry.field(default=None, description="Degrees east.")
+
+
+@strawberry.input(description="A place for `createVenue`.")
+class CreateVenueInput(MutationInput, NewVenueInput):
+    pass
+
+
+def new_venue(input: NewVenueInput) -> rules.NewVenue:
+    return rules.NewVenue(
+        name=input.name,
+        address=input.address,
+        time_zone=input.time_zone,
+        latitude=input.latitude,
+        longitude=input.longitude,
+    )
+
+
+@strawberry.input(description="Narrows the list of venues.")
+class VenueFilter:
+    text: str | None = strawberry.field(
+        default=None, description="Words of name or address, also unfinished ones; case, form and ё do not matter."
+    )
+
+
+@strawberry.type(description="What a change of a venue answers.")
+class VenuePayload(Payload):
+    venue: models.Venue | None = strawberry.field(default=None, graphql_type=Venue | None, description="The venue.")
+
+
+VENUE_PROBLEMS = [Required, TooLong, OutOfRange, rules.UnknownTimeZone, rules.PointIsNotWhole, rules.VenueExists]
+
+
+@strawberry.type
+class VenueQueries:
+    @query(description="Venues, most recently used first.", access=PUBLIC, graphql_type=Connection[Venue])
+    async def venues(
+        self,
+        info: Info,
+        filter: VenueFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        listing = rules.listing(text=filter.text if filter else None)
+        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+
+
+@strawberry.type
+class VenueMutations:
+    @mutation(
+        description="Add a place. Recorded as `venue.created`.",
+        access=Permission.VENUE_CREATE,
+        raises=VENUE_PROBLEMS,
+    )
+    async def create_venue(self, info: Info, input: CreateVenueInput) -> VenuePayload:
+        async with info.context.writing() as uow:
+            venue = await rules.create(uow, info.context.viewer, wanted=new_venue(input))
+        return VenuePayload(venue=venue)

@@ -1,0 +1,20 @@
+"""The catalogues that events choose from: categories, and types of services (S0-02, S4-33)."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from dataloaders.pages import Key, Listing
+from models import EventCategory, ServiceType
+
+
+def categories(*, locale: str) -> Listing:
+    """By name in the reader's language."""
+    name = EventCategory.name_ru if locale == "ru" else EventCategory.name_en
+    return Listing(select(EventCategory), (Key(name), Key(EventCategory.id)))
+
+
+def service_types(*, locale: str) -> Listing:
+    """By name in the reader's language."""
+    name = ServiceType.name_ru if locale == "ru" else ServiceType.name_en
+    return Listing(select(ServiceType), (Key(name), Key(ServiceType.id)))

@@ -1,0 +1,232 @@
+"""What an event may look like. Creating and editing check with the same functions, which gather all problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from babel.numbers import is_currency
+from sqlalchemy import select
+
+from auth.viewer import Viewer
+from auth.visibility import users_visible_to
+from database import UnitOfWork
+from errors import ErrorCode, NotFound, OutOfRange, TooMany, UserError, _
+from models import Event, EventCategory, Service, ServiceType, User, utcnow
+
+MOST_SERVICES = 100
+"""Services that one event may have, cancelled ones counted."""
+MOST_PLACES = 1_000_000
+MOST_WINDOW_DAYS = 3650
+HIGHEST_PRICE = Decimal("99999999.99")
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class EventInPast(UserError):
+    code = ErrorCode.EVENT_IN_PAST
+    message = _("The event would be over already.")
+
+
+class TimeNeedsOffset(UserError):
+    code = ErrorCode.INVALID
+    message = _("A time needs its offset from UTC, as in 2026-12-31T19:00:00+03:00.")
+
+
+class EndsBeforeStart(UserError):
+    code = ErrorCode.INVALID
+    message = _("The end comes before the start.")
+
+
+class OutsideEvent(UserError):
+    code = ErrorCode.OUTSIDE_EVENT
+    message = _("A service lies within its event, from {starts_at} to {ends_at}.")
+
+
+class ServicesWouldLieOutside(UserError):
+    code = ErrorCode.OUTSIDE_EVENT
+    message = _("{count} services of the event would lie outside of it. Move them along with it or change them first.")
+
+
+class CapacityExceedsEvent(UserError):
+    code = ErrorCode.CAPACITY_EXCEEDS_EVENT
+    message = _("A service cannot have more places than its event.")
+
+
+class CapacityBelowTaken(UserError):
+    code = ErrorCode.CAPACITY_BELOW_TAKEN
+    message = _("The capacity cannot go below the {taken} places that are taken.")
+
+
+class InvalidPrice(UserError):
+    code = ErrorCode.INVALID
+    message = _("A price is between 0 and {maximum}, with two decimals at most.")
+
+
+class InvalidCurrency(UserError):
+    code = ErrorCode.INVALID
+    message = _("A currency is a code of ISO 4217, such as RUB.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewService:
+    """A service to be. Capacity and window come from its type unless given; `always_open` asks for no window."""
+
+    service_type_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int | None = None
+    window_days: int | None = None
+    always_open: bool = False
+    staff_person_id: UUID | None = None
+
+
+def check_times(
+    problems: list[UserError], starts_at: datetime, ends_at: datetime, *path: str, unchanged: bool = False
+) -> bool:
+    """Whether both times are usable: known instants, in order, and not altogether past unless they are as before."""
+    fine = True
+    for name, moment in (("startsAt", starts_at), ("endsAt", ends_at)):
+        if moment.tzinfo is None:
+            problems.append(TimeNeedsOffset(path=(*path, name)))
+            fine = False
+        elif not EARLIEST <= moment <= LATEST:
+            problems.append(
+                OutOfRange(path=(*path, name), minimum=EARLIEST.date().isoformat(), maximum=LATEST.date().isoformat())
+            )
+            fine = False
+    if not fine:
+        return False
+    if ends_at < starts_at:
+        problems.append(EndsBeforeStart(path=(*path, "endsAt")))
+        return False
+    if not unchanged and ends_at <= utcnow():
+        problems.append(EventInPast(path=(*path, "endsAt")))
+    return True
+
+
+def check_range(problems: list[UserError], number: int | None, minimum: int, maximum: int, *path: str) -> None:
+    if number is not None and not minimum <= number <= maximum:
+        problems.append(OutOfRange(path=path, minimum=minimum, maximum=maximum))
+
+
+def check_price(problems: list[UserError], price: Price, *path: str) -> None:
+    amount = price.amount
+    if not amount.is_finite() or not 0 <= amount <= HIGHEST_PRICE or amount != round(amount, 2):
+        problems.append(InvalidPrice(path=(*path, "amount"), maximum=str(HIGHEST_PRICE)))
+    if len(price.currency) != 3 or not price.currency.isupper() or not is_currency(price.currency):
+        problems.append(InvalidCurrency(path=(*path, "currency")))
+
+
+async def check_category(uow: UnitOfWork, problems: list[UserError], category_id: UUID) -> None:
+    if await uow.session.get(EventCategory, category_id) is None:
+        problems.append(NotFound(path=("categoryId",)))
+
+
+@dataclass(frozen=True)
+class EventFrame:
+    """What a service has to fit into."""
+
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int | None
+
+    @classmethod
+    def of(cls, event: Event) -> EventFrame:
+        return cls(event.starts_at, event.ends_at, event.capacity)
+
+
+def check_within(
+    problems: list[UserError], frame: EventFrame, starts_at: datetime, ends_at: datetime, *path: str
+) -> None:
+    """A service lies inside its event: each end that does not is named."""
+    bounds = {"starts_at": frame.starts_at.isoformat(), "ends_at": frame.ends_at.isoformat()}
+    for name, moment in (("startsAt", starts_at), ("endsAt", ends_at)):
+        if not frame.starts_at <= moment <= frame.ends_at:
+            problems.append(OutsideEvent(path=(*path, name), **bounds))
+
+
+def check_service_capacity(problems: list[UserError], frame: EventFrame, capacity: int, *path: str) -> None:
+    check_range(problems, capacity, 1, MOST_PLACES, *path)
+    if frame.capacity is not None and capacity > frame.capacity:
+        problems.append(CapacityExceedsEvent(path=path))
+
+
+async def build_services(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    problems: list[UserError],
+    wanted: Sequence[NewService],
+    *path: str,
+    frame: EventFrame | None,
+    already: int = 0,
+) -> list[Service]:
+    """Rows for the wanted services, not added to the session yet. Under `path` each has its position, if any.
+
+    A null frame means that the times of the event are wrong themselves: then services are not held against them.
+    """
+    if len(wanted) + already > MOST_SERVICES:
+        problems.append(TooMany(path=path or (), maximum=MOST_SERVICES))
+        return []
+    types = await _types(uow, wanted)
+    people = await _people(uow, viewer, wanted)
+    built = []
+    for position, one in enumerate(wanted):
+        under = (*path, str(position)) if path else ()
+        service = _build(problems, one, types.get(one.service_type_id), under, frame)
+        if one.staff_person_id is not None and one.staff_person_id not in people:
+            problems.append(NotFound(path=(*under, "staffPersonId")))
+        if service is not None:
+            built.append(service)
+    return built
+
+
+async def _types(uow: UnitOfWork, wanted: Sequence[NewService]) -> dict[UUID, ServiceType]:
+    if not wanted:
+        return {}
+    asked = {one.service_type_id for one in wanted}
+    return {row.id: row for row in await uow.session.scalars(select(ServiceType).where(ServiceType.id.in_(asked)))}
+
+
+async def _people(uow: UnitOfWork, viewer: Viewer, wanted: Sequence[NewService]) -> set[UUID]:
+    asked = {one.staff_person_id for one in wanted if one.staff_person_id is not None}
+    if not asked:
+        return set()
+    return set(await uow.session.scalars(users_visible_to(viewer).where(User.id.in_(asked)).with_only_columns(User.id)))
+
+
+def _build(
+    problems: list[UserError],
+    wanted: NewService,
+    type: ServiceType | None,
+    under: tuple[str, ...],
+    frame: EventFrame | None,
+) -> Service | None:
+    """The row, or null with its problems gathered."""
+    if check_times(problems, wanted.starts_at, wanted.ends_at, *under, unchanged=True) and frame is not None:
+        check_within(problems, frame, wanted.starts_at, wanted.ends_at, *under)
+    check_range(problems, wanted.window_days, 0, MOST_WINDOW_DAYS, *under, "windowDays")
+    if type is None:
+        problems.append(NotFound(path=(*under, "serviceTypeId")))
+        return None
+    capacity = type.default_capacity if wanted.capacity is None else wanted.capacity
+    limits = frame or EventFrame(wanted.starts_at, wanted.ends_at, None)
+    check_service_capacity(problems, limits, capacity, *under, "capacity")
+    window_days = type.default_window_days if wanted.window_days is None else wanted.window_days
+    return Service(
+        service_type_id=type.id,
+        starts_at=wanted.starts_at,
+        ends_at=wanted.ends_at,
+        capacity=capacity,
+        window_days=None if wanted.always_open else window_days,
+        staff_person_id=wanted.staff_person_id,
+    )

@@ -1,0 +1,200 @@
+"""Finding events: filters that combine by AND, on top of what the viewer may be shown (S0-57, S0-64, S4-43)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
+
+from auth.viewer import Viewer
+from auth.visibility import events_listed_to, hosted_by
+from dataloaders.pages import Key, Listing, Order
+from errors import ErrorCode, TooLong, TooMany, UserError, _, refuse
+from models import (
+    HOLDING,
+    Event,
+    EventInterest,
+    EventStatus,
+    EventTiming,
+    Registration,
+    Service,
+    Venue,
+    utcnow,
+)
+from resolvers import word_search
+from resolvers.event_input import EARLIEST, LATEST, Price, check_price
+
+MOST_IDS = 100
+LONGEST_TEXT = 200
+WIDEST_OFFSET = timedelta(hours=15)
+"""No zone is further from UTC, so a day of any zone lies within these bounds of the same day in UTC."""
+
+
+class EventSort(Enum):
+    STARTS_AT_ASC = "STARTS_AT_ASC"
+    STARTS_AT_DESC = "STARTS_AT_DESC"
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+
+
+ORDERS: dict[EventSort, Order] = {
+    EventSort.STARTS_AT_ASC: (Key(Event.starts_at), Key(Event.id)),
+    EventSort.STARTS_AT_DESC: (Key(Event.starts_at, descending=True), Key(Event.id, descending=True)),
+    EventSort.CREATED_AT_DESC: (Key(Event.created_at, descending=True), Key(Event.id, descending=True)),
+}
+
+
+class EmptyDateRange(UserError):
+    code = ErrorCode.INVALID
+    message = _("A range of dates ends after it begins; its last day is not part of it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFilter:
+    """What is null does not narrow anything."""
+
+    text: str | None = None
+    ids: Sequence[UUID] | None = None
+    category_id: UUID | None = None
+    interest_ids: Sequence[UUID] | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    venue_id: UUID | None = None
+    club_id: UUID | None = None
+    service_type_id: UUID | None = None
+    is_free: bool | None = None
+    price_to: Price | None = None
+    timing: EventTiming | None = None
+    status: EventStatus | None = None
+    archived: bool | None = None
+    hosted_by_viewer: bool | None = None
+
+
+def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort = EventSort.STARTS_AT_ASC) -> Listing:
+    """The events a viewer is shown, narrowed and in order."""
+    wanted = wanted or EventFilter()
+    _check(wanted)
+    statement = events_listed_to(viewer).where(_archived(viewer, wanted))
+    return Listing(narrow(statement, viewer, wanted), ORDERS[sort])
+
+
+def narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Select[Event]:
+    conditions = [*_plain(wanted), *_linked(wanted), *_dates(wanted), *_price(wanted)]
+    if wanted.timing is not None:
+        conditions.append(_timing(wanted.timing))
+    if wanted.text is not None and wanted.text.strip():
+        conditions += word_search.has_all(wanted.text, within=_event_or_venue)
+    if wanted.hosted_by_viewer is not None:
+        hosted = Event.id.in_(hosted_by(viewer.id)) if viewer.id else false()
+        conditions.append(hosted if wanted.hosted_by_viewer else ~hosted)
+    return statement.where(*conditions)
+
+
+def _check(wanted: EventFilter) -> None:
+    problems: list[UserError] = []
+    if wanted.text is not None and len(wanted.text) > LONGEST_TEXT:
+        problems.append(TooLong(path=("filter", "text"), maximum=LONGEST_TEXT))
+    for name, ids in (("ids", wanted.ids), ("interestIds", wanted.interest_ids)):
+        if ids is not None and len(ids) > MOST_IDS:
+            problems.append(TooMany(path=("filter", name), maximum=MOST_IDS))
+    if wanted.date_from is not None and wanted.date_to is not None and wanted.date_to <= wanted.date_from:
+        problems.append(EmptyDateRange(path=("filter", "dateRange", "to")))
+    if wanted.price_to is not None:
+        check_price(problems, wanted.price_to, "filter", "priceTo")
+    refuse(problems)
+
+
+def _archived(viewer: Viewer, wanted: EventFilter) -> ColumnElement[bool]:
+    """Archived events are shown when asked for, to those who took part in them, ran them, or are staff (S2-23)."""
+    if not wanted.archived:
+        return Event.status != EventStatus.ARCHIVED
+    archived = Event.status == EventStatus.ARCHIVED
+    if viewer.is_staff:
+        return archived
+    if viewer.id is None:
+        return false()
+    took_part = select(Registration.event_id).where(
+        Registration.user_id == viewer.id, Registration.admission.in_(HOLDING)
+    )
+    return and_(archived, or_(Event.id.in_(hosted_by(viewer.id)), Event.id.in_(took_part)))
+
+
+def _plain(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    equal: list[tuple[Any, Any]] = [
+        (Event.category_id, wanted.category_id),
+        (Event.venue_id, wanted.venue_id),
+        (Event.club_id, wanted.club_id),
+        (Event.status, wanted.status),
+    ]
+    conditions = [column == value for column, value in equal if value is not None]
+    if wanted.ids is not None:
+        conditions.append(Event.id.in_(wanted.ids))
+    return conditions
+
+
+def _linked(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """By rows of other tables, each event once."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.interest_ids is not None:
+        having = select(EventInterest.event_id).where(EventInterest.interest_id.in_(wanted.interest_ids))
+        conditions.append(Event.id.in_(having))
+    if wanted.service_type_id is not None:
+        conditions.append(
+            exists().where(
+                Service.event_id == Event.id,
+                Service.service_type_id == wanted.service_type_id,
+                Service.cancelled_at.is_(None),
+            )
+        )
+    return conditions
+
+
+def _dates(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """The day on which an event starts, on the clock of its venue. The bounds in UTC let an index help."""
+    local = func.timezone(Event.time_zone, Event.starts_at)
+    conditions: list[ColumnElement[bool]] = []
+    if (first := _within_calendar(wanted.date_from)) is not None:
+        conditions += [Event.starts_at >= _midnight(first) - WIDEST_OFFSET, local >= datetime.combine(first, time())]
+    if (end := _within_calendar(wanted.date_to)) is not None:
+        conditions += [Event.starts_at < _midnight(end) + WIDEST_OFFSET, local < datetime.combine(end, time())]
+    return conditions
+
+
+def _within_calendar(day: date | None) -> date | None:
+    """No event lies beyond these days, so a bound beyond them may be moved there."""
+    return day and min(max(day, EARLIEST.date()), LATEST.date() + timedelta(days=2))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _price(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.is_free is not None:
+        conditions.append(Event.price_amount == 0 if wanted.is_free else Event.price_amount > 0)
+    if wanted.price_to is not None:
+        affordable = and_(
+            Event.price_currency == wanted.price_to.currency, Event.price_amount <= wanted.price_to.amount
+        )
+        conditions.append(or_(Event.price_amount == 0, affordable))
+    return conditions
+
+
+def _timing(timing: EventTiming) -> ColumnElement[bool]:
+    now = utcnow()
+    if timing is EventTiming.UPCOMING:
+        return Event.starts_at > now
+    if timing is EventTiming.PAST:
+        return Event.ends_at <= now
+    return and_(Event.starts_at <= now, Event.ends_at > now)
+
+
+def _event_or_venue(query: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The places first, as an array, so that both sides can use an index."""
+    places = select(Venue.id).where(Venue.search.bool_op("@@")(query)).scalar_subquery()
+    return or_(Event.search.bool_op("@@")(query), Event.venue_id == func.any(func.array(places)))

@@ -1,0 +1,95 @@
+"""What waits for a moderator: events so far (C6, S1-08)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from auth.permissions import Permission
+from auth.viewer import Viewer
+from database import UnitOfWork
+from dataloaders.pages import Key, Listing
+from errors import ErrorCode, NotFound, Required, UserError, _, check_text, refuse
+from models import DomainEvent, Event, EventStatus, ModerationItem, ModerationState, NotificationType, utcnow
+from resolvers import audit, capacity
+from resolvers.event_input import EventInPast
+from resolvers.event_lifecycle import LONGEST_REASON, go_out
+from resolvers.notifications import notify
+
+OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
+
+
+class AlreadyDecided(UserError):
+    code = ErrorCode.ALREADY_DECIDED
+    message = _("This is no longer waiting for a decision: {state}.")
+
+
+class Decision(Enum):
+    APPROVE = "APPROVE"
+    REJECT = "REJECT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModerationDecided(DomainEvent):
+    name: ClassVar[str] = "moderation.decided"
+    subject_type: ClassVar[str] = "ModerationItem"
+    event_id: UUID
+    decision: str
+
+
+def listing(*, state: ModerationState = ModerationState.PENDING) -> Listing:
+    """The queue, whoever waits longest first."""
+    return Listing(select(ModerationItem).where(ModerationItem.state == state), OLDEST_FIRST)
+
+
+async def decide(
+    uow: UnitOfWork, viewer: Viewer, *, item_id: UUID, decision: Decision, reason: str | None = None
+) -> ModerationItem:
+    """Let a submitted event out, or send it back to its author as a draft, with the reason. Once for each item."""
+    moderator_id = viewer.require(Permission.EVENT_MODERATE)
+    problems: list[UserError] = []
+    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON)
+    if decision is Decision.REJECT and reason is None:
+        problems.append(Required(path=("reason",)))
+    event, item = await _locked(uow, item_id)
+    refuse(problems)
+    if item.state is not ModerationState.PENDING:
+        raise AlreadyDecided(path=("itemId",), state=item.state.value)
+    item.decided_by_id, item.decided_at, item.reason = moderator_id, utcnow(), reason
+    if decision is Decision.APPROVE:
+        if event.ends_at <= utcnow():
+            raise EventInPast(path=("itemId",))
+        item.state = ModerationState.APPROVED
+        go_out(uow, event)
+    else:
+        item.state = ModerationState.REJECTED
+        event.status = EventStatus.DRAFT
+    event.version += 1
+    audit.note(
+        uow, viewer, "moderation.decide", subject_type="Event", subject_id=event.id,
+        before={"state": ModerationState.PENDING.value}, after={"state": item.state.value, "reason": reason},
+    )  # fmt: skip
+    uow.record(ModerationDecided(subject_id=item.id, event_id=event.id, decision=decision.value))
+    news = NotificationType.EVENT_APPROVED if decision is Decision.APPROVE else NotificationType.EVENT_REJECTED
+    authors = {item.submitted_by_id, event.created_by_id}
+    await notify(uow, authors, news, subject=event, actor_id=moderator_id, title=event.title, reason=reason)
+    return item
+
+
+async def _locked(uow: UnitOfWork, item_id: UUID) -> tuple[Event, ModerationItem]:
+    """The event first, as everywhere; then the item as it is now."""
+    event_id = await uow.session.scalar(select(ModerationItem.event_id).where(ModerationItem.id == item_id))
+    events = await capacity.lock_events(uow, [event_id]) if event_id else []
+    item = await uow.session.scalar(
+        select(ModerationItem)
+        .where(ModerationItem.id == item_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if not events or item is None:
+        raise NotFound(path=("itemId",))
+    return events[0], item

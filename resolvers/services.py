@@ -1,0 +1,291 @@
+"""Services inside an event: adding, changing, cancelling and removing them (S4-13, S4-39, S4-68)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, TypedDict
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from auth.permissions import Permission
+from auth.viewer import Viewer
+from auth.visibility import services_visible_to
+from database import UnitOfWork, on_conflict
+from errors import Forbidden, InvalidStatus, NotFound, UserError, VersionConflict, refuse
+from models import (
+    HOLDING,
+    Admission,
+    Booking,
+    DomainEvent,
+    Event,
+    EventHost,
+    EventStatus,
+    NotificationType,
+    Registration,
+    Service,
+    ServiceType,
+    utcnow,
+)
+from resolvers import audit, capacity, chat_members, registrations
+from resolvers.event_access import editable
+from resolvers.event_input import (
+    MOST_WINDOW_DAYS,
+    CapacityBelowTaken,
+    CapacityExceedsEvent,
+    EventFrame,
+    NewService,
+    build_services,
+    check_range,
+    check_service_capacity,
+    check_times,
+    check_within,
+)
+from resolvers.event_lifecycle import HasParticipants
+from resolvers.notifications import notify
+
+CHANGEABLE = (EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED)
+
+
+class ServiceChanges(TypedDict, total=False):
+    """What is absent stays as it is. Type and event of a service never change (S4-68)."""
+
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    window_days: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceAdded(DomainEvent):
+    name: ClassVar[str] = "service.added"
+    subject_type: ClassVar[str] = "Service"
+    event_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceUpdated(DomainEvent):
+    name: ClassVar[str] = "service.updated"
+    subject_type: ClassVar[str] = "Service"
+    event_id: UUID
+    changes: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceCancelled(DomainEvent):
+    name: ClassVar[str] = "service.cancelled"
+    subject_type: ClassVar[str] = "Service"
+    event_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceDeleted(DomainEvent):
+    name: ClassVar[str] = "service.deleted"
+    subject_type: ClassVar[str] = "Service"
+    event_id: UUID
+
+
+async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewService) -> Service:
+    """One service more. Whoever registered before it stays registered."""
+    event = await editable(uow, viewer, event_id)
+    if not viewer.can(Permission.EVENT_OFFER_SERVICES):
+        raise Forbidden(path=("eventId",))
+    _require_changeable(event, "eventId")
+    problems: list[UserError] = []
+    already = await uow.session.scalar(select(func.count()).where(Service.event_id == event.id)) or 0
+    built = await build_services(uow, viewer, problems, [wanted], frame=EventFrame.of(event), already=already)
+    refuse(problems)
+    service = built[0]
+    service.event_id = event.id
+    async with on_conflict(uow.session, ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",))):
+        uow.session.add(service)
+    uow.record(ServiceAdded(subject_id=service.id, event_id=event.id))
+    await capacity.announce(uow, event)
+    return service
+
+
+async def update(
+    uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, expected_version: int, changes: ServiceChanges
+) -> Service:
+    """Change time, capacity or window. People with a place hear of another time."""
+    event, service = await _editable_service(uow, viewer, service_id)
+    if service.version != expected_version:
+        raise VersionConflict(path=("expectedVersion",), version=service.version)
+    _require_changeable(event, "serviceId")
+    _require_active(service)
+    _check_changes(event, service, changes)
+    before = _snapshot(service)
+    async with on_conflict(
+        uow.session,
+        ck_services_taken_within_capacity=CapacityBelowTaken(path=("capacity",), taken=service.taken),
+        ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",)),
+    ):
+        service.starts_at = changes.get("starts_at", service.starts_at)
+        service.ends_at = changes.get("ends_at", service.ends_at)
+        service.capacity = changes.get("capacity", service.capacity)
+        service.window_days = changes.get("window_days", service.window_days)
+    changed = [name for name, value in _snapshot(service).items() if value != before[name]]
+    if not changed:
+        return service
+    service.version += 1
+    uow.record(ServiceUpdated(subject_id=service.id, event_id=event.id, changes=changed))
+    if "capacity" in changed:
+        audit.note(
+            uow, viewer, "service.capacity.change", subject_type="Service", subject_id=service.id,
+            before={"capacity": before["capacity"]}, after={"capacity": service.capacity},
+        )  # fmt: skip
+        await capacity.announce(uow, event)
+    if {"startsAt", "endsAt"} & set(changed) and event.status is EventStatus.PUBLISHED:
+        people = await _booked_ids(uow, service)
+        await _tell(uow, viewer, event, service, people, NotificationType.SERVICE_CHANGED, changes=changed)
+    return service
+
+
+def _snapshot(service: Service) -> dict[str, object]:
+    return {
+        "startsAt": service.starts_at,
+        "endsAt": service.ends_at,
+        "capacity": service.capacity,
+        "windowDays": service.window_days,
+    }
+
+
+def _check_changes(event: Event, service: Service, changes: ServiceChanges) -> None:
+    problems: list[UserError] = []
+    starts_at, ends_at = changes.get("starts_at", service.starts_at), changes.get("ends_at", service.ends_at)
+    same = (starts_at, ends_at) == (service.starts_at, service.ends_at)
+    if check_times(problems, starts_at, ends_at, unchanged=same) and not same:
+        check_within(problems, EventFrame.of(event), starts_at, ends_at)
+    wanted = changes.get("capacity", service.capacity)
+    check_service_capacity(problems, EventFrame.of(event), wanted, "capacity")
+    if wanted < service.taken:
+        problems.append(CapacityBelowTaken(path=("capacity",), taken=service.taken))
+    check_range(problems, changes.get("window_days"), 0, MOST_WINDOW_DAYS, "windowDays")
+    refuse(problems)
+
+
+async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> Service:
+    """Call a service off: its bookings are cancelled, and registrations whose last booking that was (capacity 2)."""
+    event, service = await _editable_service(uow, viewer, service_id)
+    _require_changeable(event, "serviceId")
+    _require_active(service)
+    service.cancelled_at = utcnow()
+    service.version += 1
+    audit.note(uow, viewer, "service.cancel", subject_type="Service", subject_id=service.id)
+    uow.record(ServiceCancelled(subject_id=service.id, event_id=event.id))
+    people = await _cancel_bookings(uow, event, service, actor_id=viewer.require_user())
+    await _tell(uow, viewer, event, service, people, NotificationType.SERVICE_CANCELLED)
+    return service
+
+
+async def _cancel_bookings(uow: UnitOfWork, event: Event, service: Service, *, actor_id: UUID) -> list[UUID]:
+    """Cancel all bookings of a locked service, and who is left without any is no longer registered; who had one."""
+    held = await uow.session.scalars(
+        select(Booking)
+        .where(Booking.service_id == service.id, Booking.admission.in_(HOLDING))
+        .order_by(Booking.id)
+        .with_for_update()
+    )
+    people = []
+    for booking in held:
+        registrations.give_back(uow, booking, actor_id=actor_id)
+        people.append(booking.user_id)
+    await uow.session.flush()
+    left = await _registrations_without_bookings(uow, event, people)
+    for registration in left:
+        registration.admission, registration.cancelled_at = Admission.CANCELLED, utcnow()
+        uow.record(
+            registrations.RegistrationCancelled(
+                subject_id=registration.id, event_id=event.id, user_id=registration.user_id, cancelled_by_id=actor_id
+            )
+        )
+    await capacity.announce(uow, event)
+    hosts = set(await uow.session.scalars(select(EventHost.user_id).where(EventHost.event_id == event.id)))
+    for registration in left:
+        if registration.user_id not in hosts:
+            await chat_members.leave_event_chat(uow, event.id, registration.user_id)
+    return people
+
+
+async def _registrations_without_bookings(uow: UnitOfWork, event: Event, people: list[UUID]) -> Sequence[Registration]:
+    if not people:
+        return []
+    still = select(Booking.user_id).where(Booking.event_id == event.id, Booking.admission.in_(HOLDING))
+    found = await uow.session.scalars(
+        select(Registration)
+        .where(
+            Registration.event_id == event.id,
+            Registration.user_id.in_(people),
+            Registration.admission.in_(HOLDING),
+            Registration.user_id.not_in(still),
+        )
+        .order_by(Registration.id)
+        .with_for_update()
+    )
+    return found.all()
+
+
+async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
+    """Remove a service that nobody has a place at."""
+    event, service = await _editable_service(uow, viewer, service_id)
+    if service.taken:
+        raise HasParticipants(path=("serviceId",), count=service.taken)
+    audit.note(
+        uow, viewer, "service.delete", subject_type="Service", subject_id=service.id,
+        before={"event_id": str(event.id), "service_type_id": str(service.service_type_id)},
+    )  # fmt: skip
+    await uow.session.delete(service)
+    await uow.session.flush()
+    uow.record(ServiceDeleted(subject_id=service_id, event_id=event.id))
+    await capacity.announce(uow, event)
+    return service_id
+
+
+async def _editable_service(uow: UnitOfWork, viewer: Viewer, service_id: UUID) -> tuple[Event, Service]:
+    """The event and then the service, locked."""
+    found = await uow.session.scalar(
+        services_visible_to(viewer).where(Service.id == service_id).with_only_columns(Service.event_id)
+    )
+    if found is None:
+        raise NotFound(path=("serviceId",))
+    event = await editable(uow, viewer, found, path=("serviceId",))
+    services = await capacity.lock_services(uow, [service_id])
+    if not services:
+        raise NotFound(path=("serviceId",))
+    return event, services[0]
+
+
+def _require_changeable(event: Event, *path: str) -> None:
+    if event.status not in CHANGEABLE:
+        raise InvalidStatus(path=path, status=event.status.value)
+
+
+def _require_active(service: Service) -> None:
+    if service.is_cancelled:
+        raise InvalidStatus(path=("serviceId",), status="CANCELLED")
+
+
+async def _booked_ids(uow: UnitOfWork, service: Service) -> list[UUID]:
+    found = await uow.session.scalars(
+        select(Booking.user_id).where(Booking.service_id == service.id, Booking.admission.in_(HOLDING))
+    )
+    return list(found)
+
+
+async def _tell(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    event: Event,
+    service: Service,
+    people: list[UUID],
+    news: NotificationType,
+    **params: object,
+) -> None:
+    """The notice carries the service's name in each language: it is put into words when read."""
+    type = await uow.session.get_one(ServiceType, service.service_type_id)
+    await notify(
+        uow, people, news, subject=event, actor_id=viewer.id, title=event.title,
+        service={"ru": type.name_ru, "en": type.name_en}, **params,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""Places: making them, and finding the ones that events took place at (S4-20, S4-42)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from sqlalchemy import func, select
+
+from auth.viewer import Viewer
+from database import UnitOfWork, on_conflict
+from dataloaders.pages import Key, Listing
+from errors import ErrorCode, OutOfRange, UserError, _, check_text, refuse
+from models import DomainEvent, Venue, folded, utcnow
+from resolvers import word_search
+
+DEFAULT_ZONE = "Europe/Moscow"
+RECENT_FIRST = (
+    Key(func.coalesce(Venue.last_used_at, Venue.created_at), descending=True),
+    Key(Venue.id, descending=True),
+)
+
+
+class VenueExists(UserError):
+    code = ErrorCode.ALREADY_EXISTS
+    message = _("There is a venue of this name already.")
+
+
+class UnknownTimeZone(UserError):
+    code = ErrorCode.INVALID_TIME_ZONE
+    message = _("A time zone is a name of the IANA list, such as Europe/Moscow.")
+
+
+class PointIsNotWhole(UserError):
+    code = ErrorCode.INVALID
+    message = _("Give both latitude and longitude, or neither.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenueCreated(DomainEvent):
+    name: ClassVar[str] = "venue.created"
+    subject_type: ClassVar[str] = "Venue"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewVenue:
+    name: str
+    address: str | None = None
+    time_zone: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+def build(problems: list[UserError], viewer: Viewer, wanted: NewVenue, *path: str) -> Venue:
+    """The row, not added to the session yet. What is wrong with it goes to `problems`."""
+    name = check_text(problems, wanted.name, *path, "name", maximum=200, required=True) or ""
+    address = check_text(problems, wanted.address, *path, "address", maximum=500)
+    zone = wanted.time_zone or DEFAULT_ZONE
+    if zone not in available_timezones():
+        problems.append(UnknownTimeZone(path=(*path, "timeZone")))
+    if (wanted.latitude is None) != (wanted.longitude is None):
+        problems.append(PointIsNotWhole(path=(*path, "latitude" if wanted.latitude is None else "longitude")))
+    for field, number, most in (("latitude", wanted.latitude, 90), ("longitude", wanted.longitude, 180)):
+        if number is not None and not -most <= number <= most:
+            problems.append(OutOfRange(path=(*path, field), minimum=-most, maximum=most))
+    key = folded(name)
+    if len(name) <= 200 < len(key):
+        # Folding can lengthen a name: ß becomes ss.
+        problems.append(OutOfRange(path=(*path, "name"), minimum=1, maximum=200))
+    return Venue(
+        name=name,
+        name_key=key,
+        address=address,
+        time_zone=zone,
+        latitude=wanted.latitude,
+        longitude=wanted.longitude,
+        created_by_id=viewer.id,
+    )
+
+
+async def add(uow: UnitOfWork, venue: Venue, *path: str) -> Venue:
+    """Write a checked venue. Two venues of one name, whatever its case, are refused by the database."""
+    async with on_conflict(uow.session, uq_venues_name_key=VenueExists(path=(*path, "name"))):
+        uow.session.add(venue)
+    uow.record(VenueCreated(subject_id=venue.id))
+    return venue
+
+
+async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewVenue) -> Venue:
+    viewer.require_user()
+    problems: list[UserError] = []
+    venue = build(problems, viewer, wanted)
+    refuse(problems)
+    return await add(uow, venue)
+
+
+async def known(uow: UnitOfWork, venue_id: UUID) -> Venue | None:
+    found: Venue | None = await uow.session.get(Venue, venue_id)
+    return found
+
+
+def touch(venue: Venue) -> None:
+    """An event uses the venue now: it comes first in the list."""
+    venue.last_used_at = utcnow()
+
+
+def listing(*, text: str | None = None) -> Listing:
+    """Venues, most recently used first."""
+    statement = select(Venue)
+    if text and text.strip():
+        statement = statement.where(*word_search.has_all(text, within=Venue.search.bool_op("@@")))
+    return Listing(statement, RECENT_FIRST)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+import dataloaders.catalogues
+import models
+from dataloaders.pages import PageArgs, fetch_page
+from resolvers import catalogues
+from schema.access import PUBLIC
+from schema.connections import Connection
+from schema.context import Info
+from schema.node import Node
+from schema.relations import computed
+from schema.roots import query
+
+
+@strawberry.type(description="What kind of event it is.")
+class EventCategory(Node, row=models.EventCategory, by_id=dataloaders.catalogues.category_by_id):
+    slug: str = strawberry.field(description="Stable name for programs.")
+
+    @computed(description="Name in the reader's language.")
+    def name(root: strawberry.Parent[Any], info: Info) -> str:
+        return str(root.name_ru if info.context.locale == "ru" else root.name_en)
+
+
+@strawberry.type(description="An entry of the catalogue of services, with what a service takes from it unless told.")
+class ServiceType(Node, row=models.ServiceType, by_id=dataloaders.catalogues.service_type_by_id):
+    slug: str = strawberry.field(description="Stable name for programs.")
+    default_capacity: int = strawberry.field(description="Places of a service of this type.")
+    default_window_days: int | None = strawberry.field(
+        description="Days before the event on which booking opens; null means at once."
+    )
+
+    @computed(description="Name in the reader's language.")
+    def name(root: strawberry.Parent[Any], info: Info) -> str:
+        return str(root.name_ru if info.context.locale == "ru" else root.name_en)
+
+    @computed(description="More about it, in the reader's language.")
+    def description(root: strawberry.Parent[Any], info: Info) -> str | None:
+        text: str | None = root.description_ru if info.context.locale == "ru" else root.description_en
+        return text
+
+
+@strawberry.type
+class CatalogueQueries:
+    @query(
+        description="Kinds of events, by name in the reader's language.",
+        access=PUBLIC,
+        graphql_type=Connection[EventCategory],
+    )
+    async def event_categories(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        listing = catalogues.categories(locale=info.context.locale)
+        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+
+    @query(
+        description="Types of services, by name in the reader's language.",
+        access=PUBLIC,
+        graphql_type=Connection[ServiceType],
+    )
+    async def service_types(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        listing = catalogues.service_types(locale=info.context.locale)
+        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))

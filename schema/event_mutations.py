@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import strawberry
+
+import models
+from auth.permissions import Permission
+from errors import (
+    Forbidden,
+    InvalidId,
+    InvalidStatus,
+    NotFound,
+    OutOfRange,
+    Required,
+    TooLong,
+    TooMany,
+    VersionConflict,
+)
+from resolvers import event_editing, event_lifecycle, events
+from resolvers.event_input import (
+    CapacityBelowTaken,
+    CapacityExceedsEvent,
+    EndsBeforeStart,
+    EventInPast,
+    InvalidCurrency,
+    InvalidPrice,
+    OutsideEvent,
+    ServicesWouldLieOutside,
+    TimeNeedsOffset,
+)
+from schema import ids
+from schema.context import Info
+from schema.event_inputs import CreateEventInput, UpdateEventInput, event_changes, new_event
+from schema.events import Event
+from schema.roots import MutationInput, Payload, mutation
+from schema.venues import VENUE_PROBLEMS
+
+ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId]
+CONTENT_PROBLEMS = [
+    *VENUE_PROBLEMS,
+    events.GiveOneVenue,
+    TooMany,
+    EndsBeforeStart,
+    EventInPast,
+    TimeNeedsOffset,
+    InvalidPrice,
+    InvalidCurrency,
+    CapacityExceedsEvent,
+]
+
+
+@strawberry.type(description="What a change of an event answers.")
+class EventPayload(Payload):
+    event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
+
+
+@strawberry.type(description="What the removal of an event answers.")
+class DeleteEventPayload(Payload):
+    deleted_event_id: strawberry.ID | None = strawberry.field(default=None, description="The id it had.")
+
+
+@strawberry.input(description="An event for `publishEvent`.")
+class PublishEventInput(MutationInput):
+    event_id: strawberry.ID = strawberry.field(description="The event.")
+
+
+@strawberry.input(description="An event for `cancelEvent`.")
+class CancelEventInput(MutationInput):
+    event_id: strawberry.ID = strawberry.field(description="The event.")
+    reason: str | None = strawberry.field(default=None, description="For the participants, at most 1,000 characters.")
+
+
+@strawberry.input(description="An event for `archiveEvent`.")
+class ArchiveEventInput(MutationInput):
+    event_id: strawberry.ID = strawberry.field(description="The event.")
+
+
+@strawberry.input(description="An event for `deleteEvent`.")
+class DeleteEventInput(MutationInput):
+    event_id: strawberry.ID = strawberry.field(description="The event.")
+
+
+@strawberry.type
+class EventMutations:
+    @mutation(
+        description="Make a draft with its services, its venue and its chat: all of it or, with every problem named "
+        "at once, nothing. Services need the permission `event.offer_services`. Recorded as `event.created`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, Required, TooLong, OutOfRange, OutsideEvent],
+    )
+    async def create_event(self, info: Info, input: CreateEventInput) -> EventPayload:
+        wanted = new_event(input)
+        async with info.context.writing() as uow:
+            event = await events.create(uow, info.context.viewer, wanted=wanted)
+        return EventPayload(event=event)
+
+    @mutation(
+        description="Change an event that one hosts, of a club that one runs, or as staff. A published event stays "
+        "published; its participants are told of another title, time or place. Recorded as `event.updated`.",
+        access=Permission.EVENT_CREATE,
+        raises=[
+            *ACCESS_PROBLEMS, *CONTENT_PROBLEMS, VersionConflict, InvalidStatus, ServicesWouldLieOutside,
+            CapacityBelowTaken, event_editing.EventHasNoClub,
+        ],
+    )  # fmt: skip
+    async def update_event(self, info: Info, input: UpdateEventInput) -> EventPayload:
+        event_id, changes = ids.decode(input.event_id, "Event", "eventId"), event_changes(input)
+        async with info.context.writing() as uow:
+            event = await event_editing.update(
+                uow,
+                info.context.viewer,
+                event_id=event_id,
+                expected_version=input.expected_version,
+                changes=changes,
+                move_services=input.move_services,
+            )
+        return EventPayload(event=event)
+
+    @mutation(
+        description="Put a draft out. At once for staff, trusted authors and hosts of its club; anyone else's waits "
+        "for a moderator as PENDING_REVIEW. Recorded as `event.published` or `event.submitted`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast],
+    )
+    async def publish_event(self, info: Info, input: PublishEventInput) -> EventPayload:
+        event_id = ids.decode(input.event_id, "Event", "eventId")
+        async with info.context.writing() as uow:
+            event = await event_lifecycle.publish(uow, info.context.viewer, event_id=event_id)
+        return EventPayload(event=event)
+
+    @mutation(
+        description="Call an event off and tell its participants. Recorded as `event.cancelled`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast, TooLong],
+    )
+    async def cancel_event(self, info: Info, input: CancelEventInput) -> EventPayload:
+        event_id = ids.decode(input.event_id, "Event", "eventId")
+        async with info.context.writing() as uow:
+            event = await event_lifecycle.cancel(uow, info.context.viewer, event_id=event_id, reason=input.reason)
+        return EventPayload(event=event)
+
+    @mutation(
+        description="Put an event away. One that people still wait for has to be cancelled first. Recorded as "
+        "`event.archived`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, InvalidStatus, event_lifecycle.HasParticipants],
+    )
+    async def archive_event(self, info: Info, input: ArchiveEventInput) -> EventPayload:
+        event_id = ids.decode(input.event_id, "Event", "eventId")
+        async with info.context.writing() as uow:
+            event = await event_lifecycle.archive(uow, info.context.viewer, event_id=event_id)
+        return EventPayload(event=event)
+
+    @mutation(
+        description="Remove an event with all that belongs to it. Refused while people have places at it, unless it "
+        "was cancelled, so that they were told. Recorded as `event.deleted`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, event_lifecycle.HasParticipants],
+    )
+    async def delete_event(self, info: Info, input: DeleteEventInput) -> DeleteEventPayload:
+        event_id = ids.decode(input.event_id, "Event", "eventId")
+        async with info.context.writing() as uow:
+            await event_lifecycle.delete(uow, info.context.viewer, event_id=event_id)
+        return DeleteEventPayload(deleted_event_id=input.event_id)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+import dataloaders.events
+import dataloaders.moderation
+import dataloaders.users
+import models
+from auth.permissions import Permission
+from dataloaders.pages import PageArgs, fetch_page
+from errors import InvalidId, NotFound, Required, TooLong
+from resolvers import moderation
+from resolvers.event_input import EventInPast
+from schema import ids
+from schema.connections import Connection
+from schema.context import Info
+from schema.events import Event
+from schema.node import Node
+from schema.relations import related
+from schema.roots import MutationInput, Payload, mutation, query
+from schema.users import User
+
+strawberry.enum(models.ModerationState, description="What became of something that was put before a moderator.")
+strawberry.enum(moderation.Decision, name="ModerationDecision", description="What a moderator decides.")
+
+
+@strawberry.type(description="Something put before a moderator. Its author sees it as well.")
+class ModerationItem(Node, row=models.ModerationItem, by_id=dataloaders.moderation.by_id):
+    state: models.ModerationState = strawberry.field(description="Whether it was decided, and how.")
+    reason: str | None = strawberry.field(description="What the moderator wrote to the author.")
+    created_at: datetime = strawberry.field(description="When it was submitted.")
+    decided_at: datetime | None = strawberry.field(description="When it was decided.")
+    event: Event | None = related(dataloaders.events.by_id, key="event_id", description="What it is about.")
+    submitted_by: User | None = related(dataloaders.users.by_id, key="submitted_by_id", description="Who asks.")
+    decided_by: User | None = related(dataloaders.users.by_id, key="decided_by_id", description="Who decided.")
+
+
+@strawberry.input(description="Narrows the queue of moderators.")
+class ModerationFilter:
+    state: models.ModerationState = strawberry.field(
+        default=models.ModerationState.PENDING, description="What became of it."
+    )
+
+
+@strawberry.input(description="A moderator's decision.")
+class DecideModerationItemInput(MutationInput):
+    item_id: strawberry.ID = strawberry.field(description="From `moderationQueue`.")
+    decision: moderation.Decision = strawberry.field(description="What is to become of it.")
+    reason: str | None = strawberry.field(
+        default=None, description="For the author, at most 1,000 characters; needed to reject."
+    )
+
+
+@strawberry.type(description="What a decision answers.")
+class ModerationItemPayload(Payload):
+    item: models.ModerationItem | None = strawberry.field(
+        default=None, graphql_type=ModerationItem | None, description="The item as decided."
+    )
+
+
+@strawberry.type
+class ModerationQueries:
+    @query(
+        description="What waits for a moderator, the longest first.",
+        access=Permission.EVENT_MODERATE,
+        graphql_type=Connection[ModerationItem],
+    )
+    async def moderation_queue(
+        self,
+        info: Info,
+        filter: ModerationFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        listing = moderation.listing(state=(filter or ModerationFilter()).state)
+        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+
+
+@strawberry.type
+class ModerationMutations:
+    @mutation(
+        description="Let a submitted event out, or send it back as a draft. Its author is told either way. Recorded "
+        "as `moderation.decided`.",
+        access=Permission.EVENT_MODERATE,
+        raises=[NotFound, InvalidId, Required, TooLong, EventInPast, moderation.AlreadyDecided],
+    )
+    async def decide_moderation_item(self, info: Info, input: DecideModerationItemInput) -> ModerationItemPayload:
+        item_id = ids.decode(input.item_id, "ModerationItem", "itemId")
+        async with info.context.writing() as uow:
+            item = await moderation.decide(
+                uow, info.context.viewer, item_id=item_id, decision=input.decision, reason=input.reason
+            )
+        return ModerationItemPayload(item=item)

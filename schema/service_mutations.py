@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import strawberry
+
+import models
+from auth.permissions import Permission
+from errors import Forbidden, InvalidId, InvalidStatus, NotFound, OutOfRange, TooMany, VersionConflict
+from resolvers import services
+from resolvers.event_input import (
+    CapacityBelowTaken,
+    CapacityExceedsEvent,
+    EndsBeforeStart,
+    EventInPast,
+    OutsideEvent,
+    TimeNeedsOffset,
+)
+from resolvers.event_lifecycle import HasParticipants
+from schema import ids
+from schema.context import Info
+from schema.event_inputs import Ids, ServiceInput, UpdateServiceInput, new_service, service_changes
+from schema.roots import MutationInput, Payload, mutation
+from schema.services import Service
+
+ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId, InvalidStatus]
+CONTENT_PROBLEMS = [OutOfRange, OutsideEvent, EndsBeforeStart, TimeNeedsOffset, CapacityExceedsEvent]
+
+
+@strawberry.type(description="What a change of a service answers.")
+class ServicePayload(Payload):
+    service: models.Service | None = strawberry.field(
+        default=None, graphql_type=Service | None, description="The service."
+    )
+
+
+@strawberry.type(description="What the removal of a service answers.")
+class DeleteServicePayload(Payload):
+    deleted_service_id: strawberry.ID | None = strawberry.field(default=None, description="The id it had.")
+
+
+@strawberry.input(description="A service for an event that exists.")
+class AddServiceInput(MutationInput, ServiceInput):
+    event_id: strawberry.ID = strawberry.field(description="The event.")
+
+
+@strawberry.input(description="A service for `cancelService`.")
+class CancelServiceInput(MutationInput):
+    service_id: strawberry.ID = strawberry.field(description="The service.")
+
+
+@strawberry.input(description="A service for `deleteService`.")
+class DeleteServiceInput(MutationInput):
+    service_id: strawberry.ID = strawberry.field(description="The service.")
+
+
+@strawberry.type
+class ServiceMutations:
+    @mutation(
+        description="Offer a service more at an event that one may change. Recorded as `service.added`.",
+        access=Permission.EVENT_OFFER_SERVICES,
+        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, TooMany],
+    )
+    async def add_service(self, info: Info, input: AddServiceInput) -> ServicePayload:
+        decode = Ids()
+        event_id, wanted = decode.of(input.event_id, "Event", "eventId"), new_service(input, decode)
+        decode.check()
+        async with info.context.writing() as uow:
+            service = await services.add(uow, info.context.viewer, event_id=event_id, wanted=wanted)
+        return ServicePayload(service=service)
+
+    @mutation(
+        description="Change time, capacity or booking window of a service; nothing else of it ever changes. Who has "
+        "a place is told of another time. Recorded as `service.updated`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, VersionConflict, CapacityBelowTaken, EventInPast],
+    )
+    async def update_service(self, info: Info, input: UpdateServiceInput) -> ServicePayload:
+        service_id = ids.decode(input.service_id, "Service", "serviceId")
+        async with info.context.writing() as uow:
+            service = await services.update(
+                uow,
+                info.context.viewer,
+                service_id=service_id,
+                expected_version=input.expected_version,
+                changes=service_changes(input),
+            )
+        return ServicePayload(service=service)
+
+    @mutation(
+        description="Call a service off. Its bookings are cancelled, with the registrations of those who have no "
+        "other booking at the event, and everyone concerned is told. Recorded as `service.cancelled`.",
+        access=Permission.EVENT_CREATE,
+        raises=ACCESS_PROBLEMS,
+    )
+    async def cancel_service(self, info: Info, input: CancelServiceInput) -> ServicePayload:
+        service_id = ids.decode(input.service_id, "Service", "serviceId")
+        async with info.context.writing() as uow:
+            service = await services.cancel(uow, info.context.viewer, service_id=service_id)
+        return ServicePayload(service=service)
+
+    @mutation(
+        description="Remove a service at which nobody has a place; cancel it first otherwise. Recorded as "
+        "`service.deleted`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, HasParticipants],
+    )
+    async def delete_service(self, info: Info, input: DeleteServiceInput) -> DeleteServicePayload:
+        service_id = ids.decode(input.service_id, "Service", "serviceId")
+        async with info.context.writing() as uow:
+            await services.delete(uow, info.context.viewer, service_id=service_id)
+        return DeleteServicePayload(deleted_service_id=input.service_id)
