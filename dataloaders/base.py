@@ -7,11 +7,11 @@ for all parents of a level in one statement; a query planner may read the same d
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, any_, bindparam, func, select, true
+from sqlalchemy import ARRAY, Select, any_, bindparam, column, func, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 from strawberry.dataloader import DataLoader
@@ -31,6 +31,13 @@ class One:
     entity: type
     key: Any
     select: Selecting
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """A row of one of several entities. The parent names which, by a column with the name of its GraphQL type."""
+
+    kinds: Mapping[str, One]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,16 +115,17 @@ def _per_parent(statement: Select[Any], entity: type, key: Any, order: Order, *,
     The result has the parent's key, the row, and the values of the order, which make the cursors. SQL promises
     no order outside the lateral part, so it is asked for again.
     """
-    parents = func.unnest(_keys(key)).column_valued("parent")
-    values = [column.column.label(f"order_{position}") for position, column in enumerate(order)]
+    unnested = func.unnest(_keys(key)).table_valued(column("parent", key.type), name="parents").render_derived()
+    parents = unnested.c.parent
+    values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
     lateral = statement.where(key == parents).add_columns(*values).lateral("child")
     row: Any = aliased(entity, lateral)
     ordinals = [lateral.c[f"order_{position}"] for position in range(len(order))]
     directed = [
-        ordinal.desc() if column.descending != backward else ordinal.asc()
-        for column, ordinal in zip(order, ordinals, strict=True)
+        ordinal.desc() if part.descending != backward else ordinal.asc()
+        for part, ordinal in zip(order, ordinals, strict=True)
     ]
-    return select(parents, row, *ordinals).select_from(parents).join(lateral, true()).order_by(*directed)
+    return select(parents, row, *ordinals).select_from(unnested).join(lateral, true()).order_by(*directed)
 
 
 def statement_for(declaration: Declaration, viewer: Viewer, request: PageRequest | None = None) -> Select[Any]:

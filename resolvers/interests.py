@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import String, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.viewer import Viewer
@@ -39,7 +39,7 @@ def listing(*, text: str | None, locale: str) -> Listing:
 
 
 def _folded(column: Any) -> Any:
-    return func.translate(func.lower(column), "ё", "е")
+    return func.translate(func.lower(column), "ё", "е", type_=String)
 
 
 async def check_known(
