@@ -29,6 +29,11 @@ def inbox_stream(user_id: UUID) -> str:
     return f"inbox:{user_id}"
 
 
+def inbox_read_stream(user_id: UUID) -> str:
+    """Carries no entries: it says that notifications were read."""
+    return f"inbox-read:{user_id}"
+
+
 def availability_stream(event_id: UUID) -> str:
     return f"availability:{event_id}"
 
@@ -146,6 +151,24 @@ async def follow(
                 yield entry
             while len(entries) < BATCH and not news.has_growth:
                 await news.wait()
+
+
+async def pulse(hub: Hub, guard: Guard, *streams: str) -> AsyncGenerator[None, None]:
+    """Once at the start, and again after each time that something may have happened in one of the streams.
+
+    For what has no history: whoever hears it reads the state anew. Raises `StreamEnded` or `TokenExpired`.
+    """
+    async with hub.listen(*streams, *guard.channels) as listener:
+        await guard.check()
+        while True:
+            yield
+            try:
+                async with asyncio.timeout(guard.seconds_left):
+                    heard = [await listener.get(), *listener.get_all()]
+            except TimeoutError:
+                raise TokenExpired from None
+            if any(event.channel not in streams for event in heard):
+                await guard.check()
 
 
 @dataclass(eq=False)

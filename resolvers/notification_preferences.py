@@ -25,13 +25,17 @@ Choices = Mapping[str, bool]
 """`TYPE:CHANNEL` to what someone chose; what is absent has its default."""
 
 
+def name_of(type: NotificationType, channel: Channel) -> str:
+    return f"{type.value}:{channel.value}"
+
+
 def default(type: NotificationType, channel: Channel) -> bool:
     return channel is Channel.IN_APP or type not in NOT_BY_EMAIL
 
 
 def is_enabled(choices: Choices, type: NotificationType, channel: Channel) -> bool:
     """E-mail is a copy of a notification, so there is none where the type is off in the app."""
-    chosen = choices.get(f"{type.value}:{channel.value}", default(type, channel))
+    chosen = choices.get(name_of(type, channel), default(type, channel))
     return chosen and (channel is Channel.IN_APP or is_enabled(choices, type, Channel.IN_APP))
 
 
@@ -41,7 +45,7 @@ async def is_wanted(session: AsyncSession, user_id: UUID, type: NotificationType
             NotificationPreference.user_id == user_id, NotificationPreference.type == type
         )
     )
-    return is_enabled({f"{type.value}:{one.value}": chosen for one, chosen in found}, type, channel)
+    return is_enabled({name_of(type, one): chosen for one, chosen in found}, type, channel)
 
 
 @dataclass(frozen=True, kw_only=True)

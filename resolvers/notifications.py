@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from database import UnitOfWork
+from database import ONE_STATEMENT, UnitOfWork
 from models import (
     Base,
     Channel,
@@ -105,7 +105,7 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
                 "params": _subject_facts(notice.subject) | names.get(_person(notice), {}) | dict(notice.params),
             }
         )
-    await uow.session.execute(insert(Notification), rows)
+    await uow.session.execute(insert(Notification), rows, execution_options=ONE_STATEMENT)
     for row in rows:
         uow.record(
             NotificationSent(

@@ -10,7 +10,7 @@ from typing import Any
 import strawberry
 from strawberry import Parent
 
-from dataloaders.base import Many, One, PageRequest, Pages, Value
+from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import PageArgs
 from schema.context import Info
 
@@ -44,6 +44,19 @@ def related(
     return strawberry.field(
         resolver=resolve, metadata={DECLARED: declaration, "key": key, RESTRICTED: visible}, **field
     )
+
+
+def related_one_of(declaration: OneOf, *, kind: str, key: str, **field: Any) -> Any:
+    """A field that leads to rows of several types: `kind` is the parent's column that names which, `key` their id.
+
+    Null where the row is hidden, gone, or of a type that is not among them.
+    """
+
+    def resolve(root: Parent[Any], info: Info) -> Any:
+        chosen = declaration.kinds.get(getattr(root, kind) or "")
+        return info.context.loaders.load(chosen, getattr(root, key)) if chosen else None
+
+    return strawberry.field(resolver=resolve, metadata={DECLARED: declaration, "key": key, "kind": kind}, **field)
 
 
 def connected(

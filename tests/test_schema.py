@@ -6,7 +6,7 @@ import pytest
 from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
 from strawberry.types.lazy_type import LazyType
 
-from dataloaders.base import Many, One, Pages, Value
+from dataloaders.base import Many, One, OneOf, Pages, Value
 from schema import Schema, make_schema
 from schema.connections import Connection, Edge
 from schema.relations import DECLARED, Derived
@@ -70,7 +70,7 @@ def test_every_relation_is_declared_and_every_list_has_a_limit(name, field) -> N
     elif isinstance(declaration, Pages):
         assert issubclass(type_, Connection) if isinstance(type_, type) else True
     else:
-        assert declaration in ("facet", "computed") or isinstance(declaration, One | Value | Derived)
+        assert declaration in ("facet", "computed") or isinstance(declaration, One | OneOf | Value | Derived)
 
 
 @pytest.mark.parametrize(

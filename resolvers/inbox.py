@@ -1,0 +1,144 @@
+"""A person's own notifications: reading them, and following them live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+
+from auth.viewer import Viewer, viewer_still_valid
+from auth.visibility import notifications_of
+from database import Database, UnitOfWork
+from errors import NotFound, UserError, refuse
+from models import DomainEvent, Inbox, Notification, NotificationType, StreamEvent, utcnow
+from realtime.hub import Hub
+from realtime.streams import BATCH, Bounds, Guard, Resync, inbox_read_stream, inbox_stream, pulse, replay
+
+MOST_IDS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationRead(DomainEvent):
+    name: ClassVar[str] = "notification.read"
+    subject_type: ClassVar[str] = "Notification"
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxRead(StreamEvent):
+    """Tells the person's other devices. It is no entry of a durable stream: its number means nothing."""
+
+    name: ClassVar[str] = "inbox.read"
+    subject_type: ClassVar[str] = "User"
+
+
+async def mark_read(uow: UnitOfWork, viewer: Viewer, *, notification_ids: Sequence[UUID]) -> list[Notification]:
+    """The notifications, in the order of the ids. Raises `NotFound` for each that is not one's own, and marks none."""
+    viewer.require_user()
+    await _mark(uow, viewer, Notification.id.in_(notification_ids))
+    rows = await uow.session.scalars(notifications_of(viewer).where(Notification.id.in_(notification_ids)))
+    found = {row.id: row for row in rows}
+    problems: list[UserError] = [
+        NotFound(path=("ids", str(position))) for position, id in enumerate(notification_ids) if id not in found
+    ]
+    refuse(problems)
+    return [found[id] for id in notification_ids]
+
+
+async def mark_all_read(uow: UnitOfWork, viewer: Viewer) -> int:
+    """How many were unread."""
+    return await _mark(uow, viewer)
+
+
+async def settle(uow: UnitOfWork, viewer: Viewer, type: NotificationType, *, subject_id: UUID) -> None:
+    """Mark as read what the viewer has seen by itself: no notice of it is needed any more."""
+    await _mark(uow, viewer, Notification.type == type, Notification.subject_id == subject_id)
+
+
+async def _mark(uow: UnitOfWork, viewer: Viewer, *narrowed: ColumnElement[bool]) -> int:
+    user_id = viewer.require_user()
+    # Locked in one order, so that two devices marking at once do not wait for each other.
+    unread = (
+        notifications_of(viewer)
+        .where(Notification.read_at.is_(None), *narrowed)
+        .with_only_columns(Notification.id)
+        .order_by(Notification.sequence)
+        .with_for_update()
+    )
+    marked = await uow.session.scalars(
+        update(Notification)
+        .where(Notification.id.in_(unread.cte("unread").select()))
+        .values(read_at=utcnow())
+        .returning(Notification.id)
+        .execution_options(synchronize_session=False)
+    )
+    read = marked.all()
+    for notification_id in read:
+        uow.record(NotificationRead(subject_id=notification_id, user_id=user_id))
+    if read:
+        uow.record(InboxRead(subject_id=user_id, stream=inbox_read_stream(user_id), sequence=0))
+    return len(read)
+
+
+def received(
+    database: Database, hub: Hub, viewer: Viewer, *, after: str | None
+) -> AsyncGenerator[Notification | Resync, None]:
+    """The viewer's notifications after a cursor, or from now on. All of them are kept, so every own cursor is good."""
+    user_id = viewer.require_user()
+
+    async def bounds() -> Bounds:
+        async with database.reading() as session:
+            head = await session.scalar(select(Inbox.last_sequence).where(Inbox.user_id == user_id))
+        return Bounds(floor=0, head=head or 0)
+
+    async def fetch(sequence: int) -> Sequence[Notification]:
+        async with database.reading() as session:
+            found = await session.scalars(
+                notifications_of(viewer)
+                .where(Notification.sequence > sequence)
+                .order_by(Notification.sequence)
+                .limit(BATCH)
+            )
+            return found.all()
+
+    return replay(
+        hub,
+        inbox_stream(user_id),
+        _guard(database, viewer),
+        owner_id=user_id,
+        after=after,
+        bounds=bounds,
+        fetch=fetch,
+    )
+
+
+@dataclass(frozen=True)
+class Unread:
+    unread_count: int
+
+
+async def unread_counts(database: Database, hub: Hub, viewer: Viewer) -> AsyncGenerator[Unread, None]:
+    """How many of the viewer's notifications are unread: now, and after each change."""
+    user_id = viewer.require_user()
+    counting = notifications_of(viewer).where(Notification.read_at.is_(None)).with_only_columns(func.count())
+    beats = pulse(hub, _guard(database, viewer), inbox_stream(user_id), inbox_read_stream(user_id))
+    known: int | None = None
+    async with aclosing(beats):
+        async for _beat in beats:
+            async with database.reading() as session:
+                count = await session.scalar(counting) or 0
+            if count != known:
+                yield Unread(count)
+            known = count
+
+
+def _guard(database: Database, viewer: Viewer) -> Guard:
+    async def is_allowed() -> bool:
+        async with database.reading() as session:
+            return await viewer_still_valid(session, viewer)
+
+    return Guard(viewer.id, viewer.expires_at, is_allowed)

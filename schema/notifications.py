@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+import dataloaders.notifications
+import dataloaders.users
+import models
+from errors import InvalidId, NotFound, TooMany
+from resolvers import inbox as rules
+from resolvers import notification_preferences as preference_rules
+from resolvers.notification_words import words_of
+from schema import ids
+from schema.access import SIGNED_IN
+from schema.chats import Chat
+from schema.clubs import Club
+from schema.context import Info
+from schema.events import Event
+from schema.node import Node
+from schema.relations import computed, related, related_one_of
+from schema.roots import MutationInput, Payload, mutation, subscription
+from schema.services import Service
+from schema.streams import ResyncRequired, cursor_of
+from schema.users import User
+
+if TYPE_CHECKING:
+    from schema.viewer import Viewer
+
+LazyViewer = Annotated["Viewer", strawberry.lazy("schema.viewer")]
+
+strawberry.enum(models.NotificationType, description="What kind of news it is. New types may be added.")
+strawberry.enum(models.Channel, description="Where news reaches a person.")
+
+NotificationSubject = Annotated[
+    Event | Service | Club | Chat, strawberry.union("NotificationSubject", description="What news can be about.")
+]
+
+
+@strawberry.type(description="News for its reader, who alone sees it.")
+class Notification(Node, row=models.Notification, by_id=dataloaders.notifications.by_id):
+    type: models.NotificationType = strawberry.field(description="What kind of news it is.")
+    created_at: datetime = strawberry.field(description="When it was sent.")
+    read_at: datetime | None = strawberry.field(description="When it was read first; null while it is unread.")
+    subject: NotificationSubject | None = related_one_of(
+        dataloaders.notifications.subject,
+        kind="subject_type",
+        key="subject_id",
+        description="What it is about; null when it is no longer visible.",
+    )
+    actor: User | None = related(
+        dataloaders.users.by_id, key="actor_id", description="Who caused it; null when nobody did or it is hidden who."
+    )
+
+    @computed(description="One line in the reader's language.")
+    def title(root: strawberry.Parent[Any], info: Info) -> str:
+        return words_of(root, info.context.locale).title
+
+    @computed(description="A sentence or two in the reader's language; may be empty.")
+    def body(root: strawberry.Parent[Any], info: Info) -> str:
+        return words_of(root, info.context.locale).body
+
+    @computed(description="Give it as `after` to `notificationReceived` to continue from here.")
+    def cursor(root: strawberry.Parent[Any]) -> str:
+        return cursor_of(root.user_id, root.sequence)
+
+
+@strawberry.input(description="Narrows one's notifications.")
+class NotificationFilter:
+    unread_only: bool = strawberry.field(default=False, description="Leave out what was read.")
+
+
+@strawberry.type(description="Whether news of one type reaches a person on one channel.")
+class NotificationPreference:
+    type: models.NotificationType = strawberry.field(description="What kind of news.")
+    channel: models.Channel = strawberry.field(description="Where.")
+    is_enabled: bool = strawberry.field(description="Whether it goes there.")
+    is_default: bool = strawberry.field(description="Whether one never chose, so that the default holds.")
+
+
+@strawberry.type(
+    description="What one is told of, and where. A type that is off in the app makes no notification, on no channel."
+)
+class NotificationPreferences:
+    @computed(description="Every type on every channel.")
+    def choices(root: strawberry.Parent[Any]) -> list[NotificationPreference]:
+        return [
+            NotificationPreference(
+                type=type,
+                channel=channel,
+                is_enabled=preference_rules.is_enabled(root, type, channel),
+                is_default=preference_rules.name_of(type, channel) not in root,
+            )
+            for type, channel in preference_rules.MATRIX
+        ]
+
+
+@strawberry.input(description="Turns one type of news on or off on one channel.")
+class NotificationPreferenceInput:
+    type: models.NotificationType = strawberry.field(description="What kind of news.")
+    channel: models.Channel = strawberry.field(description="Where.")
+    is_enabled: bool = strawberry.field(description="Whether it goes there from now on.")
+
+
+@strawberry.input(description="Which preferences to change; the others stay.")
+class UpdateNotificationPreferencesInput(MutationInput):
+    preferences: list[NotificationPreferenceInput] = strawberry.field(
+        description="At most one for each type and channel; of two for the same, the later one counts."
+    )
+
+
+@strawberry.input(description="Which notifications were read.")
+class MarkNotificationsReadInput(MutationInput):
+    ids: list[strawberry.ID] = strawberry.field(description="One's own, at most 100.")
+
+
+@strawberry.input(description="Everything unread up to now.")
+class MarkAllNotificationsReadInput(MutationInput):
+    pass
+
+
+@strawberry.type(description="The preferences after the change.")
+class UpdateNotificationPreferencesPayload(Payload):
+    viewer: models.User | None = strawberry.field(
+        default=None, graphql_type=LazyViewer | None, description="Oneself, with all preferences."
+    )
+
+
+@strawberry.type(description="The notifications, read now.")
+class MarkNotificationsReadPayload(Payload):
+    notifications: list[models.Notification] = strawberry.field(
+        default_factory=list, graphql_type=list[Notification], description="In the order of the ids."
+    )
+    viewer: models.User | None = strawberry.field(
+        default=None, graphql_type=LazyViewer | None, description="Oneself, with the new unread count."
+    )
+
+
+@strawberry.type(description="How many were marked.")
+class MarkAllNotificationsReadPayload(Payload):
+    count: int = strawberry.field(default=0, description="Notifications that were unread until now.")
+    viewer: models.User | None = strawberry.field(
+        default=None, graphql_type=LazyViewer | None, description="Oneself, with the new unread count."
+    )
+
+
+@strawberry.type
+class NotificationMutations:
+    @mutation(
+        description="Mark some of one's notifications as read. Those read before keep their time.",
+        access=SIGNED_IN,
+        raises=[NotFound, TooMany, InvalidId],
+    )
+    async def mark_notifications_read(
+        self, info: Info, input: MarkNotificationsReadInput
+    ) -> MarkNotificationsReadPayload:
+        if len(input.ids) > rules.MOST_IDS:
+            raise TooMany(path=("ids",), maximum=rules.MOST_IDS)
+        keys = [ids.decode(one, "Notification", "ids", str(position)) for position, one in enumerate(input.ids)]
+        async with info.context.writing() as uow:
+            marked = await rules.mark_read(uow, info.context.viewer, notification_ids=keys)
+        return MarkNotificationsReadPayload(notifications=marked, viewer=info.context.viewer.user)
+
+    @mutation(description="Mark everything unread as read.", access=SIGNED_IN)
+    async def mark_all_notifications_read(
+        self, info: Info, input: MarkAllNotificationsReadInput
+    ) -> MarkAllNotificationsReadPayload:
+        async with info.context.writing() as uow:
+            count = await rules.mark_all_read(uow, info.context.viewer)
+        return MarkAllNotificationsReadPayload(count=count, viewer=info.context.viewer.user)
+
+    @mutation(description="Choose which news reach oneself, and where.", access=SIGNED_IN, raises=[TooMany])
+    async def update_notification_preferences(
+        self, info: Info, input: UpdateNotificationPreferencesInput
+    ) -> UpdateNotificationPreferencesPayload:
+        choices = [preference_rules.Choice(one.type, one.channel, one.is_enabled) for one in input.preferences]
+        async with info.context.writing() as uow:
+            user = await preference_rules.update(uow, info.context.viewer, choices=choices)
+        return UpdateNotificationPreferencesPayload(viewer=user)
+
+
+@strawberry.type(description="How much is unread, after notifications were read or came, on whatever device.")
+class NotificationsRead:
+    unread_count: int = strawberry.field(description="Notifications that are unread now.")
+
+
+NotificationUpdate = Annotated[
+    Notification | ResyncRequired,
+    strawberry.union("NotificationUpdate", description="A notification, or that some were missed."),
+]
+
+
+@strawberry.type
+class NotificationSubscriptions:
+    @subscription(description="One's notifications as they come, oldest first.", access=SIGNED_IN)
+    def notification_received(
+        self,
+        info: Info,
+        after: Annotated[
+            str | None, strawberry.argument(description="Cursor of the last one known; null means from now on.")
+        ] = None,
+    ) -> AsyncGenerator[NotificationUpdate, None]:
+        return rules.received(  # type: ignore[return-value]  # source objects are rows
+            info.context.database, info.context.ports.hub, info.context.viewer, after=after
+        )
+
+    @subscription(
+        description="How many notifications are unread: at once, and whenever some were read, on any device, or came. "
+        "It has no cursor: the newest answer is the whole truth.",
+        access=SIGNED_IN,
+    )
+    def notifications_read(self, info: Info) -> AsyncGenerator[NotificationsRead, None]:
+        return rules.unread_counts(  # type: ignore[return-value]  # source objects are rows
+            info.context.database, info.context.ports.hub, info.context.viewer
+        )
