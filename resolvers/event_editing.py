@@ -25,6 +25,7 @@ from resolvers.event_input import (
     check_price,
     check_range,
     check_times,
+    in_utc,
 )
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notifications import notify
@@ -171,7 +172,7 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Pla
         event.venue_id, event.time_zone = plan.venue.id, plan.venue.time_zone
     event.title, event.description, event.visibility = plan.title, plan.description, plan.visibility
     event.category_id = changes.get("category_id", event.category_id)
-    event.starts_at, event.ends_at = plan.starts_at, plan.ends_at
+    event.starts_at, event.ends_at = in_utc(plan.starts_at), in_utc(plan.ends_at)
     if "price" in changes:
         event.price_amount, event.price_currency = changes["price"].amount, changes["price"].currency
     if plan.shift:

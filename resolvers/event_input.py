@@ -114,6 +114,11 @@ def check_times(
     return True
 
 
+def in_utc(moment: datetime) -> datetime:
+    """As the database gives it back, so that an answer does not depend on when it was read."""
+    return moment.astimezone(UTC)
+
+
 def check_range(problems: list[UserError], number: int | None, minimum: int, maximum: int, *path: str) -> None:
     if number is not None and not minimum <= number <= maximum:
         problems.append(OutOfRange(path=path, minimum=minimum, maximum=maximum))

@@ -41,6 +41,7 @@ from resolvers.event_input import (
     check_price,
     check_range,
     check_times,
+    in_utc,
 )
 
 LONGEST_TITLE = 500
@@ -91,6 +92,8 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
     if wanted.new_venue is not None:
         await venues.add(uow, venue, "newVenue")
     event.venue_id, event.time_zone = venue.id, venue.time_zone
+    for dated in (event, *services):
+        dated.starts_at, dated.ends_at = in_utc(dated.starts_at), in_utc(dated.ends_at)
     await _write(uow, event, services, interest_ids, author_id)
     venues.touch(venue)
     return event

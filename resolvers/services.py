@@ -42,6 +42,7 @@ from resolvers.event_input import (
     check_service_capacity,
     check_times,
     check_within,
+    in_utc,
 )
 from resolvers.event_lifecycle import HasParticipants
 from resolvers.notifications import notify
@@ -99,6 +100,7 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     refuse(problems)
     service = built[0]
     service.event_id = event.id
+    service.starts_at, service.ends_at = in_utc(service.starts_at), in_utc(service.ends_at)
     async with on_conflict(uow.session, ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",))):
         uow.session.add(service)
     uow.record(ServiceAdded(subject_id=service.id, event_id=event.id))
@@ -122,8 +124,8 @@ async def update(
         ck_services_taken_within_capacity=CapacityBelowTaken(path=("capacity",), taken=service.taken),
         ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",)),
     ):
-        service.starts_at = changes.get("starts_at", service.starts_at)
-        service.ends_at = changes.get("ends_at", service.ends_at)
+        service.starts_at = in_utc(changes.get("starts_at", service.starts_at))
+        service.ends_at = in_utc(changes.get("ends_at", service.ends_at))
         service.capacity = changes.get("capacity", service.capacity)
         service.window_days = changes.get("window_days", service.window_days)
     changed = [name for name, value in _snapshot(service).items() if value != before[name]]

@@ -10,7 +10,6 @@ import strawberry
 import dataloaders.catalogues
 import dataloaders.chats
 import dataloaders.clubs
-import dataloaders.chats
 import dataloaders.events
 import dataloaders.interests
 import dataloaders.registrations
@@ -29,7 +28,7 @@ from schema.connections import Connection
 from schema.context import Info
 from schema.event_inputs import EventFilterInput, event_filter
 from schema.interests import Interest
-from schema.money import Money
+from schema.money import Money, two_places
 from schema.node import Node
 from schema.relations import Need, computed, connected, derived, facet, related, signed_in
 from schema.roots import query
@@ -39,7 +38,6 @@ from schema.venues import Venue
 if TYPE_CHECKING:
     from schema.chats import Chat
     from schema.clubs import Club
-    from schema.chats import Chat
     from schema.registrations import Registration, RegistrationFilter
     from schema.reviews import RatingSummary, Review
     from schema.services import Service
@@ -92,7 +90,7 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
 
     @computed(description="What one person pays at least; 0 where it is free.", graphql_type=Money)
     def price_from(root: strawberry.Parent[Any]) -> Any:
-        return Money(amount=root.price_amount, currency=root.price_currency)
+        return Money(amount=two_places(root.price_amount), currency=root.price_currency)
 
     category: EventCategory | None = related(
         dataloaders.catalogues.category_by_id, key="category_id", description="Its kind."
@@ -102,9 +100,6 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     )
     club: Annotated[Club, strawberry.lazy("schema.clubs")] | None = related(
         dataloaders.clubs.by_id, key="club_id", description="The club that it is an event of, if any."
-    )
-    chat: Annotated[Chat, strawberry.lazy("schema.chats")] | None = related(
-        dataloaders.chats.by_event_id, visible=signed_in, description="Its chat; null for who is not in it."
     )
     services: list[Annotated[Service, strawberry.lazy("schema.services")]] = related(
         dataloaders.services.by_event_id, description="In order of start, cancelled ones included; at most 100."

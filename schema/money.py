@@ -13,6 +13,10 @@ class Money:
     currency: str = strawberry.field(description="Code of ISO 4217, such as RUB.")
 
 
+def two_places(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"))
+
+
 @strawberry.input(description="An amount of money.")
 class MoneyInput:
     amount: Decimal = strawberry.field(description="Decimal text, not negative, with two places at most.")
