@@ -18,8 +18,6 @@ from models import DomainEvent, Inbox, Notification, NotificationType, StreamEve
 from realtime.hub import Hub
 from realtime.streams import BATCH, Bounds, Guard, Resync, inbox_read_stream, inbox_stream, pulse, replay
 
-MOST_IDS = 100
-
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationRead(DomainEvent):

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.viewer import Viewer
 from database import UnitOfWork
-from errors import TooMany
 from models import Channel, DomainEvent, NotificationPreference, NotificationType, User
 
 NOT_BY_EMAIL = frozenset({NotificationType.PARTICIPANT_JOINED, NotificationType.NEW_MESSAGE})
@@ -64,8 +63,6 @@ class Choice:
 async def update(uow: UnitOfWork, viewer: Viewer, *, choices: Sequence[Choice]) -> User:
     """Set some of one's preferences; the others stay. Of two choices for the same thing the later one counts."""
     user_id = viewer.require_user()
-    if len(choices) > len(MATRIX):
-        raise TooMany(path=("preferences",), maximum=len(MATRIX))
     latest = {(one.type, one.channel): one.is_enabled for one in choices}
     if latest:
         # In one order, so that two requests at once do not wait for each other.

@@ -9,7 +9,7 @@ import strawberry
 import dataloaders.notifications
 import dataloaders.users
 import models
-from errors import InvalidId, NotFound, TooMany
+from errors import InvalidId, NotFound
 from resolvers import inbox as rules
 from resolvers import notification_preferences as preference_rules
 from resolvers.notification_words import words_of
@@ -151,13 +151,11 @@ class NotificationMutations:
     @mutation(
         description="Mark some of one's notifications as read. Those read before keep their time.",
         access=SIGNED_IN,
-        raises=[NotFound, TooMany, InvalidId],
+        raises=[NotFound, InvalidId],
     )
     async def mark_notifications_read(
         self, info: Info, input: MarkNotificationsReadInput
     ) -> MarkNotificationsReadPayload:
-        if len(input.ids) > rules.MOST_IDS:
-            raise TooMany(path=("ids",), maximum=rules.MOST_IDS)
         keys = [ids.decode(one, "Notification", "ids", str(position)) for position, one in enumerate(input.ids)]
         async with info.context.writing() as uow:
             marked = await rules.mark_read(uow, info.context.viewer, notification_ids=keys)
@@ -171,7 +169,7 @@ class NotificationMutations:
             count = await rules.mark_all_read(uow, info.context.viewer)
         return MarkAllNotificationsReadPayload(count=count, viewer=info.context.viewer.user)
 
-    @mutation(description="Choose which news reach oneself, and where.", access=SIGNED_IN, raises=[TooMany])
+    @mutation(description="Choose which news reach oneself, and where.", access=SIGNED_IN)
     async def update_notification_preferences(
         self, info: Info, input: UpdateNotificationPreferencesInput
     ) -> UpdateNotificationPreferencesPayload:
