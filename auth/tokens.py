@@ -67,7 +67,8 @@ class Tokens:
 
     @classmethod
     def load(cls, settings: Settings) -> Tokens:
-        return cls(load_keys(settings), issuer=settings.public_url or "wingding", lifetime=settings.access_token_lifetime)
+        issuer = settings.public_url or "wingding"
+        return cls(load_keys(settings), issuer=issuer, lifetime=settings.access_token_lifetime)
 
     def issue(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
         """A signed access token and the moment it expires."""

@@ -7,6 +7,7 @@ import asyncio
 import sys
 
 from auth.tokens import new_keys
+from commands.check import check
 from commands.local import reachable
 from commands.migrations import migrate
 from commands.run import run
@@ -28,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the database to the newest migration")
     seeding = commands.add_parser("seed", help="load demo data, once")
     seeding.add_argument("--scale", type=int, default=1, help="so many times the usual 300 events")
+    checking = commands.add_parser("check", help="are settings and connections right?")
+    checking.add_argument("--invariants", action="store_true", help="recount every place, stream and membership too")
     commands.add_parser("schema", help="print the GraphQL schema")
     commands.add_parser("new-signing-keys", help="print a new private key set for SIGNING_KEYS_FILE")
     commands.add_parser("settings", help="print every setting")
@@ -60,6 +63,11 @@ def _execute(arguments: argparse.Namespace, settings: Settings) -> int:
             with reachable(settings, start=True) as found:
                 asyncio.run(migrate(found.database_url))
                 print(asyncio.run(seed(found.database_url, scale=arguments.scale)))
+        case "check":
+            with reachable(settings, start=False) as found:
+                findings = asyncio.run(check(found, invariants=arguments.invariants))
+            print(*findings, sep="\n")
+            return 0 if all(finding.is_good for finding in findings) else 1
         case "schema":
             print(make_schema().as_str())
         case "new-signing-keys":

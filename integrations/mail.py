@@ -42,6 +42,9 @@ class Mailer(Protocol):
     async def send(self, mail: Mail) -> None:
         """Returns once the mail is safe elsewhere. A repeat under the same key is the same mail."""
 
+    async def check(self) -> str:
+        """Whether mail could be sent now, in words. Raises where it could not."""
+
 
 def message_of(mail: Mail, sender: str) -> EmailMessage:
     """The mail in its Internet form (RFC 5322). Raises `MailRefused` for what is not one address."""
@@ -105,6 +108,22 @@ class SmtpMailer:
             raise
 
 
+    async def check(self) -> str:
+        needs_tls = self._username is not None and self._host not in LOOPBACK
+        server = aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._username,
+            password=self._password,
+            use_tls=self._is_tls,
+            start_tls=False if self._is_tls else needs_tls or None,
+            timeout=TIMEOUT,
+        )
+        async with server:
+            await server.noop()
+        return f"{self._host}:{self._port} answers"
+
+
 class FolderMailer:
     """One `.eml` file for each mail. A repeat overwrites its file."""
 
@@ -114,6 +133,9 @@ class FolderMailer:
 
     async def send(self, mail: Mail) -> None:
         await asyncio.to_thread(self._write, mail.key, message_of(mail, self._sender).as_bytes())
+
+    async def check(self) -> str:
+        return f"SMTP_URL is not set, mail goes to {self._folder}"
 
     def _write(self, key: str, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

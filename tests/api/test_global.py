@@ -1,0 +1,201 @@
+"""What every operation shares: ids, pages, languages, idempotency keys."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from datetime import timedelta
+
+import pytest
+
+from models import IdempotencyKey, Registration, utcnow, uuid7
+from schema import ids
+from tests.api.test_registrations import REGISTER, an_event
+from tests.clients import codes, gid
+from tests.factories import in_days, make_category, make_event, make_user, make_venue
+
+NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Event { title } } }"
+NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+EVENTS = """
+query ($first: Int, $after: String, $last: Int, $before: String) {
+  events(first: $first, after: $after, last: $last, before: $before) {
+    nodes { title } totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}
+"""
+
+
+async def test_a_node_is_read_by_its_id(client, save):
+    _, event = await an_event(save, title="Jazz")
+
+    answer = await client().run(NODE, id=event)
+
+    assert answer.data["node"] == {"__typename": "Event", "id": gid(event), "title": "Jazz"}
+
+
+async def test_a_missing_and_a_hidden_node_look_alike(client, save):
+    _, draft = await an_event(save, status="DRAFT")
+
+    hidden = await client().run(NODE, id=draft)
+    missing = await client().run(NODE, id=ids.encode("Event", uuid7()))
+
+    assert hidden.data == missing.data == {"node": None}
+    assert hidden.errors == missing.errors == []
+
+
+@pytest.mark.parametrize(
+    "id",
+    ["", "x", "Event:1", "ы", urlsafe_b64encode(b"Event:" + b"1" * 15).decode(), ids.encode("Session", uuid7()) + "A"],
+)
+async def test_a_malformed_id_is_named_and_leaks_nothing(client, ports, id):
+    answer = await client().run(NODE, id=id)
+
+    assert answer.error_codes == ["BAD_USER_INPUT"]
+    assert answer.errors[0]["extensions"]["reason"] == "INVALID_ID"
+
+
+async def test_nodes_keep_their_order_and_are_read_together(client, save):
+    ada, category, venue = make_user(), make_category(), make_venue()
+    await save(ada, category, venue)
+    events = [make_event(ada, category, venue) for _ in range(10)]
+    await save(*events)
+    wanted = [gid(event) for event in reversed(events)] + [ids.encode("Event", uuid7())]
+
+    answer = await client().run(NODES, ids=wanted)
+
+    assert [node and node["id"] for node in answer.data["nodes"]] == [*wanted[:-1], None]
+    assert len(answer.statements) == 1
+
+
+async def test_pages_go_both_ways_and_meet(client, save):
+    ada, category, venue = make_user(), make_category(), make_venue()
+    await save(ada, category, venue)
+    # Equal times: the id decides, on every page alike.
+    await save(*[make_event(ada, category, venue, title=str(n), starts_at=in_days(3 + n // 4)) for n in range(10)])
+
+    forward, cursor = [], None
+    while True:
+        page = (await client().run(EVENTS, first=3, after=cursor)).data["events"]
+        forward += [node["title"] for node in page["nodes"]]
+        cursor = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    backward, cursor = [], None
+    while True:
+        page = (await client().run(EVENTS, last=3, before=cursor)).data["events"]
+        backward = [node["title"] for node in page["nodes"]] + backward
+        cursor = page["pageInfo"]["startCursor"]
+        if not page["pageInfo"]["hasPreviousPage"]:
+            break
+
+    assert forward == backward
+    assert sorted(forward, key=int) == [str(n) for n in range(10)]
+    assert page["totalCount"] == 10
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"first": 101},
+        {"first": -1},
+        {"last": 101},
+        {"first": 1, "last": 1},
+        {"after": "x"},
+        {"after": "W10"},
+        {"before": "!"},
+    ],
+)
+async def test_a_wrong_page_is_refused(client, ports, arguments):
+    answer = await client().run(EVENTS, **arguments)
+
+    assert answer.error_codes == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.parametrize(
+    ("language", "message"), [("ru", "Сначала войдите."), ("en", "Sign in first."), ("de", "Sign in first.")]
+)
+async def test_messages_are_in_the_callers_language(client, save, language, message):
+    _, event = await an_event(save)
+
+    answer = await client(language=language).execute(REGISTER, eventId=event)
+
+    assert answer.errors[0]["message"] == message
+
+
+async def test_without_a_header_the_users_own_language_counts(client, save):
+    ada, event = await an_event(save, capacity=1)
+    bob = make_user(locale="ru")
+    await save(bob)
+    await client(ada).execute(REGISTER, eventId=event)
+    message = "{ registerForEvent(input: $input) { errors { message } } }"
+
+    answer = await client(bob, language="").execute(
+        f"mutation ($input: RegisterForEventInput!) {message}", eventId=event
+    )
+
+    assert answer.data["registerForEvent"]["errors"] == [{"message": "Мест нет: занято 1 из 1."}]
+
+
+async def test_a_key_with_another_input_is_refused(client, save, count):
+    ada, event = await an_event(save)
+    _, other = await an_event(save)
+    await client(ada).execute(REGISTER, eventId=event, idempotencyKey="one-key-only")
+
+    answer = await client(ada).execute(REGISTER, eventId=other, idempotencyKey="one-key-only")
+
+    assert codes(answer, "registerForEvent") == ["IDEMPOTENCY_KEY_REUSED"]
+    assert await count(Registration) == 1
+
+
+async def test_a_key_belongs_to_its_user(client, save, count):
+    ada, event = await an_event(save)
+    bob = make_user()
+    await save(bob)
+    await client(ada).execute(REGISTER, eventId=event, idempotencyKey="the-same-key")
+
+    answer = await client(bob).execute(REGISTER, eventId=event, idempotencyKey="the-same-key")
+
+    assert codes(answer, "registerForEvent") == []
+    assert await count(Registration) == 2
+
+
+async def test_a_refusal_is_answered_again_even_when_it_would_now_succeed(client, save, count):
+    ada, event = await an_event(save, capacity=1)
+    bob = make_user()
+    await save(bob)
+    await client(ada).execute(REGISTER, eventId=event)
+    first = await client(bob).execute(REGISTER, eventId=event, idempotencyKey="bob-tries-once")
+    await client(ada).execute(
+        "mutation ($input: CancelRegistrationInput!) { cancelRegistration(input: $input) { errors { code } } }",
+        eventId=event,
+    )
+
+    second = await client(bob).execute(REGISTER, eventId=event, idempotencyKey="bob-tries-once")
+
+    assert codes(first, "registerForEvent") == ["FULL"]
+    assert second.data == first.data
+
+
+async def test_a_key_is_forgotten_after_a_day(client, save, count):
+    ada, event = await an_event(save)
+    stale = IdempotencyKey(
+        scope=str(ada.id),
+        key="yesterdays-key",
+        operation="register_for_event",
+        input_hash="of another input",
+        answer=None,
+        created_at=utcnow() - timedelta(hours=25),
+    )
+    await save(stale)
+
+    answer = await client(ada).execute(REGISTER, eventId=event, idempotencyKey="yesterdays-key")
+
+    assert codes(answer, "registerForEvent") == []
+    assert await count(Registration) == 1
+
+
+async def test_a_short_key_is_refused(client, save):
+    ada, event = await an_event(save)
+
+    answer = await client(ada).execute(REGISTER, eventId=event, idempotencyKey="x")
+
+    assert codes(answer, "registerForEvent") == ["INVALID"]
