@@ -1,0 +1,34 @@
+"""The examples tell the truth: they run against a real server with the demo data."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+
+from commands.seed import seed
+from tests.clients import ROOT
+
+
+async def test_the_first_evening_ends_well(start_server, ports):
+    await seed(ports.settings.database_url)
+    server = await asyncio.to_thread(start_server)
+
+    evening = await asyncio.to_thread(tell, server.url)
+
+    assert evening.returncode == 0, evening.stdout + evening.stderr
+    assert evening.stdout.splitlines()[-1] == "Good night."
+
+
+async def test_the_first_evening_fails_where_no_server_is(unused_tcp_port):
+    evening = await asyncio.to_thread(tell, f"http://127.0.0.1:{unused_tcp_port}")
+
+    assert evening.returncode == 1
+    assert "The evening went wrong. ConnectError" in evening.stderr
+
+
+def tell(url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "examples/first_evening.py"]
+    environment = os.environ | {"WINGDING_URL": url}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
