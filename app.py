@@ -33,6 +33,7 @@ from transport.envelope import Envelope
 from transport.explorer import Explorer
 from transport.health import Health
 from transport.http import GraphQLEndpoint
+from transport.mailbox import mailbox_routes
 from transport.metrics import Metrics
 from transport.operations import Operations
 from transport.sessions import Seats
@@ -99,6 +100,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         Route("/.well-known/jwks.json", jwks),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
+        *mailbox_routes(settings),
     ]
     if explorer is not None:
         routes.append(explorer.route)
