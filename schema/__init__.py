@@ -25,6 +25,7 @@ from schema.events import EventQueries
 from schema.interests import InterestMutations, InterestQueries
 from schema.moderation import ModerationMutations, ModerationQueries
 from schema.nodes import NodeQueries
+from schema.notifications import NotificationMutations, NotificationSubscriptions
 from schema.profiles import ProfileMutations, ProfileQueries
 from schema.registrations import RegistrationMutations
 from schema.reviews import ReviewMutations
@@ -56,12 +57,13 @@ class Mutation(
     ClubMutations,
     ClubMembershipMutations,
     ChatMutations,
+    NotificationMutations,
 ):
     pass
 
 
 @strawberry.type(description="Live streams. `after` continues where an earlier one stopped.")
-class Subscription(AvailabilitySubscriptions, ChatSubscriptions):
+class Subscription(AvailabilitySubscriptions, ChatSubscriptions, NotificationSubscriptions):
     pass
 
 

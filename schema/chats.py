@@ -21,6 +21,7 @@ from schema.clubs import Club
 from schema.connections import Connection
 from schema.context import Info
 from schema.events import Event
+from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
 from schema.relations import computed, connected, facet, related
 from schema.roots import MutationInput, Payload, mutation, query, subscription
@@ -132,7 +133,8 @@ MessageUpdate = Annotated[
 class CreateChatInput(MutationInput):
     kind: rules.NewChatKind = strawberry.field(description="DIRECT with one other person, GROUP with several.")
     member_ids: list[strawberry.ID] = strawberry.field(
-        description="The others, each sharing a club or an event with the caller. At most 199 for GROUP."
+        description="The others, each sharing a club or an event with the caller. At most 199 for GROUP.",
+        metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS},
     )
     title: str | None = strawberry.field(default=None, description="Of a GROUP chat, 1 to 255 characters.")
 
@@ -141,7 +143,8 @@ class CreateChatInput(MutationInput):
 class AddChatMembersInput(MutationInput):
     chat_id: strawberry.ID = strawberry.field(description="A GROUP chat of the caller.")
     member_ids: list[strawberry.ID] = strawberry.field(
-        description="Each sharing a club or an event with the caller; 200 members at most."
+        description="Each sharing a club or an event with the caller; 200 members at most.",
+        metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS},
     )
 
 

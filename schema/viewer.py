@@ -6,19 +6,23 @@ import strawberry
 
 import dataloaders.accounts
 import dataloaders.bookings
+import dataloaders.chats
 import dataloaders.clubs
+import dataloaders.notifications
 import dataloaders.registrations
 import dataloaders.users
 import models
 from auth.permissions import PERMISSIONS, Permission
 from schema.access import PUBLIC
 from schema.bookings import Booking
+from schema.chats import Chat
 from schema.clubs import AnyMembership, Club, ClubMembership, ClubMembershipFilter
 from schema.connections import Connection
 from schema.context import Info
+from schema.notifications import Notification, NotificationFilter, NotificationPreferences
 from schema.profiles import Person, PrivacySettings
 from schema.registrations import OwnRegistrationFilter, Registration
-from schema.relations import computed, connected, facet
+from schema.relations import computed, connected, facet, related
 from schema.roots import query
 from schema.sessions import Session
 from schema.users import User
@@ -49,6 +53,9 @@ class Viewer:
     def permissions(root: strawberry.Parent[Any]) -> list[Permission]:
         return sorted(PERMISSIONS[root.role], key=lambda permission: permission.value)
 
+    chats: Connection[Chat] = connected(
+        dataloaders.chats.by_member_id, description="One's chats, the one with the newest message first."
+    )
     registrations: Connection[Registration] = connected(
         dataloaders.registrations.by_user_id,
         filter=OwnRegistrationFilter,
@@ -65,6 +72,22 @@ class Viewer:
         filter=ClubMembershipFilter,
         unfiltered=AnyMembership(),
         description="One's memberships, requests and invitations, newest first, in any state unless filtered.",
+    )
+
+
+    notifications: Connection[Notification] = connected(
+        dataloaders.notifications.by_user_id,
+        filter=NotificationFilter,
+        unfiltered=NotificationFilter(),
+        description="News for oneself, newest first.",
+    )
+    unread_notification_count: int = related(
+        dataloaders.notifications.unread_count_by_user_id, description="Notifications that one has not read."
+    )
+    notification_preferences: NotificationPreferences = related(
+        dataloaders.notifications.choices_by_user_id,
+        hidden={},
+        description="What one is told of, and where.",
     )
 
 

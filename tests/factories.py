@@ -191,6 +191,19 @@ def make_member(chat: models.Chat, user: models.User, **values: Any) -> models.C
     return models.ChatMember(**{"chat_id": chat.id, "user_id": user.id} | values)
 
 
+def make_message(chat: models.Chat, author: models.User, sequence: int, **values: Any) -> models.Message:
+    """The row alone: `Chat.last_sequence` is the caller's to set."""
+    defaults = {
+        "id": uuid7(),
+        "chat_id": chat.id,
+        "sequence": sequence,
+        "author_id": author.id,
+        "body": f"Message {sequence}",
+        "client_message_id": f"message-{sequence}",
+    }
+    return models.Message(**defaults | values)
+
+
 def make_notification(user: models.User, sequence: int, **values: Any) -> models.Notification:
     defaults = {
         "id": uuid7(),
