@@ -40,6 +40,9 @@ class StatementLog:
             task.cancel()
 
 
+ONE_STATEMENT = {"render_nulls": True}
+"""Execution options for inserting many rows: without it, rows that lack a value go in statements of their own."""
+
 statements: ContextVar[StatementLog | None] = ContextVar("statements", default=None)
 
 
@@ -92,7 +95,7 @@ class UnitOfWork:
                 for consumer in self._consumers(happened)
             ]
         self.events.clear()
-        await self.session.execute(insert(OutboxEvent), rows)
+        await self.session.execute(insert(OutboxEvent), rows, execution_options=ONE_STATEMENT)
         if deliveries:
             await self.session.execute(insert(OutboxDelivery), deliveries)
 
