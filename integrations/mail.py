@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -68,8 +69,10 @@ def _recipient(address: str) -> Address:
     """One address, never a list of them; an internationalised domain in its ASCII form."""
     local, _, domain = address.rpartition("@")
     try:
+        if not local or not domain:
+            raise ValueError("a part is missing")
         return Address(addr_spec=f"{local}@{domain.encode('idna').decode()}")
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, MessageError) as error:
         raise MailRefused("not an address that mail can go to") from error
 
 

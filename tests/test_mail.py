@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from email import message_from_bytes
+from email.policy import default
+
+import httpx
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from app import create_app
+from integrations.mail import FolderMailer, Mail, MailRefused, SmtpMailer, mailbox_folder, message_of
+from integrations.mail_texts import TEMPLATES, compose
+from settings import Settings, SettingsError
+from transport.mailbox import mailbox_routes
+
+SENDER = "Wingding <noreply@example.org>"
+VALUES = {"title": "Прогулка отменена", "body": "Её не будет.", "name": "Ада", "link": "https://example.org/x?token=1"}
+
+
+@pytest.mark.parametrize("locale", ["ru", "en"])
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+def test_every_mail_can_be_written_in_every_language(template: str, locale: str) -> None:
+    mail = compose(template, key="key", to="ada@example.org", locale=locale, **VALUES)
+
+    assert "{" not in mail.subject + mail.text
+    assert VALUES["link"] in mail.text
+    assert f'href="{VALUES["link"]}"' in mail.html
+    assert f'<html lang="{locale}">' in mail.html
+    assert bool(re.search("[а-я]", mail.subject)) is (locale == "ru" or template == "notification")
+
+
+def test_html_is_escaped_and_text_is_not() -> None:
+    mail = compose(
+        "notification",
+        key="key",
+        to="ada@example.org",
+        locale="en",
+        title="<b>&",
+        body='<script>"x"</script>',
+        link=None,
+    )
+
+    assert "<script>" not in mail.html and "&lt;script&gt;" in mail.html
+    assert '<script>"x"</script>' in mail.text
+
+
+def test_no_value_can_add_a_header() -> None:
+    title = "Walk\r\nBcc: victim@example.org\x00\u2028Bcc: other@example.org"
+    mail = compose("notification", key="key", to="ada@example.org", locale="en", title=title, body="")
+
+    message = read(message_of(mail, SENDER).as_bytes())
+
+    assert message["Bcc"] is None
+    assert message["Subject"] == "Walk Bcc: victim@example.org Bcc: other@example.org"
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.org, c@d.org", "a@b.org\r\nBcc: c@d.org", "", "a", "a@", "a b@c.org", "почта@пример.рф"]
+)
+def test_only_one_plain_address_gets_a_mail(address: str) -> None:
+    with pytest.raises(MailRefused):
+        message_of(Mail("key", address, "subject", "text", "html"), SENDER)
+
+
+def test_an_international_domain_goes_in_its_ascii_form() -> None:
+    message = read(message_of(Mail("key", "ada@пример.рф", "subject", "text", "html"), SENDER).as_bytes())
+
+    assert message["To"] == "ada@xn--e1afmkfd.xn--p1ai"
+
+
+async def test_a_mail_sent_again_under_its_key_is_the_same_mail(tmp_path) -> None:
+    mailer = FolderMailer(tmp_path / "mailbox", SENDER)
+
+    await mailer.send(Mail("abc-1", "ada@example.org", "Тема", "text", "<p>html</p>"))
+    await mailer.send(Mail("abc-1", "ada@example.org", "Тема", "text", "<p>html</p>"))
+
+    [file] = (tmp_path / "mailbox").iterdir()
+    message = read(file.read_bytes())
+    assert (file.name, message["Message-ID"], message["Subject"]) == ("abc-1.eml", "<abc-1@example.org>", "Тема")
+
+
+@pytest.mark.parametrize("key", ["../x", "a/b", "", "a b", "a\n"])
+async def test_a_key_is_never_a_path(tmp_path, key: str) -> None:
+    with pytest.raises(ValueError, match="key"):
+        await FolderMailer(tmp_path, SENDER).send(Mail(key, "ada@example.org", "s", "t", "h"))
+
+
+class Inbox:
+    """An SMTP server that answers the given way to the first recipients, then takes mail."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.mails: list[tuple[list[str], bytes]] = []
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, _session, envelope) -> str:
+        self.mails.append((envelope.rcpt_tos, envelope.content))
+        return "250 OK"
+
+
+@pytest.fixture
+async def smtp():
+    running = []
+
+    async def start(*answers: str) -> tuple[str, Inbox]:
+        inbox = Inbox(*answers)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: SMTP(inbox, hostname="test", loop=loop), "127.0.0.1", 0)
+        running.append(server)
+        return f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}", inbox
+
+    yield start
+    for server in running:
+        server.close()
+
+
+async def test_mail_goes_out_over_smtp(smtp) -> None:
+    url, inbox = await smtp()
+
+    await SmtpMailer(url, SENDER).send(compose("verify_email", key="abc", to="ada@example.org", locale="ru", **VALUES))
+
+    [(recipients, content)] = inbox.mails
+    message = read(content)
+    assert recipients == ["ada@example.org"]
+    assert message["Subject"] == "Подтвердите адрес почты"
+    assert message["Message-ID"] == "<abc@example.org>"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+async def test_a_refusal_for_good_differs_from_one_for_now(smtp) -> None:
+    url, inbox = await smtp("550 no such user", "451 try later")
+    mailer, mail = SmtpMailer(url, SENDER), Mail("abc", "ada@example.org", "s", "t", "h")
+
+    with pytest.raises(MailRefused):
+        await mailer.send(mail)
+    with pytest.raises(Exception, match=r"451|try later") as temporary:
+        await mailer.send(mail)
+    await mailer.send(mail)
+
+    assert not isinstance(temporary.value, MailRefused)
+    assert len(inbox.mails) == 1
+
+
+@pytest.mark.parametrize("url", ["http://host", "smtp:", "host:25"])
+def test_a_wrong_smtp_url_is_named(url: str) -> None:
+    with pytest.raises(SettingsError, match="SMTP_URL"):
+        SmtpMailer(url, SENDER)
+
+
+async def test_the_mailbox_page_shows_mails_and_runs_nothing(environment, tmp_path) -> None:
+    settings = Settings.load(environment | {"WINGDING_HOME": str(tmp_path)})
+    mailer = FolderMailer(mailbox_folder(settings), SENDER)
+    await mailer.send(
+        compose(
+            "notification",
+            key="k-1",
+            to="ada@example.org",
+            locale="en",
+            title="<img src=x>",
+            body="<b>hi</b>",
+            link="https://example.org/notifications",
+        )
+    )
+    transport = httpx.ASGITransport(create_app(settings))
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as browser:
+        listed = await browser.get("/dev/mailbox")
+        shown = await browser.get("/dev/mailbox/k-1")
+        html = await browser.get("/dev/mailbox/k-1/html")
+        missing = await browser.get("/dev/mailbox/k-2")
+        outside = await browser.get("/dev/mailbox/..%2f..%2fetc%2fpasswd")
+
+    assert [one.status_code for one in (listed, shown, html, missing, outside)] == [200, 200, 200, 404, 404]
+    assert "&lt;img src=x&gt;" in listed.text and "<img" not in listed.text
+    assert '<a href="https://example.org/notifications"' in shown.text and "&lt;b&gt;hi" in shown.text
+    assert listed.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert "sandbox" in html.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("values", [{"SMTP_URL": "smtp://127.0.0.1"}, {"PRODUCTION": "1"}])
+def test_there_is_no_mailbox_page_where_mail_is_real(environment, values) -> None:
+    settings = Settings.load(environment | {name: value for name, value in values.items() if name != "PRODUCTION"})
+    if "PRODUCTION" in values:
+        object.__setattr__(settings, "environment", "production")
+
+    assert mailbox_routes(settings) == []
+
+
+def read(content: bytes):
+    return message_from_bytes(content, policy=default)
