@@ -73,6 +73,10 @@ class ErrorCode(Enum):
     CHAT_READ_ONLY = "CHAT_READ_ONLY"
 
 
+class StartError(Exception):
+    """A process cannot start; the message says why, in plain words for an operator."""
+
+
 class UserError(Exception):
     """One expected refusal. Subclasses stand beside the rule that raises them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from commands.local import reachable
 from commands.migrations import current_revision, newest_revision
 from database import Database
 from integrations.mail import make_mailer
@@ -28,6 +30,13 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{'ok  ' if self.is_good else 'FAIL'}  {self.name}: {self.words}"
+
+
+def main(settings: Settings, arguments: Namespace) -> int:
+    with reachable(settings, start=False) as found:
+        findings = asyncio.run(check(found, invariants=arguments.invariants))
+    print(*findings, sep="\n")
+    return 0 if all(finding.is_good for finding in findings) else 1
 
 
 async def check(settings: Settings, *, invariants: bool = False) -> list[Finding]:

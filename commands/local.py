@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from integrations.embedded import EmbeddedServers, urls_of
-from settings import Settings
+from settings import Settings, SettingsError
 
 
 @contextmanager
@@ -30,3 +30,11 @@ def _filled(settings: Settings, database_url: str, redis_url: str) -> Settings:
     return replace(
         settings, database_url=settings.database_url or database_url, redis_url=settings.redis_url or redis_url
     )
+
+
+def need_servers(settings: Settings) -> None:
+    """For processes that never start servers of their own. Raises `SettingsError`."""
+    missing = [name.upper() for name in ("database_url", "redis_url") if not getattr(settings, name)]
+    if missing:
+        names = " and ".join(missing)
+        raise SettingsError(f"{names} must be set here; `wingding run` starts embedded servers instead")

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -32,7 +33,7 @@ class Stopped(Exception):
     """Ctrl-C or SIGTERM."""
 
 
-def run(settings: Settings) -> int:
+def main(settings: Settings, _arguments: Namespace) -> int:
     """Serve until told to stop; nothing is left running afterwards."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from argparse import Namespace
 from datetime import date
 
 import asyncpg
@@ -11,7 +13,10 @@ from sqlalchemy import make_url
 
 from commands import demo_texts as texts
 from commands.demo_world import World
+from commands.local import reachable
+from commands.migrations import migrate
 from models import utcnow
+from settings import Settings
 
 ORDER = (
     "event_categories", "interests", "service_types", "users", "passwords", "user_interests", "clubs", "club_interests",
@@ -19,6 +24,13 @@ ORDER = (
     "reviews", "chats", "chat_members", "messages", "inboxes", "notifications",
 )  # fmt: skip
 COUNTED = {"registrations": ("events", "event_id"), "bookings": ("services", "service_id")}
+
+
+def main(settings: Settings, arguments: Namespace) -> int:
+    with reachable(settings, start=True) as found:
+        asyncio.run(migrate(found.database_url))
+        print(asyncio.run(seed(found.database_url, scale=arguments.scale)))
+    return 0
 
 
 async def seed(database_url: str, *, scale: int = 1, today: date | None = None) -> str:

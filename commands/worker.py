@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from argparse import Namespace
 
 import uvloop
 
+from commands.local import need_servers
+from commands.logs import set_up_logging
 from jobs.worker import Worker
 from settings import Settings
 
 
-def work(settings: Settings) -> None:
+def main(settings: Settings, _arguments: Namespace) -> int:
     """Run until SIGTERM or Ctrl-C. May run any number of times beside itself."""
+    need_servers(settings)
+    set_up_logging(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings))
+    return 0
 
 
 async def _work(settings: Settings) -> None:

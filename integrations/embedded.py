@@ -21,8 +21,10 @@ from typing import IO
 
 import orjson
 
+from errors import StartError
 
-class EmbeddedError(Exception):
+
+class EmbeddedError(StartError):
     """The embedded servers could not be started; the message says why."""
 
 

@@ -8,7 +8,7 @@ import pytest
 from commands.demo_world import World
 from commands.migrations import migrate
 from commands.seed import seed
-from commands.settings_doc import settings_table
+from commands.settings import settings_table
 from schema import make_schema
 from settings import Settings, SettingsError
 from tests.clients import ROOT

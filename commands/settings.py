@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import fields
 from typing import Any
 
@@ -15,6 +16,11 @@ named then. This page is printed by `wingding settings`.
 | setting | unless set | meaning |
 | --- | --- | --- |
 """
+
+
+def main(_settings: Settings, _arguments: Namespace) -> int:
+    print(settings_table(), end="")
+    return 0
 
 
 def settings_table() -> str:
