@@ -48,8 +48,9 @@ def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(**chosen | options)
 
 
-def serve(settings: Settings) -> None:
+def main(settings: Settings, _arguments: Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
+    need_servers(settings)
     set_up_logging(settings)
     uvicorn.Server(configuration(settings)).run(sockets=[listen(settings)])
     return 0
