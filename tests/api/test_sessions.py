@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 from auth.tokens import TokenRefused
 from models import AttemptCount, OutboxDelivery, OutboxEvent, Password, RefreshToken, Role, Session, User, utcnow
 from realtime.streams import access_stream
+from resolvers import sessions as rules
 from tests.api.signing import PASSWORD, REFRESH, SIGN_IN, account, sign_in, with_token
 from tests.clients import codes
 from tests.factories import make_user
@@ -203,6 +204,47 @@ async def test_of_parallel_refreshes_of_one_token_one_wins_and_the_session_lives
     assert (await with_token(ports, schema, won[0]["accessToken"])).viewer.id == ada.id
     again = await client().execute(REFRESH, refreshToken=won[0]["refreshToken"])
     assert codes(again, "refreshSession") == []
+
+
+async def test_a_repeat_with_its_key_gets_the_same_tokens(client, save, ports, count):
+    ada = await account(save, ports)
+    first = await client().execute(SIGN_IN, login=ada.handle, password=PASSWORD, idempotencyKey="sign-in-once")
+    second = await client().execute(SIGN_IN, login=ada.handle, password=PASSWORD, idempotencyKey="sign-in-once")
+    token = first.data["signIn"]["refreshToken"]
+    third = await client().execute(REFRESH, refreshToken=token, idempotencyKey="refresh-once")
+    fourth = await client().execute(REFRESH, refreshToken=token, idempotencyKey="refresh-once")
+
+    assert first.data == second.data
+    assert third.data == fourth.data
+    assert codes(third, "refreshSession") == []
+    assert await count(Session, Session.ended_at.is_(None)) == 1
+
+
+async def test_reuse_under_an_idempotency_key_still_ends_the_session(client, save, ports, count):
+    ada = await account(save, ports)
+    token = (await sign_in(client, ada))["refreshToken"]
+    await client().execute(REFRESH, refreshToken=token)
+
+    reused = await client().execute(REFRESH, refreshToken=token, idempotencyKey="another-key")
+
+    assert codes(reused, "refreshSession") == ["SESSION_ENDED"]
+    assert await count(Session, Session.ended_at.is_(None)) == 0
+
+
+async def test_a_password_changed_meanwhile_opens_no_session(save, ports, count):
+    """Else whoever knew the old one could slip in beside the reset that was to shut them out."""
+    ada = await account(save, ports)
+    proof = await rules.prove(
+        ports.database, ports.passwords, login=ada.handle, password=PASSWORD, address="", most=9, most_per_address=9
+    )
+    async with ports.database.writing() as uow:
+        await uow.session.execute(update(Password).values(hash=await ports.passwords.hash("another quiet place")))
+
+    with pytest.raises(rules.InvalidCredentials):
+        async with ports.database.writing() as uow:
+            await rules.sign_in(uow, ports.tokens, proof, rules.Device(), lifetime=60)
+
+    assert await count(Session) == 0
 
 
 @pytest.mark.parametrize("state", ["unknown", "expired", "ended", "inactive"])
