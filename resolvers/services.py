@@ -178,6 +178,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> Servic
     audit.note(uow, viewer, "service.cancel", subject_type="Service", subject_id=service.id)
     uow.record(ServiceCancelled(subject_id=service.id, event_id=event.id))
     people = await _cancel_bookings(uow, event, service, actor_id=viewer.require_user())
+    await uow.session.refresh(service, ["taken"])
     await _tell(uow, viewer, event, service, people, NotificationType.SERVICE_CANCELLED)
     return service
 
