@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from auth.viewer import Viewer
 from auth.visibility import (
@@ -45,7 +46,7 @@ def owners(viewer: Viewer) -> Select[User]:
 
 def first_owners(viewer: Viewer) -> Select[User]:
     first = (ClubMembership.club_id, ClubMembership.joined_at, ClubMembership.id)
-    return owners(viewer).distinct(ClubMembership.club_id).order_by(*first)
+    return owners(viewer).ext(distinct_on(ClubMembership.club_id)).order_by(*first)
 
 
 def member_counts(_viewer: Viewer) -> Any:
