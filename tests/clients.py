@@ -130,14 +130,16 @@ class ServerProcess:
             self._wait()
 
     def _wait(self) -> None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/.well-known/jwks.json").status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
-        raise RuntimeError(f"the server did not start (exit {self.process.poll()})")
+        code = self.process.poll()
+        self.kill()
+        raise RuntimeError(f"the server did not start (exit {code})")
 
     def kill(self) -> None:
         """As `kill -9`."""
