@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 
 from auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Passwords, is_too_weak
-from auth.throttle import HOUR, Limit, network, spend
+from auth.throttle import HOUR, Limit, network, spend, try_spend
 from auth.viewer import Viewer
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, TooLong, TooShort, UserError, _, check_text, refuse
@@ -206,13 +206,15 @@ async def prove_email(uow: UnitOfWork, user: User, email: str) -> None:
     uow.record(UserUpdated(subject_id=user.id, changed=["email"]))
 
 
-async def resend_verification(uow: UnitOfWork, database: Database, viewer: Viewer) -> None:
-    """Ask for the link again. Nothing happens where the address is proven already."""
+async def resend_verification(uow: UnitOfWork, viewer: Viewer) -> None:
+    """Ask for the link again. Nothing happens where the address is proven already. Raises `RateLimited`."""
     user_id = viewer.require_user()
     user = await uow.session.get_one(User, user_id)
     if user.email_verified_at is not None and user.claimed_email is None:
         return
-    await spend(database, mail_limit(user_id))
+    refusal = await try_spend(uow.session, mail_limit(user_id))
+    if refusal is not None:
+        raise refusal
     uow.record(EmailVerificationRequested(subject_id=user_id))
 
 

@@ -156,7 +156,7 @@ class AccountMutations:
     )
     async def resend_verification(self, info: Info, input: ResendVerificationInput) -> ResendVerificationPayload:
         async with info.context.writing() as uow:
-            await accounts.resend_verification(uow, info.context.database, info.context.viewer)
+            await accounts.resend_verification(uow, info.context.viewer)
         return ResendVerificationPayload(is_accepted=True)
 
     @mutation(

@@ -8,10 +8,13 @@ from sqlalchemy import select, text, update
 from auth.throttle import network
 from models import (
     AttemptCount,
+    Identity,
     OneTimePurpose,
     OneTimeToken,
     OutboxEvent,
     Password,
+    ProviderSignIn,
+    RefreshToken,
     Session,
     User,
     utcnow,
@@ -307,3 +310,13 @@ async def test_limits_are_kept_under_hashes(client, ports):
 )
 def test_what_counts_as_one_address(address, expected):
     assert network(address) == expected
+
+
+def test_no_profile_field_lies_in_a_credential_table():
+    shared = {"id", "user_id", "created_at", "email"}
+    of_people = {column.name for column in User.__table__.columns} - shared
+    credentials = (Password, Identity, Session, RefreshToken, OneTimeToken, ProviderSignIn)
+
+    for table in credentials:
+        assert of_people.isdisjoint(column.name for column in table.__table__.columns), table
+    assert {"display_name", "bio", "phone"} <= of_people
