@@ -111,7 +111,7 @@ class Watching:
         if not ordered:
             return
         chats, users = (literal(list(ids), ARRAY(Uuid())) for ids in zip(*ordered, strict=True))
-        wanted = func.unnest(chats, users).table_valued("chat_id", "user_id", joins_implicitly=True)
+        wanted = func.unnest(chats, users).table_valued("chat_id", "user_id").render_derived()
         free = (
             select(ChatMember.chat_id, ChatMember.user_id)
             .join(wanted, and_(ChatMember.chat_id == wanted.c.chat_id, ChatMember.user_id == wanted.c.user_id))
