@@ -6,23 +6,35 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+
+import pytest
 
 from commands.seed import seed
-from tests.clients import ROOT
+from tests.clients import ROOT, ServerProcess, free_port
 
 
-async def test_the_first_evening_ends_well(start_server, ports):
+@pytest.fixture
+def worker(environment: dict[str, str]) -> Iterator[ServerProcess]:
+    """Sends the mail."""
+    process = ServerProcess(environment, ("worker",))
+    yield process
+    process.stop()
+
+
+async def test_the_first_evening_ends_well(start_server, worker, ports):
     await seed(ports.settings.database_url)
     server = await asyncio.to_thread(start_server)
 
     evening = await asyncio.to_thread(tell, server.url)
 
     assert evening.returncode == 0, evening.stdout + evening.stderr
+    assert "proves the address" in evening.stdout
     assert evening.stdout.splitlines()[-1] == "Good night."
 
 
-async def test_the_first_evening_fails_where_no_server_is(unused_tcp_port):
-    evening = await asyncio.to_thread(tell, f"http://127.0.0.1:{unused_tcp_port}")
+async def test_the_first_evening_fails_where_no_server_is():
+    evening = await asyncio.to_thread(tell, f"http://127.0.0.1:{free_port()}")
 
     assert evening.returncode == 1
     assert "The evening went wrong. ConnectError" in evening.stderr
