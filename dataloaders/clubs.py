@@ -7,7 +7,6 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from auth.viewer import Viewer
 from auth.visibility import (
-    chats_of,
     clubs_listed_to,
     clubs_visible_to,
     events_listed_to,
@@ -17,7 +16,6 @@ from auth.visibility import (
 from dataloaders.base import many, one, pages, value
 from dataloaders.pages import Key
 from models import (
-    Chat,
     Club,
     ClubMembership,
     ClubRole,
@@ -73,7 +71,6 @@ owners_by_club_id = many(
 owner_by_club_id = one(User, key=ClubMembership.club_id, select=first_owners)
 member_count = value(key=ClubMembership.club_id, select=member_counts, default=0)
 events_by_club_id = pages(Event, key=Event.club_id, select=upcoming_events, order_by=[Event.starts_at, Event.id])
-chat_by_club_id = one(Chat, key=Chat.club_id, select=chats_of)
 
 membership_by_id = one(ClubMembership, key=ClubMembership.id, select=memberships_visible_to)
 members_by_club_id = pages(

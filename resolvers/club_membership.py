@@ -82,14 +82,7 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
         return own
     asked = await _enter(uow, standing, user_id, own, MembershipState.PENDING)
     hosts = await _hosts(uow, club_id)
-    await notify(
-        uow,
-        hosts,
-        NotificationType.CLUB_JOIN_REQUESTED,
-        subject=standing.club,
-        actor_id=user_id,
-        club=standing.club.name,
-    )
+    await notify(uow, hosts, NotificationType.CLUB_JOIN_REQUESTED, subject=standing.club, actor_id=user_id)
     return asked
 
 
@@ -113,14 +106,7 @@ async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUI
         return await _decide(uow, viewer, standing, known, is_approved=True)
     invited = await _enter(uow, standing, user_id, known, MembershipState.INVITED, decided_by_id=viewer.id)
     _leave_trail(uow, viewer, standing, invited, "club.invite")
-    await notify(
-        uow,
-        [user_id],
-        NotificationType.CLUB_INVITATION,
-        subject=standing.club,
-        actor_id=viewer.id,
-        club=standing.club.name,
-    )
+    await notify(uow, [user_id], NotificationType.CLUB_INVITATION, subject=standing.club, actor_id=viewer.id)
     return invited
 
 
@@ -143,8 +129,7 @@ async def _decide(
     else:
         await _enter(uow, standing, asked.user_id, asked, MembershipState.REJECTED)
     type_ = NotificationType.CLUB_JOIN_APPROVED if is_approved else NotificationType.CLUB_JOIN_REJECTED
-    club = standing.club
-    await notify(uow, [asked.user_id], type_, subject=club, actor_id=viewer.id, club=club.name)
+    await notify(uow, [asked.user_id], type_, subject=standing.club, actor_id=viewer.id)
     return asked
 
 

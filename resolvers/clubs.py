@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import Select, select
 
 from auth.viewer import Viewer
 from auth.visibility import clubs_listed_to, clubs_of, clubs_visible_to
@@ -28,7 +27,7 @@ from models import (
     MembershipState,
     utcnow,
 )
-from resolvers import audit, chat_members, interests
+from resolvers import audit, chat_members, interests, word_search
 
 RANKS = {role: rank for rank, role in enumerate(ClubRole)}
 STAFF_RANK = len(RANKS)
@@ -204,7 +203,7 @@ def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort) -> Listing:
     """Clubs that lists may show to the viewer."""
     statement = clubs_listed_to(viewer)
     if search.text is not None and search.text.strip():
-        statement = statement.where(_has_words(search.text))
+        statement = statement.where(*word_search.has_all(search.text, Club.search.op("@@", is_comparison=True)))
     if search.interest_ids is not None:
         liked = select(ClubInterest.club_id).where(ClubInterest.interest_id.in_(search.interest_ids))
         statement = statement.where(Club.id.in_(liked))
@@ -220,10 +219,3 @@ def _of_members(statement: Select[Club], viewer: Viewer, wanted: bool | None) ->
         return statement
     mine = Club.id.in_(clubs_of(viewer.id))
     return statement.where(mine if wanted else ~mine)
-
-
-def _has_words(text: str) -> ColumnElement[bool]:
-    """Every word of the text begins a word of the name or description, in Russian or English inflection."""
-    words = re.findall(r"\w+", text.casefold().replace("ё", "е"))
-    prefixes = " & ".join(f"{word}:*" for word in words) or "-"
-    return or_(*(Club.search.op("@@")(func.to_tsquery(config, prefixes)) for config in ("russian", "english")))

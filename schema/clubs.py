@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+import dataloaders.chats
 import dataloaders.clubs
 import dataloaders.interests
 import dataloaders.users
@@ -37,6 +38,7 @@ from schema.roots import MutationInput, Payload, mutation, query
 from schema.users import User
 
 if TYPE_CHECKING:
+    from schema.chats import Chat
     from schema.events import Event
 
 LONGEST_TEXT = 200
@@ -109,6 +111,9 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.by_id):
     )
     owner: User | None = related(dataloaders.clubs.owner_by_club_id, description="The owner; of several, the first.")
     owners: list[User] = related(dataloaders.clubs.owners_by_club_id, description="All owners, at most 20.")
+    chat: Annotated[Chat, strawberry.lazy("schema.chats")] | None = related(
+        dataloaders.chats.by_club_id, description="Its chat; null for whoever is not in it."
+    )
     events: Connection[Annotated[Event, strawberry.lazy("schema.events")]] = connected(
         dataloaders.clubs.events_by_club_id,
         description="Published events that are not over, soonest first, as far as the reader finds them in lists.",

@@ -109,6 +109,11 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     )
     venue: Venue | None = related(dataloaders.venues.by_id, key="venue_id", description="Where it happens.")
     organizers: list[User] = related(dataloaders.events.organizers_by_event_id, description="Who runs it, at most 20.")
+    participants: Connection[User] = connected(
+        dataloaders.users.participants_by_event_id,
+        description="People who hold a place and let the reader know it: the audience `registrations` of their privacy "
+        "settings. Staff see all.",
+    )
     registrations: Connection[Annotated[Registration, strawberry.lazy("schema.registrations")]] = connected(
         dataloaders.registrations.by_event_id,
         filter=Annotated["RegistrationFilter", strawberry.lazy("schema.registrations")],

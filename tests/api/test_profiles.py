@@ -9,7 +9,17 @@ import models
 from models import Audience, AuditEntry, Role, User
 from schema.relations import RESTRICTED
 from tests.clients import codes
-from tests.factories import make_club, make_interest, make_membership, make_user, now
+from tests.factories import (
+    make_category,
+    make_club,
+    make_event,
+    make_interest,
+    make_membership,
+    make_registration,
+    make_user,
+    make_venue,
+    now,
+)
 from tests.test_schema import FIELDS
 
 PERSON = """
@@ -357,6 +367,35 @@ async def test_one_request_gives_account_person_and_profile(client, save):
         },
         "privacySettings": {"bio": Audience.EVERYONE.value, "location": Audience.MEMBERS.value},
     }
+
+
+@pytest.mark.parametrize(
+    ("audience", "readers"),
+    [
+        ("EVERYONE", {"signed-out", "stranger", "self", "volunteer", "moderator", "admin"}),
+        ("MEMBERS", {"stranger", "self", "volunteer", "moderator", "admin"}),
+        ("NOBODY", {"self", "volunteer", "moderator", "admin"}),
+    ],
+)
+async def test_participants_of_an_event_are_those_who_consent(client, save, audience, readers):
+    ada, gone = (
+        await an_ada(save, privacy={"registrations": audience}),
+        make_user(privacy={"registrations": "EVERYONE"}),
+    )
+    organizer, category, venue = make_user(), make_category(), make_venue()
+    event = make_event(organizer, category, venue)
+    await save(gone, organizer, category, venue)
+    await save(event)
+    await save(make_registration(event, ada), make_registration(event, gone, admission=models.Admission.CANCELLED))
+
+    for name, reader in (await everyone(save, ada)).items():
+        answer = await client(reader).run(
+            "query ($id: ID!) { event(id: $id) { participants(first: 5) { totalCount nodes { displayName } } } }",
+            id=event,
+        )
+
+        shown = [{"displayName": "Ada"}] if name in readers else []
+        assert answer.data["event"]["participants"] == {"totalCount": len(shown), "nodes": shown}, name
 
 
 async def an_ada(save, **values):
