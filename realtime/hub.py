@@ -8,7 +8,7 @@ message may have been missed, listeners get a `Gap` and look by themselves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -166,9 +166,7 @@ class Hub(Broadcast):
         self._listener_task = asyncio.create_task(self._listener(), name="hub")
 
     async def disconnect(self) -> None:
-        self._listener_task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._listener_task
+        await _end([self._listener_task])
         await self._redis.disconnect()
 
     async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
@@ -316,9 +314,16 @@ async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
+        await _end(tasks)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: until Python 3.12, `wait_for`, which redis-py uses, can swallow it once."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
-            raise outcome
+        _, pending = await asyncio.wait(pending, timeout=0.1)

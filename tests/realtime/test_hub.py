@@ -20,7 +20,7 @@ async def hub(environment) -> AsyncIterator[Hub]:
 
 async def until(is_so, seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -53,21 +53,19 @@ async def test_everyone_who_joins_at_once_hears_the_first_message(hub):
 
 
 async def test_nothing_is_lost_where_joining_and_leaving_cross(hub):
-    async def join_and_leave(number: int) -> list[str]:
+    async def join_and_leave(number: int) -> int:
         async with hub.listen("crossing") as listener:
             await hub.publish_all([("crossing", str(number))])
             async with asyncio.timeout(5):
                 while True:
                     event = await listener.get()
                     if isinstance(event, Gap) or event.message == str(number):
-                        return [str(number)]
+                        return number
 
-    found = []
-    for number in range(100):
-        found += await join_and_leave(number)
-    found += sum(await asyncio.gather(*(join_and_leave(number) for number in range(100, 200))), [])
+    found = [await join_and_leave(number) for number in range(100)]
+    found += await asyncio.gather(*(join_and_leave(number) for number in range(100, 200)))
 
-    assert sorted(found, key=int) == [str(number) for number in range(200)]
+    assert found == list(range(200))
 
 
 async def test_redis_restarts_and_listeners_go_on_after_a_gap(hub, servers):
@@ -159,10 +157,7 @@ async def test_listeners_that_are_cancelled_leave_nothing_behind(hub, environmen
 
     redis = Redis.from_url(environment["REDIS_URL"])
     async with asyncio.timeout(5):
-        while dict(await redis.pubsub_numsub(f"{PREFIX}short", f"{PREFIX}lived")) != {
-            b"wingding:short": 0,
-            b"wingding:lived": 0,
-        }:
+        while any(number for _, number in await redis.pubsub_numsub(f"{PREFIX}short", f"{PREFIX}lived")):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await redis.aclose()
     assert hub._listeners == {}

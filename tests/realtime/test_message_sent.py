@@ -42,7 +42,7 @@ async def following(client, user, chat, ports, **variables):
         waiting = asyncio.ensure_future(anext(stream))
         try:
             async with asyncio.timeout(5):
-                while f"chat:{chat.id}" not in ports.hub._confirmed:
+                while f"chat:{chat.id}" not in ports.hub._confirmed:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             yield waiting, stream
@@ -156,9 +156,8 @@ async def signed_in(schema, ports, save, user, chat, **values):
     session = Session(user_id=user.id, expires_at=in_days(1))
     await save(session)
     viewer = Viewer(user, session.id, values.get("expires_at", in_days(1)))
-    context = Context(
-        ports=ports, caller=Caller(address="127.0.0.1", user_agent="", accept_language="en"), viewer=viewer, is_socket=True
-    )  # fmt: skip
+    caller = Caller(address="127.0.0.1", user_agent="", accept_language="en")
+    context = Context(ports=ports, caller=caller, viewer=viewer, is_socket=True)
     stream = await schema.subscribe(SENT, variable_values={"id": gid(chat)}, context_value=context)
     async with aclosing(stream):
         yield session, stream
@@ -206,7 +205,7 @@ async def test_a_member_is_there_while_following(client, save, ports, count):
     async with following(client, bob, chat, ports):
         during = await count(ChatMember, *there)
     async with asyncio.timeout(5):
-        while await count(ChatMember, ChatMember.watching_until.is_not(None)):
+        while await count(ChatMember, ChatMember.watching_until.is_not(None)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     assert during == 1
