@@ -25,23 +25,17 @@ async def read_body(headers: Headers, receive: Receive, *, limit: int, timeout: 
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
-    message = await _next(receive, timeout)
-    if not message.get("more_body"):
-        # Nearly always: the body came with the headers.
-        body: bytes = message.get("body", b"")
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
-    chunks = [message.get("body", b"")]
-    size = len(chunks[0])
+    chunks: list[bytes] = []
+    size = 0
     until = asyncio.get_running_loop().time() + timeout
-    while message.get("more_body"):
+    while True:
         message = await _next(receive, until - asyncio.get_running_loop().time())
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
             raise _too_large(limit)
-    return b"".join(chunks)
+        if not message.get("more_body"):
+            return b"".join(chunks) if len(chunks) > 1 else chunks[0]
 
 
 async def _next(receive: Receive, timeout: float) -> Any:

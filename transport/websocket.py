@@ -222,11 +222,12 @@ class Connection:
     def _subscribe(self, id: str, parameters: Parameters) -> None:
         if id in self._running:
             raise Violation(DUPLICATE, f"Subscriber for {id} already exists")
-        self._running[id] = asyncio.create_task(self._operate(id, parameters))
+        is_full = len(self._running) >= self._settings.max_operations_per_socket
+        self._running[id] = asyncio.create_task(self._operate(id, parameters, is_full=is_full))
 
-    async def _operate(self, id: str, parameters: Parameters) -> None:
+    async def _operate(self, id: str, parameters: Parameters, *, is_full: bool) -> None:
         try:
-            if len(self._running) > self._settings.max_operations_per_socket:
+            if is_full:
                 refusal = BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
                 await self._finish(id, {"type": "error", "id": id, "payload": refusal.body["errors"]})
                 return

@@ -1,0 +1,102 @@
+"""One server process for all these tests, impatient so that they need not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+import models
+from app import create_app
+from commands.serve import configuration, listen
+from schema.ports import Ports
+from settings import Settings
+from tests.clients import free_port
+from tests.factories import in_days, make_user, now
+
+IMPATIENT = {
+    "BODY_TIMEOUT": "1",
+    "CONNECTION_INIT_TIMEOUT": "1",
+    "SEND_TIMEOUT": "2",
+    "OPERATION_TIMEOUT": "1.5",
+    "MAX_SOCKETS_PER_USER": "5",
+    "MAX_OPERATIONS_PER_SOCKET": "3",
+    "MAX_BODY_BYTES": "131072",
+    "ALLOWED_ORIGINS": "https://friend.example",
+}
+
+
+@dataclass
+class RunningServer:
+    """Uvicorn as `wingding serve` sets it up, but in this process."""
+
+    settings: Settings
+
+    @property
+    def port(self) -> int:
+        return self.settings.port
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/graphql"
+
+
+@pytest.fixture(scope="session")
+async def server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
+    """Tokens of the tests' own `ports` are good here: same keys, same issuer."""
+    changed = environment | IMPATIENT | {"PORT": str(free_port())}
+    impatient = Settings.load(changed)
+    config = configuration(impatient, app=create_app(impatient), factory=False, loop="none")
+    running = uvicorn.Server(config)
+    task = asyncio.create_task(running._serve([listen(impatient)]))  # without its signal handlers
+    while not running.started:  # noqa: ASYNC110  # uvicorn tells by no event
+        await asyncio.sleep(0.02)
+    yield RunningServer(impatient)
+    running.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def http(server: RunningServer, ports: Ports) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def sign_in(ports: Ports, save: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[str]]:
+    """`await sign_in(user)` makes a session, and the user too unless `saved`; the answer is an access token."""
+
+    async def make(user: models.User | None = None, *, saved: bool = False) -> str:
+        user = user or make_user()
+        session = models.Session(id=models.uuid7(), user_id=user.id, expires_at=in_days(1), last_used_at=now())
+        if not saved:
+            await save(user)
+        await save(session)
+        return ports.tokens.issue(user.id, session.id)[0]
+
+    return make
+
+
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 5.0) -> Any:
+    """Ask again and again until the answer is true."""
+    end = asyncio.get_running_loop().time() + seconds
+    while not (found := await condition()):
+        if asyncio.get_running_loop().time() > end:
+            raise TimeoutError
+        await asyncio.sleep(0.05)
+    return found
+
+
+async def metric(http: httpx.AsyncClient, name: str) -> float:
+    """A sample of /metrics, by its name and labels as printed."""
+    lines = (await http.get("/metrics")).text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)

@@ -1,0 +1,131 @@
+"""Documents and variables that ask for too much, whichever way they come."""
+
+from __future__ import annotations
+
+import pytest
+import strawberry
+from graphql import parse
+
+from schema.documents import Documents
+from schema.limits import check_variables
+
+SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { errors { code } } }"
+
+
+def fragments(count: int, repeat: int) -> str:
+    """Fragments that each contain the next one several times."""
+    chain = [f"fragment F{i} on Query {{ {f'...F{i + 1} ' * repeat} }}" for i in range(count - 1)]
+    return "{ ...F0 } " + " ".join(chain) + f" fragment F{count - 1} on Query {{ __typename }}"
+
+
+NESTED = "{ viewer " + "{ user { viewer " * 12 + "{ email }" + "} }" * 12 + "}"
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("{ " + " ".join(f"a{i}: __typename" for i in range(101)) + " }", "too many aliases"),
+        ("{ " + "__typename " * 1001 + "}", "too many fields"),
+        ("{ __typename " + "@skip(if: false) " * 51 + "}", "too many directives"),
+        (NESTED, "too many levels"),
+        ("{ " + "a { " * 2000 + "} " * 2000 + "}", "too deeply"),
+        ("{ __typename " + "b " * 5000 + "}", "tokens"),
+        ("# " + "x" * 100_000 + "\n{ __typename }", "too many characters"),
+        ("#\n" * 6000 + "{ __typename }", "comments"),
+        ("query (" + " ".join(f"$v{i}: Int" for i in range(101)) + ") { __typename }", "too many variables"),
+        ("{ __typename } " + " ".join(f"fragment F{i} on Query {{ __typename }}" for i in range(101)), "definitions"),
+        ("mutation { " + "signIn(input: {}) { errors { code } } " * 21 + "}", "too many mutations"),
+        (f"{{ nodes(ids: [{','.join(['1'] * 101)}]) {{ id }} }}", "too many items"),
+        ('{ node(id: "a\\u0000b") { id } }', "NUL"),
+        ("{ node(id: " + "9" * 5000 + ") { id } }", "too large"),
+        ("{ node(id: 18446744073709551616) { id } }", "too large"),
+        ('{ node(id: "\\ud800") { id } }', "Syntax Error"),
+        ("{ node(id: NaN) { id } }", "ID cannot represent"),
+        (fragments(60, 3), "too many fields"),
+        ("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", "Cannot spread fragment"),
+        ("{ __typena }", "Cannot query field"),
+        ("{", "Syntax Error"),
+        ("query A { __typename } query B { __typename }", "operation"),
+    ],
+    ids=lambda value: value[:24],
+)
+async def test_a_document_that_asks_for_too_much_is_refused(http, document, message):
+    response = await http.post("/graphql", json={"query": document})
+
+    body = response.json()
+    assert "data" not in body
+    assert message in body["errors"][0]["message"]
+    assert {error["extensions"]["code"] for error in body["errors"]} == {"BAD_USER_INPUT"}
+
+
+async def test_a_flood_of_validation_errors_is_cut(client):
+    answer = await client().run("{ " + " ".join(f"x{i}" for i in range(900)) + " }")
+
+    assert len(answer.errors) == 21
+    assert "Did you mean" not in str(answer.errors)
+
+
+async def test_a_message_does_not_quote_a_document_at_length(client):
+    answer = await client().run("{ " + "x" * 50_000 + " }")
+
+    assert len(answer.errors[0]["message"]) == 500
+
+
+async def test_introspection_is_within_the_limits(http, schema):
+    answer = await http.post("/graphql", json={"query": "{ __schema { queryType { name } } }"})
+
+    assert answer.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+    assert schema.introspect()["__schema"]["queryType"]["name"] == "Query"
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "a\udfff"])
+@pytest.mark.parametrize("place", ["login", "password", "idempotencyKey"])
+async def test_text_that_postgres_cannot_keep_is_refused(client, text, place):
+    answer = await client().execute(SIGN_IN, **{"login": "ada", "password": "secret secret"} | {place: text})
+
+    assert answer.error_codes == ["BAD_USER_INPUT"]
+    assert answer.statements == []
+
+
+@pytest.mark.parametrize("value", [2**63, 2**64, -(2**70), float("inf"), float("nan"), 1e300, True, "5", [5], {}])
+async def test_numbers_that_do_not_fit_are_refused(client, value):
+    answer = await client().run("query ($n: Int) { events(first: $n) { nodes { id } } }", n=value)
+
+    assert answer.error_codes == ["BAD_USER_INPUT"] if value != [5] else answer.errors
+
+
+@strawberry.input
+class Bulk:
+    few: list[int] | None = None
+    many: list[list[int]] | None = strawberry.field(default=None, metadata={"max_items": 150})
+
+
+@strawberry.type
+class Counting:
+    @strawberry.field
+    def count(self, input: Bulk) -> int:
+        return 0
+
+
+async def test_a_list_in_the_variables_is_limited_unless_its_field_says_otherwise():
+    tiny = strawberry.Schema(Counting)
+    operation = parse("query ($input: Bulk!) { count(input: $input) }").definitions[0]
+
+    def problems(**input: object) -> list[str]:
+        return [error.message for error in check_variables(tiny._schema, operation, {"input": input})]
+
+    assert problems(few=[1] * 100, many=[[1] * 150] * 150) == []
+    assert problems(few=[1] * 101) == ["$input.few: At most 100 items."]
+    assert problems(many=[[1]] * 151) == ["$input.many: At most 150 items."]
+
+
+async def test_the_kept_documents_are_bounded_by_their_tokens(schema, monkeypatch):
+    monkeypatch.setattr("schema.documents.KEPT_TOKENS", 5000)
+    documents = Documents(schema._schema)
+
+    for number in range(30):
+        documents.prepare(f"{{ a{number} }} #" + "x" * 90_000)
+        documents.prepare("{ " + "nonsense " * 400 + f"a{number} }}")
+
+    assert 0 < documents._tokens <= 5000
+    assert documents._tokens == sum(kept.tokens for kept in documents._kept.values())
