@@ -157,7 +157,7 @@ async def one_place(dina: Person, egor: Person, club_id: str) -> tuple[str, str]
 
     async with Live(URL, dina.token) as hers, Live(URL, egor.token) as his:
         places = await hers.places(event["id"])
-        her_news, his_news = await hers.news(), await his.news()
+        her_news, his_news = await asyncio.gather(hers.news(), his.news())
         taken = await egor.do("registerForEvent", "registration { admission }", eventId=event["id"])
         same(taken["registration"], {"admission": "CONFIRMED"}, "Egor's registration")
         change = await places.next()
@@ -259,25 +259,32 @@ async def services(dina: Person, egor: Person, vera: Person, moderator: Person) 
     say("Egor books both. Dina sees it live, wants the same, and is refused as a whole: one of them is FULL.")
 
 
-async def review(dina: Person, egor: Person, club_id: str) -> None:
-    """A toast of a few seconds, and what Egor thought of it."""
+async def toast(dina: Person, egor: Person, club_id: str) -> tuple[str, datetime]:
+    """An event of one second, for which there is time now and a review later. Its id and its end."""
+    ends_at = datetime.now(UTC) + timedelta(seconds=6)
     event = await dina.publish(
         title="A very short toast",
         categoryId=await dina.catalogue("eventCategories"),
         venueId=await dina.catalogue("venues"),
         clubId=club_id,
-        startsAt=later(seconds=2),
-        endsAt=later(seconds=3),
+        startsAt=(ends_at - timedelta(seconds=1)).isoformat(),
+        endsAt=ends_at.isoformat(),
     )
     await egor.do("registerForEvent", "registration { admission }", eventId=event["id"])
     same(await egor.is_refused("createReview", eventId=event["id"], rating=5), ["REVIEW_NOT_ALLOWED"], "too early")
-    await asyncio.sleep(3.2)
-    await egor.do("createReview", "review { rating }", eventId=event["id"], rating=5, text="Short, but what a view.")
+    say("Egor comes to “A very short toast” too. He cannot review it yet.")
+    return event["id"], ends_at
+
+
+async def review(dina: Person, egor: Person, event_id: str, ends_at: datetime) -> None:
+    """What Egor thought of the toast."""
+    await asyncio.sleep(max(0.0, (ends_at - datetime.now(UTC)).total_seconds()) + 0.2)
+    await egor.do("createReview", "review { rating }", eventId=event_id, rating=5, text="Short, but what a view.")
     summary = "query ($id: ID!) { event(id: $id) { ratingSummary { average count histogram } } }"
-    found = (await dina.ask(summary, id=event["id"]))["event"]["ratingSummary"]
+    found = (await dina.ask(summary, id=event_id))["event"]["ratingSummary"]
     same(found, {"average": 5.0, "count": 1, "histogram": [0, 0, 0, 0, 1]}, "the event's rating")
-    same(await egor.is_refused("createReview", eventId=event["id"], rating=1), ["ALREADY_REVIEWED"], "once only")
-    say("A very short toast is over, and only then may Egor review it, once: five stars.")
+    same(await egor.is_refused("createReview", eventId=event_id, rating=1), ["ALREADY_REVIEWED"], "once only")
+    say("The toast is over, and Egor reviews it, once: five stars.")
 
 
 async def farewell(dina: Person, egor: Person, event_id: str) -> None:
@@ -305,9 +312,10 @@ async def main() -> None:
             await stack.enter_async_context(person.http)
         club_id = await meet(dina, egor)
         event_id, chat_id = await one_place(dina, egor, club_id)
+        toast_id, ends_at = await toast(dina, egor, club_id)
         await talk(dina, egor, chat_id)
         await services(dina, egor, vera, moderator)
-        await review(dina, egor, club_id)
+        await review(dina, egor, toast_id, ends_at)
         await farewell(dina, egor, event_id)
     print("Good night.")
 
