@@ -28,12 +28,14 @@ from settings import Settings
 
 log = structlog.get_logger()
 
-MOST_ATTEMPTS = 12
+MOST_ATTEMPTS = 19
 """With the delays below: about a day of trying."""
 LONGEST_DELAY = timedelta(hours=4)
 LONGEST_JOB = 60.0
 STALE = timedelta(seconds=10)
 """A job whose worker was not heard of for so long is taken by another."""
+LOOK = timedelta(seconds=2)
+"""Between looks into the queue. New jobs are notified of; those put off are not."""
 GRACE = 3.0
 """Seconds that running jobs have left once the worker is told to stop; then they go back into the queue."""
 CONCURRENT = 40
@@ -92,6 +94,7 @@ class Worker:
             consumers["sink"] = to_sink(self._sink)
         self._relay = Relay(self._database, consumers, interval=settings.relay_interval)
         self._database.after_commit = self._relay.wake
+        self._hub.on_reconnect = self._relay.wake
 
     def stop(self) -> None:
         self._stopping.set()
@@ -99,6 +102,7 @@ class Worker:
     async def run(self) -> None:
         """Until `stop`. A lost database or Redis is waited for."""
         log.info("worker.started")
+        await self._hub.connect()
         self._relay.start()
         try:
             while not self._stopping.is_set():
@@ -128,6 +132,7 @@ class Worker:
             self._register(queue)
             running = asyncio.create_task(
                 queue.run(
+                    dequeue_timeout=LOOK,
                     max_concurrent_tasks=CONCURRENT,
                     shutdown_on_listener_failure=True,
                     heartbeat_timeout=STALE,

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from email import message_from_bytes
+
+import pytest
+from sqlalchemy import func, select
+
+from integrations.mail import mailbox_folder
+from models import HandledEvent, Notification, NotificationType, OutboxDelivery, OutboxEvent
+from resolvers.notifications import notify
+from settings import Settings
+from tests.clients import ServerProcess
+from tests.factories import make_user
+
+pytestmark = pytest.mark.outside
+
+READERS, ROUNDS = 20, 30
+
+
+@pytest.fixture
+def start_worker(environment, tmp_path):
+    """Start real worker processes whose mail goes to a folder of this test."""
+    running: list[ServerProcess] = []
+
+    def start() -> ServerProcess:
+        home = environment | {"WINGDING_HOME": str(tmp_path), "LOG_FORMAT": "json"}
+        running.append(ServerProcess(home, command=("worker",)))
+        return running[-1]
+
+    yield start
+    for worker in running:
+        worker.stop()
+
+
+async def test_a_worker_killed_again_and_again_sends_every_notification_once(
+    ports, save, count, environment, tmp_path, start_worker
+):
+    readers = [make_user(email=f"reader{number}@example.org") for number in range(READERS)]
+    await save(*readers)
+    mailbox = mailbox_folder(Settings.load(environment | {"WINGDING_HOME": str(tmp_path)}))
+    chance = random.Random(7)
+
+    async def send_notices() -> None:
+        for number in range(ROUNDS):
+            async with ports.database.writing() as uow:
+                await notify(uow, [one.id for one in readers], NotificationType.EVENT_APPROVED, title=f"Walk {number}")
+            await asyncio.sleep(0.1)
+
+    sending = asyncio.create_task(send_notices())
+    kills = 0
+    while not sending.done() or kills < 4:
+        worker = start_worker()
+        before = await count(HandledEvent)
+        async with asyncio.timeout(30):
+            while await count(HandledEvent) == before and not await is_done(ports):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(chance.random() * 0.3)
+        worker.kill()
+        kills += 1
+    await sending
+    start_worker()
+    async with asyncio.timeout(60):
+        while not await is_done(ports):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
+    expected = READERS * ROUNDS
+    async with ports.database.reading() as session:
+        per_reader = await session.execute(
+            select(Notification.user_id, func.count(), func.max(Notification.sequence)).group_by(Notification.user_id)
+        )
+        assert {(total, last) for _user, total, last in per_reader} == {(ROUNDS, ROUNDS)}
+        keys = {f"{id}.eml" for id in await session.scalars(select(Notification.id))}
+    files = {file.name for file in mailbox.iterdir() if not file.name.startswith(".")}
+    assert files == keys
+    assert await count(OutboxEvent, OutboxEvent.name == "notification.sent") == expected
+    assert await count(HandledEvent) == expected
+    recipients = [message_from_bytes(file.read_bytes())["To"] for file in mailbox.glob("[!.]*.eml")]
+    assert {recipients.count(one.email) for one in readers} == {ROUNDS}
+
+
+async def test_sigterm_ends_a_worker_promptly(ports, start_worker, count, save):
+    ada = make_user()
+    await save(ada)
+    worker = start_worker()
+    async with ports.database.writing() as uow:
+        await notify(uow, [ada.id], NotificationType.EVENT_APPROVED, title="Walk")
+    async with asyncio.timeout(30):
+        while not await count(HandledEvent):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    started = time.monotonic()
+    await asyncio.to_thread(worker.stop)
+
+    assert time.monotonic() - started < 3
+    assert worker.process.returncode == 0
+
+
+async def is_done(ports) -> bool:
+    async with ports.database.reading() as session:
+        owed = await session.scalar(
+            select(func.count()).select_from(OutboxDelivery).where(OutboxDelivery.consumer == "jobs")
+        )
+        unhandled = await session.scalar(
+            select(func.count())
+            .select_from(OutboxEvent)
+            .where(OutboxEvent.name == "notification.sent", OutboxEvent.id.not_in(select(HandledEvent.event_id)))
+        )
+    return not owed and not unhandled
