@@ -92,8 +92,9 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
     if wanted.new_venue is not None:
         await venues.add(uow, venue, "newVenue")
     event.venue_id, event.time_zone = venue.id, venue.time_zone
-    for dated in (event, *services):
-        dated.starts_at, dated.ends_at = in_utc(dated.starts_at), in_utc(dated.ends_at)
+    event.starts_at, event.ends_at = in_utc(event.starts_at), in_utc(event.ends_at)
+    for service in services:
+        service.starts_at, service.ends_at = in_utc(service.starts_at), in_utc(service.ends_at)
     await _write(uow, event, services, interest_ids, author_id)
     venues.touch(venue)
     return event

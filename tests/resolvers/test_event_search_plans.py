@@ -1,0 +1,75 @@
+"""Lists of events find their rows by an index, whatever they are narrowed by (S0-64)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.dialects import postgresql
+
+from auth.viewer import GUEST
+from dataloaders.pages import PageArgs, window
+from models import Event, EventInterest, EventStatus, EventTiming, EventVisibility, uuid7
+from resolvers.event_search import EventFilter, listing
+from tests.factories import in_days, make_category, make_interest, make_user, make_venue
+
+ROWS = 4000
+
+
+@pytest.fixture
+async def interest(save, ports):
+    """Many events around now; few of them have the interest."""
+    ada, category, rare = make_user(), make_category(), make_interest()
+    venues = [make_venue(name=f"Place{at} Street{at}") for at in range(200)]
+    await save(ada, category, rare, *venues)
+    rows = [
+        {
+            "id": uuid7(),
+            "title": f"Event number{at}",
+            "status": EventStatus.PUBLISHED,
+            "visibility": EventVisibility.PUBLIC,
+            "category_id": category.id,
+            "venue_id": venues[at % 200].id,
+            "created_by_id": ada.id,
+            "time_zone": venues[0].time_zone,
+            "starts_at": in_days((at - ROWS / 2) / 10),
+            "ends_at": in_days((at - ROWS / 2) / 10),
+        }
+        for at in range(ROWS)
+    ]
+    async with ports.database.writing() as uow:
+        await uow.session.execute(insert(Event), rows)
+        chosen = [{"event_id": row["id"], "interest_id": rare.id} for row in rows[::400]]
+        await uow.session.execute(insert(EventInterest), chosen)
+    async with ports.database.reading() as session:
+        await session.execute(text("ANALYZE events, event_interests, venues"))
+    return rare
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "index"),
+    [
+        ("nothing", "ix_events_starts_at_id"),
+        ("upcoming", "ix_events_starts_at_id"),
+        ("day", "ix_events_starts_at_id"),
+        ("interest", "pk_events"),
+        ("text", "ix_events_search"),
+    ],
+)
+async def test_a_page_of_events_is_found_by_an_index(ports, interest, narrowed, index):
+    wanted = {
+        "nothing": EventFilter(),
+        "upcoming": EventFilter(timing=EventTiming.UPCOMING),
+        "day": EventFilter(date_from=in_days(3).date(), date_to=in_days(4).date()),
+        "interest": EventFilter(interest_ids=[interest.id]),
+        "text": EventFilter(text="number777"),
+    }[narrowed]
+    found = listing(GUEST, wanted)
+    page = window(found.statement, found.order, PageArgs())
+    literal = page.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+
+    async with ports.database.reading() as session:
+        plan = "\n".join(await session.scalars(text(f"EXPLAIN {literal}".replace(":", r"\:"))))
+
+    assert index in plan
+    # A table as small as this one is cheap to read as a whole once the words are found.
+    assert narrowed == "text" or "Seq Scan on events" not in plan
