@@ -77,6 +77,8 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
         booking=Need(dataloaders.bookings.own_by_service_id, visible=signed_in),
     )
     def viewer_booking_state(root: Any, info: Info, *, event: Any, registration: Any, booking: Any) -> Any:
+        if event is None:  # deleted or hidden since the service was read
+            return capacity.Standing(capacity.BookableState.CLOSED)
         return capacity.booking_standing(
             event,
             root,
