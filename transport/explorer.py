@@ -96,7 +96,7 @@ class Assets(StaticFiles):
                 if message["status"] in (200, 206, 304):
                     extra["Cache-Control"] = "public, max-age=31536000, immutable"
                 pairs = [(name.lower().encode(), value.encode()) for name, value in extra.items()]
-                message = message | {"headers": [*message["headers"], *pairs]}
+                message = {**message, "headers": [*message["headers"], *pairs]}
             await send(message)
 
         await super().__call__(scope, receive, send_with_headers)

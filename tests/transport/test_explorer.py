@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from settings import Settings
 from tests.clients import ROOT
 from transport.explorer import Explorer, wants_explorer
 
@@ -107,6 +108,14 @@ def test_the_page_is_for_people_who_open_the_address(method, accept, query, want
     scope = {"type": "http", "method": method, "query_string": query, "headers": [(b"accept", accept.encode())]}
 
     assert wants_explorer(Request(scope)) is wanted
+
+
+@pytest.mark.parametrize(
+    ("environment", "explorer", "is_there"),
+    [("development", "", True), ("development", "off", False), ("production", "", False), ("production", "on", True)],
+)
+def test_production_has_it_only_when_asked_for(environment, explorer, is_there):
+    assert Settings(environment=environment, explorer=explorer).has_explorer is is_there
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
