@@ -82,7 +82,10 @@ class AvailabilityChange:
         return isinstance(source, models.AvailabilityChange)
 
 
-AvailabilityUpdate = Annotated[AvailabilityChange | ResyncRequired, strawberry.union("AvailabilityUpdate")]
+AvailabilityUpdate = Annotated[
+    AvailabilityChange | ResyncRequired,
+    strawberry.union("AvailabilityUpdate", description="The next change, or the need to read the state anew."),
+]
 
 
 @strawberry.type
