@@ -204,7 +204,7 @@ class Connection:
     async def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "subscribe":
-                self._subscribe(_id_of(message), _parameters_of(message))
+                await self._subscribe(_id_of(message), _parameters_of(message))
             case "complete":
                 if task := self._running.pop(_id_of(message), None):
                     task.cancel()
@@ -219,18 +219,18 @@ class Connection:
 
     # Operations
 
-    def _subscribe(self, id: str, parameters: Parameters) -> None:
+    async def _subscribe(self, id: str, parameters: Parameters) -> None:
         if id in self._running:
             raise Violation(DUPLICATE, f"Subscriber for {id} already exists")
-        is_full = len(self._running) >= self._settings.max_operations_per_socket
-        self._running[id] = asyncio.create_task(self._operate(id, parameters, is_full=is_full))
+        if len(self._running) >= self._settings.max_operations_per_socket:
+            # Told from here and not from a task: who does not read the answer is not read either.
+            refusal = BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
+            await self._send({"type": "error", "id": id, "payload": refusal.body["errors"]})
+            return
+        self._running[id] = asyncio.create_task(self._operate(id, parameters))
 
-    async def _operate(self, id: str, parameters: Parameters, *, is_full: bool) -> None:
+    async def _operate(self, id: str, parameters: Parameters) -> None:
         try:
-            if is_full:
-                refusal = BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
-                await self._finish(id, {"type": "error", "id": id, "payload": refusal.body["errors"]})
-                return
             with self._operations.observing("websocket") as seen:
                 operation = self._operations.prepare(parameters, seen)
                 context = Context(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket as sockets
 from contextlib import AsyncExitStack
 
@@ -248,12 +249,13 @@ async def test_a_reader_that_stalls_is_dropped(server, http):
     """It asks again and again for long answers and takes none of them."""
     stalled = sockets.socket()
     stalled.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-    stalled.connect(("127.0.0.1", server.port))
     stalled.setblocking(False)
     loop = asyncio.get_running_loop()
+    await loop.sock_connect(stalled, ("127.0.0.1", server.port))
     key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     head = f"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}"
     await loop.sock_sendall(stalled, f"{head}Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n".encode())
+    assert (await loop.sock_recv(stalled, 1000)).startswith(b"HTTP/1.1 101 ")
     await loop.sock_sendall(stalled, frame({"type": "connection_init"}))
     document = "{ __schema { types { name description fields { name description } } } }"
 
@@ -263,13 +265,14 @@ async def test_a_reader_that_stalls_is_dropped(server, http):
             await loop.sock_sendall(stalled, frame(payload))
 
     asking = asyncio.create_task(ask())
-    await asyncio.sleep(0.5)
-    assert await metric(http, "wingding_sockets") == 1
 
-    async def dropped() -> bool:
-        return await metric(http, "wingding_sockets") == 0
+    async def sockets_are(number: int) -> bool:
+        return await metric(http, "wingding_sockets") == number
 
-    assert await until(dropped, 12)
+    assert await until(lambda: sockets_are(1))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert await until(lambda: sockets_are(0), 12)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
     asking.cancel()
     stalled.close()
 
