@@ -1,0 +1,93 @@
+"""Every root field with generated input, as guest, user and admin: no answer is a 5xx and no error is ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from sqlalchemy import text
+
+import models
+from tests.clients import ServerProcess
+from tests.factories import in_days, make_user, now
+
+EXAMPLES = {"quick": 2, "thorough": 15}
+"""For each root field."""
+ENDS_THE_SESSION = {"signOut", "signOutEverywhere", "revokeSession", "deleteAccount"}
+"""Not run with a token: what follows would be refused as a guest's."""
+ROLES = {"guest": None, "user": models.Role.USER, "admin": models.Role.ADMIN}
+
+
+@pytest.fixture(scope="module")
+def server(environment: dict[str, str]) -> Iterator[ServerProcess]:
+    running = ServerProcess(environment)
+    yield running
+    running.stop()
+
+
+async def token_of(role: models.Role | None, ports: Any, save: Any) -> str | None:
+    if role is None:
+        return None
+    user = make_user(role=role)
+    session = models.Session(id=models.uuid7(), user_id=user.id, expires_at=in_days(1), last_used_at=now())
+    await save(user)
+    await save(session)
+    return str(ports.tokens.issue(user.id, session.id)[0])
+
+
+def generated(operation: Any, examples: int) -> list[str]:
+    """Documents for one root field; the same ones each time."""
+    documents: list[str] = []
+
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def keep(case: Any) -> None:
+        documents.append(case.body)
+
+    keep()
+    return documents
+
+
+def fuzz(url: str, token: str | None, examples: int) -> tuple[int, list[str]]:
+    """How many calls were made, and the faults found."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    faults: list[str] = []
+    calls = 0
+    with httpx.Client(base_url=url, headers=headers, timeout=20) as http:
+        for found in schemathesis.graphql.from_url(f"{url}/graphql").get_all_operations():
+            operation = found.ok()
+            name = operation.definition.field_name
+            if token and name in ENDS_THE_SESSION:
+                continue
+            for document in generated(operation, examples):
+                calls += 1
+                response = http.post("/graphql", json={"query": document})
+                codes = {error["extensions"]["code"] for error in response.json().get("errors", ())}
+                if response.status_code >= 500 or codes & {"INTERNAL", "UNAUTHENTICATED" if token else ""}:
+                    faults.append(f"{name}: {response.status_code} {codes}\n{document}")
+    return calls, faults
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("depth", ["quick", pytest.param("thorough", marks=pytest.mark.outside)])
+async def test_no_generated_operation_breaks_the_server(server, ports, save, role, depth):
+    token = await token_of(ROLES[role], ports, save)
+
+    calls, faults = await asyncio.to_thread(fuzz, server.url, token, EXAMPLES[depth])
+
+    assert "\n\n".join(faults) == ""
+    assert calls > 20
+    async with ports.database.reading() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
