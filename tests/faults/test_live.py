@@ -151,10 +151,12 @@ async def test_a_kill_while_messages_are_being_sent_loses_none_that_was_answered
 
     async with opened(listening.ws_url, tokens[1]) as socket:
         await socket.subscribe(SENT, id=gid(chat), after=cursors.encode(chat.id, 0))
-        for _ in range(5):
+        for round in range(1, 6):
             sending = start_server(RELAY_INTERVAL="60")
             tasks = [asyncio.create_task(send_until_killed(sending)) for _ in range(4)]
-            await asyncio.sleep(0.5)
+            async with asyncio.timeout(30):
+                while len(answered) < 10 * round:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
             await asyncio.to_thread(sending.kill)
             await asyncio.gather(*tasks)
         last = await post(listening, tokens[0], chat, "last")
@@ -164,7 +166,6 @@ async def test_a_kill_while_messages_are_being_sent_loses_none_that_was_answered
 
     assert found == list(range(1, last["sequence"] + 1))
     assert set(answered) <= set(found)
-    assert len(answered) > 50
 
 
 @pytest.mark.outside
