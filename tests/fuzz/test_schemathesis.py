@@ -9,12 +9,15 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings, strategies
+from schemathesis.graphql import nodes
 from sqlalchemy import text
 
 import models
 from tests.clients import ServerProcess
 from tests.factories import in_days, make_user, now
+
+schemathesis.graphql.scalar("Decimal", strategies.decimals(allow_nan=True).map(str).map(nodes.String))
 
 EXAMPLES = {"quick": 2, "thorough": 15}
 """For each root field."""
