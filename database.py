@@ -146,6 +146,8 @@ def make_engine(settings: Settings) -> AsyncEngine:
         pool_timeout=settings.operation_timeout,
         pool_use_lifo=True,
         pool_pre_ping=False,
+        # The log keeps tracebacks, and parameters hold hashes of passwords and tokens.
+        hide_parameters=settings.is_production,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args={
