@@ -43,8 +43,8 @@ MAY_IMPORT = {
 
 
 def sources() -> list[tuple[str, Path]]:
-    found = [(name, ROOT / f"{name}.py") for name in SINGLE]
-    for folder in set(MAY_IMPORT) - SINGLE:
+    found = [(name, ROOT / f"{name}.py") for name in sorted(SINGLE)]
+    for folder in sorted(set(MAY_IMPORT) - SINGLE):
         found += [(folder, file) for file in sorted((ROOT / folder).rglob("*.py"))]
     return found
 
