@@ -110,7 +110,6 @@ class SmtpMailer:
                 raise MailRefused("the recipient is refused") from error
             raise
 
-
     async def check(self) -> str:
         needs_tls = self._username is not None and self._host not in LOOPBACK
         server = aiosmtplib.SMTP(

@@ -37,7 +37,19 @@ from schema.viewer import ViewerQueries
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(EventQueries, ServiceQueries, VenueQueries, CatalogueQueries, ModerationQueries, NodeQueries, ViewerQueries, InterestQueries, ProfileQueries, ClubQueries, ChatQueries):
+class Query(
+    EventQueries,
+    ServiceQueries,
+    VenueQueries,
+    CatalogueQueries,
+    ModerationQueries,
+    NodeQueries,
+    ViewerQueries,
+    InterestQueries,
+    ProfileQueries,
+    ClubQueries,
+    ChatQueries,
+):
     pass
 
 

@@ -74,7 +74,6 @@ class Viewer:
         description="One's memberships, requests and invitations, newest first, in any state unless filtered.",
     )
 
-
     notifications: Connection[Notification] = connected(
         dataloaders.notifications.by_user_id,
         filter=NotificationFilter,
