@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from auth.permissions import Permission
@@ -37,7 +37,7 @@ from models import (
 )
 
 SHOWN = (EventStatus.PUBLISHED, EventStatus.CANCELLED, EventStatus.ARCHIVED)
-"""Statuses in which an event is out in the open."""
+"""Statuses in which an event is out in the open, if it ever went out: a draft may be cancelled or archived too."""
 
 PRIVACY_DEFAULTS = {
     "bio": Audience.EVERYONE,
@@ -140,9 +140,20 @@ def clubs_hosted_by(user_id: UUID) -> Select[UUID]:
     return clubs_of(user_id).where(ClubMembership.role != "MEMBER")
 
 
+def clubs_ruled_by(user_id: UUID) -> Select[UUID]:
+    """Ids of the clubs where someone is owner or administrator. They may change every event of the club."""
+    return clubs_of(user_id).where(ClubMembership.role.in_((ClubRole.OWNER, ClubRole.ADMIN)))
+
+
 def hosted_by(user_id: UUID) -> Select[UUID]:
     """Ids of the events at which someone has a role."""
     return select(EventHost.event_id).where(EventHost.user_id == user_id)
+
+
+def _run_by(user_id: UUID) -> CompoundSelect[UUID]:
+    """Ids of the events at which someone has a role, or all of whose club they may change."""
+    of_clubs = select(Event.id).where(Event.club_id.in_(clubs_ruled_by(user_id)))
+    return hosted_by(user_id).union_all(of_clubs)
 
 
 def _events(viewer: Viewer, visibilities: Iterable[EventVisibility]) -> Select[Event]:
@@ -150,8 +161,9 @@ def _events(viewer: Viewer, visibilities: Iterable[EventVisibility]) -> Select[E
     if viewer.is_staff:
         return statement
     private_clubs = select(Club.id).where(Club.visibility == ClubVisibility.PRIVATE)
+    shown = and_(Event.status.in_(SHOWN), Event.published_at.is_not(None))
     open_to_all = and_(
-        Event.status.in_(SHOWN),
+        shown,
         Event.visibility.in_(tuple(visibilities)),
         or_(Event.club_id.is_(None), Event.club_id.not_in(private_clubs)),
     )
@@ -161,8 +173,9 @@ def _events(viewer: Viewer, visibilities: Iterable[EventVisibility]) -> Select[E
     return statement.where(
         or_(
             open_to_all,
-            and_(Event.status.in_(SHOWN), Event.club_id.in_(clubs_of(viewer.id))),
-            and_(Event.status.in_(SHOWN), Event.id.in_(taking_part)),
+            and_(shown, Event.club_id.in_(clubs_of(viewer.id))),
+            and_(shown, Event.id.in_(taking_part)),
+            Event.club_id.in_(clubs_ruled_by(viewer.id)),
             Event.id.in_(hosted_by(viewer.id)),
         )
     )
@@ -189,13 +202,13 @@ def services_visible_to(viewer: Viewer) -> Select[Service]:
 
 
 def registrations_visible_to(viewer: Viewer) -> Select[Registration]:
-    """One's own, those of events that one hosts, and all for staff and volunteers."""
+    """One's own, those of events that one hosts or whose club one rules, and all for staff and volunteers."""
     statement = select(Registration)
     if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
         return statement
     if viewer.id is None:
         return statement.where(false())
-    return statement.where(or_(Registration.user_id == viewer.id, Registration.event_id.in_(hosted_by(viewer.id))))
+    return statement.where(or_(Registration.user_id == viewer.id, Registration.event_id.in_(_run_by(viewer.id))))
 
 
 def bookings_visible_to(viewer: Viewer) -> Select[Booking]:
@@ -205,7 +218,7 @@ def bookings_visible_to(viewer: Viewer) -> Select[Booking]:
         return statement
     if viewer.id is None:
         return statement.where(false())
-    return statement.where(or_(Booking.user_id == viewer.id, Booking.event_id.in_(hosted_by(viewer.id))))
+    return statement.where(or_(Booking.user_id == viewer.id, Booking.event_id.in_(_run_by(viewer.id))))
 
 
 def reviews_visible_to(viewer: Viewer) -> Select[Review]:

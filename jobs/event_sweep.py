@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sqlalchemy import Date, func, select
+from sqlalchemy import func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from database import Database, UnitOfWork
 from models import DomainEvent, Event, EventStatus, utcnow
-from resolvers.event_lifecycle import EventArchived
+from resolvers.event_lifecycle import EventArchived, day_is_over
 from settings import Settings
 
 CHUNK = 500
@@ -50,9 +49,7 @@ async def archive_past(database: Database, _settings: Settings) -> int:
             past = await _locked(
                 uow,
                 Event.status == EventStatus.PUBLISHED,
-                # The index narrows it down; the zone decides.
-                Event.ends_at <= func.now(),
-                _local_day(Event.ends_at) < _local_day(func.now()),
+                day_is_over(),
             )
             for event in past:
                 event.status, event.archived_at = EventStatus.ARCHIVED, utcnow()
@@ -69,7 +66,3 @@ async def _locked(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[Eve
         select(Event).where(*conditions).order_by(Event.ends_at).limit(CHUNK).with_for_update(skip_locked=True)
     )
     return list(found)
-
-
-def _local_day(moment: Any) -> ColumnElement[date]:
-    return func.timezone(Event.time_zone, moment).cast(Date)

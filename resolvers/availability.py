@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,15 +12,33 @@ from auth.visibility import events_visible_to
 from database import Database
 from errors import NotFound
 from models import AvailabilityChange, Event
-from realtime import cursors
 from realtime.hub import Hub
-from realtime.streams import BATCH, Guard, Resync, availability_stream, follow
+from realtime.streams import BATCH, Bounds, Guard, Resync, availability_stream, replay
 
 
-async def changes(
+def changes(
     database: Database, hub: Hub, viewer: Viewer, *, event_id: UUID, after: str | None
 ) -> AsyncGenerator[AvailabilityChange | Resync, None]:
     """Changes after a cursor, or from now on. Raises `NotFound` where the event is hidden from the viewer."""
+    stream = availability_stream(event_id)
+
+    async def bounds() -> Bounds:
+        oldest = (
+            select(func.min(AvailabilityChange.sequence))
+            .where(AvailabilityChange.event_id == event_id)
+            .scalar_subquery()
+        )
+        async with database.reading() as session:
+            found = await session.execute(
+                events_visible_to(viewer)
+                .where(Event.id == event_id)
+                .with_only_columns(Event.availability_sequence, oldest)
+            )
+            row = found.one_or_none()
+        if row is None:
+            raise NotFound
+        head, first = row
+        return Bounds(floor=head if first is None else first - 1, head=head)
 
     async def is_allowed() -> bool:
         async with database.reading() as session:
@@ -30,7 +47,7 @@ async def changes(
             visible = events_visible_to(viewer).where(Event.id == event_id).with_only_columns(Event.id)
             return await session.scalar(visible) is not None
 
-    async def fetch(sequence: int) -> Sequence[AvailabilityChange]:
+    async def read(sequence: int) -> Sequence[AvailabilityChange]:
         async with database.reading() as session:
             found = await session.scalars(
                 select(AvailabilityChange)
@@ -40,21 +57,9 @@ async def changes(
             )
             return found.all()
 
-    start = cursors.decode(after, event_id) if after is not None else None
-    async with database.reading() as session:
-        visible = events_visible_to(viewer).where(Event.id == event_id)
-        event = await session.scalar(visible)
-        if event is None:
-            raise NotFound
-        oldest = await session.scalar(
-            select(func.min(AvailabilityChange.sequence)).where(AvailabilityChange.event_id == event_id)
-        )
-    head = event.availability_sequence
-    if start is not None and not (oldest or head + 1) - 1 <= start <= head:
-        yield Resync(event_id, head)
-        start = head
+    async def fetch(sequence: int) -> Sequence[AvailabilityChange]:
+        # All who see the event see the same entries, so those who follow it from this process read each once.
+        return await hub.once(stream, sequence, lambda: read(sequence))
+
     guard = Guard(viewer.id, viewer.expires_at, is_allowed)
-    entries = follow(hub, availability_stream(event_id), guard, after=head if start is None else start, fetch=fetch)
-    async with aclosing(entries):
-        async for change in entries:
-            yield change
+    return replay(hub, stream, guard, owner_id=event_id, after=after, bounds=bounds, fetch=fetch)

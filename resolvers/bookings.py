@@ -15,7 +15,7 @@ from auth.visibility import bookings_visible_to, services_visible_to, users_visi
 from database import UnitOfWork
 from errors import ErrorCode, Forbidden, NotFound, Required, TooMany, UserError, _, refuse
 from models import HOLDING, Admission, Attendance, Booking, DomainEvent, Event, Registration, Service, User, utcnow
-from resolvers import capacity, registrations
+from resolvers import audit, capacity, registrations
 
 MAXIMUM_SERVICES = 20
 
@@ -171,19 +171,28 @@ def _take(
 
 
 async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID) -> Booking:
-    """Give a place back: one's own, or a visitor's for who may register others. The last one ends the registration."""
+    """Give a place back: one's own, or that of someone else for who may cancel for others.
+
+    The last one ends the registration.
+    """
     actor_id = viewer.require_user()
     seen = await uow.session.scalar(bookings_visible_to(viewer).where(Booking.id == booking_id))
     if seen is None:
         raise NotFound(path=("bookingId",))
-    if seen.user_id != actor_id and not viewer.can(Permission.REGISTER_OTHERS):
-        raise Forbidden(path=("bookingId",))
     locked = await capacity.lock(uow, seen.event_id, [seen.service_id])
+    is_own = seen.user_id == actor_id
+    if not is_own and not await registrations.may_cancel_for_others(uow.session, viewer, locked.event):
+        raise Forbidden(path=("bookingId",))
     await uow.session.refresh(seen)
     if not _is_holding(seen):
         raise NotBooked(path=("bookingId",))
     if locked.services[0].ends_at <= utcnow():
         raise capacity.Closed(path=("bookingId",))
+    if not is_own:
+        audit.note(
+            uow, viewer, "booking.cancel", subject_type="Booking", subject_id=seen.id,
+            before={"admission": seen.admission.value},
+        )  # fmt: skip
     registrations.give_back(uow, seen, actor_id=actor_id)
     await uow.session.flush()
     if await uow.session.scalar(_has_bookings(seen.event_id, seen.user_id)):

@@ -22,13 +22,11 @@ from models import (
     EventHost,
     MembershipState,
     Message,
-    Notification,
     NotificationType,
     Registration,
     User,
-    utcnow,
 )
-from resolvers import chat_members
+from resolvers import chat_members, inbox
 
 MOST_MEMBERS = 200
 """People in a GROUP chat. The chats of events and clubs have as many as their owner."""
@@ -190,23 +188,9 @@ async def mark_read(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, message_i
         .values(read_sequence=func.greatest(ChatMember.read_sequence, sequence))
         .execution_options(synchronize_session=False)
     )
-    await _settle_notice(uow, user_id, chat_id)
+    # Who has been in the chat needs no notice of it any more; the next message may bring a new one.
+    await inbox.settle(uow, viewer, NotificationType.NEW_MESSAGE, subject_id=chat_id)
     return chat
-
-
-async def _settle_notice(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> None:
-    """Who has been in the chat needs no notice of it any more; the next message may bring a new one."""
-    await uow.session.execute(
-        update(Notification)
-        .where(
-            Notification.user_id == user_id,
-            Notification.type == NotificationType.NEW_MESSAGE,
-            Notification.subject_id == chat_id,
-            Notification.read_at.is_(None),
-        )
-        .values(read_at=utcnow())
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def direct_with(session: AsyncSession, viewer: Viewer, *, user_id: UUID) -> Chat | None:

@@ -8,13 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.viewer import Viewer
-from auth.visibility import clubs_of, events_visible_to
+from auth.visibility import clubs_ruled_by, events_visible_to
 from database import UnitOfWork
 from errors import Forbidden, NotFound
-from models import HOLDING, ClubMembership, ClubRole, Event, EventHost, EventRole, Registration
+from models import HOLDING, ClubMembership, Event, EventHost, EventRole, Registration
 
 EDITING_ROLES = (EventRole.ORGANIZER, EventRole.CO_ORGANIZER)
-RULING_CLUB_ROLES = (ClubRole.OWNER, ClubRole.ADMIN)
 
 
 async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tuple[str, ...] = ("eventId",)) -> Event:
@@ -46,9 +45,7 @@ async def may_edit(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
     hosting = select(EventHost.event_id).where(
         EventHost.event_id == event.id, EventHost.user_id == viewer.id, EventHost.role.in_(EDITING_ROLES)
     )
-    ruling = clubs_of(viewer.id).where(
-        ClubMembership.club_id == event.club_id, ClubMembership.role.in_(RULING_CLUB_ROLES)
-    )
+    ruling = clubs_ruled_by(viewer.id).where(ClubMembership.club_id == event.club_id)
     return await session.scalar(hosting.union_all(ruling).limit(1)) is not None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import date
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Date, and_, func, select, update
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
@@ -170,6 +171,16 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
     await uow.session.flush()
     uow.record(EventDeleted(subject_id=event_id))
     return event_id
+
+
+def day_is_over() -> ColumnElement[bool]:
+    """Whether an event's last day has passed where it took place: then it belongs into the archive (S4-31)."""
+    # An index narrows it down by the first condition; the zone decides.
+    return and_(Event.ends_at <= func.now(), _local_day(Event.ends_at) < _local_day(func.now()))
+
+
+def _local_day(moment: Any) -> ColumnElement[date]:
+    return func.timezone(Event.time_zone, moment).cast(Date)
 
 
 def _refuse_participants(event: Event) -> None:

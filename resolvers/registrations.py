@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.permissions import Permission
 from auth.viewer import Viewer
 from database import UnitOfWork
-from errors import ErrorCode, UserError, _, check_text, refuse
+from errors import ErrorCode, Forbidden, UserError, _, check_text, refuse
 from models import (
     HOLDING,
     Admission,
@@ -27,7 +28,8 @@ from models import (
     Service,
     utcnow,
 )
-from resolvers import capacity, chat_members
+from resolvers import audit, capacity, chat_members
+from resolvers.event_access import may_edit
 from resolvers.notifications import Notice, notify_all
 
 MAXIMUM_NOTE = 1000
@@ -129,19 +131,35 @@ async def admit(
     return registration
 
 
-async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Registration:
-    """Give one's place back, with all bookings at the event. Possible until the event has ended."""
-    user_id = viewer.require_user()
+async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID | None = None) -> Registration:
+    """Give a place back, with all bookings at the event: one's own, or that of `user_id` for who may cancel for others.
+
+    Possible until the event has ended.
+    """
+    actor_id = viewer.require_user()
+    user_id = user_id or actor_id
     event = (await capacity.lock(uow, event_id, viewer=viewer)).event
+    if user_id != actor_id and not await may_cancel_for_others(uow.session, viewer, event):
+        raise Forbidden(path=("userId",))
     registration, _offers = await _known(uow.session, event_id, user_id)
     if registration is None or registration.admission not in HOLDING:
         raise NotRegistered(path=("eventId",))
     if event.ends_at <= utcnow():
         raise capacity.Closed(path=("eventId",))
     for booking in await _active_bookings(uow.session, event_id, user_id):
-        give_back(uow, booking, actor_id=user_id)
-    await withdraw(uow, event, registration, actor_id=user_id)
+        give_back(uow, booking, actor_id=actor_id)
+    if user_id != actor_id:
+        audit.note(
+            uow, viewer, "registration.cancel", subject_type="Registration", subject_id=registration.id,
+            before={"admission": registration.admission.value},
+        )  # fmt: skip
+    await withdraw(uow, event, registration, actor_id=actor_id)
     return registration
+
+
+async def may_cancel_for_others(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
+    """Those who may register others, and those who may change the event."""
+    return viewer.can(Permission.REGISTER_OTHERS) or await may_edit(session, viewer, event)
 
 
 async def _active_bookings(session: AsyncSession, event_id: UUID, user_id: UUID) -> Sequence[Booking]:

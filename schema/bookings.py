@@ -123,8 +123,8 @@ class BookingMutations:
         return BookServicesPayload(bookings=bookings)
 
     @mutation(
-        description="Give a place back: one's own, or anyone's for who may register others. The last booking of an "
-        "event takes the registration with it.",
+        description="Give a place back: one's own, or someone else's for volunteers and for who may change the event. "
+        "The last booking at an event takes the registration with it.",
         access=Permission.REGISTER,
         raises=[NotFound, Forbidden, rules.NotBooked, capacity.Closed],
     )

@@ -162,7 +162,7 @@ class EventQueries:
 
     @query(
         description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones of others, drafts of "
-        "others and archived ones are left out.",
+        "others and archived ones are left out; past ones are found with `filter: {timing: PAST}`.",
         access=PUBLIC,
         graphql_type=Connection[Event],
     )

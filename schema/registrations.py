@@ -11,7 +11,7 @@ import dataloaders.registrations
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from errors import NotFound, TooLong
+from errors import Forbidden, NotFound, TooLong
 from resolvers import capacity
 from resolvers import registrations as rules
 from schema import ids
@@ -90,6 +90,10 @@ class RegisterForEventInput(MutationInput):
 @strawberry.input(description="Which event to leave.")
 class CancelRegistrationInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
+    user_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Whose place; one's own if null. Someone else's: for volunteers and for who may change the event.",
+    )
 
 
 @strawberry.type(description="A registration after its change.")
@@ -121,12 +125,13 @@ class RegistrationMutations:
         return RegistrationPayload(registration=registration)
 
     @mutation(
-        description="Give one's place back, with all bookings at the event. Possible until the event has ended.",
+        description="Give a place back, with all bookings at the event. Possible until the event has ended.",
         access=Permission.REGISTER,
-        raises=[NotFound, rules.NotRegistered, capacity.Closed],
+        raises=[NotFound, Forbidden, rules.NotRegistered, capacity.Closed],
     )
     async def cancel_registration(self, info: Info, input: CancelRegistrationInput) -> RegistrationPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")
+        user_id = ids.decode(input.user_id, "User", "userId") if input.user_id else None
         async with info.context.writing() as uow:
-            registration = await rules.cancel(uow, info.context.viewer, event_id=event_id)
+            registration = await rules.cancel(uow, info.context.viewer, event_id=event_id, user_id=user_id)
         return RegistrationPayload(registration=registration)

@@ -5,7 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from models import Chat, ChatKind, ChatMember, EventRole, MembershipState, Role
+from models import (
+    Chat,
+    ChatKind,
+    ChatMember,
+    EventRole,
+    MembershipState,
+    Notification,
+    NotificationType,
+    OutboxEvent,
+    Role,
+)
 from tests.clients import codes, gid
 from tests.factories import (
     make_category,
@@ -16,6 +26,7 @@ from tests.factories import (
     make_member,
     make_membership,
     make_message,
+    make_notification,
     make_registration,
     make_user,
     make_venue,
@@ -225,6 +236,26 @@ async def test_reading_moves_the_marker_forward_only(client, save):
 
     states = [answer.data["markChatRead"]["chat"] for answer in (forward, back, everything)]
     assert [(one["unreadCount"], one["viewerMember"]["readSequence"]) for one in states] == [(1, 2), (1, 2), (0, 3)]
+
+
+async def test_reading_a_chat_settles_its_notice_alone_and_once(client, save, ports, count):
+    ada, bob = await fellows(save)
+    chat, other = await a_group(save, ada, bob, last_sequence=1), await a_group(save, ada, bob, last_sequence=1)
+    await save(make_message(chat, bob, 1))
+    await save(
+        *(
+            make_notification(ada, number, type=NotificationType.NEW_MESSAGE, subject_type="Chat", subject_id=one.id)
+            for number, one in enumerate((chat, other), start=1)
+        )
+    )
+
+    await client(ada).execute(MARK_READ, chatId=chat)
+    await client(ada).execute(MARK_READ, chatId=chat)
+
+    assert await count(Notification, Notification.read_at.is_not(None), Notification.subject_id == chat.id) == 1
+    assert await count(Notification, Notification.read_at.is_(None), Notification.subject_id == other.id) == 1
+    assert await count(OutboxEvent, OutboxEvent.name == "notification.read") == 1
+    assert await count(OutboxEvent, OutboxEvent.name == "inbox.read") == 1
 
 
 async def test_a_marker_needs_a_message_that_one_may_see(client, save):

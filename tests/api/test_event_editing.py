@@ -204,7 +204,7 @@ async def test_who_may_publish_a_draft(client, save, count, who):
 
     answer = await client(world.user(who)).execute(PUBLISH, eventId=world.event)
 
-    hidden = {"stranger": "NOT_FOUND", "member": "NOT_FOUND", "club_owner": "NOT_FOUND"}
+    hidden = {"stranger": "NOT_FOUND", "member": "NOT_FOUND"}
     expected = (MAY | hidden)[who]
     assert outcome(answer, "publishEvent") == expected
     assert await count(Event, Event.status == EventStatus.DRAFT) == (0 if expected == "DONE" else 1)

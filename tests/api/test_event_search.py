@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from models import EventInterest, EventStatus, EventVisibility
+from jobs.event_sweep import archive_past
+from models import EventInterest, EventStatus, EventVisibility, Role
 from tests.api.event_worlds import EVENTS, a_world
 from tests.factories import (
     in_days,
@@ -18,7 +20,11 @@ from tests.factories import (
     make_service_type,
     make_user,
     make_venue,
+    now,
 )
+
+CALLED_OFF = {"status": EventStatus.CANCELLED, "cancelled_at": in_days(-4)}
+NEVER_OUT = {"status": EventStatus.DRAFT, "published_at": None}
 
 
 def titles(answer):
@@ -190,6 +196,56 @@ async def test_an_event_is_in_one_tab_and_the_archive_is_not_public(client, save
     assert (await tab("admin", False), await tab("admin", True)) == (["Active"], ["Put away"])
     assert (await tab("member", False), await tab("member", True)) == (["Active"], ["Put away"])
     assert (await tab("stranger", True), await tab("signed_out", True)) == ([], [])
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+async def test_an_event_is_in_the_archive_once_its_day_is_over_swept_or_not(client, save, ports, is_swept):
+    ada, category, _ = await a_place(save)
+    # The same moment: the day is over on Kiritimati (UTC+14), and still goes on in Honolulu (UTC-10).
+    east, west = make_venue(time_zone="Pacific/Kiritimati"), make_venue(time_zone="Pacific/Honolulu")
+    await save(east, west)
+    midnight = datetime.now(ZoneInfo("Pacific/Honolulu")).replace(hour=0, minute=0, second=0, microsecond=0)
+    ended = max(midnight, now() - timedelta(hours=1))
+    values = {"starts_at": ended - timedelta(hours=1), "ends_at": ended}
+    await save(
+        make_event(ada, category, west, title="Over today", **values),
+        make_event(ada, category, east, title="Over for long", starts_at=in_days(-3), ends_at=in_days(-2)),
+        make_event(ada, category, east, title="Called off", starts_at=in_days(-2.9), ends_at=in_days(-2), **CALLED_OFF),
+        make_event(ada, category, east, title="Draft", starts_at=in_days(-2.8), ends_at=in_days(-2), **NEVER_OUT),
+        make_event(ada, category, east, title="To come", starts_at=in_days(2), ends_at=in_days(3)),
+    )
+    admin = make_user(role=Role.ADMIN)
+    await save(admin)
+    if is_swept:
+        await archive_past(ports.database, ports.settings)
+
+    active = titles(await client(admin).run(EVENTS, filter={"archived": False}))
+    archived = titles(await client(admin).run(EVENTS, filter={"archived": True}))
+    plain = titles(await client().run(EVENTS))
+
+    assert active == ["Draft", "Over today", "To come"]
+    assert archived == ["Over for long", "Called off"]
+    assert plain == ["Over today", "To come"]
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+async def test_what_has_been_is_found_by_everyone_who_asks_for_the_past(client, save, ports, is_swept):
+    ada, category, venue = await a_place(save)
+    past = {"starts_at": in_days(-3), "ends_at": in_days(-2)}
+    away = {"status": EventStatus.ARCHIVED}
+    await save(
+        make_event(ada, category, venue, title="Was", **past),
+        make_event(ada, category, venue, title="Put away before", archived_at=in_days(-5), **away, **past),
+        make_event(ada, category, venue, title="Never out", archived_at=in_days(-1), published_at=None, **away, **past),
+    )
+    if is_swept:
+        await archive_past(ports.database, ports.settings)
+
+    guest = titles(await client().run(EVENTS, filter={"timing": "PAST"}))
+    active = titles(await client().run(EVENTS, filter={"timing": "PAST", "archived": False}))
+    archived = titles(await client().run(EVENTS, filter={"timing": "PAST", "archived": True}))
+
+    assert (guest, active, archived) == (["Was"], [], [])
 
 
 async def test_hosted_by_the_caller(client, save):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import Chat, Event, EventVisibility, OutboxEvent, Service, Venue
+from models import Chat, Event, EventStatus, EventVisibility, OutboxEvent, Service, Venue
 from schema import ids
 from tests.api.event_worlds import CREATE, a_world, an_input, outcome
 from tests.clients import codes
@@ -232,3 +232,27 @@ async def test_hidden_and_missing_events_look_alike(client, save):
 
     assert (hidden.data, hidden.errors) == (missing.data, missing.errors) == ({"event": None, "node": None}, [])
     assert seen.data["event"] == {"title": world.event.title}
+
+
+@pytest.mark.parametrize("status", ["DRAFT", "PENDING_REVIEW", "CANCELLED", "ARCHIVED"])
+@pytest.mark.parametrize(
+    ("who", "sees"),
+    [
+        ("signed_out", False),
+        ("stranger", False),
+        ("member", False),
+        ("organiser", True),
+        ("club_owner", True),
+        ("moderator", True),
+        ("admin", True),
+    ],
+)
+async def test_an_event_that_never_went_out_is_seen_by_who_may_change_it(client, save, who, sees, status):
+    world = await a_world(save, status=EventStatus(status), published_at=None)
+
+    answer = await client(world.user(who)).run(
+        "query ($id: ID!) { event(id: $id) { status } node(id: $id) { id } }", id=world.event
+    )
+
+    assert answer.errors == []
+    assert (answer.data["event"], answer.data["node"] is not None) == ({"status": status} if sees else None, sees)

@@ -30,6 +30,7 @@ from tests.factories import (
     make_event,
     make_host,
     make_member,
+    make_membership,
     make_registration,
     make_service,
     make_service_type,
@@ -274,6 +275,58 @@ async def test_cancellations_that_are_refused(client, save, count, registered, v
     assert await count(AvailabilityChange) == 0
 
 
+@pytest.mark.parametrize(
+    ("who", "outcome"),
+    [
+        ("guest", "UNAUTHENTICATED"),
+        ("stranger", ["FORBIDDEN"]),
+        ("member", ["FORBIDDEN"]),
+        ("staff", ["FORBIDDEN"]),
+        ("organizer", []),
+        ("club_admin", []),
+        (Role.VOLUNTEER, []),
+        (Role.MODERATOR, []),
+        (Role.ADMIN, []),
+    ],
+    ids=str,
+)
+async def test_who_may_cancel_the_registration_of_someone_else(client, save, ports, count, who, outcome):
+    club = make_club()
+    await save(club)
+    ada, event = await an_event(save, club_id=club.id)
+    actor = make_user(role=who if isinstance(who, Role) else Role.USER)
+    service = make_service(event, kind := make_service_type())
+    await save(actor, kind, make_registration(event, ada))
+    await save(service)
+    await save(make_booking(service, ada))
+    if who in ("organizer", "staff"):
+        await save(make_host(event, actor, models.EventRole(who.upper())))
+    if who in ("member", "club_admin"):
+        role = models.ClubRole.ADMIN if who == "club_admin" else models.ClubRole.MEMBER
+        await save(make_membership(club, actor, role=role))
+
+    answer = await client(None if who == "guest" else actor).execute(CANCEL, eventId=event, userId=ada)
+
+    assert (answer.error_codes[0] if answer.errors else codes(answer, "cancelRegistration")) == outcome
+    done = outcome == []
+    assert await count(Registration, Registration.admission == Admission.CONFIRMED) == (0 if done else 1)
+    assert await count(Booking, Booking.admission == Admission.CONFIRMED) == (0 if done else 1)
+    assert await count(models.AuditEntry, models.AuditEntry.action == "registration.cancel") == (1 if done else 0)
+    assert [row.user_id for row in await rows(ports, Notification)] == ([ada.id] if done else [])
+
+
+async def test_who_has_no_place_cannot_be_cancelled_by_a_host(client, save, count):
+    ada, event = await an_event(save)
+    host = make_user()
+    await save(host)
+    await save(make_host(event, host))
+
+    answer = await client(host).execute(CANCEL, eventId=event, userId=ada)
+
+    assert codes(answer, "cancelRegistration") == ["NOT_REGISTERED"]
+    assert await count(Notification) == 0
+
+
 async def test_each_change_leaves_a_domain_event(client, save, ports):
     ada, event = await an_event(save)
     await client(ada).execute(REGISTER, eventId=event)
@@ -420,6 +473,7 @@ query ($id: ID!, $admission: Admission) {
         ("stranger", 0, False),
         ("participant", 1, False),
         ("organizer", 3, True),
+        ("club_owner", 3, False),
         (Role.VOLUNTEER, 3, True),
         (Role.MODERATOR, 3, True),
         (Role.ADMIN, 3, True),
@@ -427,7 +481,9 @@ query ($id: ID!, $admission: Admission) {
     ids=str,
 )
 async def test_who_sees_participants_and_staff_notes(client, save, who, sees, reads_staff_note):
-    ada, event = await an_event(save)
+    club = make_club()
+    await save(club)
+    ada, event = await an_event(save, club_id=club.id)
     others = [make_user(), make_user()]
     viewer = make_user(role=who if isinstance(who, Role) else Role.USER)
     await save(*others, viewer)
@@ -438,6 +494,8 @@ async def test_who_sees_participants_and_staff_notes(client, save, who, sees, re
     )
     if who == "organizer":
         await save(make_host(event, viewer))
+    if who == "club_owner":
+        await save(make_membership(club, viewer, role=models.ClubRole.OWNER))
     person = {"guest": None, "participant": ada}.get(who, viewer)
 
     answer = await client(person).run(PARTICIPANTS, id=event)

@@ -33,6 +33,7 @@ async def interest(save, ports):
             "time_zone": venues[0].time_zone,
             "starts_at": in_days((at - ROWS / 2) / 10),
             "ends_at": in_days((at - ROWS / 2) / 10),
+            "published_at": in_days(-900),
         }
         for at in range(ROWS)
     ]
