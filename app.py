@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from auth.passwords import Passwords
 from auth.sealing import Sealer
 from auth.tokens import Tokens
-from commands.migrations import newest_revision
+from commands.revisions import newest_revision
 from database import Database
 from integrations.oidc import OpenIdProvider
 from realtime.hub import Hub

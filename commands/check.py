@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from commands.local import reachable
-from commands.migrations import current_revision, newest_revision
+from commands.migrations import current_revision
+from commands.revisions import newest_revision
 from database import Database
 from integrations.mail import make_mailer
 from resolvers.invariants import find_violations

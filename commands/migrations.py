@@ -8,7 +8,6 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -21,10 +20,6 @@ def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "alembic"))
     return config
-
-
-def newest_revision() -> str | None:
-    return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def current_revision(connection: Connection) -> str | None:

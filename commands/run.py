@@ -12,20 +12,21 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from urllib.request import urlopen
 
-import httpx
+import asyncpg
 
 from commands import demo_texts as texts
-from commands.migrations import migrate
-from commands.seed import seed
+from commands.local import plain_url
+from commands.revisions import newest_revision
 from integrations import keeper
 from integrations.embedded import EmbeddedServers
 from settings import Settings
 
-START_SECONDS = 30.0
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 60.0
 FIRST_QUERY = "{ events(first: 3, filter: {timing: UPCOMING}) { nodes { title startsAt venue { name } } } }"
 
 
@@ -40,11 +41,12 @@ def main(settings: Settings, _arguments: Namespace) -> int:
     try:
         with ExitStack() as stack:
             _check_port(settings)
-            settings = _with_servers(settings, stack)
-            environment = os.environ | {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+            is_own_database = not settings.database_url
+            environment = _environment(settings, stack)
+            _prepare(environment, with_demo_data=is_own_database)
             api = stack.enter_context(_process(environment, "serve"))
-            worker = stack.enter_context(_process(environment, "worker"))
             _wait_for_api(settings, api)
+            worker = stack.enter_context(_process(environment, "worker"))
             print(_banner(settings), flush=True)
             while api.poll() is None and worker.poll() is None:
                 time.sleep(0.5)
@@ -72,18 +74,37 @@ def _check_port(settings: Settings) -> None:
             )
 
 
-def _with_servers(settings: Settings, stack: ExitStack) -> Settings:
-    """Real servers where they are set, embedded ones else. Demo data goes only into the embedded database."""
-    is_own_database = not settings.database_url
-    if not (settings.database_url and settings.redis_url):
-        urls = stack.enter_context(EmbeddedServers(settings.wingding_home)).urls
-        settings = replace(
-            settings, database_url=settings.database_url or urls.database, redis_url=settings.redis_url or urls.redis
-        )
-    asyncio.run(migrate(settings.database_url))
-    if is_own_database:
-        asyncio.run(seed(settings.database_url))
-    return settings
+def _environment(settings: Settings, stack: ExitStack) -> dict[str, str]:
+    """For our processes: real servers where they are set, embedded ones else."""
+    urls = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+    if not all(urls.values()):
+        embedded = stack.enter_context(EmbeddedServers(settings.wingding_home)).urls
+        urls = {
+            "DATABASE_URL": settings.database_url or embedded.database,
+            "REDIS_URL": settings.redis_url or embedded.redis,
+        }
+    return os.environ | urls | {"WINGDING_HOME": str(settings.wingding_home.resolve())}
+
+
+def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> None:
+    """Migrate and load demo data where that is still to do. Demo data goes only into the embedded database."""
+    revision, has_people = asyncio.run(_state(environment["DATABASE_URL"]))
+    steps = ["migrate"] if revision != newest_revision() else []
+    steps += ["seed"] if with_demo_data and not has_people else []
+    for step in steps:
+        subprocess.run([sys.executable, "-m", "commands", step], cwd=ROOT, env=environment, check=True)
+
+
+async def _state(database_url: str) -> tuple[str | None, bool]:
+    """The database's migration, and whether anyone is in it."""
+    connection = await asyncpg.connect(plain_url(database_url))
+    try:
+        if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+            return None, False
+        revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+        return revision, await connection.fetchval("SELECT EXISTS (SELECT FROM users)")
+    finally:
+        await connection.close()
 
 
 @contextmanager
@@ -94,8 +115,8 @@ def _process(environment: dict[str, str], command: str) -> Iterator[subprocess.P
         [sys.executable, "-I", str(keeper.__file__), *arguments],
         stdin=subprocess.PIPE,
         start_new_session=True,
-        cwd=Path(__file__).parent.parent,
-        env=environment | {"WINGDING_HOME": str(Path(environment.get("WINGDING_HOME", "var")).resolve())},
+        cwd=ROOT,
+        env=environment,
     ) as kept:
         try:
             yield kept
@@ -109,9 +130,9 @@ def _wait_for_api(settings: Settings, api: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS
     while api.poll() is None and time.monotonic() < until:
         try:
-            if httpx.get(f"{_local_url(settings)}/healthz", timeout=2).is_success:
+            with urlopen(f"{_local_url(settings)}/healthz", timeout=2):
                 return
-        except httpx.TransportError:
+        except OSError:
             pass
         time.sleep(0.05)
     sys.exit("wingding: the API did not start; its message stands above")

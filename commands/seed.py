@@ -9,11 +9,10 @@ from datetime import date
 
 import asyncpg
 from argon2 import PasswordHasher
-from sqlalchemy import make_url
 
 from commands import demo_texts as texts
 from commands.demo_world import World
-from commands.local import reachable
+from commands.local import plain_url, reachable
 from commands.migrations import migrate
 from models import utcnow
 from settings import Settings
@@ -36,8 +35,7 @@ def main(settings: Settings, arguments: Namespace) -> int:
 async def seed(database_url: str, *, scale: int = 1, today: date | None = None) -> str:
     """Load the demo world if it is not there. A plain sentence about what was done."""
     began = time.monotonic()
-    url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(plain_url(database_url))
     try:
         if await connection.fetchval("SELECT EXISTS (SELECT FROM users WHERE lower(handle) = 'ada')"):
             return "demo data is there already"

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncpg
 
-from commands.migrations import check, migrate
+from alembic.script import ScriptDirectory
+
+from commands.migrations import check, configuration, migrate
+from commands.revisions import newest_revision
 
 
 async def test_models_and_migrations_agree_up_and_down(environment, servers) -> None:
@@ -16,3 +19,7 @@ async def test_models_and_migrations_agree_up_and_down(environment, servers) -> 
     await migrate(url, "base")
     await migrate(url)
     await check(url)
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
+    assert newest_revision() == ScriptDirectory.from_config(configuration()).get_current_head()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from starlette.requests import Request
 from structlog.testing import capture_logs
 
-from commands.migrations import newest_revision
+from commands.revisions import newest_revision
 from database import Database
 from realtime.hub import Hub
 from tests.api.test_registrations import an_event
