@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -76,13 +76,28 @@ def encode_cursor(values: Sequence[Any]) -> str:
     return urlsafe_b64encode(orjson.dumps(list(values), default=str)).rstrip(b"=").decode()
 
 
+def _read_time(written: str) -> datetime:
+    """A known instant, within the years that PostgreSQL is given in UTC. Raises where it is none."""
+    moment = datetime.fromisoformat(written)
+    if moment.tzinfo is None:
+        raise ValueError(written)
+    return moment.astimezone(UTC)
+
+
+def _read_text(written: Any) -> str:
+    """A text that PostgreSQL can hold: without NUL. Raises where it is none."""
+    if not isinstance(written, str) or "\0" in written:
+        raise ValueError(written)
+    return written
+
+
 _READERS: dict[type, Callable[[Any], Any]] = {
     UUID: UUID,
-    datetime: datetime.fromisoformat,
+    datetime: _read_time,
     Decimal: Decimal,
     int: int,
     float: float,
-    str: str,
+    str: _read_text,
 }
 
 
@@ -94,10 +109,8 @@ def decode_cursor(cursor: str, order: Order) -> list[Any]:
         if not isinstance(values, list) or len(values) != len(order):
             raise InvalidCursor
         decoded = [read(value) for read, value in zip(readers, values, strict=True)]
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
         raise InvalidCursor from error
-    if any(isinstance(value, datetime) and value.tzinfo is None for value in decoded):
-        raise InvalidCursor
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in decoded):
         raise InvalidCursor
     return decoded
