@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE ?=
+
 
 .venv/installed: uv.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -20,7 +20,7 @@ run: setup explorer-if-possible ## Serve with demo data on embedded PostgreSQL a
 	@$(BIN)/wingding run
 
 test: setup ## Run the tests
-	$(BIN)/python -m pytest -m "not outside"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not outside"
 
 test-outside: setup ## Run the tests that need npm, a browser or many kills
 	$(BIN)/python -m pytest -m outside
