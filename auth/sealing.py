@@ -1,7 +1,8 @@
-"""Encryption of stored answers that may hold tokens, with SECRET_KEY."""
+"""Encryption of stored answers that may hold tokens, and keyed hashes of inputs, with SECRET_KEY."""
 
 from __future__ import annotations
 
+import hmac
 import os
 from base64 import urlsafe_b64encode
 from contextlib import suppress
@@ -16,6 +17,7 @@ from settings import Settings
 class Sealer:
     def __init__(self, secret: str) -> None:
         self._fernet = Fernet(urlsafe_b64encode(sha256(b"wingding sealed answers:" + secret.encode()).digest()))
+        self._marking = sha256(b"wingding marked inputs:" + secret.encode()).digest()
 
     @classmethod
     def load(cls, settings: Settings) -> Sealer:
@@ -32,6 +34,10 @@ class Sealer:
                 os.link(made, file)
             made.unlink()
         return cls(file.read_text())
+
+    def mark(self, data: bytes) -> str:
+        """A hash that only we can make, so that nobody else can try out what it was made from."""
+        return hmac.digest(self._marking, data, "sha256").hex()
 
     def seal(self, data: bytes) -> str:
         return self._fernet.encrypt(data).decode()

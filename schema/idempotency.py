@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
 from enum import Enum
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from database import UnitOfWork
 from errors import IdempotencyKeyReused, InvalidIdempotencyKey
 from models import Base, IdempotencyKey, utcnow
 from schema.context import Context
+from schema.node import NODES
 
 LIFETIME = timedelta(hours=24)
 GUESTS = "guest"
@@ -39,7 +39,8 @@ async def replaying(
     if not 8 <= len(key) <= 200:
         raise InvalidIdempotencyKey(path=("idempotencyKey",), minimum=8, maximum=200)
     scope = str(context.viewer.id or GUESTS)
-    input_hash = sha256(repr(input).encode("utf-8", "surrogatepass")).hexdigest()
+    # Keyed: an input may hold a password, which a bare hash would let anyone who reads the table try out quickly.
+    input_hash = context.ports.sealer.mark(repr(input).encode("utf-8", "surrogatepass"))
     async with context.outer_writing() as uow:
         claimed = await _claim(uow, scope=scope, key=key, operation=operation, input_hash=input_hash)
         if not claimed:
@@ -48,7 +49,8 @@ async def replaying(
             )
             if kept is None or kept.answer is None or (kept.operation, kept.input_hash) != (operation, input_hash):
                 raise IdempotencyKeyReused(path=("idempotencyKey",))
-            return await _restore(uow.session, payload_type, orjson.loads(context.ports.sealer.open(kept.answer)))
+            answer = orjson.loads(context.ports.sealer.open(kept.answer))
+            return await _restore(context, uow.session, payload_type, answer)
         payload = await attempt()
         row = await uow.session.get_one(IdempotencyKey, (scope, key))
         row.answer = context.ports.sealer.seal(orjson.dumps(_keep_payload(payload)))
@@ -87,24 +89,32 @@ def _keep(value: Any) -> Any:
     raise TypeError(f"a payload cannot be kept for its idempotency key: {type(value).__name__}")
 
 
-async def _restore(session: AsyncSession, payload_type: Any, kept: dict[str, Any]) -> Any:
-    return payload_type(**{name: await _read(session, value) for name, value in kept.items()})
+async def _restore(context: Context, session: AsyncSession, payload_type: Any, kept: dict[str, Any]) -> Any:
+    return payload_type(**{name: await _read(context, session, value) for name, value in kept.items()})
 
 
-async def _read(session: AsyncSession, kept: Any) -> Any:
+async def _read(context: Context, session: AsyncSession, kept: Any) -> Any:
     if isinstance(kept, list):
-        return [await _read(session, part) for part in kept]
+        parts = [await _read(context, session, part) for part in kept]
+        return [part for part in parts if part is not None]
     if not isinstance(kept, dict):
         return kept
     if "row" in kept:
-        return await session.get(getattr(models, kept["row"]), [await _read(session, part) for part in kept["key"]])
+        return await _row(context, session, kept["row"], [await _read(context, session, part) for part in kept["key"]])
     if "uuid" in kept:
         return UUID(kept["uuid"])
     if "time" in kept:
         return datetime.fromisoformat(kept["time"])
     if "enum" in kept:
         return _class(kept["enum"])[kept["name"]]
-    return await _restore(session, _class(kept["object"]), kept["fields"])
+    return await _restore(context, session, _class(kept["object"]), kept["fields"])
+
+
+async def _row(context: Context, session: AsyncSession, name: str, key: list[Any]) -> Any:
+    """The row as it is now, and only if the caller may see it now: a day is long enough to lose that right."""
+    if name in NODES:
+        return await context.loaders.load(NODES[name], key[0])
+    return await session.get(getattr(models, name), key)
 
 
 def _class(name: str) -> Any:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
-from models import IdempotencyKey, Registration, utcnow, uuid7
+from models import (
+    Club,
+    ClubMembership,
+    ClubRole,
+    ClubVisibility,
+    IdempotencyKey,
+    MembershipState,
+    Registration,
+    utcnow,
+    uuid7,
+)
 from schema import ids
+from schema.sessions import SignInInput
 from tests.api.test_registrations import REGISTER, an_event
 from tests.clients import codes, gid
-from tests.factories import in_days, make_category, make_event, make_user, make_venue
+from tests.factories import in_days, make_category, make_club, make_event, make_membership, make_user, make_venue
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Event { title } } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -207,3 +220,35 @@ async def test_a_short_key_is_refused(client, save):
     answer = await client(ada).execute(REGISTER, eventId=event, idempotencyKey="x")
 
     assert codes(answer, "registerForEvent") == ["INVALID"]
+
+
+async def test_a_repeat_shows_nothing_that_its_caller_may_no_longer_see(client, save, ports):
+    ada, club = make_user(), make_club(visibility=ClubVisibility.PRIVATE)
+    await save(ada, club)
+    membership = make_membership(club, ada, role=ClubRole.OWNER)
+    await save(membership)
+    rename = """mutation ($input: UpdateClubInput!) { updateClub(input: $input) { club { name } errors { code } } }"""
+    given = {"clubId": club, "expectedVersion": 1, "name": "Ours", "idempotencyKey": "rename-it-once"}
+    first = await client(ada).execute(rename, **given)
+    async with ports.database.writing() as uow:
+        await uow.session.execute(
+            update(ClubMembership).where(ClubMembership.id == membership.id).values(state=MembershipState.REJECTED)
+        )
+        await uow.session.execute(update(Club).where(Club.id == club.id).values(name="Without Ada"))
+
+    second = await client(ada).execute(rename, **given)
+
+    assert first.data == {"updateClub": {"club": {"name": "Ours"}, "errors": []}}
+    assert second.data == {"updateClub": {"club": None, "errors": []}}
+
+
+async def test_what_is_kept_of_an_input_cannot_be_tried_out_without_our_secret(client, save, ports):
+    given = SignInInput(idempotency_key="sign-in-with-it", login="ada", password="wrong, but a secret")
+    sign_in = "mutation ($input: SignInInput!) { signIn(input: $input) { errors { code } } }"
+
+    await client().execute(sign_in, login=given.login, password=given.password, idempotencyKey=given.idempotency_key)
+
+    async with ports.database.reading() as session:
+        kept = await session.get_one(IdempotencyKey, ("guest", given.idempotency_key))
+    assert kept.input_hash != sha256(repr(given).encode()).hexdigest()
+    assert kept.input_hash == ports.sealer.mark(repr(given).encode())
