@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncpg
-
 from alembic.script import ScriptDirectory
 
 from commands.migrations import check, configuration, migrate
