@@ -28,7 +28,7 @@ from models import (
 )
 from realtime.streams import access_stream
 from resolvers import audit, chat_members
-from resolvers.clubs import NO_RANK, RANKS, Standing, lock, membership
+from resolvers.clubs import RANKS, Standing, lock, membership
 from resolvers.notifications import notify
 
 OPEN_STATES = (MembershipState.ACTIVE, MembershipState.PENDING, MembershipState.INVITED)
@@ -287,8 +287,8 @@ def _leave_trail(
     *,
     role: ClubRole | None = None,
 ) -> None:
-    """What staff do in a club of which they are no member is audited."""
-    if standing.own_rank == NO_RANK:
+    """What staff do in a club that is not their own is audited: as mere members they act by their platform role too."""
+    if standing.is_staff and standing.own_rank < RANKS[ClubRole.OWNER]:
         before = {"state": member.state.value, "role": member.role.value}
         after = {"role": role.value} if role is not None else {}
         audit.note(uow, viewer, action, subject_type="ClubMembership", subject_id=member.id, before=before, after=after)

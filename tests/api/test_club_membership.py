@@ -17,6 +17,7 @@ from models import (
     Notification,
     NotificationType,
     OutboxEvent,
+    Role,
 )
 from realtime.streams import access_stream
 from tests.api.test_clubs import a_club
@@ -393,3 +394,17 @@ async def a_club_with_chat(save, **values):
     await save(chat)
     await save(*(make_member(chat, people[name]) for name in ("member", "club moderator", "club admin", "owner")))
     return owner, club, people
+
+
+async def test_staff_who_joined_a_club_leave_a_trail_when_they_raise_themselves(client, save, count, row):
+    _, club, _ = await a_club_with_chat(save)
+    moderator = make_user(role=Role.MODERATOR)
+    await save(moderator)
+    own = make_membership(club, moderator)
+    await save(own)
+
+    answer = await client(moderator).execute(CHANGE_ROLE, membershipId=own, role="OWNER")
+
+    assert codes(answer, "answer") == []
+    assert (await row(ClubMembership, own.id)).role is ClubRole.OWNER
+    assert await count(AuditEntry, AuditEntry.actor_id == moderator.id, AuditEntry.subject_id == own.id) == 1
