@@ -43,6 +43,13 @@ def _port(text: str) -> int:
     return value
 
 
+def _proxies(text: str) -> str:
+    """Not everybody: the address that a caller made up would be the one that limits count by."""
+    if "*" in text:
+        raise ValueError
+    return text
+
+
 def _environment(text: str) -> str:
     if text not in {"development", "production"}:
         raise ValueError
@@ -63,7 +70,9 @@ class Settings:
         "", "where clients reach the server; used in links, as the token's issuer and audience", str
     )
     allowed_origins: tuple[str, ...] = setting((), "origins, comma separated, whose pages may call the server", _names)
-    trusted_proxies: str = setting("127.0.0.1", "addresses whose X-Forwarded-For is believed", str)
+    trusted_proxies: str = setting(
+        "127.0.0.1", "addresses or networks, comma separated, whose X-Forwarded-For is believed; never `*`", _proxies
+    )
 
     database_url: str = setting("", "PostgreSQL 15 or newer; empty: `wingding run` starts the embedded one", str)
     database_pool_size: int = setting(20, "connections of one process", _positive)

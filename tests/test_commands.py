@@ -29,6 +29,12 @@ def test_every_wrong_setting_is_named() -> None:
         Settings.load({"PORT": "http", "DATABASE_POOL_SIZE": "0"})
 
 
+@pytest.mark.parametrize("believed", ["*", "127.0.0.1, *"])
+def test_not_everybody_is_a_trusted_proxy(believed: str) -> None:
+    with pytest.raises(SettingsError, match="TRUSTED_PROXIES is not understood"):
+        Settings.load({"TRUSTED_PROXIES": believed})
+
+
 def test_production_names_what_is_missing() -> None:
     with pytest.raises(SettingsError, match="DATABASE_URL is not set; REDIS_URL is not set"):
         Settings.load({"ENVIRONMENT": "production"})
