@@ -236,7 +236,7 @@ class EventFilterInput:
     )
     archived: bool | None = strawberry.field(
         default=None,
-        description="True: archived events that one hosts or took part in, those of clubs that one runs, all for staff. "
+        description="True: archived events that one hosts, took part in or whose club one runs; all of them for staff. "
         "False: the rest. "
         "Published and cancelled events belong to the archive from the day after their end, on the clock of the venue. "
         "Null: as false, but with `timing: PAST` all that has been, whether archived or not.",

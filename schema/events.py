@@ -18,7 +18,7 @@ import dataloaders.services
 import dataloaders.users
 import dataloaders.venues
 import models
-from dataloaders.pages import PageArgs, fetch_page
+from dataloaders.pages import Listing
 from resolvers import capacity, event_search
 from schema import ids
 from schema.access import PUBLIC
@@ -31,7 +31,7 @@ from schema.interests import Interest
 from schema.money import Money, two_places
 from schema.node import Node
 from schema.relations import Need, computed, connected, derived, facet, related, signed_in
-from schema.roots import query
+from schema.roots import connection, query
 from schema.users import User
 from schema.venues import Venue
 
@@ -160,21 +160,16 @@ class EventQueries:
     async def event(self, info: Info, id: strawberry.ID) -> Any:
         return await info.context.loaders.load(dataloaders.events.by_id, ids.decode(id, "Event", "id"))
 
-    @query(
-        description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones of others, drafts of "
-        "others and archived ones are left out; past ones are found with `filter: {timing: PAST}`.",
+    @connection(
+        description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones and drafts are listed "
+        "to those who run them. The archive is left out; past events are found with `filter: {timing: PAST}`.",
         access=PUBLIC,
-        graphql_type=Connection[Event],
+        of=Event,
     )
-    async def events(
+    def events(
         self,
         info: Info,
         filter: EventFilterInput | None = None,
         sort: event_search.EventSort = event_search.EventSort.STARTS_AT_ASC,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        listing = event_search.listing(info.context.viewer, event_filter(filter), sort)
-        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+    ) -> Listing:
+        return event_search.listing(info.context.viewer, event_filter(filter), sort)
