@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, ClassVar
@@ -185,11 +186,26 @@ class InvalidStatus(UserError):
     message = _("This is not possible while the status is {status}.")
 
 
+MISLEADING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
+"""Control characters other than tab and line ends; and those that turn round the text which follows, also text that
+is not theirs. Isolates, the better means for mixed directions, stay."""
+VISIBLE = re.compile(
+    r"[^\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+"""All but spaces and what Unicode calls default ignorable: a name of those alone would be no name."""
+
+
 def check_text(
     problems: list[UserError], text: str | None, *path: str, maximum: int, minimum: int = 0, required: bool = False
 ) -> str | None:
-    """The text without outer spaces, empty becoming null. What is wrong with it goes to `problems`."""
-    text = (text or "").strip()
+    """The text as people see it: without outer spaces and without characters that only mislead; empty becomes null.
+
+    What is wrong with it goes to `problems`.
+    """
+    text = MISLEADING.sub("", text or "").strip()
+    if not VISIBLE.search(text):
+        text = ""
     if required and not text:
         problems.append(Required(path=path))
     elif text and len(text) < minimum:
