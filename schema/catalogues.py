@@ -6,14 +6,13 @@ import strawberry
 
 import dataloaders.catalogues
 import models
-from dataloaders.pages import PageArgs, fetch_page
+from dataloaders.pages import Listing
 from resolvers import catalogues
 from schema.access import PUBLIC
-from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
 from schema.relations import computed
-from schema.roots import query
+from schema.roots import connection
 
 
 @strawberry.type(description="What kind of event it is.")
@@ -45,34 +44,24 @@ class ServiceType(Node, row=models.ServiceType, by_id=dataloaders.catalogues.ser
 
 @strawberry.type
 class CatalogueQueries:
-    @query(
+    @connection(
         description="Kinds of events, by name in the reader's language.",
         access=PUBLIC,
-        graphql_type=Connection[EventCategory],
+        of=EventCategory,
     )
-    async def event_categories(
+    def event_categories(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        listing = catalogues.categories(locale=info.context.locale)
-        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+    ) -> Listing:
+        return catalogues.categories(locale=info.context.locale)
 
-    @query(
+    @connection(
         description="Types of services, by name in the reader's language.",
         access=PUBLIC,
-        graphql_type=Connection[ServiceType],
+        of=ServiceType,
     )
-    async def service_types(
+    def service_types(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        listing = catalogues.service_types(locale=info.context.locale)
-        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+    ) -> Listing:
+        return catalogues.service_types(locale=info.context.locale)

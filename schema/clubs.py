@@ -13,7 +13,7 @@ import dataloaders.users
 import models
 from auth.permissions import Permission
 from dataloaders.interests import MOST
-from dataloaders.pages import PageArgs, fetch_page
+from dataloaders.pages import Listing
 from errors import (
     Forbidden,
     InvalidId,
@@ -34,7 +34,7 @@ from schema.context import Info
 from schema.interests import Interest, decode_interests
 from schema.node import Node
 from schema.relations import connected, related
-from schema.roots import MutationInput, Payload, mutation, query
+from schema.roots import MutationInput, Payload, connection, mutation, query
 from schema.users import User
 
 if TYPE_CHECKING:
@@ -181,23 +181,18 @@ class ClubQueries:
     async def club(self, info: Info, id: strawberry.ID) -> Any:
         return await info.context.loaders.load(dataloaders.clubs.by_id, ids.decode(id, "Club", "id"))
 
-    @query(
+    @connection(
         description="Clubs: the public ones, and those of which the caller is a member.",
         access=PUBLIC,
-        graphql_type=Connection[Club],
+        of=Club,
     )
-    async def clubs(
+    def clubs(
         self,
         info: Info,
         filter: ClubFilter | None = None,
         sort: rules.ClubSort = rules.ClubSort.NAME,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        listing = rules.listing(info.context.viewer, _search(filter), sort)
-        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+    ) -> Listing:
+        return rules.listing(info.context.viewer, _search(filter), sort)
 
 
 def _search(filter: ClubFilter | None) -> rules.ClubSearch:

@@ -6,16 +6,15 @@ import strawberry
 
 import dataloaders.interests
 import models
-from dataloaders.pages import PageArgs, fetch_page
+from dataloaders.pages import Listing
 from errors import InvalidId, NotFound, TooMany
 from resolvers import interests as rules
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
-from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
 from schema.relations import computed
-from schema.roots import MutationInput, Payload, mutation, query
+from schema.roots import MutationInput, Payload, connection, mutation
 from schema.users import User
 
 
@@ -59,22 +58,17 @@ class InterestsPayload(Payload):
 
 @strawberry.type
 class InterestQueries:
-    @query(
+    @connection(
         description="The catalogue of interests, by name in the reader's language.",
         access=PUBLIC,
-        graphql_type=Connection[Interest],
+        of=Interest,
     )
-    async def interests(
+    def interests(
         self,
         info: Info,
         filter: InterestFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        listing = rules.listing(text=filter.text if filter else None, locale=info.context.locale)
-        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+    ) -> Listing:
+        return rules.listing(text=filter.text if filter else None, locale=info.context.locale)
 
 
 @strawberry.type

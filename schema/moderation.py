@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
@@ -10,17 +9,16 @@ import dataloaders.moderation
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from dataloaders.pages import PageArgs, fetch_page
+from dataloaders.pages import Listing
 from errors import InvalidId, NotFound, Required, TooLong
 from resolvers import moderation
 from resolvers.event_input import EventInPast
 from schema import ids
-from schema.connections import Connection
 from schema.context import Info
 from schema.events import Event
 from schema.node import Node
 from schema.relations import related
-from schema.roots import MutationInput, Payload, mutation, query
+from schema.roots import MutationInput, Payload, connection, mutation
 from schema.users import User
 
 strawberry.enum(models.ModerationState, description="What became of something that was put before a moderator.")
@@ -63,22 +61,17 @@ class ModerationItemPayload(Payload):
 
 @strawberry.type
 class ModerationQueries:
-    @query(
+    @connection(
         description="What waits for a moderator, the longest first.",
         access=Permission.EVENT_MODERATE,
-        graphql_type=Connection[ModerationItem],
+        of=ModerationItem,
     )
-    async def moderation_queue(
+    def moderation_queue(
         self,
         info: Info,
         filter: ModerationFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        listing = moderation.listing(state=(filter or ModerationFilter()).state)
-        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+    ) -> Listing:
+        return moderation.listing(state=(filter or ModerationFilter()).state)
 
 
 @strawberry.type

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -13,6 +13,7 @@ from strawberry import Parent
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import PageArgs
 from schema.context import Info
+from schema.paging import with_page_arguments
 
 DECLARED = "declaration"
 """Key of a field's metadata under which its declaration is found."""
@@ -73,37 +74,16 @@ def connected(
     `unfiltered` stands for the argument when it is left out. `visible(row, info)` false answers `hidden`.
     """
 
-    def resolve(
-        root: Parent[Any],
-        info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        return page(root, info, PageRequest(PageArgs(first, after, last, before)))
-
-    def resolve_filtered(
-        root: Parent[Any],
-        info: Info,
-        filter: Any = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        wanted = unfiltered if filter is None else filter
-        return page(root, info, PageRequest(PageArgs(first, after, last, before), wanted))
-
-    def page(root: Any, info: Info, request: PageRequest) -> Awaitable[Any] | Any:
+    def resolve(root: Parent[Any], info: Info, filter: Any = None, **page: Any) -> Any:
+        request = PageRequest(PageArgs(**page), unfiltered if filter is None else filter)
         if visible is not None and not visible(root, info):
             return hidden
         return info.context.loaders.load_page(declaration, getattr(root, key), request)
 
     if filter is not None:
-        resolve_filtered.__annotations__["filter"] = filter | None
+        resolve.__annotations__["filter"] = filter | None
     return strawberry.field(
-        resolver=resolve if filter is None else resolve_filtered,
+        resolver=with_page_arguments(resolve, left_out=("filter",) if filter is None else ()),
         metadata={DECLARED: declaration, "key": key, RESTRICTED: visible},
         **field,
     )

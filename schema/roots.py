@@ -1,4 +1,4 @@
-"""`query`, `mutation` and `subscription`: root fields with their gate, their errors and their description."""
+"""`query`, `connection`, `mutation`, `subscription`: root fields with their gate, their errors, their description."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from functools import wraps
+from functools import update_wrapper, wraps
 from typing import Any
 
 import strawberry
 
+from dataloaders.pages import Listing, PageArgs, fetch_page
 from errors import (
     ErrorCode,
     IdempotencyKeyReused,
@@ -21,8 +22,10 @@ from errors import (
     UserErrors,
 )
 from schema.access import Access, check, in_words
+from schema.connections import Connection
 from schema.context import Context, Info
 from schema.idempotency import replaying
+from schema.paging import PAGE_ARGUMENTS, with_page_arguments
 from translations import translate
 
 ACCESS = "access"
@@ -81,6 +84,20 @@ def query(
             deprecation_reason=deprecation_reason,
             metadata={ACCESS: access},
         )
+
+    return decorate
+
+
+def connection(*, description: str, access: Access, of: Any) -> Callable[[Callable[..., Listing]], Any]:
+    """A root connection over rows of the type `of`: the plain method answers which list, the page is read here."""
+
+    def decorate(method: Callable[..., Listing]) -> Any:
+        async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
+            page = PageArgs(**{one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS})
+            return await fetch_page(info.context.database, method(self, info, **arguments), page)
+
+        resolver = with_page_arguments(update_wrapper(resolve, method), like=method)
+        return query(description=description, access=access, graphql_type=Connection[of])(resolver)
 
     return decorate
 

@@ -1,21 +1,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
 import dataloaders.venues
 import models
 from auth.permissions import Permission
-from dataloaders.pages import PageArgs, fetch_page
+from dataloaders.pages import Listing
 from errors import OutOfRange, Required, TooLong
 from resolvers import venues as rules
 from schema.access import PUBLIC
-from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
-from schema.roots import MutationInput, Payload, mutation, query
+from schema.roots import MutationInput, Payload, connection, mutation
 
 
 @strawberry.type(description="A place where events happen.")
@@ -69,18 +67,13 @@ VENUE_PROBLEMS = [Required, TooLong, OutOfRange, rules.UnknownTimeZone, rules.Po
 
 @strawberry.type
 class VenueQueries:
-    @query(description="Venues, most recently used first.", access=PUBLIC, graphql_type=Connection[Venue])
-    async def venues(
+    @connection(description="Venues, most recently used first.", access=PUBLIC, of=Venue)
+    def venues(
         self,
         info: Info,
         filter: VenueFilter | None = None,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
-    ) -> Any:
-        listing = rules.listing(text=filter.text if filter else None)
-        return await fetch_page(info.context.database, listing, PageArgs(first, after, last, before))
+    ) -> Listing:
+        return rules.listing(text=filter.text if filter else None)
 
 
 @strawberry.type
