@@ -105,6 +105,8 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings)
+        self.outer_turns = asyncio.Semaphore(max(1, settings.database_pool_size // 2))
+        """For transactions within which others are opened: if they held all connections, each would wait for one."""
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._has_sink = bool(settings.sink_stream)
         self.after_commit: Callable[[], None] = lambda: None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -10,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
+from app import make_ports
 from models import (
     Club,
     ClubMembership,
@@ -24,7 +27,7 @@ from models import (
 from schema import ids
 from schema.sessions import SignInInput
 from tests.api.test_registrations import REGISTER, an_event
-from tests.clients import codes, gid
+from tests.clients import Client, codes, gid
 from tests.factories import in_days, make_category, make_club, make_event, make_membership, make_user, make_venue
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on Event { title } } }"
@@ -252,3 +255,20 @@ async def test_what_is_kept_of_an_input_cannot_be_tried_out_without_our_secret(c
         kept = await session.get_one(IdempotencyKey, ("guest", given.idempotency_key))
     assert kept.input_hash != sha256(repr(given).encode()).hexdigest()
     assert kept.input_hash == ports.sealer.mark(repr(given).encode())
+
+
+async def test_many_repeatable_calls_at_once_do_not_wait_for_each_other_without_end(schema, settings):
+    ports = make_ports(replace(settings, database_pool_size=4, operation_timeout=5.0))
+    sign_in = "mutation ($input: SignInInput!) { signIn(input: $input) { errors { code } } }"
+    guest = Client(schema, ports, None, "en")
+
+    async def one(number):
+        answer = await guest.execute(
+            sign_in, login=f"nobody{number}", password="wrong-password", idempotencyKey=f"key-number-{number}"
+        )
+        return answer.error_codes or codes(answer, "signIn")
+
+    found = await asyncio.gather(*(one(number) for number in range(16)))
+    await ports.database.dispose()
+
+    assert found == [["INVALID_CREDENTIALS"]] * 16
