@@ -47,19 +47,20 @@ def changes(
             visible = events_visible_to(viewer).where(Event.id == event_id).with_only_columns(Event.id)
             return await session.scalar(visible) is not None
 
-    async def read(sequence: int) -> Sequence[AvailabilityChange]:
-        async with database.reading() as session:
-            found = await session.scalars(
-                select(AvailabilityChange)
-                .where(AvailabilityChange.event_id == event_id, AvailabilityChange.sequence > sequence)
-                .order_by(AvailabilityChange.sequence)
-                .limit(BATCH)
-            )
-            return found.all()
-
     async def fetch(sequence: int) -> Sequence[AvailabilityChange]:
         # All who see the event see the same entries, so those who follow it from this process read each once.
-        return await hub.once(stream, sequence, lambda: read(sequence))
+        return await hub.once(stream, sequence, lambda: _read(database, event_id, sequence))
 
     guard = Guard(viewer.id, viewer.expires_at, is_allowed)
     return replay(hub, stream, guard, owner_id=event_id, after=after, bounds=bounds, fetch=fetch)
+
+
+async def _read(database: Database, event_id: UUID, sequence: int) -> Sequence[AvailabilityChange]:
+    async with database.reading() as session:
+        found = await session.scalars(
+            select(AvailabilityChange)
+            .where(AvailabilityChange.event_id == event_id, AvailabilityChange.sequence > sequence)
+            .order_by(AvailabilityChange.sequence)
+            .limit(BATCH)
+        )
+        return found.all()

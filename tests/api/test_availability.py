@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
 import pytest
@@ -11,6 +11,7 @@ import models
 from models import AvailabilityChange, EventStatus, EventVisibility
 from realtime import cursors
 from realtime.outbox import Relay, to_live_streams
+from resolvers import availability
 from tests.api.test_bookings import BOOK, services_of
 from tests.api.test_registrations import CANCEL, REGISTER, an_event, rows
 from tests.clients import gid
@@ -182,3 +183,24 @@ async def test_a_hidden_event_is_not_watched(client, save, values):
         found = await following()
 
     assert found == ["NOT_FOUND"]
+
+
+async def test_many_who_follow_from_one_process_read_a_change_once(client, save, relay, monkeypatch):
+    ada, event = await an_event(save)
+    readings = []
+    original = availability._read
+
+    async def counted(*arguments):
+        readings.append(arguments)
+        return await original(*arguments)
+
+    async with AsyncExitStack() as stack:
+        following = [await stack.enter_async_context(watching(client(), event)) for _ in range(20)]
+        waiting = [asyncio.ensure_future(one()) for one in following]
+        await asyncio.sleep(0.5)
+        monkeypatch.setattr(availability, "_read", counted)
+        await client(ada).execute(REGISTER, eventId=event)
+        entries = await asyncio.wait_for(asyncio.gather(*waiting), 5)
+
+    assert [entry["taken"] for entry in entries] == [1] * 20
+    assert len(readings) == 1
