@@ -99,11 +99,11 @@ class Settings:
     mail_from: str = setting("Wingding <noreply@localhost>", "sender of mail", str)
     web_url: str = setting("", "the frontend, for links in mail; empty: PUBLIC_URL", str)
 
-    s3_endpoint: str = setting("", "S3 endpoint; empty: AWS", str)
-    s3_bucket: str = setting("", "bucket for media; empty: a local folder", str)
-    s3_region: str = setting("us-east-1", "region", str)
-    s3_access_key: str = setting("", "access key", str)
-    s3_secret_key: Secret = setting(Secret(""), "secret key", Secret)
+    s3_endpoint: str = setting("", "for media, which come later: S3 endpoint; empty: AWS", str)
+    s3_bucket: str = setting("", "for media, which come later: bucket; empty: a local folder", str)
+    s3_region: str = setting("us-east-1", "for media, which come later: region", str)
+    s3_access_key: str = setting("", "for media, which come later: access key", str)
+    s3_secret_key: Secret = setting(Secret(""), "for media, which come later: secret key", Secret)
 
     direct_chat_needs: str = setting("shared", "who may open a DIRECT chat: `shared` club or event, or `anyone`", str)
     max_body_bytes: int = setting(1024 * 1024, "largest HTTP body and WebSocket message", _positive)
