@@ -31,7 +31,7 @@ PATHS = {
     "Query": "{ %s }",
     "Viewer": "{ viewer { %s } }",
     "Event": "{ events(first: 40, filter: {timing: PAST}) { nodes { %s } } }",
-    "Club": "{ clubs(first: 100) { nodes { %s } } }",
+    "Club": "{ clubs(first: 20) { nodes { %s } } }",
     "Chat": "{ viewer { chats(first: 40) { nodes { %s } } } }",
     "Service": "{ events(first: 40) { nodes { services { %s } } } }",
     "User": "{ events(first: 40) { nodes { organizers { %s } } } }",
@@ -107,7 +107,7 @@ async def readers(ports, save):
 
 async def _lengthen_lists(save, *people):
     """More rows where the demo world has few."""
-    clubs = [make_club() for _ in range(MORE)]
+    clubs = [make_club(name=f"Яхты {at}") for at in range(MORE)]
     places = [(make_category(), make_venue(), make_service_type(), make_interest()) for _ in range(MORE)]
     waiting = [make_event(people[0], *place[:2], status=EventStatus.PENDING_REVIEW) for place in places]
     await save(*clubs, *chain.from_iterable(places))
