@@ -291,3 +291,22 @@ async def test_cursors_that_were_made_up_are_a_place_in_the_list_or_refused(sche
     assert len(lists) > 5
     assert [key for key, codes in found.items() if codes not in ([], ["INVALID_CURSOR"])] == []
     assert {cursor: found["events", cursor] for cursor in CURSORS} == {key: ["INVALID_CURSOR"] for key in CURSORS}
+
+
+@pytest.mark.parametrize("stream", ["availabilityChanged(eventId: $id)", "messageSent(chatId: $id)"])
+async def test_a_stream_of_something_else_is_refused(client, save, stream):
+    user = await caller(models.Role.USER, save)
+    own = ids.encode("User", user.id)
+    document = f"subscription ($id: ID!) {{ {stream} {{ __typename }} }}"
+    missing = ids.encode("Event" if "event" in stream else "Chat", uuid7())
+
+    found = [await refusal(await client(user).subscribe(document, id=id)) for id in (*MALFORMED, UNKNOWN_TYPE, own)]
+
+    assert found == [["INVALID_ID"]] * (len(MALFORMED) + 2)
+    assert await refusal(await client(user).subscribe(document, id=missing)) == ["NOT_FOUND"]
+
+
+async def refusal(stream: Any) -> list[str]:
+    """Reasons of the first answer of a stream, which is its refusal."""
+    first = stream if not hasattr(stream, "__anext__") else await anext(stream)
+    return [error.extensions["reason"] for error in first.errors]
