@@ -86,7 +86,7 @@ def sign_in(ports: Ports, save: Callable[..., Awaitable[None]]) -> Callable[...,
     return make
 
 
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 5.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> Any:
     """Ask again and again until the answer is true."""
     end = asyncio.get_running_loop().time() + seconds
     while not (found := await condition()):
