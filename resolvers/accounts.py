@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -22,10 +21,10 @@ from errors import ErrorCode, TooLong, TooShort, UserError, _, check_text, refus
 from models import DomainEvent, OneTimePurpose, Password, User, utcnow
 from resolvers import one_time_tokens
 from resolvers.one_time_tokens import InvalidToken
+from resolvers.time_zones import check_time_zone
 from translations import LOCALES
 
 HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,49}")
-DEFAULT_ZONE = "Europe/Moscow"
 NO_KEY = {"key_share": True}
 """How rows of users are locked: rows that only point to the person, such as a new session, need not wait."""
 MAILS_PER_HOUR = 5
@@ -55,11 +54,6 @@ class PasswordTooWeak(UserError):
 class UnknownLocale(UserError):
     code = ErrorCode.INVALID
     message = _("The languages are: {known}.")
-
-
-class UnknownTimeZone(UserError):
-    code = ErrorCode.INVALID_TIME_ZONE
-    message = _("This is not a time zone of the IANA list, such as Europe/Moscow.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +143,7 @@ async def prepare_sign_up(
     check_password(problems, password, "password", known=known)
     if locale not in LOCALES:
         problems.append(UnknownLocale(path=("locale",), known=", ".join(LOCALES)))
-    if time_zone not in available_timezones():
-        problems.append(UnknownTimeZone(path=("timeZone",)))
+    check_time_zone(problems, time_zone, "timeZone")
     refuse(problems)
     await spend(database, Limit("sign-up", network(address), most_per_address, HOUR))
     return SignUp(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import phonenumbers
 
@@ -19,7 +17,8 @@ from database import UnitOfWork, on_conflict
 from errors import ErrorCode, Forbidden, NotFound, Required, UserError, _, check_text, refuse
 from models import Audience, DomainEvent, User, utcnow
 from resolvers import audit
-from resolvers.accounts import HANDLE, HandleTaken, InvalidHandle, UnknownLocale, UnknownTimeZone
+from resolvers.accounts import HANDLE, HandleTaken, InvalidHandle, UnknownLocale
+from resolvers.time_zones import check_time_zone
 from translations import LOCALES
 
 HANDLE_REST = timedelta(days=30)
@@ -163,15 +162,9 @@ def _check_phone(problems: list[UserError], value: str | None) -> str | None:
 def _check_time_zone(problems: list[UserError], value: str | None) -> str | None:
     if value is None:
         problems.append(Required(path=("timeZone",)))
-    elif value not in _time_zones():
-        problems.append(UnknownTimeZone(path=("timeZone",)))
+    else:
+        check_time_zone(problems, value, "timeZone")
     return value
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    """IANA names. Reading them takes a walk over the disk."""
-    return frozenset(available_timezones())
 
 
 def _check_locale(problems: list[UserError], value: str | None) -> str | None:

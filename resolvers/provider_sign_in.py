@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import timedelta
-from zoneinfo import available_timezones
 
 from sqlalchemy import delete, func, select
 
@@ -17,6 +16,7 @@ from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRef
 from models import Identity, ProviderSignIn, User, utcnow
 from resolvers.accounts import EmailVerificationRequested, HandleTaken, announce
 from resolvers.sessions import Device, SignedIn, open_session
+from resolvers.time_zones import known_zones
 from translations import negotiate
 
 LIFETIME = timedelta(minutes=10)
@@ -106,7 +106,7 @@ async def _new_account(uow: UnitOfWork, person: Person, locale: str) -> User:
             "locale": negotiate((person.locale or "").replace("_", "-")) or locale,
             "privacy": {},
         }
-        | ({"time_zone": person.time_zone} if person.time_zone in available_timezones() else {}),
+        | ({"time_zone": person.time_zone} if person.time_zone in known_zones() else {}),
     )
     announce(uow, user)
     if email is not None and not is_proven:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from sqlalchemy import func, select
 
@@ -15,8 +14,8 @@ from dataloaders.pages import Key, Listing
 from errors import ErrorCode, OutOfRange, UserError, _, check_text, refuse
 from models import DomainEvent, Venue, folded, utcnow
 from resolvers import word_search
+from resolvers.time_zones import DEFAULT_ZONE, check_time_zone
 
-DEFAULT_ZONE = "Europe/Moscow"
 RECENT_FIRST = (
     Key(func.coalesce(Venue.last_used_at, Venue.created_at), descending=True),
     Key(Venue.id, descending=True),
@@ -26,11 +25,6 @@ RECENT_FIRST = (
 class VenueExists(UserError):
     code = ErrorCode.ALREADY_EXISTS
     message = _("There is a venue of this name already.")
-
-
-class UnknownTimeZone(UserError):
-    code = ErrorCode.INVALID_TIME_ZONE
-    message = _("A time zone is a name of the IANA list, such as Europe/Moscow.")
 
 
 class PointIsNotWhole(UserError):
@@ -58,8 +52,7 @@ def build(problems: list[UserError], viewer: Viewer, wanted: NewVenue, *path: st
     name = check_text(problems, wanted.name, *path, "name", maximum=200, required=True) or ""
     address = check_text(problems, wanted.address, *path, "address", maximum=500)
     zone = wanted.time_zone or DEFAULT_ZONE
-    if zone not in available_timezones():
-        problems.append(UnknownTimeZone(path=(*path, "timeZone")))
+    check_time_zone(problems, zone, *path, "timeZone")
     if (wanted.latitude is None) != (wanted.longitude is None):
         problems.append(PointIsNotWhole(path=(*path, "latitude" if wanted.latitude is None else "longitude")))
     for field, number, most in (("latitude", wanted.latitude, 90), ("longitude", wanted.longitude, 180)):

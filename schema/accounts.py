@@ -9,6 +9,7 @@ from auth.permissions import Permission
 from auth.throttle import level_time, spend
 from errors import Forbidden, NotFound, RateLimited, Required, TooLong, TooShort
 from resolvers import accounts, one_time_tokens, passwords, roles
+from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
@@ -113,7 +114,7 @@ class AccountMutations:
             accounts.HandleTaken,
             accounts.InvalidEmail,
             accounts.UnknownLocale,
-            accounts.UnknownTimeZone,
+            UnknownTimeZone,
             RateLimited,
             *PASSWORD_REFUSALS,
         ],
@@ -128,7 +129,7 @@ class AccountMutations:
             password=input.password,
             display_name=input.display_name,
             locale=input.locale or context.locale,
-            time_zone=input.time_zone or accounts.DEFAULT_ZONE,
+            time_zone=input.time_zone or DEFAULT_ZONE,
             address=context.caller.address,
             most_per_address=ports.settings.sign_ups_per_address,
         )

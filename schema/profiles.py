@@ -10,7 +10,8 @@ import models
 from auth.visibility import PRIVACY_DEFAULTS
 from errors import ErrorCode, Forbidden, InvalidId, NotFound, Required, TooLong, UserError, _
 from resolvers import profiles as rules
-from resolvers.accounts import HandleTaken, InvalidHandle, UnknownLocale, UnknownTimeZone
+from resolvers.accounts import HandleTaken, InvalidHandle, UnknownLocale
+from resolvers.time_zones import UnknownTimeZone
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info

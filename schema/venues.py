@@ -10,6 +10,7 @@ from auth.permissions import Permission
 from dataloaders.pages import Listing
 from errors import OutOfRange, Required, TooLong
 from resolvers import venues as rules
+from resolvers.time_zones import UnknownTimeZone
 from schema.access import PUBLIC
 from schema.context import Info
 from schema.node import Node
@@ -62,7 +63,7 @@ class VenuePayload(Payload):
     venue: models.Venue | None = strawberry.field(default=None, graphql_type=Venue | None, description="The venue.")
 
 
-VENUE_PROBLEMS = [Required, TooLong, OutOfRange, rules.UnknownTimeZone, rules.PointIsNotWhole, rules.VenueExists]
+VENUE_PROBLEMS = [Required, TooLong, OutOfRange, UnknownTimeZone, rules.PointIsNotWhole, rules.VenueExists]
 
 
 @strawberry.type
