@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
@@ -60,7 +60,7 @@ async def book(
     before = await _bookings(uow, list(services), person_id)
     _check(service_ids, events, services, known, before)
 
-    fresh = [event for event in events.values() if not _is_holding(known.get(event.id))]
+    fresh = [event for event in events.values() if not capacity.holds(known.get(event.id))]
     for event in fresh:
         await registrations.admit(uow, event, known.get(event.id), user_id=person_id, recorded_by_id=actor_id)
     bookings = [_take(uow, one, before.get(one.id), person_id, actor_id, note) for one in services.values()]
@@ -150,10 +150,6 @@ def _check(
     refuse(sorted(problems, key=lambda problem: int(problem.path[1])))
 
 
-def _is_holding(row: Registration | Booking | None) -> bool:
-    return row is not None and row.admission in HOLDING
-
-
 def _take(
     uow: UnitOfWork, service: Service, known: Booking | None, person_id: UUID, actor_id: UUID, note: str | None
 ) -> Booking:
@@ -184,7 +180,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID) -> Bookin
     if not is_own and not await registrations.may_cancel_for_others(uow.session, viewer, locked.event):
         raise Forbidden(path=("bookingId",))
     await uow.session.refresh(seen)
-    if not _is_holding(seen):
+    if not capacity.holds(seen):
         raise NotBooked(path=("bookingId",))
     if locked.services[0].ends_at <= utcnow():
         raise capacity.Closed(path=("bookingId",))
@@ -203,6 +199,6 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID) -> Bookin
     return seen
 
 
-def _has_bookings(event_id: UUID, user_id: UUID):  # type: ignore[no-untyped-def]
+def _has_bookings(event_id: UUID, user_id: UUID) -> Select[bool]:
     held = exists().where(Booking.event_id == event_id, Booking.user_id == user_id, Booking.admission.in_(HOLDING))
     return select(held)

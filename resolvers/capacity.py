@@ -190,7 +190,7 @@ def registration_standing(
     event: Event, known: Registration | None, *, offers_services: bool, is_guest: bool = False, now: datetime
 ) -> Standing:
     """Whether someone with this registration may register for the event directly."""
-    if _holds(known):
+    if holds(known):
         return Standing(BookableState.ALREADY_REGISTERED)
     if known is not None and known.admission is Admission.REJECTED:
         return Standing(BookableState.RESTRICTED)
@@ -220,7 +220,7 @@ def booking_standing(
     it starts itself: an event may have begun hours before.
     """
     opening = opens_at(event, service.window_days)
-    if _holds(booking):
+    if holds(booking):
         return Standing(BookableState.ALREADY_BOOKED, opening)
     if registration is not None and registration.admission is Admission.REJECTED:
         return Standing(BookableState.RESTRICTED, opening)
@@ -230,12 +230,12 @@ def booking_standing(
         return Standing(BookableState.NOT_OPEN_YET, opening)
     if service.taken >= service.capacity:
         return Standing(BookableState.FULL, opening, taken=service.taken, capacity=service.capacity)
-    if not _holds(registration) and event.capacity is not None and event.taken >= event.capacity:
+    if not holds(registration) and event.capacity is not None and event.taken >= event.capacity:
         return Standing(BookableState.FULL, opening, taken=event.taken, capacity=event.capacity)
     return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN, opening)
 
 
-def _holds(row: Registration | Booking | None) -> bool:
+def holds(row: Registration | Booking | None) -> bool:
     return row is not None and row.admission in HOLDING
 
 

@@ -16,6 +16,7 @@ from models import DomainEvent, Event, EventInterest, EventStatus, EventVisibili
 from resolvers import audit, capacity, interests, venues
 from resolvers.event_access import editable, participant_ids
 from resolvers.event_input import (
+    CHANGEABLE,
     MOST_PLACES,
     CapacityBelowTaken,
     CapacityExceedsEvent,
@@ -30,7 +31,6 @@ from resolvers.event_input import (
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notifications import notify
 
-CHANGEABLE = (EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED)
 NEWSWORTHY = ("title", "startsAt", "endsAt", "venue")
 """Changes that participants are told about."""
 

@@ -32,6 +32,7 @@ from models import (
 from resolvers import audit, capacity, chat_members, registrations
 from resolvers.event_access import editable
 from resolvers.event_input import (
+    CHANGEABLE,
     MOST_WINDOW_DAYS,
     CapacityBelowTaken,
     CapacityExceedsEvent,
@@ -46,8 +47,6 @@ from resolvers.event_input import (
 )
 from resolvers.event_lifecycle import HasParticipants
 from resolvers.notifications import notify
-
-CHANGEABLE = (EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED)
 
 
 class ServiceChanges(TypedDict, total=False):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,19 +63,6 @@ class ClubMembershipFilter:
     role: models.ClubRole | None = strawberry.field(default=None, description="Those with this role.")
 
 
-@dataclass(frozen=True)
-class ActiveMembership:
-    """Stands for a filter that was left out."""
-
-    state: models.MembershipState | None = models.MembershipState.ACTIVE
-    role: None = None
-
-
-@dataclass(frozen=True)
-class AnyMembership(ActiveMembership):
-    state: None = None
-
-
 @strawberry.type(description="A person in a club, or on the way into it or out of it.")
 class ClubMembership(Node, row=models.ClubMembership, by_id=dataloaders.clubs.membership_by_id):
     role: models.ClubRole = strawberry.field(description="What the person may do in the club.")
@@ -102,7 +88,7 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.by_id):
     members: Connection[ClubMembership] = connected(
         dataloaders.clubs.members_by_club_id,
         filter=ClubMembershipFilter,
-        unfiltered=ActiveMembership(),
+        unfiltered=ClubMembershipFilter(),
         description="Active members, in the order in which they came, unless filtered otherwise. People who hide "
         "their clubs are shown to fellow members only; those who run the club always.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.types import Info as StrawberryInfo
@@ -30,13 +30,12 @@ class Caller:
 
 @dataclass(eq=False)
 class Context:
-    """Of one HTTP request, or of one WebSocket for its whole life."""
+    """Of one HTTP request, or of one operation of a WebSocket."""
 
     ports: Ports
     caller: Caller
     viewer: Viewer = GUEST
     is_socket: bool = False
-    connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
     _outer: UnitOfWork | None = None
 

@@ -16,7 +16,7 @@ from auth.permissions import PERMISSIONS, Permission
 from schema.access import PUBLIC
 from schema.bookings import Booking
 from schema.chats import Chat
-from schema.clubs import AnyMembership, Club, ClubMembership, ClubMembershipFilter
+from schema.clubs import Club, ClubMembership, ClubMembershipFilter
 from schema.connections import Connection
 from schema.context import Info
 from schema.notifications import Notification, NotificationFilter, NotificationPreferences
@@ -70,7 +70,7 @@ class Viewer:
     club_memberships: Connection[ClubMembership] = connected(
         dataloaders.clubs.own_by_user_id,
         filter=ClubMembershipFilter,
-        unfiltered=AnyMembership(),
+        unfiltered=ClubMembershipFilter(state=None),
         description="One's memberships, requests and invitations, newest first, in any state unless filtered.",
     )
 
