@@ -194,7 +194,7 @@ def events_listed_to(viewer: Viewer) -> Select[Event]:
 def _within_visible_events(viewer: Viewer, event_id: Any) -> ColumnElement[bool]:
     if viewer.is_staff:
         return true()
-    return event_id.in_(events_visible_to(viewer).with_only_columns(Event.id))  # type: ignore[no-any-return]
+    return event_id.in_(events_visible_to(viewer).with_only_columns(Event.id))  # type: ignore[no-any-return]  # the column comes as Any
 
 
 def services_visible_to(viewer: Viewer) -> Select[Service]:

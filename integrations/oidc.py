@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx2
 import structlog
-from authlib.common.security import generate_token  # type: ignore[import-untyped]
-from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
-from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]
+from authlib.common.security import generate_token  # type: ignore[import-untyped]  # ships no types
+from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]  # ships no types
+from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]  # ships no types
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -158,7 +158,7 @@ class Worker:
         for name, (expression, sweep) in SCHEDULES.items():
             queue.schedule(name, expression)(self._scheduled(name, sweep))
 
-    def _scheduled(self, name: str, sweep: Sweep):  # type: ignore[no-untyped-def]
+    def _scheduled(self, name: str, sweep: Sweep) -> Callable[[Schedule], Awaitable[None]]:
         async def run(_schedule: Schedule) -> None:
             log.info("schedule.done", schedule=name, rows=await sweep(self._database, self._settings))
 

@@ -252,7 +252,7 @@ async def announce(uow: UnitOfWork, event: Event) -> None:
     """
     await uow.session.flush()
     numbered = (
-        update(Event.__table__)  # type: ignore[arg-type]
+        update(Event.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(Event.id == event.id)
         .values(availability_sequence=Event.availability_sequence + 1, updated_at=Event.updated_at)
         .returning(Event.id, Event.availability_sequence, Event.capacity, Event.taken)
@@ -268,7 +268,7 @@ async def announce(uow: UnitOfWork, event: Event) -> None:
         .scalar_subquery()
     )
     written = await uow.session.execute(
-        insert(AvailabilityChange.__table__)  # type: ignore[arg-type]
+        insert(AvailabilityChange.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .from_select(
             ["event_id", "sequence", "capacity", "taken", "services", "occurred_at"],
             select(*numbered.c, services, literal(utcnow())),

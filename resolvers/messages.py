@@ -54,13 +54,7 @@ async def send(
     The chat's row is locked, so that commit order is sequence order, without holes.
     """
     user_id = viewer.require_user()
-    problems: list[UserError] = []
-    text = check_text(problems, body, "body", maximum=10_000, required=True)
-    if not client_message_id:
-        problems.append(TooShort(path=("clientMessageId",), minimum=1))
-    if len(client_message_id) > 100:
-        problems.append(TooLong(path=("clientMessageId",), maximum=100))
-    refuse(problems)
+    text = _checked(body, client_message_id)
     chat, member = await chats.locked_own(uow, user_id, chat_id)
     known = await uow.session.scalar(
         select(Message).where(
@@ -99,6 +93,17 @@ async def send(
     if recipients:
         await notify(uow, recipients, NotificationType.NEW_MESSAGE, subject=chat, actor_id=user_id)
     return message
+
+
+def _checked(body: str, client_message_id: str) -> str | None:
+    problems: list[UserError] = []
+    text = check_text(problems, body, "body", maximum=10_000, required=True)
+    if not client_message_id:
+        problems.append(TooShort(path=("clientMessageId",), minimum=1))
+    if len(client_message_id) > 100:
+        problems.append(TooLong(path=("clientMessageId",), maximum=100))
+    refuse(problems)
+    return text
 
 
 async def _check_pair(session: AsyncSession, chat: Chat, user_id: UUID, *, needs: str) -> None:
