@@ -196,7 +196,7 @@ class EmbeddedServers:
                 check=True,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
-                **identity,  # type: ignore[call-overload]
+                **identity,  # type: ignore[call-overload]  # the overloads know no unpacked arguments
             )
         options = ["listen_addresses=", f"unix_socket_directories={self._sockets}", "unix_socket_permissions=0700"]
         options += ["max_connections=200", "shared_buffers=256MB", *(FAST_AND_LOSSY if self.lossy else ())]

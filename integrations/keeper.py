@@ -34,7 +34,7 @@ def main() -> int:
         stdin=subprocess.DEVNULL,
         start_new_session=True,
         preexec_fn=lambda: _die_with_keeper(stop_signal),
-        **identity,  # type: ignore[call-overload]
+        **identity,  # type: ignore[call-overload]  # the overloads know no unpacked arguments
     )
     wakeup, waker = os.pipe()
     os.set_blocking(waker, False)

@@ -83,7 +83,7 @@ class RedisBackend(BroadcastBackend):
         """Forget the subscribing connection; `connect` makes a new one."""
         if self._pubsub is not None:
             with suppress(RedisError, OSError):
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+                await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis types it half
         self._pubsub = None
 
     async def disconnect(self) -> None:
@@ -115,7 +115,7 @@ class RedisBackend(BroadcastBackend):
     async def next_frame(self, seconds: float) -> dict[str, Any] | None:
         """The next thing Redis says, confirmations included; null after a silence."""
         assert self._pubsub is not None
-        return await self._pubsub.get_message(timeout=seconds)  # type: ignore[no-any-return]
+        return await self._pubsub.get_message(timeout=seconds)  # type: ignore[no-any-return]  # redis types it half
 
     async def probe(self) -> None:
         assert self._pubsub is not None
@@ -195,7 +195,7 @@ class Hub(Broadcast):
                 self._note(channel)
 
     @asynccontextmanager
-    async def subscribe(self, channel: str) -> AsyncIterator[Listener]:  # type: ignore[override]
+    async def subscribe(self, channel: str) -> AsyncIterator[Listener]:  # type: ignore[override]  # yields our listener, not a subscriber
         """broadcaster's own entrance."""
         async with self.listen(channel) as listener:
             yield listener

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -214,5 +214,5 @@ def _lock_key(name: str) -> int:
     return zlib.crc32(f"relay {name}".encode())
 
 
-def _deliveries(name: str, events: Sequence[OutboxEvent]):  # type: ignore[no-untyped-def]
+def _deliveries(name: str, events: Sequence[OutboxEvent]) -> ColumnElement[bool]:
     return tuple_(OutboxDelivery.event_id, OutboxDelivery.consumer).in_([(event.id, name) for event in events])

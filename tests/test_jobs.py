@@ -371,7 +371,7 @@ class running_worker:
 
 async def until(condition, *, seconds: float) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110
+        while not await condition():
             await asyncio.sleep(0.05)
 
 

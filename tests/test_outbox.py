@@ -154,7 +154,7 @@ async def test_relays_side_by_side_deliver_each_event_once(ports, environment, c
     for start in range(0, 600, 100):
         await happen(ports.database, *range(start, start + 100))
     async with asyncio.timeout(10):
-        while await count(OutboxDelivery):  # noqa: ASYNC110
+        while await count(OutboxDelivery):
             await asyncio.sleep(0.01)
     for relay in relays:
         await relay.stop()

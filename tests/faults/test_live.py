@@ -153,7 +153,7 @@ async def test_a_kill_while_messages_are_being_sent_loses_none_that_was_answered
             sending = start_server(RELAY_INTERVAL="60")
             tasks = [asyncio.create_task(send_until_killed(sending)) for _ in range(4)]
             async with asyncio.timeout(30):
-                while len(answered) < 10 * round:  # noqa: ASYNC110
+                while len(answered) < 10 * round:
                     await asyncio.sleep(0.01)
             await asyncio.to_thread(sending.kill)
             await asyncio.gather(*tasks)

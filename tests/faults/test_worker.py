@@ -55,7 +55,7 @@ async def test_a_worker_killed_again_and_again_sends_every_notification_once(
         worker = start_worker()
         before = await count(HandledEvent)
         async with asyncio.timeout(30):
-            while await count(HandledEvent) == before and not await is_done(ports):  # noqa: ASYNC110
+            while await count(HandledEvent) == before and not await is_done(ports):
                 await asyncio.sleep(0.01)
         await asyncio.sleep(chance.random() * 0.3)
         worker.kill()
@@ -63,7 +63,7 @@ async def test_a_worker_killed_again_and_again_sends_every_notification_once(
     await sending
     start_worker()
     async with asyncio.timeout(60):
-        while not await is_done(ports):  # noqa: ASYNC110
+        while not await is_done(ports):
             await asyncio.sleep(0.2)
 
     expected = READERS * ROUNDS
@@ -88,7 +88,7 @@ async def test_sigterm_ends_a_worker_promptly(ports, start_worker, count, save):
     async with ports.database.writing() as uow:
         await notify(uow, [ada.id], NotificationType.EVENT_APPROVED, title="Walk")
     async with asyncio.timeout(30):
-        while not await count(HandledEvent):  # noqa: ASYNC110
+        while not await count(HandledEvent):
             await asyncio.sleep(0.05)
 
     started = time.monotonic()

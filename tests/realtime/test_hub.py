@@ -20,7 +20,7 @@ async def hub(environment) -> AsyncIterator[Hub]:
 
 async def until(is_so, seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110
+        while not is_so():
             await asyncio.sleep(0.01)
 
 
@@ -157,7 +157,7 @@ async def test_listeners_that_are_cancelled_leave_nothing_behind(hub, environmen
 
     redis = Redis.from_url(environment["REDIS_URL"])
     async with asyncio.timeout(5):
-        while any(number for _, number in await redis.pubsub_numsub(f"{PREFIX}short", f"{PREFIX}lived")):  # noqa: ASYNC110
+        while any(number for _, number in await redis.pubsub_numsub(f"{PREFIX}short", f"{PREFIX}lived")):
             await asyncio.sleep(0.01)
     await redis.aclose()
     assert hub._listeners == {}

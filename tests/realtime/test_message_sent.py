@@ -42,7 +42,7 @@ async def following(client, user, chat, ports, **variables):
         waiting = asyncio.ensure_future(anext(stream))
         try:
             async with asyncio.timeout(5):
-                while f"chat:{chat.id}" not in ports.hub._confirmed:  # noqa: ASYNC110
+                while f"chat:{chat.id}" not in ports.hub._confirmed:
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             yield waiting, stream
@@ -205,7 +205,7 @@ async def test_a_member_is_there_while_following(client, save, ports, count):
     async with following(client, bob, chat, ports):
         during = await count(ChatMember, *there)
     async with asyncio.timeout(5):
-        while await count(ChatMember, ChatMember.watching_until.is_not(None)):  # noqa: ASYNC110
+        while await count(ChatMember, ChatMember.watching_until.is_not(None)):
             await asyncio.sleep(0.02)
 
     assert during == 1

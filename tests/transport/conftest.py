@@ -58,7 +58,7 @@ async def server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
     config = configuration(impatient, app=create_app(impatient), factory=False, loop="none")
     running = uvicorn.Server(config)
     task = asyncio.create_task(running._serve([listen(impatient)]))  # without its signal handlers
-    while not running.started:  # noqa: ASYNC110  # uvicorn tells by no event
+    while not running.started:  # uvicorn tells by no event
         await asyncio.sleep(0.02)
     yield RunningServer(impatient)
     running.should_exit = True
