@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import models
 from database import UnitOfWork
-from errors import IdempotencyKeyReused, InvalidIdempotencyKey
+from errors import ErrorCode, IdempotencyKeyReused, InvalidIdempotencyKey
 from models import Base, IdempotencyKey, utcnow
 from schema.context import Context
 from schema.node import NODES
@@ -53,6 +53,10 @@ async def replaying(
             return await _restore(context, uow.session, payload_type, answer)
         payload = await attempt()
         row = await uow.session.get_one(IdempotencyKey, (scope, key))
+        if any(error.code is ErrorCode.RATE_LIMITED for error in payload.errors):
+            # "Try again later" is no answer to keep: the same key must be able to try again.
+            await uow.session.delete(row)
+            return payload
         row.answer = context.ports.sealer.seal(orjson.dumps(_keep_payload(payload)))
         return payload
 

@@ -21,7 +21,7 @@ from errors import (
     UserError,
     UserErrors,
 )
-from schema.access import Access, check, in_words
+from schema.access import PUBLIC, Access, check, in_words
 from schema.connections import Connection
 from schema.context import Context, Info
 from schema.idempotency import replaying
@@ -89,7 +89,11 @@ def query(
 
 
 def connection(*, description: str, access: Access, of: Any) -> Callable[[Callable[..., Listing]], Any]:
-    """A root connection over rows of the type `of`: the plain method answers which list, the page is read here."""
+    """A root connection over rows of the type `of`: the plain method answers which list, the page is read here.
+
+    Where not everyone may ask it is nullable, so that a refusal leaves the operation's other fields their answers.
+    """
+    answer = Connection[of] if access is PUBLIC else Connection[of] | None
 
     def decorate(method: Callable[..., Listing]) -> Any:
         async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
@@ -97,7 +101,7 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
             return await fetch_page(info.context.database, method(self, info, **arguments), page)
 
         resolver = with_page_arguments(update_wrapper(resolve, method), like=method)
-        return query(description=description, access=access, graphql_type=Connection[of])(resolver)
+        return query(description=description, access=access, graphql_type=answer)(resolver)
 
     return decorate
 

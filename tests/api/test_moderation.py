@@ -164,3 +164,10 @@ async def test_the_queue_takes_as_many_statements_for_many(client, save, number)
 
     assert len(answer.data["moderationQueue"]["nodes"]) == number
     assert len(answer.statements) == 5
+
+
+async def test_a_refused_queue_leaves_the_other_fields_their_answers(client, ports):
+    answer = await client().run("{ moderationQueue { totalCount } viewer { email } __typename }")
+
+    assert answer.data == {"moderationQueue": None, "viewer": None, "__typename": "Query"}
+    assert answer.error_codes == ["UNAUTHENTICATED"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from auth.tokens import TokenRefused
 from models import AttemptCount, OutboxDelivery, OutboxEvent, Password, RefreshToken, Role, Session, User, utcnow
@@ -423,3 +423,17 @@ async def until_waiting(ports, number: int) -> None:
                 if await session.scalar(waiting) == number:
                     return
             await asyncio.sleep(0.01)
+
+
+async def test_a_key_may_try_again_after_it_came_too_often(client, save, ports):
+    ada = await account(save, ports)
+    for _ in range(ports.settings.sign_in_attempts):
+        await client().execute(SIGN_IN, login=ada.handle, password="wrong password")
+    early = await client().execute(SIGN_IN, login=ada.handle, password=PASSWORD, idempotencyKey="sign-in-once-more")
+    async with ports.database.writing() as uow:
+        await uow.session.execute(delete(AttemptCount))
+
+    late = await client().execute(SIGN_IN, login=ada.handle, password=PASSWORD, idempotencyKey="sign-in-once-more")
+
+    assert codes(early, "signIn") == ["RATE_LIMITED"]
+    assert codes(late, "signIn") == []
