@@ -197,6 +197,8 @@ async def test_a_thousand_messages_arrive_once_and_in_order_while_sockets_are_ki
                     socket.socket.transport.abort()
             except ConnectionClosed:
                 continue
+            except TimeoutError:
+                raise AssertionError(f"silence after {len(found)} of {total}, the last was {found[-1:]}") from None
         return found
 
     reading = [asyncio.create_task(read(user)) for user in readers]
