@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from models import Session, User
 from realtime.outbox import Relay, to_live_streams
@@ -66,6 +67,21 @@ class Socket:
                 await self._send({"type": "pong"})
             elif message["type"] != "pong":
                 return message
+
+    async def next_or_dead(self) -> dict[str, Any]:
+        """As `next`, but a silent peer is asked for a sign of life, as clients do: without one the socket is dead
+        (`ConnectionClosed`), with one the stream should not have been silent (`AssertionError`).
+        """
+        try:
+            return await self.next(20)
+        except TimeoutError:
+            await self._send({"type": "ping"})
+        try:
+            answer = orjson.loads(await asyncio.wait_for(self.socket.recv(), 10))
+        except TimeoutError:
+            raise ConnectionClosedError(None, None) from None
+        assert answer["type"] != "pong", "the server lives, but its stream is silent"
+        return dict(answer)
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self.socket.send(orjson.dumps(message).decode())
