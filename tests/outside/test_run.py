@@ -28,7 +28,7 @@ class Running:
         environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         environment |= {"WINGDING_HOME": str(home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
         self.began = time.monotonic()
-        self.output = (home.parent / "output.txt").open("w+")
+        self.output = (home.parent / f"output-{self.port}.txt").open("a+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "commands", "run"], cwd=ROOT, env=environment, stdout=self.output, stderr=self.output
         )
