@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from typing import Any, TypeVar
 
 import structlog
@@ -209,11 +210,11 @@ class Hub(Broadcast):
         readings = self._shared.setdefault(channel, {})
         reading = readings.get(key)
         if reading is None:
-            reading = readings[key] = asyncio.ensure_future(read())
+            # In a context of nobody: the end of the operation that happened to ask first must not end it for all.
+            reading = readings[key] = asyncio.create_task(read(), context=Context())
             reading.add_done_callback(_forgetting(readings, key))
             if len(readings) > MOST_SHARED:
                 del readings[next(iter(readings))]
-        # Not ended with the one who happened to ask first.
         return await asyncio.shield(reading)
 
     def _note(self, channel: str) -> None:

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
 
+from database import StatementLog, statements
 from realtime.hub import PREFIX, QUEUE_SIZE, Gap, Hub
 
 
@@ -199,3 +201,27 @@ async def test_a_reading_that_failed_is_tried_again_and_survives_who_began_it(hu
     began.cancel()
 
     assert await joined == 7
+
+
+async def test_a_shared_reading_outlives_the_operation_that_began_it(hub, ports):
+    """When an operation ends, its statements are cancelled; what others wait for is not one of them."""
+    own = StatementLog()
+
+    async def read() -> int:
+        async with ports.database.reading() as session:
+            await session.execute(text("SELECT pg_sleep(0.1)"))
+        return 7
+
+    async def begin() -> None:
+        statements.set(own)
+        await hub.once("shared", 0, read)
+
+    async with hub.listen("shared"):
+        began = asyncio.create_task(begin())
+        await asyncio.sleep(0.05)
+        joined = asyncio.create_task(hub.once("shared", 0, read))
+        await asyncio.sleep(0)
+        began.cancel()
+        own.cancel()
+
+        assert await joined == 7
