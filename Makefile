@@ -3,12 +3,13 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 BIN := .venv/bin
-
+# Where a machine forbids keeping compiled modules, every start compiles them all anew and takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 .venv/installed: uv.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv sync --frozen --quiet --inexact
+	$(BIN)/uv sync --frozen --quiet --inexact --compile-bytecode
 	touch $@
 
 help: ## Show this list
