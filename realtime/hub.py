@@ -8,7 +8,7 @@ message may have been missed, listeners get a `Gap` and look by themselves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from typing import Any, TypeVar
@@ -22,6 +22,8 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from realtime.tasks import end
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -167,7 +169,7 @@ class Hub(Broadcast):
         self._listener_task = asyncio.create_task(self._listener(), name="hub")
 
     async def disconnect(self) -> None:
-        await _end([self._listener_task])
+        await end([self._listener_task])
         await self._redis.disconnect()
 
     async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
@@ -315,16 +317,7 @@ async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _end(tasks)
+        await end(tasks)
     for task in tasks:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
-
-
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: until Python 3.12, `wait_for`, which redis-py uses, can swallow it once."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.1)

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from database import Database
 from models import OutboxDelivery, OutboxEvent
 from realtime.hub import Hub
+from realtime.tasks import end
 
 log = structlog.get_logger()
 
@@ -114,11 +115,7 @@ class Relay:
         self._tasks = [asyncio.create_task(self._run(name), name=f"relay {name}") for name in self._consumers]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(self._tasks)
 
     async def _run(self, name: str) -> None:
         failures = 0
@@ -142,7 +139,8 @@ class Relay:
             await asyncio.sleep(min(self._interval * 2 ** min(failures, 10), LONGEST_PAUSE))
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wakers[name].wait(), self._interval)
+            async with asyncio.timeout(self._interval):
+                await self._wakers[name].wait()
 
     async def deliver(self, name: str) -> int:
         """Deliver one batch to one consumer; how many events it took.

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from database import Database
 from models import ChatMember
+from realtime.tasks import end
 
 log = structlog.get_logger()
 
@@ -71,9 +72,7 @@ class Watching:
     async def stop(self) -> None:
         """Before the database goes: say that nobody is there any more."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end([self._task])
             self._task = None
         ended = [*self._ended, *self._watches()]
         self._ended.clear()

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.tokens import TokenRefused
 from auth.viewer import Viewer
+from realtime.tasks import end
 from schema.context import Context
 from schema.ports import Ports
 from translations import translate
@@ -94,11 +95,9 @@ class StreamEndpoint:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in (results, session, *others):
-                with suppress(asyncio.CancelledError, OSError, TimeoutError):
-                    await task
+            await end(tasks)
+        if not results.cancelled() and not isinstance(error := results.exception(), OSError | TimeoutError | None):
+            raise error
         if session.done() and not session.cancelled():
             await writer.event("next", _session_ended(context, session.result()))
         if not others[0].done() or others[0].cancelled():

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.tokens import TokenRefused
 from auth.viewer import GUEST, Viewer
+from realtime.tasks import end
 from schema.context import Caller, Context
 from schema.ports import Ports
 from translations import translate
@@ -137,14 +138,7 @@ class Connection:
             await self._close(INTERNAL, "Internal error")
         finally:
             self._is_closed = True
-            await self._stop([*self._running.values(), *([self._watch] if self._watch else [])])
-
-    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(Exception, asyncio.CancelledError):
-                await task
+            await end([*self._running.values(), *([self._watch] if self._watch else [])])
 
     # Messages in
 
@@ -248,6 +242,9 @@ class Connection:
             await self._finish(id, {"type": "complete", "id": id})
         except Gone:
             pass
+        except Exception:
+            log.exception("socket.operation_failed")
+            await self._close(INTERNAL, "Internal error")
         finally:
             if self._running.get(id) is asyncio.current_task():
                 del self._running[id]
