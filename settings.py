@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ def _port(text: str) -> int:
 
 def _proxies(text: str) -> str:
     """Not everybody: the address that a caller made up would be the one that limits count by."""
-    if "*" in text:
-        raise ValueError
+    for one in CommaSeparatedStrings(text):
+        if "*" in one or ("/" in one and ip_network(one, strict=False).prefixlen == 0):
+            raise ValueError
     return text
 
 
@@ -71,7 +73,9 @@ class Settings:
     )
     allowed_origins: tuple[str, ...] = setting((), "origins, comma separated, whose pages may call the server", _names)
     trusted_proxies: str = setting(
-        "127.0.0.1", "addresses or networks, comma separated, whose X-Forwarded-For is believed; never `*`", _proxies
+        "127.0.0.1",
+        "addresses or networks, comma separated, whose X-Forwarded-For is believed; never all (`*`, `::/0`)",
+        _proxies,
     )
 
     database_url: str = setting("", "PostgreSQL 15 or newer; empty: `wingding run` starts the embedded one", str)

@@ -42,7 +42,7 @@ class Violation:
         return f"{self.invariant}: {self.subject_id} {self.detail}"
 
 
-def _counted(owner: Any, rows: Any, key: ColumnElement[Any]) -> Select[UUID, str]:
+def _counted(owner: Any, rows: Any, key: Any) -> Select[UUID, str]:
     """Owners whose `taken` differs from the number of distinct people who hold a place there."""
     people = func.count(rows.user_id.distinct())
     return (
@@ -135,8 +135,8 @@ def _oversold(owner: Any) -> Select[UUID, str]:
 
 
 INVARIANTS: dict[str, Select[UUID, str]] = {
-    "event.taken is the number of people": _counted(Event, Registration, Registration.event_id),  # type: ignore[arg-type]
-    "service.taken is the number of bookings": _counted(Service, Booking, Booking.service_id),  # type: ignore[arg-type]
+    "event.taken is the number of people": _counted(Event, Registration, Registration.event_id),
+    "service.taken is the number of bookings": _counted(Service, Booking, Booking.service_id),
     "event is not oversold": _oversold(Event),
     "service is not oversold": _oversold(Service),
     "service is not larger than its event": _service_above_event(),

@@ -100,7 +100,8 @@ async def prove(
 ) -> Proof:
     """Check a login and a password, before any transaction is opened. Raises `InvalidCredentials`, `RateLimited`.
 
-    An unknown login costs the same: it is counted and a password is verified all the same.
+    An unknown login costs the same: it is counted and a password is verified all the same. Handle and e-mail address of
+    one account are counted apart: one count for both would tell strangers that they belong together.
     """
     login = login.strip().lower()
     of_account = Limit("sign-in", login, most, QUARTER)

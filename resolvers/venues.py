@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
-from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -87,11 +86,6 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewVenue) -> Venue:
     venue = build(problems, viewer, wanted)
     refuse(problems)
     return await add(uow, venue)
-
-
-async def known(uow: UnitOfWork, venue_id: UUID) -> Venue | None:
-    found: Venue | None = await uow.session.get(Venue, venue_id)
-    return found
 
 
 def touch(venue: Venue) -> None:

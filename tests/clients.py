@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 
 def gid(row: models.Base) -> str:
     """The global id of a row."""
-    return ids.encode(type(row).__name__, row.id)  # type: ignore[attr-defined]
+    return ids.encode(type(row).__name__, row.id)  # type: ignore[attr-defined]  # every model has an id
 
 
 @dataclass

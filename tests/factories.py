@@ -25,7 +25,7 @@ def _keys(values: dict[str, Any]) -> dict[str, Any]:
     """`club=row` means `club_id=row.id`."""
     return {
         (f"{name}_id" if isinstance(value, models.Base) else name): (
-            value.id if isinstance(value, models.Base) else value  # type: ignore[attr-defined]
+            value.id if isinstance(value, models.Base) else value  # type: ignore[attr-defined]  # every model has an id
         )
         for name, value in values.items()
     }

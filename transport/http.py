@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -135,7 +135,7 @@ def _check_method(method: str, operation: Operation) -> None:
         raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
 
 
-async def _while_connected(work: Any, receive: Receive) -> Result:
+async def _while_connected(work: Awaitable[Result], receive: Receive) -> Result:
     """The result of the work, which is cancelled when the client goes. Raises `ClientGone`."""
     task = asyncio.current_task()
     assert task is not None
@@ -151,7 +151,7 @@ async def _while_connected(work: Any, receive: Receive) -> Result:
 
     timer = asyncio.get_running_loop().call_later(WATCH_AFTER, lambda: watch.append(asyncio.create_task(until_gone())))
     try:
-        return await work  # type: ignore[no-any-return]
+        return await work
     except asyncio.CancelledError:
         if is_gone and task.uncancel() == 0:
             raise ClientGone from None

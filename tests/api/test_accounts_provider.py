@@ -42,7 +42,7 @@ def running() -> Iterator[TestProvider]:
 def provider(running: TestProvider) -> TestProvider:
     """The running provider, as if just started."""
     port, issuer, key = running.port, running.issuer, running.key
-    running.__init__()  # type: ignore[misc]
+    running.__init__()  # type: ignore[misc]  # as new, and still the same object
     running.port, running.issuer, running.published_issuer = port, issuer, issuer
     running.key = running.published_key = key
     return running
