@@ -23,12 +23,14 @@ from auth.tokens import Tokens
 from commands.revisions import newest_revision
 from database import Database
 from integrations.oidc import OpenIdProvider
+from integrations.quick_redis import QuickRedis
 from realtime.hub import Hub
 from realtime.outbox import Relay, to_live_streams
 from realtime.watching import Watching
-from schema import make_schema
+from schema import Schema, make_schema
 from schema.ports import Ports
 from settings import Settings
+from transport.budget import Budget
 from transport.envelope import Envelope
 from transport.explorer import Explorer
 from transport.health import Health
@@ -36,6 +38,7 @@ from transport.http import GraphQLEndpoint
 from transport.mailbox import mailbox_routes
 from transport.metrics import Metrics
 from transport.operations import Operations
+from transport.persisted import Persisted, read_trusted
 from transport.sessions import Seats
 from transport.sse import StreamEndpoint
 from transport.tracing import Tracing
@@ -68,7 +71,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings.load()
     ports = make_ports(settings)
     tracing = make_tracing(settings)
-    operations = Operations(make_schema(), Metrics(), tracing, timeout=settings.operation_timeout)
+    redis = QuickRedis(settings.redis_url)
+    operations = make_operations(settings, make_schema(), tracing, redis)
     relay = Relay(ports.database, {"live": to_live_streams(ports.hub)}, interval=settings.relay_interval)
 
     @asynccontextmanager
@@ -83,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await relay.stop()
             await ports.watching.stop()
             await ports.hub.disconnect()
+            await redis.disconnect()
             await ports.database.dispose()
             if tracing is not None:
                 tracing.shutdown()
@@ -107,6 +112,23 @@ def create_app(settings: Settings | None = None) -> Starlette:
     if settings.metrics == "on":
         routes.append(Route("/metrics", health.metrics))
     return Starlette(lifespan=lifespan, routes=routes, middleware=make_middleware(settings))
+
+
+def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None, redis: QuickRedis) -> Operations:
+    """Raises `StartError` where the registry of trusted documents is no good."""
+    return Operations(
+        schema,
+        Metrics(),
+        tracing,
+        timeout=settings.operation_timeout,
+        max_cost=settings.max_cost,
+        budget=Budget(redis, users=settings.cost_per_minute, guests=settings.guest_cost_per_minute),
+        documents=Persisted(
+            redis if settings.persisted_queries == "on" else None,
+            trusted=read_trusted(settings, schema),
+            mode=settings.trusted_documents,
+        ),
+    )
 
 
 def make_middleware(settings: Settings) -> list[Middleware]:

@@ -37,6 +37,25 @@ def _positive(text: str) -> int:
     return value
 
 
+def _amount(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+def _switch(text: str) -> str:
+    if text not in {"on", "off"}:
+        raise ValueError
+    return text
+
+
+def _trusting(text: str) -> str:
+    if text not in {"off", "prefer", "only"}:
+        raise ValueError
+    return text
+
+
 def _port(text: str) -> int:
     value = int(text)
     if not 0 <= value <= 65535:
@@ -79,7 +98,9 @@ class Settings:
     )
 
     database_url: str = setting("", "PostgreSQL 15 or newer; empty: `wingding run` starts the embedded one", str)
-    database_pool_size: int = setting(20, "connections of one process", _positive)
+    database_pool_size: int = setting(
+        20, "connections of one process, and as many at most for plain reading", _positive
+    )
     statement_timeout: float = setting(10.0, "seconds after which PostgreSQL gives up a statement", _seconds)
     redis_url: str = setting("", "Redis 6.2 or newer; empty: `wingding run` starts the embedded one", str)
 
@@ -113,6 +134,20 @@ class Settings:
     max_body_bytes: int = setting(1024 * 1024, "largest HTTP body and WebSocket message", _positive)
     body_timeout: float = setting(10.0, "seconds for a request's body to arrive", _seconds)
     operation_timeout: float = setting(15.0, "seconds for one query or mutation", _seconds)
+    max_cost: int = setting(
+        100_000,
+        "most that one operation may cost, in rows of its answer (docs/adr/0013)",
+        _positive,
+    )
+    cost_per_minute: int = setting(1_000_000, "cost that one user may cause in a minute; 0: no limit", _amount)
+    guest_cost_per_minute: int = setting(
+        1_000_000, "cost that all guests of one address may cause together in a minute; 0: no limit", _amount
+    )
+    persisted_queries: str = setting("on", "`on` or `off`: automatic persisted queries of Apollo's clients", _switch)
+    trusted_documents: str = setting(
+        "off", "`off`; `prefer`: those of the file may be named by id; `only`: nothing else runs", _trusting
+    )
+    trusted_documents_file: str = setting("", "JSON object of ids to documents, made by a build of the clients", str)
     max_sockets_per_user: int = setting(20, "WebSockets of one user, or of one address without a user", _positive)
     max_operations_per_socket: int = setting(100, "running operations of one WebSocket", _positive)
     connection_init_timeout: float = setting(5.0, "seconds for connection_init to arrive", _seconds)
@@ -150,6 +185,8 @@ class Settings:
                 raise SettingsError("in production: " + "; ".join(wrong))
         if str(settings.secret_key) and len(str(settings.secret_key)) < 32:
             raise SettingsError("SECRET_KEY is shorter than 32 characters")
+        if settings.trusted_documents != "off" and not settings.trusted_documents_file:
+            raise SettingsError(f"TRUSTED_DOCUMENTS={settings.trusted_documents} needs TRUSTED_DOCUMENTS_FILE")
         return settings
 
     @property

@@ -31,6 +31,7 @@ from schema.access import PUBLIC, SIGNED_IN
 from schema.connections import Connection
 from schema.context import Info
 from schema.interests import Interest, decode_interests
+from schema.limits import SEARCHED
 from schema.node import Node
 from schema.relations import connected, related
 from schema.roots import MutationInput, Payload, connection, mutation, query
@@ -110,6 +111,7 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.by_id):
 class ClubFilter:
     text: str | None = strawberry.field(
         default=None,
+        metadata=SEARCHED,
         description="Words, or beginnings of words, of name and description; case and ё do not matter. "
         "At most 200 characters.",
     )

@@ -39,7 +39,7 @@ def present(error: GraphQLError, context: Any) -> None:
         error.extensions = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
     elif cause is None or isinstance(cause, GraphQLError):
         # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
-        error.message = error.message[:LONGEST_MESSAGE]
+        error.message = translate(locale, error.message)[:LONGEST_MESSAGE]
         error.extensions = {"code": "BAD_USER_INPUT"} | (error.extensions or {})
     elif _is_about_a_value(error):
         # A scalar's parser raised: whoever wrote the value is at fault, but the parser's words are not for them.

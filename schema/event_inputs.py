@@ -17,6 +17,7 @@ from resolvers.event_search import EventFilter, EventSort
 from resolvers.events import NewEvent
 from resolvers.services import ServiceChanges
 from schema import ids
+from schema.limits import SEARCHED
 from schema.money import MoneyInput
 from schema.roots import MutationInput
 from schema.venues import NewVenueInput, new_venue
@@ -210,6 +211,7 @@ class DateRangeInput:
 class EventFilterInput:
     text: str | None = strawberry.field(
         default=None,
+        metadata=SEARCHED,
         description="Words of title, description or venue, in any Russian or English form, also unfinished ones; "
         "case and ё do not matter. At most 200 characters.",
     )

@@ -12,6 +12,7 @@ from resolvers import interests as rules
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
+from schema.limits import SEARCHED
 from schema.node import Node
 from schema.relations import computed
 from schema.roots import MutationInput, Payload, connection, mutation
@@ -30,7 +31,9 @@ class Interest(Node, row=models.Interest, by_id=dataloaders.interests.by_id):
 @strawberry.input(description="Narrows the catalogue of interests.")
 class InterestFilter:
     text: str | None = strawberry.field(
-        default=None, description="Part of a name in any language; case and ё do not matter."
+        default=None,
+        metadata=SEARCHED,
+        description="Part of a name in any language; case and ё do not matter.",
     )
 
 

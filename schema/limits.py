@@ -53,6 +53,10 @@ MAX_ERRORS = 20
 """Validation errors of one document that are told."""
 
 MAX_ITEMS_KEY = "max_items"
+COST_KEY = "cost"
+"""Key of an input field's metadata: what the operation costs more when the field is given (`engine/cost.py`)."""
+SEARCHED = {COST_KEY: 20}
+"""Metadata of an input field whose words are searched for: as much as a page of rows."""
 
 
 def too_much(what: str, maximum: int, node: Node | None = None) -> GraphQLError:

@@ -13,6 +13,7 @@ from resolvers import venues as rules
 from resolvers.time_zones import UnknownTimeZone
 from schema.access import PUBLIC
 from schema.context import Info
+from schema.limits import SEARCHED
 from schema.node import Node
 from schema.roots import MutationInput, Payload, connection, mutation
 
@@ -54,7 +55,9 @@ def new_venue(input: NewVenueInput) -> rules.NewVenue:
 @strawberry.input(description="Narrows the list of venues.")
 class VenueFilter:
     text: str | None = strawberry.field(
-        default=None, description="Words of name or address, also unfinished ones; case, form and ё do not matter."
+        default=None,
+        metadata=SEARCHED,
+        description="Words of name or address, also unfinished ones; case, form and ё do not matter.",
     )
 
 

@@ -30,14 +30,17 @@ MAY_IMPORT = {
     "jobs": {
         "resolvers", "realtime", "integrations", "auth", "database", "models", "errors", "settings", "translations",
     },
-    "transport": {"schema", "auth", "realtime", "integrations", "database", "errors", "settings", "translations"},
+    "engine": {"schema", "dataloaders", "auth", "database", "models", "errors", "translations"},
+    "transport": {
+        "engine", "schema", "auth", "realtime", "integrations", "database", "errors", "settings", "translations",
+    },
     "commands": {
         "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models", "errors", "settings",
         "translations", "transport",
     },
     "app": {
-        "transport", "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models", "errors",
-        "settings", "commands",
+        "transport", "engine", "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models",
+        "errors", "settings", "commands",
     },
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
-from transport.operations import BadRequest
+from transport.requests import BadRequest
 
 CLOSE = {"Connection": "close"}
 """Where the rest of a body is not wanted: the server would go on reading it otherwise."""

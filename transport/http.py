@@ -20,7 +20,8 @@ from transport.bodies import ClientGone, parse_json, read_body, write_json
 from transport.contexts import bearer_token, caller_of, viewer_of
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
-from transport.operations import BadRequest, Observation, Operation, Operations, Parameters, Result, parameters_from
+from transport.operations import Observation, Operation, Operations, Result
+from transport.requests import BadRequest, Parameters, parameters_from
 
 log = structlog.get_logger()
 
@@ -109,9 +110,11 @@ class GraphQLEndpoint:
             if chosen is None:
                 raise BadRequest(f"Accept {RESPONSE_TYPE} or {JSON_TYPE}.", status=406)
             media_type = chosen
-            operation = self._operations.prepare(await parameters_of(request, self._ports), seen)
+            operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
             _check_method(request.method, operation)
             viewer = await viewer_of(self._ports, bearer_token(request.headers.get("authorization")))
+            context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
+            await self._operations.admit(operation, context, seen)
         except TokenRefused as error:
             return self._refusal(media_type, unauthenticated(error), seen)
         except BadRequest as error:
@@ -119,12 +122,11 @@ class GraphQLEndpoint:
         except UNAVAILABLE as error:
             log.warning("database.away", error=type(error).__name__)
             return self._refusal(media_type, unavailable(), seen)
-        context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
         result = await _while_connected(self._operations.run(operation, context, seen), request.receive)
         return answer(media_type, 400 if result.is_refusal and media_type == RESPONSE_TYPE else 200, result.body)
 
     def _refusal(self, media_type: str, error: BadRequest, seen: Observation) -> Response:
-        seen.outcome = "refused"
+        seen.refused(error.body["errors"][0])
         return answer(media_type, error.status, error.body, error.headers)
 
 

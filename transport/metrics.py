@@ -10,6 +10,7 @@ OTHER = "other"
 UNNAMED = "unnamed"
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 STATEMENTS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
+COSTS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
 
 class Metrics:
@@ -32,6 +33,19 @@ class Metrics:
             labels,
             buckets=STATEMENTS,
             registry=self._registry,
+        )
+        self.cost = Histogram(
+            "wingding_operation_cost",
+            "Cost counted before an operation runs, or is refused.",
+            ["type"],
+            buckets=COSTS,
+            registry=self._registry,
+        )
+        self.refusals = Counter(
+            "wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry=self._registry
+        )
+        self.documents = Counter(
+            "wingding_documents", "Operations by how their text was found.", ["source"], registry=self._registry
         )
         self.sockets = Gauge("wingding_sockets", "Open WebSockets.", registry=self._registry)
         self.streams = Gauge("wingding_subscriptions", "Running subscriptions.", ["transport"], registry=self._registry)

@@ -1,7 +1,8 @@
 """Running operations: the part that HTTP, server-sent events and WebSocket share.
 
-Every operation is prepared before anything is spent on it, has a deadline (subscriptions live until their stream
-ends), and is observed: one log line, its metrics, and a span where tracing is on.
+Every operation is prepared before anything is spent on it: its document is found, checked, and its cost counted. Then
+it is paid for from the caller's budget (`admit`), has a deadline (subscriptions live until their stream ends), and is
+observed: one log line, its metrics, and a span where tracing is on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -17,65 +18,21 @@ import structlog
 from graphql import GraphQLError, OperationType
 
 from database import StatementLog, statements
+from engine.cost import Costs, too_costly
 from schema import Schema
 from schema.context import Context
 from schema.error_format import TIMEOUT_MESSAGE, present
 from translations import translate
+from transport.budget import SPENT_MESSAGE, Budget
 from transport.metrics import Metrics
+from transport.persisted import SENT, Asked, Persisted
+from transport.requests import BadRequest, Parameters
 from transport.tracing import Tracing
 
 log = structlog.get_logger()
 
 MAX_ERRORS = 100
 """Errors told in one answer. A list of a hundred rows may fail in each of their fields."""
-
-
-class BadRequest(Exception):
-    """What was sent is no request that could be run. `headers` go with the answer."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 400,
-        code: str = "BAD_USER_INPUT",
-        reason: str = "",
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        self.message, self.status, self.code, self.reason = message, status, code, reason
-        self.headers = headers or {}
-        super().__init__(message)
-
-    @property
-    def body(self) -> dict[str, Any]:
-        extensions = {"code": self.code} | ({"reason": self.reason} if self.reason else {})
-        return {"errors": [{"message": self.message, "extensions": extensions}]}
-
-
-@dataclass(frozen=True)
-class Parameters:
-    query: str
-    variables: dict[str, Any] | None
-    operation_name: str | None
-
-
-def parameters_from(found: Any) -> Parameters:
-    """The parameters of a request, checked. Raises `BadRequest`."""
-    if not isinstance(found, dict):
-        raise BadRequest("The request is not a JSON object.")
-    query: Any = found.get("query")
-    variables: Any = found.get("variables")
-    operation: Any = found.get("operationName")
-    extensions: Any = found.get("extensions")
-    if not isinstance(query, str) or not query:
-        raise BadRequest("`query` is missing or not a string.")
-    if variables is not None and not isinstance(variables, dict):
-        raise BadRequest("`variables` is not an object.")
-    if operation is not None and not isinstance(operation, str):
-        raise BadRequest("`operationName` is not a string.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise BadRequest("`extensions` is not an object.")
-    return Parameters(query, variables, operation)
 
 
 @dataclass(frozen=True)
@@ -103,6 +60,16 @@ class Observation:
     viewer_id: Any = None
     outcome: str = "ok"
     items: int = 0
+    cost: int = 0
+    remaining: int | None = None
+    document: str = SENT
+    refusal: str = ""
+
+    def refused(self, error: dict[str, Any]) -> None:
+        """Nothing was executed; `error` says why, as the client is told."""
+        self.outcome = "refused"
+        extensions = error.get("extensions", {})
+        self.refusal = extensions.get("reason") or extensions.get("code", "")
 
     def saw(self, result: Result) -> None:
         if "errors" in result.body:
@@ -120,9 +87,24 @@ class Operation:
 
 
 class Operations:
-    def __init__(self, schema: Schema, metrics: Metrics, tracing: Tracing | None, *, timeout: float) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        metrics: Metrics,
+        tracing: Tracing | None,
+        *,
+        timeout: float,
+        max_cost: int | None = None,
+        budget: Budget | None = None,
+        documents: Persisted | None = None,
+    ) -> None:
+        """Without `max_cost` and `budget` operations may cost anything; without `documents` each is sent in full."""
         self._schema = schema
         self._timeout = timeout
+        self._costs = Costs(schema._schema)
+        self._max_cost = max_cost
+        self._budget = budget
+        self._documents = documents or Persisted(None)
         self._tracing = tracing
         self.metrics = metrics
 
@@ -144,6 +126,11 @@ class Operations:
         seconds = perf_counter() - seen.started
         name = self.metrics.name(seen.name, learn=seen.outcome == "ok")
         self.metrics.operations.labels(name, seen.type, seen.transport, seen.outcome).inc()
+        self.metrics.documents.labels(seen.document).inc()
+        if seen.refusal:
+            self.metrics.refusals.labels(seen.refusal).inc()
+        if seen.cost:
+            self.metrics.cost.labels(seen.type).observe(seen.cost)
         if seen.type in ("query", "mutation"):
             self.metrics.duration.labels(name, seen.type).observe(seconds)
             self.metrics.statements.labels(name, seen.type).observe(seen.statements.count)
@@ -155,21 +142,55 @@ class Operations:
             outcome=seen.outcome,
             ms=round(seconds * 1000, 2),
             sql=seen.statements.count,
+            cost=seen.cost,
+            document=seen.document,
             viewer=str(seen.viewer_id) if seen.viewer_id else None,
             **({"items": seen.items} if seen.type == "subscription" else {}),
         )
 
-    def prepare(self, parameters: Parameters, seen: Observation) -> Operation:
-        """Parse, limit and validate. Never raises: what is wrong is in `errors`."""
-        prepared = self._schema.prepare(parameters.query)
+    async def prepare(self, parameters: Parameters, seen: Observation) -> Operation:
+        """Find the document, parse, limit and validate it, and count its cost. No SQL. Never raises: what is wrong is
+        in `errors`."""
+        asked = Asked(parameters.query, parameters.document_id, parameters.hash)
+        try:
+            found = await self._documents.find(asked)
+        except GraphQLError as error:
+            return Operation(parameters, None, None, [error])
+        seen.document = found.source
+        prepared = self._schema.prepare(found.text)
         node = prepared.operation(parameters.operation_name)
         errors = prepared.fresh_errors()
-        if node is None and not errors:
-            errors.append(GraphQLError("There is no such operation in the document, or no telling which to run."))
+        if not errors:
+            await self._documents.learn(asked)
+            if node is None:
+                errors.append(GraphQLError("There is no such operation in the document, or no telling which to run."))
+            else:
+                seen.cost = self._costs.of(found.text, prepared, node, parameters.variables or {})
+                if self._max_cost is not None and seen.cost > self._max_cost:
+                    errors.append(too_costly(seen.cost, self._max_cost))
         type_ = node.operation if node else None
         name = node.name.value if node and node.name else None
         seen.type, seen.name = type_.value if type_ else "none", name
-        return Operation(parameters, type_, name, errors)
+        return Operation(replace(parameters, query=found.text), type_, name, errors)
+
+    async def admit(self, operation: Operation, context: Context, seen: Observation) -> None:
+        """Pay for the operation from the caller's budget. Raises `BadRequest` (429) where it is spent."""
+        if operation.errors or self._budget is None:
+            return
+        balance = await self._budget.take(context.viewer, context.caller.address, seen.cost)
+        seen.remaining = balance.remaining
+        if balance.wait:
+            raise BadRequest(
+                translate(context.locale, SPENT_MESSAGE, {"seconds": balance.wait}),
+                status=429,
+                code="RATE_LIMITED",
+                headers={"Retry-After": str(balance.wait)},
+                extensions={"cost": self._told(seen) | {"retryAfter": balance.wait}},
+            )
+
+    def _told(self, seen: Observation) -> dict[str, Any]:
+        """`extensions.cost`, about which `docs/errors.md` tells more."""
+        return {"requested": seen.cost, "maximum": self._max_cost, "remaining": seen.remaining}
 
     async def run(self, operation: Operation, context: Context, seen: Observation) -> Result:
         """Run a query or mutation, until the deadline."""
@@ -195,6 +216,8 @@ class Operations:
             raise
         result = _result(found)
         seen.saw(result)
+        if operation.parameters.wants_cost:
+            result = replace(result, body=result.body | {"extensions": {"cost": self._told(seen)}})
         return result
 
     async def _execute(self, operation: Operation, context: Context) -> Any:
@@ -239,8 +262,9 @@ class Operations:
     def _refused(self, errors: list[GraphQLError], context: Context | None, seen: Observation) -> Result:
         for error in errors:
             present(error, context)
-        seen.outcome = "refused"
-        return Result({"errors": [error.formatted for error in errors]}, is_refusal=True, is_last=True)
+        formatted: list[Any] = [error.formatted for error in errors]
+        seen.refused(formatted[0])
+        return Result({"errors": formatted}, is_refusal=True, is_last=True)
 
     def refused(self, operation: Operation, seen: Observation) -> Result:
         """The answer to an operation with errors, for which no context needs to be made."""

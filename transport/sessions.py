@@ -16,7 +16,7 @@ from errors import _
 from realtime.streams import access_stream
 from schema.context import Caller
 from schema.ports import Ports
-from transport.operations import BadRequest
+from transport.requests import BadRequest
 
 log = structlog.get_logger()
 

@@ -24,7 +24,8 @@ from transport.bodies import ClientGone, write_json
 from transport.contexts import bearer_token, caller_of, viewer_of
 from transport.http import UNAVAILABLE, answer, parameters_of, unauthenticated, unavailable
 from transport.negotiation import JSON_TYPE, STREAM_TYPE, choose
-from transport.operations import BadRequest, Observation, Operation, Operations
+from transport.operations import Observation, Operation, Operations
+from transport.requests import BadRequest
 from transport.sessions import SESSION_ENDED, Seats, end_of_session, renewed
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -58,6 +59,7 @@ class StreamEndpoint:
                     viewer=viewer,
                     is_socket=operation.type is OperationType.SUBSCRIPTION,
                 )
+                await self._operations.admit(operation, context, seen)
                 with self._seats.taken(self._seats.key(viewer, context.caller)):
                     await self._stream(operation, context, seen, receive, _Writer(send, self._ports))
                 return
@@ -69,7 +71,7 @@ class StreamEndpoint:
                 refusal = error
             except UNAVAILABLE:
                 refusal = unavailable()
-            seen.outcome = "refused"
+            seen.refused(refusal.body["errors"][0])
         await answer(JSON_TYPE, refusal.status, refusal.body, refusal.headers)(scope, receive, send)
 
     async def _prepare(self, request: Request, seen: Observation) -> tuple[Operation, Viewer]:
@@ -77,7 +79,7 @@ class StreamEndpoint:
             raise BadRequest("Use POST or GET.", status=405, headers={"Allow": "GET, POST"})
         if choose(request.headers.get("accept", ""), (STREAM_TYPE,), STREAM_TYPE) is None:
             raise BadRequest(f"Accept {STREAM_TYPE}.", status=406)
-        operation = self._operations.prepare(await parameters_of(request, self._ports), seen)
+        operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
         if request.method == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
         return operation, await viewer_of(self._ports, bearer_token(request.headers.get("authorization")))

@@ -24,7 +24,8 @@ from schema.ports import Ports
 from translations import translate
 from transport.bodies import parse_json, write_json
 from transport.contexts import bearer_token, caller_of, viewer_of
-from transport.operations import BadRequest, Operations, Parameters, parameters_from
+from transport.operations import Operations
+from transport.requests import BadRequest, Parameters, parameters_from
 from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Seats, end_of_session, renewed
 
 log = structlog.get_logger()
@@ -226,13 +227,19 @@ class Connection:
     async def _operate(self, id: str, parameters: Parameters) -> None:
         try:
             with self._operations.observing("websocket") as seen:
-                operation = self._operations.prepare(parameters, seen)
+                operation = await self._operations.prepare(parameters, seen)
                 context = Context(
                     ports=self._ports,
                     caller=self._caller,
                     viewer=self._viewer,
                     is_socket=operation.type is OperationType.SUBSCRIPTION,
                 )
+                try:
+                    await self._operations.admit(operation, context, seen)
+                except BadRequest as refusal:
+                    seen.refused(refusal.body["errors"][0])
+                    await self._finish(id, {"type": "error", "id": id, "payload": refusal.body["errors"]})
+                    return
                 async with aclosing(self._operations.results(operation, context, seen)) as results:
                     async for result in results:
                         if result.is_last:

@@ -6,8 +6,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from schema.context import Caller, Context
 from transport.metrics import Metrics
-from transport.operations import Operations, Parameters
+from transport.operations import Operations
 from transport.otel import OpenTelemetry
+from transport.requests import Parameters
 from transport.tracing import traceparent
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -20,7 +21,7 @@ async def test_an_operation_is_a_span_of_the_callers_trace(schema, ports):
     traceparent.set(f"00-{TRACE}-{PARENT}-01")
 
     with operations.observing("http") as seen:
-        operation = operations.prepare(Parameters("query Named { __typename }", None, None), seen)
+        operation = await operations.prepare(Parameters("query Named { __typename }", None, None), seen)
         await operations.run(operation, Context(ports=ports, caller=Caller()), seen)
     tracing.shutdown()
 

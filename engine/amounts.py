@@ -1,0 +1,138 @@
+"""Costs as sums that stay open where the variables decide: worked out once, filled in for each request.
+
+Everything is read leniently. A value of the wrong type is for the executor to refuse; here it only must not make an
+operation cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, VariableNode, value_from_ast_untyped
+
+from dataloaders.pages import DEFAULT_SIZE, MAXIMUM_SIZE
+
+Variables = Mapping[str, Any]
+Rows = int | Callable[[Variables], int]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A number, and what must be added to it once the variables are known. `pieces` is how large it is to keep."""
+
+    fixed: int = 0
+    open: tuple[Times | Largest | Search, ...] = ()
+
+    def of(self, variables: Variables) -> int:
+        return self.fixed + sum(part.of(variables) for part in self.open)
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.fixed + other.fixed, self.open + other.open)
+
+    @property
+    def pieces(self) -> int:
+        return 1 + sum(part.pieces for part in self.open)
+
+
+@dataclass(frozen=True)
+class Times:
+    """So many rows of the same cost, where one of the two depends on the variables."""
+
+    rows: Rows
+    each: Cost
+
+    def of(self, variables: Variables) -> int:
+        return (self.rows if isinstance(self.rows, int) else self.rows(variables)) * self.each.of(variables)
+
+    @property
+    def pieces(self) -> int:
+        return 1 + self.each.pieces
+
+
+@dataclass(frozen=True)
+class Largest:
+    """One of several, which only the data knows."""
+
+    among: tuple[Cost, ...]
+
+    def of(self, variables: Variables) -> int:
+        return max(one.of(variables) for one in self.among)
+
+    @property
+    def pieces(self) -> int:
+        return 1 + sum(one.pieces for one in self.among)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the fields of an input object cost that are given, by their names."""
+
+    argument: Any
+    prices: Mapping[str, int]
+    pieces = 1
+
+    def of(self, variables: Variables) -> int:
+        given = read(self.argument, variables)
+        if not isinstance(given, dict):
+            return 0
+        return sum(price for name, price in self.prices.items() if isinstance(given.get(name), str))
+
+
+def times(rows: Rows, each: Cost) -> Cost:
+    if isinstance(rows, int) and not each.open:
+        return Cost(rows * each.fixed)
+    return Cost(0, (Times(rows, each),))
+
+
+def largest(among: Sequence[Cost]) -> Cost:
+    if not any(one.open for one in among):
+        return Cost(max((one.fixed for one in among), default=0))
+    return Cost(0, (Largest(tuple(among)),))
+
+
+def settled(part: Any, *nodes: Any) -> Cost:
+    """The cost of a part, at once where no variable stands in its arguments."""
+    return Cost(0, (part,)) if any(has_variable(node) for node in nodes) else Cost(part.of({}))
+
+
+def page_size(first: Any, last: Any) -> int:
+    """Rows of a page. What is no size, or too large, is refused later; here it only must not be cheap."""
+    sizes = [int(size) for size in (first, last) if isinstance(size, int | float) and size == size // 1]
+    return max(0, min(max(sizes), MAXIMUM_SIZE)) if sizes else DEFAULT_SIZE
+
+
+def argument(node: FieldNode, name: str) -> Any:
+    return next((one.value for one in node.arguments or () if one.name.value == name), None)
+
+
+def has_variable(node: Any) -> bool:
+    if isinstance(node, VariableNode):
+        return True
+    inner = [*getattr(node, "values", ()), *(item.value for item in getattr(node, "fields", ()))]
+    return any(has_variable(one) for one in inner)
+
+
+def read(node: Any, variables: Variables) -> Any:
+    return None if node is None else value_from_ast_untyped(node, dict(variables))
+
+
+def rows_of_page(node: FieldNode) -> Rows:
+    first, last = argument(node, "first"), argument(node, "last")
+    if has_variable(first) or has_variable(last):
+        return lambda variables: page_size(read(first, variables), read(last, variables))
+    return page_size(read(first, {}), read(last, {}))
+
+
+def rows_of_list(node: FieldNode) -> Rows:
+    """Rows of a root list that is no connection: one for each item of its only argument."""
+    given = node.arguments[0].value if node.arguments else None
+
+    def count(variables: Variables) -> int:
+        found = read(given, variables)
+        return len(found) if isinstance(found, list) else 1
+
+    if given is None:
+        return MAXIMUM_SIZE
+    return count if has_variable(given) else count({})

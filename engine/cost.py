@@ -1,0 +1,271 @@
+"""What an operation may cost at most, known before any SQL from its document, the schema and the variables.
+
+The unit is one row that the answer may hold. Lists multiply what is inside them:
+
+    scalar, facet, or anything else of a row that is there already    0 + inside
+    related row, aggregate                                            1 + inside
+    list with a declared limit                                        1 + limit × (1 + inside)
+    connection                                                        1 + page size × (1 + inside)
+    list of things that are there already                             20 × inside
+    totalCount                                                       10
+    filter that searches words                                       20
+    introspection                                                    50
+    mutation                                                         10 + inside its payload
+
+The page size is `first` or `last`, 20 where neither is given. Of the types that an interface or a union may stand for,
+the dearest counts. A field that is asked for twice, and so answered once, counts once; one that is left out by
+`@skip` or `@include` counts nothing. An operation costs at least 1. A subscription costs as much as one of its items.
+
+    { events(first: 50) { totalCount nodes { title venue { name } hosts { user { displayName } } } } }
+
+costs 1 + 50 × (1 + venue 1 + hosts (1 + 20 × (1 + user 1))) + totalCount 10 = 2,161: the limit of `hosts` is 20.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    NamedTypeNode,
+    NonNullTypeNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    TypeNode,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+)
+
+from dataloaders.base import Many, One, OneOf, Value
+from engine.amounts import Cost, Search, Variables, largest, read, rows_of_list, rows_of_page, settled, times
+from errors import _
+from schema.connections import Connection
+from schema.documents import Prepared
+from schema.limits import COST_KEY
+from schema.relations import DECLARED, Derived
+
+MUTATION = 10
+TOTAL_COUNT = 10
+INTROSPECTION = 50
+LIST_IN_HAND = 20
+"""Items of a list without a declared limit, such as those of a payload."""
+KEPT = 100_000
+"""Of all kept costs together, in pieces of about 200 bytes."""
+TOO_COSTLY_MESSAGE = _("This operation asks for too much at once. Ask for fewer items, or in several steps.")
+
+
+class Reader:
+    """Reads the cost of one operation, with the Boolean variables known."""
+
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], booleans: Variables
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._booleans = booleans
+
+    def operation(self, node: OperationDefinitionNode) -> Cost:
+        root = self._schema.get_root_type(node.operation)
+        return self._object(root, [node.selection_set])
+
+    def _selection(self, type_: Any, nodes: Iterable[FieldNode]) -> Cost:
+        """What stands within a field, for the type that it answers with."""
+        if is_leaf_type(type_):
+            return Cost()
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        if not is_abstract_type(type_):
+            return self._object(type_, sets)
+        return largest([self._object(possible, sets) for possible in self._schema.get_possible_types(type_)])
+
+    def _object(self, type_: Any, sets: Iterable[SelectionSetNode]) -> Cost:
+        total = Cost()
+        for nodes in self._fields(type_, sets).values():
+            total += self._field(type_, nodes)
+        return total
+
+    def _field(self, parent: Any, nodes: list[FieldNode]) -> Cost:
+        name = nodes[0].name.value
+        if name.startswith("__"):
+            return Cost(0 if name == "__typename" else INTROSPECTION)
+        field = parent.fields[name]
+        type_ = get_named_type(field.type)
+        if _is_connection(type_):
+            return self._connection(field, type_, nodes)
+        within = self._selection(type_, nodes)
+        is_list = is_list_type(get_nullable_type(field.type))
+        if parent is self._schema.mutation_type:
+            return Cost(MUTATION) + within
+        if parent in (self._schema.query_type, self._schema.subscription_type):
+            return Cost(1) + (times(rows_of_list(nodes[0]), Cost(1) + within) if is_list else within)
+        declared = _metadata(field).get(DECLARED)
+        if isinstance(declared, Many):
+            return Cost(1) + times(declared.limit, Cost(1) + within)
+        if isinstance(declared, Derived):
+            return Cost(sum(_price(need.declaration) for need in declared.needs.values())) + within
+        if isinstance(declared, One | OneOf | Value):
+            return Cost(1) + within
+        return times(LIST_IN_HAND, within) if is_list else within
+
+    def _connection(self, field: Any, type_: Any, nodes: list[FieldNode]) -> Cost:
+        each, beside = Cost(1), Cost(1)
+        for inner in self._fields(type_, _sets(nodes)).values():
+            match inner[0].name.value:
+                case "nodes":
+                    each += self._selection(get_named_type(type_.fields["nodes"].type), inner)
+                case "edges":
+                    # Of an edge's fields only `node` costs something, as a field of something that is there already.
+                    each += self._selection(get_named_type(type_.fields["edges"].type), inner)
+                case "totalCount":
+                    beside += Cost(TOTAL_COUNT)
+        return beside + times(rows_of_page(nodes[0]), each) + _searches(field, nodes[0])
+
+    def _fields(self, type_: Any, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
+        """Fields of an object by the name they have in the answer, fragments written out, as the executor does."""
+        found: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for selections in sets:
+            self._collect(type_, selections, found, seen)
+        return found
+
+    def _collect(self, type_: Any, selections: SelectionSetNode, found: dict[str, list[FieldNode]], seen: Any) -> None:
+        for node in selections.selections:
+            if not self._is_wanted(node):
+                continue
+            if isinstance(node, FieldNode):
+                found.setdefault((node.alias or node.name).value, []).append(node)
+                continue
+            fragment: Any = node
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in seen:
+                    continue
+                seen.add(node.name.value)
+                fragment = self._fragments[node.name.value]
+            if self._applies(fragment.type_condition, type_):
+                self._collect(type_, fragment.selection_set, found, seen)
+
+    def _applies(self, condition: NamedTypeNode | None, type_: Any) -> bool:
+        if condition is None or condition.name.value == type_.name:
+            return True
+        named: Any = self._schema.get_type(condition.name.value)
+        return is_abstract_type(named) and self._schema.is_sub_type(named, type_)
+
+    def _is_wanted(self, node: Any) -> bool:
+        for directive in node.directives or ():
+            if (name := directive.name.value) in ("skip", "include") and directive.arguments:
+                value = read(directive.arguments[0].value, self._booleans)
+                if value is (name == "skip"):
+                    return False
+        return True
+
+
+def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode]:
+    return [node.selection_set for node in nodes if node.selection_set]
+
+
+def _metadata(definition: Any) -> Mapping[str, Any]:
+    """What a field of ours was declared with."""
+    declared = definition.extensions.get("strawberry-definition")
+    return declared.metadata if declared is not None else {}
+
+
+def _is_connection(type_: Any) -> bool:
+    definition = getattr(type_, "extensions", {}).get("strawberry-definition")
+    origin = getattr(definition, "origin", None)
+    return isinstance(origin, type) and issubclass(origin, Connection)
+
+
+def _price(need: Any) -> int:
+    return 1 + need.limit if isinstance(need, Many) else 1
+
+
+def _searches(field: Any, node: FieldNode) -> Cost:
+    """What the arguments add, by the prices that their input types declare."""
+    total = Cost()
+    for argument in node.arguments or ():
+        type_ = get_named_type(field.args[argument.name.value].type)
+        if isinstance(type_, GraphQLInputObjectType):
+            prices = {name: _metadata(one).get(COST_KEY, 0) for name, one in type_.fields.items()}
+            if any(prices.values()):
+                total += settled(Search(argument.value, prices), argument.value)
+    return total
+
+
+def _is_boolean(type_: TypeNode) -> bool:
+    if isinstance(type_, NonNullTypeNode):
+        return _is_boolean(type_.type)
+    return isinstance(type_, NamedTypeNode) and type_.name.value == "Boolean"
+
+
+@dataclass(frozen=True)
+class _Known:
+    defaults: Variables
+    cost: Cost
+    weight: int
+
+
+class Costs:
+    """The costs of the operations asked for last; what does not depend on variables is worked out once for each."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._kept: OrderedDict[Any, _Known] = OrderedDict()
+        self._weight = 0
+
+    def of(self, text: str, prepared: Prepared, operation: OperationDefinitionNode, variables: Variables) -> int:
+        """The cost of a valid operation of the prepared document, whose text is given too. Never raises for what
+        stands in the variables.
+        """
+        key = (text, operation.name and operation.name.value, self._booleans(operation, variables))
+        known = self._kept.get(key)
+        if known is None:
+            known = self._read(text, prepared, operation, dict(key[2]))
+            self._keep(key, known)
+        else:
+            self._kept.move_to_end(key)
+        return max(1, known.cost.of({**known.defaults, **variables}) if known.cost.open else known.cost.fixed)
+
+    def _booleans(self, operation: OperationDefinitionNode, variables: Variables) -> tuple[tuple[str, bool], ...]:
+        """Those variables that can stand in `@skip` and `@include`."""
+        found = []
+        for definition in operation.variable_definitions or ():
+            if _is_boolean(definition.type):
+                name = definition.variable.name.value
+                value = variables[name] if name in variables else read(definition.default_value, {})
+                if isinstance(value, bool):
+                    found.append((name, value))
+        return tuple(found)
+
+    def _read(self, text: str, prepared: Prepared, operation: OperationDefinitionNode, booleans: Variables) -> _Known:
+        assert prepared.document is not None
+        fragments = {
+            node.name.value: node for node in prepared.document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        defaults = {
+            definition.variable.name.value: read(definition.default_value, {})
+            for definition in operation.variable_definitions or ()
+            if definition.default_value is not None
+        }
+        cost = Reader(self._schema, fragments, booleans).operation(operation)
+        return _Known(defaults, cost, cost.pieces + len(text) // 200)
+
+    def _keep(self, key: Any, known: _Known) -> None:
+        self._kept[key] = known
+        self._weight += known.weight
+        while self._weight > KEPT:
+            self._weight -= self._kept.popitem(last=False)[1].weight
+
+
+def too_costly(requested: int, maximum: int) -> GraphQLError:
+    cost = {"requested": requested, "maximum": maximum}
+    return GraphQLError(TOO_COSTLY_MESSAGE, extensions={"code": "QUERY_TOO_COSTLY", "cost": cost})

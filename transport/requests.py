@@ -1,0 +1,81 @@
+"""What a request asks for, whichever transport brought it: its document, variables and extensions, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from transport.persisted import LONGEST_ID
+
+
+class BadRequest(Exception):
+    """What was sent is no request that could be run. `headers` go with the answer."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        code: str = "BAD_USER_INPUT",
+        reason: str = "",
+        headers: dict[str, str] | None = None,
+        extensions: dict[str, Any] | None = None,
+    ) -> None:
+        self.message, self.status, self.code, self.reason = message, status, code, reason
+        self.headers, self.extensions = headers or {}, extensions or {}
+        super().__init__(message)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        extensions = {"code": self.code} | ({"reason": self.reason} if self.reason else {}) | self.extensions
+        return {"errors": [{"message": self.message, "extensions": extensions}]}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What was sent. `query` is empty where the document is only named, until it has been found by its name."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    document_id: str | None = None
+    hash: str | None = None
+    wants_cost: bool = False
+
+
+def parameters_from(found: Any) -> Parameters:
+    """The parameters of a request, checked. Raises `BadRequest`."""
+    if not isinstance(found, dict):
+        raise BadRequest("The request is not a JSON object.")
+    query: Any = found.get("query")
+    variables: Any = found.get("variables")
+    operation: Any = found.get("operationName")
+    extensions: Any = found.get("extensions")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest("`variables` is not an object.")
+    if operation is not None and not isinstance(operation, str):
+        raise BadRequest("`operationName` is not a string.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadRequest("`extensions` is not an object.")
+    id, hash = _identity(found.get("documentId"), (extensions or {}).get("persistedQuery"))
+    if query is None and (id or hash):
+        query = ""
+    if not isinstance(query, str) or not (query or id or hash):
+        raise BadRequest("`query` is missing or not a string.")
+    wants_cost = (extensions or {}).get("cost") is True
+    return Parameters(query, variables, operation, id, hash, wants_cost)
+
+
+def _identity(id: Any, persisted: Any) -> tuple[str | None, str | None]:
+    """`documentId`, and the hash in `extensions.persistedQuery`, checked. Raises `BadRequest`."""
+    hash = None
+    if persisted is not None:
+        if not isinstance(persisted, dict) or persisted.get("version") != 1:
+            raise BadRequest("`persistedQuery` is not an object of version 1.")
+        hash = persisted.get("sha256Hash")
+        if not isinstance(hash, str):
+            raise BadRequest("`sha256Hash` is missing or not a string.")
+    for given in (id, hash):
+        if given is not None and not (isinstance(given, str) and 1 <= len(given) <= LONGEST_ID):
+            raise BadRequest("The document's id or hash is not a string, empty, or too long.")
+    return id, hash
