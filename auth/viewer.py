@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.permissions import PERMISSIONS, Permission
@@ -36,6 +37,11 @@ class Viewer:
     @property
     def permissions(self) -> frozenset[Permission]:
         return PERMISSIONS[self.role]
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether there is a session that may end."""
+        return self.user is not None and self.session_id is not None and self.expires_at is not None
 
     def can(self, permission: Permission) -> bool:
         return permission in self.permissions
@@ -81,9 +87,23 @@ async def viewer_of_session(
 
 async def viewer_still_valid(session: AsyncSession, viewer: Viewer) -> bool:
     """Whether a viewer of a long connection is still signed in, in the same role. Guests always are what they were."""
-    if viewer.user is None or viewer.session_id is None or viewer.expires_at is None:
-        return True
-    found = await viewer_of_session(
-        session, session_id=viewer.session_id, user_id=viewer.user.id, expires_at=viewer.expires_at
-    )
-    return found is not None and found.role is viewer.role
+    return (await viewers_still_valid(session, [viewer]))[0]
+
+
+async def viewers_still_valid(session: AsyncSession, viewers: Sequence[Viewer]) -> list[bool]:
+    """As `viewer_still_valid`, for many in one statement."""
+    asked = [viewer.session_id for viewer in viewers if viewer.is_signed_in]
+    roles: dict[UUID, Role] = {}
+    if asked:
+        found = await session.execute(
+            select(Session.id, User.role)
+            .join(User, Session.user_id == User.id)
+            .where(
+                Session.id == any_(literal(asked, ARRAY(Uuid()))),
+                User.is_active,
+                Session.ended_at.is_(None),
+                Session.expires_at > utcnow(),
+            )
+        )
+        roles = dict(found.all())
+    return [one.session_id is None or not one.is_signed_in or roles.get(one.session_id) is one.role for one in viewers]

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from broadcaster import Broadcast
@@ -43,6 +43,12 @@ class Gap(Event):
 
     def __init__(self, channel: str = "") -> None:
         super().__init__(channel, "")
+
+
+class Hearer(Protocol):
+    """Whoever hears channels. `put` is called for each message and gap, and must be quick."""
+
+    def put(self, event: Event) -> None: ...
 
 
 class Listener:
@@ -149,7 +155,7 @@ class Hub(Broadcast):
     def __init__(self, url: str) -> None:
         self._redis = RedisBackend(url)
         super().__init__(backend=self._redis)
-        self._listeners: dict[str, set[Listener]] = {}
+        self._listeners: dict[str, set[Hearer]] = {}
         self._asked: set[str] = set()
         """Channels that Redis has been asked for on this connection."""
         self._confirmed: set[str] = set()
@@ -183,19 +189,27 @@ class Hub(Broadcast):
         """Listen from now on: whatever is published after this block is entered is heard, or covered by a gap."""
         listener = Listener()
         for channel in channels:
-            self._listeners.setdefault(channel, set()).add(listener)
-            self._note(channel)
+            self.join(listener, channel)
         try:
             await self._confirmation(channels, listener)
             listener.get_all()
             yield listener
         finally:
             for channel in channels:
-                self._listeners[channel].discard(listener)
-                if not self._listeners[channel]:
-                    del self._listeners[channel]
-                    self._shared.pop(channel, None)
-                self._note(channel)
+                self.leave(listener, channel)
+
+    def join(self, hearer: Hearer, channel: str) -> None:
+        """Hear a channel from now on, without waiting: until Redis has confirmed it nothing comes, and then a gap."""
+        self._listeners.setdefault(channel, set()).add(hearer)
+        self._note(channel)
+
+    def leave(self, hearer: Hearer, channel: str) -> None:
+        hearers = self._listeners[channel]
+        hearers.discard(hearer)
+        if not hearers:
+            del self._listeners[channel]
+            self._shared.pop(channel, None)
+        self._note(channel)
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Listener]:  # type: ignore[override]  # yields our listener, not a subscriber
@@ -297,8 +311,8 @@ class Hub(Broadcast):
 
     def _dispatch(self, event: Event) -> None:
         self._shared.pop(event.channel, None)
-        for listener in self._listeners.get(event.channel, ()):
-            listener.put(event)
+        for hearer in tuple(self._listeners.get(event.channel, ())):
+            hearer.put(event)
 
 
 def _forgetting(readings: dict[Hashable, Any], key: Hashable) -> Callable[[asyncio.Future[Any]], None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -101,31 +102,84 @@ class Guard:
             raise StreamEnded
 
 
-async def replay(
-    hub: Hub,
-    stream: str,
-    guard: Guard,
-    *,
-    owner_id: UUID,
-    after: str | None,
-    bounds: Callable[[], Awaitable[Bounds]],
-    fetch: Callable[[int], Awaitable[Sequence[E]]],
-) -> AsyncGenerator[E | Resync, None]:
-    """Every entry after a client's cursor, or from now on without one; `fetch` and the end as in `follow`.
+@dataclass(frozen=True)
+class Reading(Generic[E]):
+    """What one reading found for all who follow a stream from this process.
 
-    `bounds` raises `NotFound` where the stream is hidden from the viewer. A cursor outside of them yields one
-    `Resync`, and the stream goes on from now. Raises `InvalidCursor` for a cursor of another stream.
+    `since` is null where everyone who may follow sees every entry. Else it has each user who was asked for: the number
+    after which they see entries, or null where they see none any more. Whoever is missing has to read alone.
     """
-    start = cursors.decode(after, owner_id) if after is not None else None
-    limits = await bounds()
-    if start is None:
-        start = limits.head
-    elif not limits.floor <= start <= limits.head:
-        start = limits.head
-        yield Resync(owner_id, start)
-    async with aclosing(follow(hub, stream, guard, after=start, fetch=fetch)) as entries:
-        async for entry in entries:
-            yield entry
+
+    entries: Sequence[E]
+    since: Mapping[UUID, int | None] | None = None
+
+
+class Stream(ABC, Generic[E]):
+    """A durable stream as one viewer may follow it: what `replay` and a group (`realtime.groups`) work with."""
+
+    __slots__ = ("after", "channel", "expires_at", "owner_id", "user_id")
+
+    def __init__(
+        self, channel: str, owner_id: UUID, *, user_id: UUID | None, expires_at: datetime | None, after: str | None
+    ) -> None:
+        self.channel = channel
+        self.owner_id = owner_id
+        self.user_id = user_id
+        self.expires_at = expires_at
+        self.after = after
+
+    @abstractmethod
+    async def bounds(self) -> Bounds:
+        """Raises `NotFound` where the stream is hidden from the viewer."""
+
+    @abstractmethod
+    async def fetch(self, sequence: int) -> Sequence[E]:
+        """The next entries after a number, at most `BATCH`, as the viewer may see them."""
+
+    @abstractmethod
+    async def read(self, sequence: int) -> Reading[E]:
+        """As `fetch`, for all who follow the stream from this process."""
+
+    @abstractmethod
+    async def which_allowed(self, streams: Sequence[Stream[E]]) -> Sequence[bool]:
+        """Which viewers may go on; all streams have one owner and are of this class. Asked together."""
+
+    async def begin(self) -> None:
+        """Called once before the first entry. `end` follows in any case."""
+
+    def end(self) -> None:
+        """Nothing may be awaited here: whoever leaves may be in the middle of being cancelled."""
+
+    async def is_allowed(self) -> bool:
+        return (await self.which_allowed([self]))[0]
+
+    async def start(self) -> tuple[int, Resync | None]:
+        """The number after which to begin, and what to say first where the client's cursor is of no use any more.
+
+        Without a cursor one begins now. Raises `InvalidCursor` for a cursor of another stream, and as `bounds`.
+        """
+        start = cursors.decode(self.after, self.owner_id) if self.after is not None else None
+        limits = await self.bounds()
+        if start is None:
+            return limits.head, None
+        if limits.floor <= start <= limits.head:
+            return start, None
+        return limits.head, Resync(self.owner_id, limits.head)
+
+
+async def replay(hub: Hub, stream: Stream[E]) -> AsyncGenerator[E | Resync, None]:
+    """Every entry after a client's cursor, or from now on without one, for one viewer alone; the end as in `follow`."""
+    guard = Guard(stream.user_id, stream.expires_at, stream.is_allowed)
+    try:
+        await stream.begin()
+        start, resync = await stream.start()
+        if resync is not None:
+            yield resync
+        async with aclosing(follow(hub, stream.channel, guard, after=start, fetch=stream.fetch)) as entries:
+            async for entry in entries:
+                yield entry
+    finally:
+        stream.end()
 
 
 async def follow(
@@ -203,11 +257,11 @@ class _News:
         missed = any(isinstance(event, Gap) for event in heard)
         if missed or any(event.channel != self.stream for event in heard):
             await self.guard.check()
-        if missed or any(_sequence(event.message) > self.reached for event in heard if event.channel == self.stream):
+        if missed or any(sequence_in(event.message) > self.reached for event in heard if event.channel == self.stream):
             self.has_growth = True
 
 
-def _sequence(message: str) -> int:
+def sequence_in(message: str) -> int:
     """The number in a live message; one that is not ours counts as nothing."""
     try:
         found = orjson.loads(message)

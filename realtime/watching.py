@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -45,20 +45,17 @@ class Watching:
         """Who follows the chat from this process."""
         return frozenset(self._open.get(chat_id, ()))
 
-    @asynccontextmanager
-    async def watch(self, chat_id: UUID, user_id: UUID) -> AsyncIterator[None]:
-        """The member is there while this block lasts: no notice of a new message is needed."""
+    async def begin(self, chat_id: UUID, user_id: UUID) -> None:
+        """The member is there until `end`, which must follow also where this fails: no notice of a new message is
+        needed.
+        """
         self._open[chat_id][user_id] += 1
         self._ended.discard((chat_id, user_id))
-        try:
-            await self._mark([(chat_id, user_id)], is_there=True)
-            if self._task is None:
-                self._task = asyncio.create_task(self._keep(), name="watching")
-            yield
-        finally:
-            self._end(chat_id, user_id)
+        await self._mark([(chat_id, user_id)], is_there=True)
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep(), name="watching")
 
-    def _end(self, chat_id: UUID, user_id: UUID) -> None:
+    def end(self, chat_id: UUID, user_id: UUID) -> None:
         """Nothing is awaited here: whoever leaves may be in the middle of being cancelled."""
         watchers = self._open[chat_id]
         watchers[user_id] -= 1

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from auth.viewer import Viewer, viewer_still_valid
+from auth.viewer import Viewer, viewers_still_valid
 from auth.visibility import events_visible_to
 from database import Database
 from errors import NotFound
 from models import AvailabilityChange, Event
 from realtime.hub import Hub
-from realtime.streams import BATCH, Bounds, Guard, Resync, availability_stream, replay
+from realtime.streams import BATCH, Bounds, Reading, Stream, availability_stream
 
 
-def changes(
-    database: Database, hub: Hub, viewer: Viewer, *, event_id: UUID, after: str | None
-) -> AsyncGenerator[AvailabilityChange | Resync, None]:
-    """Changes after a cursor, or from now on. Raises `NotFound` where the event is hidden from the viewer."""
-    stream = availability_stream(event_id)
+class AvailabilityStream(Stream[AvailabilityChange]):
+    """Changes after a cursor, or from now on. Hidden where the event is hidden from the viewer."""
 
-    async def bounds() -> Bounds:
+    __slots__ = ("_database", "_hub", "_viewer")
+
+    def __init__(self, database: Database, hub: Hub, viewer: Viewer, *, event_id: UUID, after: str | None) -> None:
+        super().__init__(
+            availability_stream(event_id), event_id, user_id=viewer.id, expires_at=viewer.expires_at, after=after
+        )
+        self._database = database
+        self._hub = hub
+        self._viewer = viewer
+
+    async def bounds(self) -> Bounds:
         oldest = (
             select(func.min(AvailabilityChange.sequence))
-            .where(AvailabilityChange.event_id == event_id)
+            .where(AvailabilityChange.event_id == self.owner_id)
             .scalar_subquery()
         )
-        async with database.reading() as session:
+        async with self._database.reading() as session:
             found = await session.execute(
-                events_visible_to(viewer)
-                .where(Event.id == event_id)
+                events_visible_to(self._viewer)
+                .where(Event.id == self.owner_id)
                 .with_only_columns(Event.availability_sequence, oldest)
             )
             row = found.one_or_none()
@@ -40,19 +47,24 @@ def changes(
         head, first = row
         return Bounds(floor=head if first is None else first - 1, head=head)
 
-    async def is_allowed() -> bool:
-        async with database.reading() as session:
-            if not await viewer_still_valid(session, viewer):
-                return False
-            visible = events_visible_to(viewer).where(Event.id == event_id).with_only_columns(Event.id)
-            return await session.scalar(visible) is not None
+    async def which_allowed(self, streams: Sequence[Stream[AvailabilityChange]]) -> Sequence[bool]:
+        """One statement for all sessions. Whether the event is visible is asked for each user, and once for guests."""
+        viewers = [one._viewer for one in streams if isinstance(one, AvailabilityStream)]
+        sees: dict[UUID | None, bool] = {}
+        async with self._database.reading() as session:
+            valid = await viewers_still_valid(session, viewers)
+            for viewer, is_valid in zip(viewers, valid, strict=True):
+                if is_valid and viewer.id not in sees:
+                    visible = events_visible_to(viewer).where(Event.id == self.owner_id).with_only_columns(Event.id)
+                    sees[viewer.id] = await session.scalar(visible) is not None
+        return [is_valid and sees[viewer.id] for viewer, is_valid in zip(viewers, valid, strict=True)]
 
-    async def fetch(sequence: int) -> Sequence[AvailabilityChange]:
+    async def fetch(self, sequence: int) -> Sequence[AvailabilityChange]:
         # All who see the event see the same entries, so those who follow it from this process read each once.
-        return await hub.once(stream, sequence, lambda: _read(database, event_id, sequence))
+        return await self._hub.once(self.channel, sequence, lambda: _read(self._database, self.owner_id, sequence))
 
-    guard = Guard(viewer.id, viewer.expires_at, is_allowed)
-    return replay(hub, stream, guard, owner_id=event_id, after=after, bounds=bounds, fetch=fetch)
+    async def read(self, sequence: int) -> Reading[AvailabilityChange]:
+        return Reading(await self.fetch(sequence))
 
 
 async def _read(database: Database, event_id: UUID, sequence: int) -> Sequence[AvailabilityChange]:

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from auth.viewer import Viewer, viewer_still_valid
+from auth.viewer import Viewer, viewer_still_valid, viewers_still_valid
 from auth.visibility import notifications_of
 from database import Database, UnitOfWork
 from errors import NotFound, UserError, refuse
 from models import DomainEvent, Inbox, Notification, NotificationType, StreamEvent, utcnow
 from realtime.hub import Hub
-from realtime.streams import BATCH, Bounds, Guard, Resync, inbox_read_stream, inbox_stream, pulse, replay
+from realtime.streams import BATCH, Bounds, Guard, Reading, Stream, inbox_read_stream, inbox_stream, pulse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,36 +82,39 @@ async def _mark(uow: UnitOfWork, viewer: Viewer, *narrowed: ColumnElement[bool])
     return len(read)
 
 
-def received(
-    database: Database, hub: Hub, viewer: Viewer, *, after: str | None
-) -> AsyncGenerator[Notification | Resync, None]:
+class InboxStream(Stream[Notification]):
     """The viewer's notifications after a cursor, or from now on. All of them are kept, so every own cursor is good."""
-    user_id = viewer.require_user()
 
-    async def bounds() -> Bounds:
-        async with database.reading() as session:
-            head = await session.scalar(select(Inbox.last_sequence).where(Inbox.user_id == user_id))
+    __slots__ = ("_database", "_viewer")
+
+    def __init__(self, database: Database, viewer: Viewer, *, after: str | None) -> None:
+        user_id = viewer.require_user()
+        super().__init__(inbox_stream(user_id), user_id, user_id=user_id, expires_at=viewer.expires_at, after=after)
+        self._database = database
+        self._viewer = viewer
+
+    async def bounds(self) -> Bounds:
+        async with self._database.reading() as session:
+            head = await session.scalar(select(Inbox.last_sequence).where(Inbox.user_id == self.owner_id))
         return Bounds(floor=0, head=head or 0)
 
-    async def fetch(sequence: int) -> Sequence[Notification]:
-        async with database.reading() as session:
+    async def which_allowed(self, streams: Sequence[Stream[Notification]]) -> Sequence[bool]:
+        async with self._database.reading() as session:
+            viewers = [one._viewer for one in streams if isinstance(one, InboxStream)]
+            return await viewers_still_valid(session, viewers)
+
+    async def fetch(self, sequence: int) -> Sequence[Notification]:
+        async with self._database.reading() as session:
             found = await session.scalars(
-                notifications_of(viewer)
+                notifications_of(self._viewer)
                 .where(Notification.sequence > sequence)
                 .order_by(Notification.sequence)
                 .limit(BATCH)
             )
             return found.all()
 
-    return replay(
-        hub,
-        inbox_stream(user_id),
-        _guard(database, viewer),
-        owner_id=user_id,
-        after=after,
-        bounds=bounds,
-        fetch=fetch,
-    )
+    async def read(self, sequence: int) -> Reading[Notification]:
+        return Reading(await self.fetch(sequence))
 
 
 @dataclass(frozen=True)

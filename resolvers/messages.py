@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.viewer import Viewer, viewer_still_valid
+from auth.viewer import Viewer, viewers_still_valid
 from auth.visibility import chats_of
 from database import Database, UnitOfWork
 from errors import ErrorCode, NotFound, TooLong, TooShort, UserError, _, check_text, refuse
@@ -27,7 +26,7 @@ from models import (
     utcnow,
 )
 from realtime.hub import Hub
-from realtime.streams import BATCH, Bounds, Guard, Resync, chat_stream, replay
+from realtime.streams import BATCH, Bounds, Reading, Stream, chat_stream
 from realtime.watching import Watching
 from resolvers import chats
 from resolvers.notifications import notify
@@ -137,27 +136,34 @@ async def _away(session: AsyncSession, chat_id: UUID, author_id: UUID) -> Sequen
     return found.all()
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """Messages of a chat, and from where on each member of this process may see them."""
+class ChatStream(Stream[Message]):
+    """Messages after a cursor, or from now on. Hidden from whoever is no member of the chat."""
 
-    messages: Sequence[Message]
-    asked: Collection[UUID]
-    joined: Mapping[UUID, int]
+    __slots__ = ("_database", "_hub", "_user_id", "_viewer", "_watching")
 
+    def __init__(
+        self, database: Database, hub: Hub, watching: Watching, viewer: Viewer, *, chat_id: UUID, after: str | None
+    ) -> None:
+        self._user_id = viewer.require_user()
+        super().__init__(
+            chat_stream(chat_id), chat_id, user_id=self._user_id, expires_at=viewer.expires_at, after=after
+        )
+        self._database = database
+        self._hub = hub
+        self._watching = watching
+        self._viewer = viewer
 
-async def sent(
-    database: Database, hub: Hub, watching: Watching, viewer: Viewer, *, chat_id: UUID, after: str | None
-) -> AsyncGenerator[Message | Resync, None]:
-    """Messages after a cursor, or from now on. Raises `NotFound` for whoever is no member of the chat."""
-    user_id = viewer.require_user()
-    stream = chat_stream(chat_id)
+    async def begin(self) -> None:
+        await self._watching.begin(self.owner_id, self._user_id)
 
-    async def bounds() -> Bounds:
-        async with database.reading() as session:
+    def end(self) -> None:
+        self._watching.end(self.owner_id, self._user_id)
+
+    async def bounds(self) -> Bounds:
+        async with self._database.reading() as session:
             found = await session.execute(
-                chats_of(viewer)
-                .where(Chat.id == chat_id)
+                chats_of(self._viewer)
+                .where(Chat.id == self.owner_id)
                 .with_only_columns(ChatMember.joined_sequence, Chat.last_sequence)
             )
             row = found.one_or_none()
@@ -165,35 +171,32 @@ async def sent(
             raise NotFound
         return Bounds(floor=row[0], head=row[1])
 
-    async def is_allowed() -> bool:
-        async with database.reading() as session:
-            if not await viewer_still_valid(session, viewer):
-                return False
-            own = chats_of(viewer).where(Chat.id == chat_id).with_only_columns(Chat.id)
-            return await session.scalar(own) is not None
+    async def which_allowed(self, streams: Sequence[Stream[Message]]) -> Sequence[bool]:
+        viewers = [one._viewer for one in streams if isinstance(one, ChatStream)]
+        async with self._database.reading() as session:
+            valid = await viewers_still_valid(session, viewers)
+            present = await _joined(session, self.owner_id, {viewer.id for viewer in viewers})
+        return [is_valid and viewer.id in present for viewer, is_valid in zip(viewers, valid, strict=True)]
 
-    async def fetch(sequence: int) -> Sequence[Message]:
-        async def read() -> _Reading:
-            return await _read(database, chat_id, sequence, {user_id, *watching.members(chat_id)})
-
-        # A thousand who follow one chat from this process read a message once, and each is asked for by name.
-        reading = await hub.once(stream, sequence, read)
-        if user_id not in reading.asked:
-            reading = await read()
-        joined = reading.joined.get(user_id)
+    async def fetch(self, sequence: int) -> Sequence[Message]:
+        reading = await self.read(sequence)
+        assert reading.since is not None
+        if self._user_id not in reading.since:
+            reading = await _read(self._database, self.owner_id, sequence, {self._user_id})
+        joined = (reading.since or {})[self._user_id]
         if joined is not None and joined > sequence:
-            return await fetch(joined)
-        return reading.messages if joined is not None else ()
+            return await self.fetch(joined)
+        return reading.entries if joined is not None else ()
 
-    guard = Guard(viewer.id, viewer.expires_at, is_allowed)
-    async with watching.watch(chat_id, user_id):
-        entries = replay(hub, stream, guard, owner_id=chat_id, after=after, bounds=bounds, fetch=fetch)
-        async with aclosing(entries):
-            async for entry in entries:
-                yield entry
+    async def read(self, sequence: int) -> Reading[Message]:
+        """A thousand who follow one chat from this process read a message once, and each is asked for by name."""
+        asked = {self._user_id, *self._watching.members(self.owner_id)}
+        return await self._hub.once(
+            self.channel, sequence, lambda: _read(self._database, self.owner_id, sequence, asked)
+        )
 
 
-async def _read(database: Database, chat_id: UUID, sequence: int, user_ids: Collection[UUID]) -> _Reading:
+async def _read(database: Database, chat_id: UUID, sequence: int, user_ids: Collection[UUID]) -> Reading[Message]:
     """The memberships are read after the messages: who left before a message was sent is no member any more."""
     async with database.reading() as session:
         messages = await session.scalars(
@@ -202,11 +205,17 @@ async def _read(database: Database, chat_id: UUID, sequence: int, user_ids: Coll
             .order_by(Message.sequence)
             .limit(BATCH)
         )
-        members = await session.execute(
-            select(ChatMember.user_id, ChatMember.joined_sequence).where(
-                ChatMember.chat_id == chat_id,
-                ChatMember.user_id == any_(literal(list(user_ids), ARRAY(Uuid()))),
-                ChatMember.left_at.is_(None),
-            )
+        joined = await _joined(session, chat_id, user_ids)
+        return Reading(messages.all(), dict.fromkeys(user_ids) | joined)
+
+
+async def _joined(session: AsyncSession, chat_id: UUID, user_ids: Collection[UUID | None]) -> dict[UUID, int]:
+    """From where on each of the users who are members now sees the messages."""
+    found = await session.execute(
+        select(ChatMember.user_id, ChatMember.joined_sequence).where(
+            ChatMember.chat_id == chat_id,
+            ChatMember.user_id == any_(literal(list(user_ids), ARRAY(Uuid()))),
+            ChatMember.left_at.is_(None),
         )
-        return _Reading(messages.all(), user_ids, {row[0]: row[1] for row in members})
+    )
+    return dict(found.all())

@@ -94,7 +94,7 @@ class AvailabilitySubscriptions:
     def availability_changed(
         self, info: Info, event_id: strawberry.ID, after: str | None = None
     ) -> AsyncGenerator[AvailabilityUpdate, None]:
-        return availability.changes(  # type: ignore[return-value]  # source objects are rows
+        return availability.AvailabilityStream(  # type: ignore[return-value]  # source objects are rows
             info.context.database,
             info.context.ports.hub,
             info.context.viewer,

@@ -297,7 +297,7 @@ class ChatSubscriptions:
         self, info: Info, chat_id: strawberry.ID, after: str | None = None
     ) -> AsyncGenerator[MessageUpdate, None]:
         ports = info.context.ports
-        return messages.sent(  # type: ignore[return-value]  # source objects are rows
+        return messages.ChatStream(  # type: ignore[return-value]  # source objects are rows
             ports.database,
             ports.hub,
             ports.watching,

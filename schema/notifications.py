@@ -200,8 +200,8 @@ class NotificationSubscriptions:
             str | None, strawberry.argument(description="Cursor of the last one known; null means from now on.")
         ] = None,
     ) -> AsyncGenerator[NotificationUpdate, None]:
-        return rules.received(  # type: ignore[return-value]  # source objects are rows
-            info.context.database, info.context.ports.hub, info.context.viewer, after=after
+        return rules.InboxStream(  # type: ignore[return-value]  # source objects are rows
+            info.context.database, info.context.viewer, after=after
         )
 
     @subscription(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from functools import update_wrapper, wraps
 from typing import Any
 
@@ -26,6 +25,7 @@ from schema.connections import Connection
 from schema.context import Context, Info
 from schema.idempotency import replaying
 from schema.paging import PAGE_ARGUMENTS, with_page_arguments
+from schema.streams import Live
 from translations import translate
 
 ACCESS = "access"
@@ -152,15 +152,16 @@ def mutation(
 
 
 def subscription(*, description: str, access: Access) -> Callable[[Callable[..., Any]], Any]:
-    """A live stream: an async generator that is closed, with all it holds, when the client goes."""
+    """A live stream. The method answers a `Stream`, or an async generator, which is closed when the client goes."""
 
     def decorate(method: Callable[..., Any]) -> Any:
         @wraps(method)
-        async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
-            check(access, info.context.viewer)
-            async with aclosing(method(self, info, **arguments)) as stream:
-                async for item in stream:
-                    yield item
+        def resolve(self: Any, info: Info, **arguments: Any) -> Any:
+            def begin() -> Any:
+                check(access, info.context.viewer)
+                return method(self, info, **arguments)
+
+            return Live(begin, info.context.ports.hub)
 
         return strawberry.subscription(
             resolver=resolve, description=f"{description} {in_words(access)}", metadata={ACCESS: access}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from realtime import cursors
-from realtime.streams import Resync
+from realtime.hub import Hub
+from realtime.streams import Resync, Stream, replay
 from schema.relations import computed
 
 
@@ -31,3 +34,36 @@ class ResyncRequired:
 
 def cursor_of(owner_id: UUID, sequence: int) -> str:
     return cursors.encode(owner_id, sequence)
+
+
+class Live:
+    """What a subscription resolves to. Nothing is asked before it is begun, by whoever has it:
+
+    iterating follows the stream for one subscriber alone; `begin` gives the stream itself to one who follows it for
+    many (`transport.fanout`). Both raise what the field's gate and arguments refuse.
+    """
+
+    __slots__ = ("_hub", "_items", "begin")
+
+    def __init__(self, begin: Callable[[], Stream[Any] | AsyncGenerator[Any, None]], hub: Hub) -> None:
+        self.begin = begin
+        self._hub = hub
+        self._items: AsyncGenerator[Any, None] | None = None
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._items is None:
+            self._items = self._follow()
+        return await anext(self._items)
+
+    async def aclose(self) -> None:
+        if self._items is not None:
+            await self._items.aclose()
+
+    async def _follow(self) -> AsyncGenerator[Any, None]:
+        source = self.begin()
+        async with aclosing(replay(self._hub, source) if isinstance(source, Stream) else source) as items:
+            async for item in items:
+                yield item
