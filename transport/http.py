@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from auth.tokens import TokenRefused
+from auth.viewer import GUEST, Viewer
 from schema.context import Context
 from schema.ports import Ports
 from transport.bodies import ClientGone, parse_json, read_body, write_json
@@ -52,6 +53,13 @@ async def parameters_of(request: Request, ports: Ports) -> Parameters:
         request.headers, request.receive, limit=settings.max_body_bytes, timeout=settings.body_timeout
     )
     return parameters_from(parse_json(body))
+
+
+async def viewer_for(operation: Operation, request: Request, ports: Ports) -> Viewer:
+    """Who is calling. An operation that is refused anyway costs no look into the database. Raises `TokenRefused`."""
+    if operation.errors:
+        return GUEST
+    return await viewer_of(ports, bearer_token(request.headers.get("authorization")))
 
 
 def unauthenticated(error: TokenRefused) -> BadRequest:
@@ -112,7 +120,7 @@ class GraphQLEndpoint:
             media_type = chosen
             operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
             _check_method(request.method, operation)
-            viewer = await viewer_of(self._ports, bearer_token(request.headers.get("authorization")))
+            viewer = await viewer_for(operation, request, self._ports)
             context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
             await self._operations.admit(operation, context, seen)
         except TokenRefused as error:

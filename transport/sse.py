@@ -21,8 +21,8 @@ from schema.context import Context
 from schema.ports import Ports
 from translations import translate
 from transport.bodies import ClientGone, write_json
-from transport.contexts import bearer_token, caller_of, viewer_of
-from transport.http import UNAVAILABLE, answer, parameters_of, unauthenticated, unavailable
+from transport.contexts import caller_of
+from transport.http import UNAVAILABLE, answer, parameters_of, unauthenticated, unavailable, viewer_for
 from transport.negotiation import JSON_TYPE, STREAM_TYPE, choose
 from transport.operations import Observation, Operation, Operations
 from transport.requests import BadRequest
@@ -82,7 +82,7 @@ class StreamEndpoint:
         operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
         if request.method == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
-        return operation, await viewer_of(self._ports, bearer_token(request.headers.get("authorization")))
+        return operation, await viewer_for(operation, request, self._ports)
 
     async def _stream(
         self, operation: Operation, context: Context, seen: Observation, receive: Receive, writer: _Writer

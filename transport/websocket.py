@@ -234,19 +234,17 @@ class Connection:
                     viewer=self._viewer,
                     is_socket=operation.type is OperationType.SUBSCRIPTION,
                 )
-                try:
-                    await self._operations.admit(operation, context, seen)
-                except BadRequest as refusal:
-                    seen.refused(refusal.body["errors"][0])
-                    await self._finish(id, {"type": "error", "id": id, "payload": refusal.body["errors"]})
-                    return
+                await self._operations.admit(operation, context, seen)
                 async with aclosing(self._operations.results(operation, context, seen)) as results:
                     async for result in results:
                         if result.is_last:
-                            await self._fail(id, result.body["errors"])
+                            await self._fail(id, result.body["errors"], has_begun=not operation.errors)
                             return
                         await self._send({"type": "next", "id": id, "payload": result.body})
             await self._finish(id, {"type": "complete", "id": id})
+        except BadRequest as refusal:
+            with suppress(Gone):
+                await self._fail(id, refusal.body["errors"], has_begun=False)
         except Gone:
             pass
         except Exception:
@@ -256,9 +254,9 @@ class Connection:
             if self._running.get(id) is asyncio.current_task():
                 del self._running[id]
 
-    async def _fail(self, id: str, errors: list[dict[str, Any]]) -> None:
+    async def _fail(self, id: str, errors: list[dict[str, Any]], *, has_begun: bool) -> None:
         """An operation that ended by errors. If they came from the end of the session, everything ends."""
-        if self._viewer.id is not None and await renewed(self._ports, self._viewer) is None:
+        if has_begun and self._viewer.id is not None and await renewed(self._ports, self._viewer) is None:
             await self._end(TOKEN_REVOKED)
         else:
             await self._finish(id, {"type": "error", "id": id, "payload": errors})
