@@ -40,6 +40,10 @@ migrate: setup ## Bring the database to the newest migration
 seed: setup ## Load demo data
 	$(BIN)/wingding seed
 
+bench: setup ## Measure against other servers (see benchmarks/README.md); QUICK=1 for a short pass
+	cd benchmarks/peers && npm ci --no-audit --no-fund --silent || true
+	$(BIN)/python -m benchmarks
+
 explorer: explorer/dist/index.html ## Build GraphiQL
 
 explorer/dist/index.html: explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/* explorer/src/*/*)
@@ -48,4 +52,4 @@ explorer/dist/index.html: explorer/package-lock.json explorer/build.mjs $(wildca
 explorer-if-possible:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
 
-.PHONY: help setup run test test-outside lint schema migrate seed explorer explorer-if-possible
+.PHONY: help setup run test test-outside bench lint schema migrate seed explorer explorer-if-possible

@@ -1,0 +1,209 @@
+"""Databases of the benchmarks: made once under a home of their own, and put back after every write."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from benchmarks import rows
+from benchmarks.rows import WRITTEN, World
+from commands.migrations import migrate
+from commands.revisions import newest_revision
+
+PEERS = Path(__file__).with_name("peers")
+Connection = asyncpg.Connection
+
+TABLES: list[tuple[str, str, Callable[[World], Iterator[rows.Row]]]] = [
+    ("event_categories", "id slug name_ru name_en", rows.categories),
+    ("interests", "id slug name_ru name_en", rows.interests),
+    ("service_types", "id slug name_ru name_en default_capacity", rows.service_types),
+    (
+        "users",
+        "id handle email email_verified_at role is_active is_trusted locale time_zone display_name bio location "
+        "privacy created_at updated_at",
+        rows.users,
+    ),
+    ("sessions", "id user_id created_at last_used_at expires_at", rows.sessions),
+    (
+        "clubs",
+        "id name description kind visibility join_policy version created_at updated_at",
+        rows.clubs,
+    ),
+    ("club_memberships", "id club_id user_id role state joined_at created_at updated_at", rows.memberships),
+    (
+        "venues",
+        "id name name_key address time_zone latitude longitude created_at last_used_at",
+        rows.venues,
+    ),
+    (
+        "events",
+        "id title description status visibility category_id club_id venue_id time_zone starts_at ends_at capacity "
+        "taken price_amount price_currency availability_sequence version created_by_id created_at updated_at "
+        "published_at completed_at archived_at",
+        rows.events,
+    ),
+    ("event_interests", "event_id interest_id", rows.event_interests),
+    ("event_hosts", "event_id user_id role created_at", rows.event_hosts),
+    (
+        "services",
+        "id event_id service_type_id starts_at ends_at capacity taken version created_at updated_at",
+        rows.services,
+    ),
+    (
+        "registrations",
+        "id event_id user_id admission attendance recorded_by_id created_at updated_at",
+        rows.registrations,
+    ),
+    ("reviews", "id event_id author_id rating text status created_at updated_at", rows.reviews),
+    ("chats", "id kind event_id last_sequence last_message_at created_at", rows.chats),
+    ("chat_members", "chat_id user_id joined_at joined_sequence read_sequence", rows.chat_members),
+    ("messages", "id chat_id sequence author_id body client_message_id sent_at", rows.messages),
+    (
+        "notifications",
+        "id user_id sequence type subject_type subject_id actor_id params created_at",
+        rows.notifications,
+    ),
+]
+
+INBOXES = """
+INSERT INTO inboxes (user_id, last_sequence)
+SELECT users.id, coalesce(max(notifications.sequence), 0)
+FROM users LEFT JOIN notifications ON notifications.user_id = users.id GROUP BY users.id
+"""
+
+UNDO = f"""
+SET session_replication_role = replica;
+CREATE TEMP TABLE touched ON COMMIT DROP AS SELECT DISTINCT event_id FROM registrations WHERE created_at > '{WRITTEN}';
+DELETE FROM registrations WHERE created_at > '{WRITTEN}';
+DELETE FROM chat_members WHERE joined_at > '{WRITTEN}';
+DELETE FROM availability_changes;
+UPDATE events SET availability_sequence = 0,
+    taken = (SELECT count(*) FROM registrations WHERE registrations.event_id = events.id)
+WHERE availability_sequence > 0 OR id IN (SELECT event_id FROM touched);
+DELETE FROM messages WHERE sent_at > '{WRITTEN}';
+UPDATE chats SET last_message_at = '{WRITTEN}',
+    last_sequence = (SELECT coalesce(max(sequence), 0) FROM messages WHERE messages.chat_id = chats.id)
+WHERE last_message_at > '{WRITTEN}';
+UPDATE chat_members SET read_sequence = 0, watching_until = NULL WHERE read_sequence > 0 OR watching_until IS NOT NULL;
+CREATE TEMP TABLE told ON COMMIT DROP AS SELECT DISTINCT user_id FROM notifications WHERE created_at > '{WRITTEN}';
+DELETE FROM notifications WHERE created_at > '{WRITTEN}';
+UPDATE notifications SET read_at = NULL WHERE read_at IS NOT NULL;
+UPDATE inboxes SET last_sequence =
+    (SELECT coalesce(max(sequence), 0) FROM notifications WHERE notifications.user_id = inboxes.user_id)
+WHERE user_id IN (SELECT user_id FROM told);
+TRUNCATE outbox, outbox_deliveries, handled_events, idempotency_keys, pgqueuer, pgqueuer_log;
+"""
+"""What a benchmark wrote is younger than the dataset, so that it can be told apart and taken away."""
+
+WRITTEN_TABLES = "registrations, chat_members, events, messages, chats, notifications, inboxes, availability_changes"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One database full of rows. `url` is for asyncpg, psql and Node alike; its socket stands in `host`."""
+
+    name: str
+    world: World
+    url: str
+
+    async def undo(self) -> None:
+        """Take away what was written since the dataset was made, and leave no dead rows to the next server."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            async with connection.transaction():
+                await connection.execute(UNDO)
+            await connection.execute("SET session_replication_role = DEFAULT")
+            await connection.execute(f"VACUUM {WRITTEN_TABLES}")
+        finally:
+            await connection.close()
+
+
+def version() -> str:
+    """Changes with the rows, the tables and the peers' functions: then the dataset is made anew."""
+    files = [Path(rows.__file__), Path(__file__), *sorted(PEERS.glob("*.sql"))]
+    content = b"".join(file.read_bytes() for file in files)
+    return sha256(content + (newest_revision() or "").encode()).hexdigest()[:16]
+
+
+async def ready(server_url: str, name: str, scale: float) -> Dataset:
+    """The dataset of that scale, made if it is not there. `server_url` names the database `postgres`."""
+    dataset = Dataset(name, World(scale), server_url.replace("/postgres?", f"/{name}?"))
+    if await _found(server_url, dataset) == version():
+        await dataset.undo()
+        return dataset
+    started = time.monotonic()
+    print(f"benchmarks: making the dataset {name} (scale {scale:g}) …", flush=True)
+    await _create(server_url, name)
+    await migrate(dataset.url)
+    connection = await asyncpg.connect(dataset.url)
+    try:
+        await _fill(connection, dataset.world)
+    finally:
+        await connection.close()
+    print(f"benchmarks: made in {time.monotonic() - started:.0f} s", flush=True)
+    return dataset
+
+
+async def _found(server_url: str, dataset: Dataset) -> str | None:
+    connection = await asyncpg.connect(server_url)
+    try:
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", dataset.name):
+            return None
+    finally:
+        await connection.close()
+    connection = await asyncpg.connect(dataset.url)
+    try:
+        if await connection.fetchval("SELECT to_regclass('bench.made')") is None:
+            return None
+        found: str | None = await connection.fetchval("SELECT version FROM bench.made")
+        return found
+    finally:
+        await connection.close()
+
+
+async def _create(server_url: str, name: str) -> None:
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+
+
+async def _fill(connection: Any, world: World) -> None:
+    """All rows, by COPY, without triggers: `taken` and the sequences are counted beforehand."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda text: b"\x01" + text.encode(),
+        decoder=bytes.decode,
+    )
+    await connection.execute("SET session_replication_role = replica")
+    async with connection.transaction():
+        for table, columns, made in TABLES:
+            await connection.copy_records_to_table(table, records=made(world), columns=columns.split())
+        await connection.execute(INBOXES)
+    await connection.execute("SET session_replication_role = DEFAULT")
+    await connection.execute("CREATE SCHEMA bench")
+    for file in sorted(PEERS.glob("*.sql")):
+        await connection.execute(file.read_text())
+    await connection.execute("VACUUM ANALYZE")
+    await connection.execute("CREATE TABLE bench.made AS SELECT $1::text AS version", version())
+
+
+async def both(server_url: str, *, small: bool) -> tuple[Dataset, Dataset | None]:
+    """The full dataset, and the one with ten times fewer rows."""
+    full = await ready(server_url, "bench_full", 1.0)
+    return full, await ready(server_url, "bench_small", 0.1) if small else None
+
+
+def prepare(server_url: str, *, small: bool) -> tuple[Dataset, Dataset | None]:
+    return asyncio.run(both(server_url, small=small))

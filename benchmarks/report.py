@@ -1,0 +1,114 @@
+"""The table of ratios, and one line for each bar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.measuring import Results
+from benchmarks.servers import Kind
+
+YARDSTICK = "mercurius"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What must hold. `found` is null where it was not measured, and `reason` says why."""
+
+    name: str
+    wanted: float
+    found: float | None
+    reason: str = ""
+    at_most: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        if self.found is None:
+            return True
+        return self.found <= self.wanted if self.at_most else self.found >= self.wanted
+
+    def __str__(self) -> str:
+        sign = "at most" if self.at_most else "at least"
+        if self.found is None:
+            return f"not measured  {self.name}: {sign} {self.wanted:g} ({self.reason})"
+        if self.is_met:
+            return f"met           {self.name}: {self.found:.2f}, {sign} {self.wanted:g}"
+        short = abs(self.wanted - self.found) / self.wanted * 100
+        return f"MISSED        {self.name}: {self.found:.2f}, {sign} {self.wanted:g}; by {short:.0f} %"
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    made = []
+    for row in rows:
+        cells = [cell.ljust(width) if not column else cell.rjust(width)
+                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
+        made.append("  ".join(cells).rstrip())
+    return "\n".join(made)
+
+
+def figures(results: Results, workloads: Sequence[str], kinds: Sequence[Kind]) -> str:
+    """Everything that was measured, a line for each workload and server."""
+    rows = [["workload, server", "req/s", "min", "max", "p50 ms", "p99 ms", "CPU ms/req", "MiB"]]
+    for workload in workloads:
+        for kind in kinds:
+            if (rate := results.median(workload, kind.name)) is None:
+                continue
+            least, most = results.spread(workload, kind.name) or (0, 0)
+            p50, p99, cpu, memory = (
+                results.median(workload, kind.name, what) or 0.0 for what in ("p50", "p99", "cpu", "memory")
+            )
+            numbers = (f"{rate:.0f}", f"{least:.0f}", f"{most:.0f}", f"{p50:.2f}", f"{p99:.2f}")
+            rows.append([f"{workload}, {kind.name}", *numbers, f"{cpu:.3f}", f"{memory:.0f}"])
+    return _lines(rows)
+
+
+def ratio(results: Results, workload: str, server: str, to: str, what: str = "rate") -> float | None:
+    ours, theirs = results.median(workload, server, what), results.median(workload, to, what)
+    return ours / theirs if ours is not None and theirs else None
+
+
+def ratios(results: Results, workloads: Sequence[str], kinds: Sequence[Kind]) -> str:
+    """Throughput as a multiple of the yardstick's, and the feed's server time."""
+    rows = [["ratio to Mercurius", *(kind.name for kind in kinds)]]
+    for workload in workloads:
+        found = [ratio(results, workload, kind.name, YARDSTICK) for kind in kinds]
+        rows.append([workload, *("–" if value is None else f"{value:.2f}" for value in found)])
+        found = [ratio(results, workload, kind.name, YARDSTICK, "cpu") for kind in kinds]
+        rows.append(["  CPU per request", *("–" if value is None else f"{value:.2f}" for value in found)])
+    return _lines(rows)
+
+
+def best_peer(results: Results, workload: str, kinds: Sequence[Kind]) -> str | None:
+    """The peer with the most requests per second."""
+    rates = {kind.name: results.median(workload, kind.name) for kind in kinds if not kind.is_ours}
+    measured = {name: rate for name, rate in rates.items() if rate is not None}
+    return max(measured, key=lambda name: measured[name]) if measured else None
+
+
+def request_bars(results: Results, kinds: Sequence[Kind], ours: str) -> list[Bar]:
+    """The bars of throughput and server time."""
+
+    def against(name: str, workload: str, wanted: float, to: str | None, what: str = "rate") -> Bar:
+        found = ratio(results, workload, ours, to, what) if to else None
+        reason = results.skipped.get((workload, ours)) or results.skipped.get((workload, to or "")) or "left out"
+        return Bar(f"{name} / {to or 'best peer'}", wanted, found, reason, at_most=what == "cpu")
+
+    bars = [
+        against("feed", "feed", 1.6, YARDSTICK),
+        against("feed", "feed", 0.8, "by_hand"),
+        against("feed, CPU per request", "feed", 0.45, YARDSTICK, "cpu"),
+        against("event with 50 participants", "event", 1.4, YARDSTICK),
+        against("chat history", "chat", 1.5, YARDSTICK),
+        against("{ __typename }", "typename", 0.55, YARDSTICK),
+    ]
+    for workload, wanted in (("register hot", 1.1), ("register spread", 1.1), ("send", 1.0)):
+        bars.append(against(workload, workload, wanted, best_peer(results, workload, kinds)))
+    return bars
+
+
+def skipped(results: Results, servers: Mapping[str, str]) -> str:
+    """What is not in the tables, and why."""
+    lines = [f"skipped: {name}: {reason}" for name, reason in servers.items()]
+    lines += [f"skipped: {server} in {workload}: {reason}" for (workload, server), reason in results.skipped.items()]
+    return "\n".join(lines)
