@@ -22,6 +22,7 @@ from auth.sealing import Sealer
 from auth.tokens import Tokens
 from commands.revisions import newest_revision
 from database import Database
+from engine import Engine
 from integrations.oidc import OpenIdProvider
 from integrations.quick_redis import QuickRedis
 from realtime.hub import Hub
@@ -128,6 +129,7 @@ def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None,
             trusted=read_trusted(settings, schema),
             mode=settings.trusted_documents,
         ),
+        engine=Engine(schema) if settings.execution == "engine" else None,
     )
 
 

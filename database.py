@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
-from sqlalchemy import event, insert, make_url
+from sqlalchemy import URL, event, insert, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -34,6 +35,11 @@ class StatementLog:
     texts: list[str] | None = None
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
+    def saw(self, text: str) -> None:
+        self.count += 1
+        if self.texts is not None:
+            self.texts.append(text)
+
     def cancel(self) -> None:
         """Stop what still runs for the operation. PostgreSQL is told, too."""
         for task in self.tasks - {asyncio.current_task()}:
@@ -48,9 +54,20 @@ statements: ContextVar[StatementLog | None] = ContextVar("statements", default=N
 
 def _count_statement(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, _many: bool) -> None:
     if (recorder := statements.get()) is not None:
-        recorder.count += 1
-        if recorder.texts is not None:
-            recorder.texts.append(statement)
+        recorder.saw(statement)
+
+
+@contextmanager
+def _noted() -> Iterator[StatementLog | None]:
+    """This task reads for its operation now, so the operation's end is its end."""
+    recorder, task = statements.get(), asyncio.current_task()
+    if recorder is not None and task is not None:
+        recorder.tasks.add(task)
+    try:
+        yield recorder
+    finally:
+        if recorder is not None and task is not None:
+            recorder.tasks.discard(task)
 
 
 @dataclass(eq=False)
@@ -100,6 +117,70 @@ class UnitOfWork:
             await self.session.execute(insert(OutboxDelivery), deliveries)
 
 
+class Readers:
+    """Connections for compiled SELECTs, beside SQLAlchemy's pool and without its layers. They hold no transaction.
+
+    The connection used last is used next, so that few of them keep their prepared statements warm.
+    """
+
+    def __init__(self, url: URL, size: int, server_settings: dict[str, str]) -> None:
+        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._server_settings = server_settings
+        self._turns = asyncio.Semaphore(size)
+        self._idle: list[asyncpg.Connection] = []
+        self._recovering: set[asyncio.Task[None]] = set()
+
+    async def fetch(self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]) -> list[Any]:
+        async with self._turns:
+            connection = self._take() or await self._connect()
+            try:
+                rows: list[Any] = await connection.fetch(sql, *arguments, record_class=row_class)
+            except asyncio.CancelledError:
+                # PostgreSQL is being told to stop; until it has, the connection is of no use to anyone.
+                recovery = asyncio.create_task(self._recover(connection))
+                self._recovering.add(recovery)
+                recovery.add_done_callback(self._recovering.discard)
+                raise
+            except BaseException:
+                self._idle.append(connection)
+                raise
+            self._idle.append(connection)
+            return rows
+
+    def _take(self) -> asyncpg.Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(
+            self._url, timeout=5, statement_cache_size=500, server_settings=self._server_settings
+        )
+        for name in ("json", "jsonb"):
+            await connection.set_type_codec(
+                name, schema="pg_catalog", encoder=lambda text: text, decoder=orjson.loads, format="text"
+            )
+        return connection
+
+    async def _recover(self, connection: asyncpg.Connection) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await connection.fetchval("SELECT 1")
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
+    async def close(self) -> None:
+        for task in list(self._recovering):
+            await task
+        for connection in self._idle:
+            connection.terminate()
+        self._idle.clear()
+
+
 class Database:
     """Made once by each entry point and passed down. `after_commit` is called after each committed unit of work."""
 
@@ -107,6 +188,7 @@ class Database:
         self.engine = make_engine(settings)
         self.outer_turns = asyncio.Semaphore(max(1, settings.database_pool_size // 2))
         """For transactions within which others are opened: if they held all connections, each would wait for one."""
+        self._readers = Readers(make_url(settings.database_url), settings.database_pool_size, server_settings(settings))
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._has_sink = bool(settings.sink_stream)
         self.after_commit: Callable[[], None] = lambda: None
@@ -114,15 +196,16 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A short session for one read. One round trip a statement: there is no transaction around it."""
-        recorder, task = statements.get(), asyncio.current_task()
-        if recorder is not None and task is not None:
-            recorder.tasks.add(task)
-        try:
+        with _noted():
             async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
                 yield session
-        finally:
-            if recorder is not None and task is not None:
-                recorder.tasks.discard(task)
+
+    async def fetch(self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]) -> list[Any]:
+        """The rows of one compiled SELECT, as `dataloaders.compiled` makes them."""
+        with _noted() as recorder:
+            if recorder is not None:
+                recorder.saw(sql)
+            return await self._readers.fetch(sql, arguments, row_class)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[UnitOfWork]:
@@ -135,12 +218,24 @@ class Database:
         self.after_commit()
 
     async def dispose(self) -> None:
+        await self._readers.close()
         await self.engine.dispose()
+
+
+def server_settings(settings: Settings) -> dict[str, str]:
+    milliseconds = str(int(settings.statement_timeout * 1000))
+    return {
+        "application_name": "wingding",
+        "jit": "off",
+        "lock_timeout": milliseconds,
+        "statement_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": "60000",
+        "timezone": "UTC",
+    }
 
 
 def make_engine(settings: Settings) -> AsyncEngine:
     url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
-    milliseconds = str(int(settings.statement_timeout * 1000))
     engine = create_async_engine(
         url,
         pool_size=settings.database_pool_size,
@@ -155,14 +250,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         connect_args={
             "prepared_statement_cache_size": 500,
             "timeout": 5,
-            "server_settings": {
-                "application_name": "wingding",
-                "jit": "off",
-                "lock_timeout": milliseconds,
-                "statement_timeout": milliseconds,
-                "idle_in_transaction_session_timeout": "60000",
-                "timezone": "UTC",
-            },
+            "server_settings": server_settings(settings),
         },
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _count_statement)

@@ -77,6 +77,12 @@ def _environment(text: str) -> str:
     return text
 
 
+def _execution(text: str) -> str:
+    if text not in {"engine", "reference"}:
+        raise ValueError
+    return text
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
 
@@ -87,6 +93,9 @@ class Settings:
     host: str = setting("127.0.0.1", "address to listen on", str)
     port: int = setting(8000, "port to listen on", _port)
     wingding_home: Path = setting(Path("var"), "folder of all local data", Path)
+    execution: str = setting(
+        "engine", "`engine`, or `reference`: Strawberry's own execution, by which the engine is judged", _execution
+    )
     public_url: str = setting(
         "", "where clients reach the server; used in links, as the token's issuer and audience", str
     )

@@ -18,7 +18,7 @@ from strawberry.dataloader import DataLoader
 
 from auth.viewer import Viewer
 from database import Database
-from dataloaders.pages import Key, Order, PageArgs, make_page, window
+from dataloaders.pages import Key, Order, PageArgs, make_page, open_window, window
 
 Selecting = Callable[[Viewer], Select[Any]]
 Filtering = Callable[[Select[Any], Viewer, Any], Select[Any]]
@@ -109,7 +109,17 @@ def _keys(column: Any) -> ColumnElement[Any]:
     return bindparam("keys", type_=ARRAY(column.type), unique=False)
 
 
-def _per_parent(statement: Select[Any], entity: type, key: Any, order: Order, *, backward: bool = False) -> Select[Any]:
+Names = Sequence[str] | None
+"""Which columns of a row to fetch, by their attributes; null: the entity itself."""
+
+
+def columns_of(entity: Any, names: Sequence[str]) -> list[Any]:
+    return [getattr(entity, name).label(name) for name in names]
+
+
+def _per_parent(
+    statement: Select[Any], entity: type, key: Any, order: Order, names: Names, *, backward: bool = False
+) -> Select[Any]:
     """A statement for one parent, turned into one for an array of parents: unnest the keys, join laterally.
 
     The result has the parent's key, the row, and the values of the order, which make the cursors. SQL promises
@@ -118,34 +128,51 @@ def _per_parent(statement: Select[Any], entity: type, key: Any, order: Order, *,
     unnested = func.unnest(_keys(key)).table_valued(column("parent", key.type), name="parents").render_derived()
     parents = unnested.c.parent
     values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
-    lateral = statement.where(key == parents).add_columns(*values).lateral("child")
-    row: Any = aliased(entity, lateral)
+    of_one = statement.where(key == parents)
+    if names is None:
+        lateral = of_one.add_columns(*values).lateral("child")
+        row: list[Any] = [aliased(entity, lateral)]
+    else:
+        wanted = [*columns_of(entity, names), *values]
+        lateral = of_one.with_only_columns(*wanted, maintain_column_froms=True).lateral("child")
+        row = [lateral.c[name] for name in names]
     ordinals = [lateral.c[f"order_{position}"] for position in range(len(order))]
     directed = [
         ordinal.desc() if part.descending != backward else ordinal.asc()
         for part, ordinal in zip(order, ordinals, strict=True)
     ]
-    return select(parents, row, *ordinals).select_from(unnested).join(lateral, true()).order_by(*directed)
+    return select(parents, *row, *ordinals).select_from(unnested).join(lateral, true()).order_by(*directed)
 
 
-def statement_for(declaration: Declaration, viewer: Viewer, request: PageRequest | None = None) -> Select[Any]:
-    """The one statement that serves all parents; the array of their keys is the parameter `keys`."""
+def statement_for(
+    declaration: Declaration, viewer: Viewer, request: PageRequest | None = None, names: Names = None
+) -> Select[Any]:
+    """The one statement that serves all parents; the array of their keys is the parameter `keys`.
+
+    With `names` each row has the parent's key first and then these columns (after an aggregate's key comes its value),
+    and a page's size and cursor are parameters (`window_values`).
+    """
     chosen = declaration.select(viewer)
     if isinstance(declaration, One):
-        return chosen.where(declaration.key == any_(_keys(declaration.key))).add_columns(declaration.key)
+        chosen = chosen.where(declaration.key == any_(_keys(declaration.key)))
+        if names is None:
+            return chosen.add_columns(declaration.key)
+        wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, names)]
+        return chosen.with_only_columns(*wanted, maintain_column_froms=True)
     if isinstance(declaration, Value):
         return chosen.where(declaration.key == any_(_keys(declaration.key)))
     if isinstance(declaration, Many):
         limited = window(chosen, declaration.order, PageArgs()).limit(declaration.limit)
-        return _per_parent(limited, declaration.entity, declaration.key, declaration.order)
+        return _per_parent(limited, declaration.entity, declaration.key, declaration.order, names)
     assert request is not None
     if declaration.filter is not None and request.filter is not None:
         chosen = declaration.filter(chosen, viewer, request.filter)
     return _per_parent(
-        window(chosen, declaration.order, request.args),
+        (window if names is None else open_window)(chosen, declaration.order, request.args),
         declaration.entity,
         declaration.key,
         declaration.order,
+        names,
         backward=request.args.is_backward,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, literal, or_, select, tuple_
 
 from database import Database
 from errors import InvalidCursor, InvalidPage
@@ -59,6 +59,19 @@ class PageArgs:
     @property
     def cursor(self) -> str | None:
         return self.before if self.is_backward else self.after
+
+
+class Cursors(Sequence[str]):
+    """Cursors of rows, made when they are asked for: most pages need the last one alone, or none."""
+
+    def __init__(self, values: Sequence[Sequence[Any]]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: Any) -> Any:
+        return encode_cursor(self._values[index])
 
 
 @dataclass(eq=False)
@@ -116,10 +129,9 @@ def decode_cursor(cursor: str, order: Order) -> list[Any]:
     return decoded
 
 
-def beyond(order: Order, values: Sequence[Any], *, backward: bool) -> ColumnElement[bool]:
+def beyond(order: Order, bound: Sequence[ColumnElement[Any]], *, backward: bool) -> ColumnElement[bool]:
     """Condition for the rows after these values (before them, going backward)."""
     downs = {key.descending != backward for key in order}
-    bound = [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
     if len(downs) == 1:
         left, right = tuple_(*(key.column for key in order)), tuple_(*bound)
         return left < right if downs.pop() else left > right
@@ -133,10 +145,34 @@ def beyond(order: Order, values: Sequence[Any], *, backward: bool) -> ColumnElem
 
 def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """The statement cut down to one page and one row more, which tells whether there is a further one."""
+    bound = None
     if args.cursor is not None:
-        statement = statement.where(beyond(order, decode_cursor(args.cursor, order), backward=args.is_backward))
-    directed = [key.column.desc() if key.descending != args.is_backward else key.column.asc() for key in order]
-    return statement.order_by(*directed).limit(args.size + 1)
+        values = decode_cursor(args.cursor, order)
+        bound = [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
+    return _cut(statement, order, bound, args.size + 1, backward=args.is_backward)
+
+
+def open_window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
+    """As `window`, for pages of any size from any cursor: `window_values` gives the parameters."""
+    bound = None
+    if args.cursor is not None:
+        bound = [bindparam(f"cursor_{position}", type_=key.column.type) for position, key in enumerate(order)]
+    return _cut(statement, order, bound, bindparam("size", type_=Integer), backward=args.is_backward)
+
+
+def window_values(order: Order, args: PageArgs) -> dict[str, Any]:
+    """The parameters of an open window. Raises `InvalidCursor`."""
+    values = decode_cursor(args.cursor, order) if args.cursor is not None else ()
+    return {"size": args.size + 1} | {f"cursor_{position}": value for position, value in enumerate(values)}
+
+
+def _cut(
+    statement: Select[Any], order: Order, bound: Sequence[ColumnElement[Any]] | None, limit: Any, *, backward: bool
+) -> Select[Any]:
+    if bound is not None:
+        statement = statement.where(beyond(order, bound, backward=backward))
+    directed = [key.column.desc() if key.descending != backward else key.column.asc() for key in order]
+    return statement.order_by(*directed).limit(limit)
 
 
 def make_page(found: Sequence[tuple[Any, Sequence[Any]]], args: PageArgs, count: Callable[[], Any]) -> Page:
@@ -147,7 +183,7 @@ def make_page(found: Sequence[tuple[Any, Sequence[Any]]], args: PageArgs, count:
         kept.reverse()
     return Page(
         rows=[row for row, _ in kept],
-        cursors=[encode_cursor(values) for _, values in kept],
+        cursors=Cursors([values for _, values in kept]),
         has_next=args.before is not None if args.is_backward else more,
         has_previous=more if args.is_backward else args.after is not None,
         count=count,

@@ -95,8 +95,11 @@ class Schema(strawberry.Schema):
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Give every error its code and hide what is not meant for clients, on every transport alike."""
+        self.present_errors(errors, execution_context.context if execution_context else None)
+
+    def present_errors(self, errors: list[GraphQLError], context: Any) -> None:
         for error in errors:
-            present(error, execution_context.context if execution_context else None)
+            present(error, context)
 
 
 def make_schema(extensions: list[Any] | None = None) -> Schema:

@@ -13,6 +13,7 @@ from strawberry.types import Info as StrawberryInfo
 from auth.viewer import GUEST, Viewer
 from database import Database, UnitOfWork
 from dataloaders.base import Loaders
+from dataloaders.compiled_loaders import CompiledLoaders
 from translations import DEFAULT_LOCALE, LOCALES, negotiate
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Context:
     def become(self, viewer: Viewer) -> None:
         """Set the caller and the loaders that see with the caller's eyes."""
         self.viewer = viewer
-        self.loaders = Loaders(self.database, viewer, caching=not self.is_socket)
+        made = CompiledLoaders if self.ports.settings.execution == "engine" else Loaders
+        self.loaders = made(self.database, viewer, caching=not self.is_socket)
 
     @property
     def database(self) -> Database:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry import Parent
@@ -21,8 +21,23 @@ RESTRICTED = "restricted"
 """Key of a field's metadata under which the gate of a field stands that not everyone may read."""
 
 Gate = Callable[[Any, Info], bool]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
+def reads(*attributes: str) -> Callable[[F], F]:
+    """Says which attributes of its row a gate or a computed field reads, so that no others are fetched for it.
+
+    Without it all columns are. A gate that is none of a row's reads nothing: `@reads()`.
+    """
+
+    def decorate(function: F) -> F:
+        function.reads = frozenset(attributes)  # type: ignore[attr-defined]  # functions take attributes
+        return function
+
+    return decorate
+
+
+@reads()
 def signed_in(_row: Any, info: Info) -> bool:
     """The gate of fields that mean nothing for a guest."""
     return info.context.viewer.user is not None
@@ -43,7 +58,7 @@ def related(
         return info.context.loaders.load(declaration, value)
 
     return strawberry.field(
-        resolver=resolve, metadata={DECLARED: declaration, "key": key, RESTRICTED: visible}, **field
+        resolver=resolve, metadata={DECLARED: declaration, "key": key, RESTRICTED: visible, "hidden": hidden}, **field
     )
 
 
@@ -84,7 +99,13 @@ def connected(
         resolve.__annotations__["filter"] = filter | None
     return strawberry.field(
         resolver=with_page_arguments(resolve, left_out=("filter",) if filter is None else ()),
-        metadata={DECLARED: declaration, "key": key, RESTRICTED: visible},
+        metadata={
+            DECLARED: declaration,
+            "key": key,
+            RESTRICTED: visible,
+            "hidden": hidden,
+            "unfiltered": unfiltered,
+        },
         **field,
     )
 
@@ -145,6 +166,7 @@ class Derived:
     """A declaration of code over loaded rows: the needs are data, so they load for a whole level at once."""
 
     needs: Mapping[str, Need]
+    function: Callable[..., Any]
 
 
 def derived(*, description: str, graphql_type: Any, **needs: Need) -> Callable[[Callable[..., Any]], Any]:
@@ -160,7 +182,10 @@ def derived(*, description: str, graphql_type: Any, **needs: Need) -> Callable[[
             return function(root, info, **loaded)
 
         return strawberry.field(
-            resolver=resolve, description=description, graphql_type=graphql_type, metadata={DECLARED: Derived(needs)}
+            resolver=resolve,
+            description=description,
+            graphql_type=graphql_type,
+            metadata={DECLARED: Derived(needs, function)},
         )
 
     return decorate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper, wraps
 from typing import Any
 
@@ -29,6 +29,8 @@ from schema.streams import Live
 from translations import translate
 
 ACCESS = "access"
+LISTING = "listing"
+"""Key of a field's metadata under which the method stands that says which list a root connection is."""
 ALWAYS = (InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey)
 """Refusals that any mutation may answer with, beside its own."""
 
@@ -67,7 +69,12 @@ def user_errors(error: UserError | UserErrors, locale: str) -> list[UserErrorObj
 
 
 def query(
-    *, description: str, access: Access, graphql_type: Any = None, deprecation_reason: str | None = None
+    *,
+    description: str,
+    access: Access,
+    graphql_type: Any = None,
+    deprecation_reason: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
     """A root query. A `UserError` that it raises becomes a top-level error."""
 
@@ -82,7 +89,7 @@ def query(
             description=f"{description} {in_words(access)}",
             graphql_type=graphql_type,
             deprecation_reason=deprecation_reason,
-            metadata={ACCESS: access},
+            metadata={ACCESS: access, **(metadata or {})},
         )
 
     return decorate
@@ -101,7 +108,8 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
             return await fetch_page(info.context.database, method(self, info, **arguments), page)
 
         resolver = with_page_arguments(update_wrapper(resolve, method), like=method)
-        return query(description=description, access=access, graphql_type=answer)(resolver)
+        metadata = {LISTING: method, "row": of.row_class}
+        return query(description=description, access=access, graphql_type=answer, metadata=metadata)(resolver)
 
     return decorate
 

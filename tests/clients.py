@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import httpx
 import models
 from auth.viewer import GUEST, Viewer
 from database import StatementLog, statements
+from engine import Engine
 from schema import Schema, ids
 from schema.context import Caller, Context
 from schema.ports import Ports
@@ -44,6 +46,12 @@ class Answer:
 def codes(answer: Answer, field_name: str) -> list[str]:
     """Codes of the user errors in one mutation's payload."""
     return [error["code"] for error in answer.data[field_name]["errors"]]
+
+
+@cache
+def engine_of(schema: Schema) -> Engine:
+    """One engine for each schema, so that plans are made once."""
+    return Engine(schema)
 
 
 def _plain(value: Any) -> Any:
@@ -76,9 +84,8 @@ class Client:
         recorder = StatementLog(texts=[])
         token = statements.set(recorder)
         try:
-            result = await self.schema.execute(
-                document, variable_values=_plain(variables), context_value=self.context()
-            )
+            chosen = engine_of(self.schema) if self.ports.settings.execution == "engine" else self.schema
+            result = await chosen.execute(document, variable_values=_plain(variables), context_value=self.context())
         finally:
             statements.reset(token)
         errors = [dict(error.formatted) for error in result.errors or ()]

@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "resolvers", "dataloaders", "auth", "realtime", "integrations", "database", "models", "errors", "settings",
         "translations",
     },
+    "engine": {"schema", "dataloaders", "auth", "database", "models", "errors"},
     "jobs": {
         "resolvers", "realtime", "integrations", "auth", "database", "models", "errors", "settings", "translations",
     },
@@ -39,7 +40,7 @@ MAY_IMPORT = {
         "translations", "transport",
     },
     "app": {
-        "transport", "engine", "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models",
+        "engine", "transport", "engine", "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models",
         "errors", "settings", "commands",
     },
 }  # fmt: skip
@@ -85,7 +86,7 @@ def test_no_import_stands_inside_a_function(file: Path) -> None:
 
 
 def test_strawberry_lives_in_schema_alone() -> None:
-    """The transport speaks to Strawberry's server parts, the loaders use its DataLoader; no one else knows it."""
+    """The transport and the engine speak to its schema, the loaders use its DataLoader; no one else knows it."""
     users = {
         folder
         for folder, file in sources()
@@ -96,7 +97,7 @@ def test_strawberry_lives_in_schema_alone() -> None:
         )
     }
 
-    assert users <= {"schema", "transport", "dataloaders"}
+    assert users <= {"schema", "transport", "dataloaders", "engine"}
 
 
 def test_our_schema_and_their_alembic_are_loaded() -> None:

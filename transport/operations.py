@@ -18,6 +18,7 @@ import structlog
 from graphql import GraphQLError, OperationType
 
 from database import StatementLog, statements
+from engine import Engine
 from engine.cost import Costs, too_costly
 from schema import Schema
 from schema.context import Context
@@ -25,7 +26,7 @@ from schema.error_format import TIMEOUT_MESSAGE, present
 from translations import translate
 from transport.budget import SPENT_MESSAGE, Budget
 from transport.metrics import Metrics
-from transport.persisted import SENT, Asked, Persisted
+from transport.persisted import Asked, Persisted
 from transport.requests import BadRequest, Parameters
 from transport.tracing import Tracing
 
@@ -62,7 +63,7 @@ class Observation:
     items: int = 0
     cost: int = 0
     remaining: int | None = None
-    document: str = SENT
+    document: str = ""
     refusal: str = ""
 
     def refused(self, error: dict[str, Any]) -> None:
@@ -97,9 +98,13 @@ class Operations:
         max_cost: int | None = None,
         budget: Budget | None = None,
         documents: Persisted | None = None,
+        engine: Engine | None = None,
     ) -> None:
-        """Without `max_cost` and `budget` operations may cost anything; without `documents` each is sent in full."""
+        """Without `engine` Strawberry executes.
+
+        Without `max_cost` and `budget` operations may cost anything; without `documents` each is sent in full."""
         self._schema = schema
+        self._execution: Engine | Schema = engine or schema
         self._timeout = timeout
         self._costs = Costs(schema._schema)
         self._max_cost = max_cost
@@ -126,7 +131,8 @@ class Operations:
         seconds = perf_counter() - seen.started
         name = self.metrics.name(seen.name, learn=seen.outcome == "ok")
         self.metrics.operations.labels(name, seen.type, seen.transport, seen.outcome).inc()
-        self.metrics.documents.labels(seen.document).inc()
+        if seen.document:
+            self.metrics.documents.labels(seen.document).inc()
         if seen.refusal:
             self.metrics.refusals.labels(seen.refusal).inc()
         if seen.cost:
@@ -143,7 +149,7 @@ class Operations:
             ms=round(seconds * 1000, 2),
             sql=seen.statements.count,
             cost=seen.cost,
-            document=seen.document,
+            document=seen.document or None,
             viewer=str(seen.viewer_id) if seen.viewer_id else None,
             **({"items": seen.items} if seen.type == "subscription" else {}),
         )
@@ -180,13 +186,15 @@ class Operations:
         balance = await self._budget.take(context.viewer, context.caller.address, seen.cost)
         seen.remaining = balance.remaining
         if balance.wait:
-            raise BadRequest(
+            refusal = BadRequest(
                 translate(context.locale, SPENT_MESSAGE, {"seconds": balance.wait}),
                 status=429,
                 code="RATE_LIMITED",
                 headers={"Retry-After": str(balance.wait)},
                 extensions={"cost": self._told(seen) | {"retryAfter": balance.wait}},
             )
+            seen.refused(refusal.body["errors"][0])
+            raise refusal
 
     def _told(self, seen: Observation) -> dict[str, Any]:
         """`extensions.cost`, about which `docs/errors.md` tells more."""
@@ -221,7 +229,7 @@ class Operations:
         return result
 
     async def _execute(self, operation: Operation, context: Context) -> Any:
-        return await self._schema.execute(
+        return await self._execution.execute(
             operation.parameters.query,
             variable_values=operation.parameters.variables,
             operation_name=operation.parameters.operation_name,
@@ -259,16 +267,12 @@ class Operations:
             async for found in source:
                 yield _result(found)
 
-    def _refused(self, errors: list[GraphQLError], context: Context | None, seen: Observation) -> Result:
+    def _refused(self, errors: list[GraphQLError], context: Context, seen: Observation) -> Result:
         for error in errors:
             present(error, context)
         formatted: list[Any] = [error.formatted for error in errors]
         seen.refused(formatted[0])
         return Result({"errors": formatted}, is_refusal=True, is_last=True)
-
-    def refused(self, operation: Operation, seen: Observation) -> Result:
-        """The answer to an operation with errors, for which no context needs to be made."""
-        return self._refused(operation.errors, None, seen)
 
 
 def _result(found: Any) -> Result:

@@ -37,7 +37,7 @@ PATHS = {
     "User": "{ events(first: 40) { nodes { organizers { %s } } } }",
 }
 """Where objects of a type are found."""
-MOST = 25
+MOST = 30
 """Statements for everything that a node shows, one relation deep: one for each relation, however many nodes."""
 MORE = 40
 SHORT = {"Viewer.bookings", "Viewer.sessions"}

@@ -146,7 +146,7 @@ async def test_an_error_of_ours_tells_nothing(http, save, monkeypatch):
         raise RuntimeError("secret detail")
 
     _, event = await an_event(save, capacity=1)
-    monkeypatch.setattr("dataloaders.base.Loaders._rows", broken)
+    monkeypatch.setattr("database.Database.fetch", broken)
     query = "query ($id: ID!) { node(id: $id) { id ... on Event { title venue { name } } } }"
 
     with capture_logs() as lines:

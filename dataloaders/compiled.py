@@ -1,0 +1,122 @@
+"""Declarations as SQL text: each statement is built and compiled once, and run with other values ever after.
+
+What a statement is built from besides its declaration is the viewer, the time, and arguments. The viewer's role decides
+its shape and is part of the key; the viewer's id and the present moment become slots, found by building it for a viewer
+with an id that nobody has. Every other value is a constant of the statement: arguments are part of the key, too.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import asyncpg
+from sqlalchemy import Select
+
+from auth.viewer import Viewer
+from dataloaders.rows import DIALECT, reader
+from models import User, utcnow
+
+T = TypeVar("T")
+
+KEPT = 2_000
+"""Statements. Arguments of lists make new ones without end, so those used longest ago are forgotten."""
+LONGEST_KEY = 2_000
+"""Characters of arguments that a kept statement may have."""
+
+NOBODY = uuid4()
+"""The id of the viewer for whom statements are built."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A parameter: `viewer`, `now`, or the name of a given value. `write` turns it into asyncpg's."""
+
+    name: str
+    write: Callable[[Any], Any] | None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """`parameters` are constants and slots, in the order of `$1`, `$2`, …; `readers` are those of each column."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    readers: tuple[Callable[[Any], Any] | None, ...]
+    binds_viewer: bool
+    row_class: type[asyncpg.Record]
+
+    def arguments(self, viewer: Viewer, given: Mapping[str, Any]) -> list[Any]:
+        return [self._value(one, viewer, given) if isinstance(one, Slot) else one for one in self.parameters]
+
+    def _value(self, slot: Slot, viewer: Viewer, given: Mapping[str, Any]) -> Any:
+        if slot.name == "viewer":
+            value: Any = viewer.id
+        else:
+            value = utcnow() if slot.name == "now" else given[slot.name]
+        return value if slot.write is None else slot.write(value)
+
+
+def anyone_like(viewer: Viewer) -> Viewer:
+    """A viewer with the same role and the id of nobody. Guests are all alike."""
+    if viewer.user is None:
+        return Viewer()
+    return Viewer(User(id=NOBODY, role=viewer.role, is_active=True))
+
+
+def compile_for(
+    build: Callable[[Viewer], Select[Any]], viewer: Viewer, given: Sequence[str], row_class: type[asyncpg.Record]
+) -> Compiled:
+    """Build a statement for anyone like the viewer; parameters with the names in `given` come when it is run."""
+    began = utcnow()
+    statement = build(anyone_like(viewer))
+    ended = utcnow()
+    compiled: Any = statement.compile(dialect=DIALECT)
+    values = compiled.construct_params(_check=False)
+    sql, order = compiled.string, compiled.positiontup
+    processors = dict(compiled._bind_processors)
+    if compiled.post_compile_params or compiled.literal_execute_params:
+        expanded = compiled._process_parameters_for_postcompile(values)
+        sql, order = expanded.statement, expanded.positiontup
+        values = {**values, **expanded.additional_parameters}
+        processors |= dict(expanded.processors)
+
+    def parameter(name: str) -> Any:
+        value, write = values[name], processors.get(name)
+        if name in given:
+            return Slot(name, write)
+        if isinstance(value, UUID) and value == NOBODY:
+            return Slot("viewer", write)
+        if isinstance(value, datetime) and value.tzinfo is not None and began <= value <= ended:
+            return Slot("now", write)
+        return value if write is None else write(value)
+
+    parameters = tuple(parameter(name) for name in order)
+    readers = tuple(reader(one.type) for one in compiled._result_columns)
+    binds_viewer = any(isinstance(one, Slot) and one.name == "viewer" for one in parameters)
+    return Compiled(sql, parameters, readers, binds_viewer, row_class)
+
+
+class Statements:
+    """Compiled statements by what they were built from, the ones used last."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        found: T | None = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = make()
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return found
+
+
+STATEMENTS = Statements()
+"""Of the process: they hold nobody's data."""

@@ -1,0 +1,131 @@
+"""Loaders over compiled statements: the same declarations, without building SQL and entities for each request.
+
+Rows are those of `dataloaders.rows`. The query engine says which columns it needs; everyone else gets all of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Select
+
+from auth.viewer import Viewer
+from dataloaders.base import (
+    Loaders,
+    Many,
+    One,
+    PageRequest,
+    Pages,
+    Value,
+    count_statement_for,
+    statement_for,
+)
+from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
+from dataloaders.pages import Page, make_page, window_values
+from dataloaders.rows import Values, attributes, row_class
+
+Names = tuple[str, ...]
+
+
+class CompiledLoaders(Loaders):
+    async def rows_of(self, declaration: One, keys: Collection[Any], names: Names | None = None) -> dict[Any, Any]:
+        """The row of each key that has one."""
+        names = attributes(declaration.entity) if names is None else names
+        rows = await self._fetch(declaration, keys, names)
+        return {row[0]: row for row in rows}
+
+    async def lists_of(
+        self, declaration: Many, keys: Collection[Any], names: Names | None = None
+    ) -> dict[Any, list[Any]]:
+        names = attributes(declaration.entity) if names is None else names
+        lists: dict[Any, list[Any]] = defaultdict(list)
+        for row in await self._fetch(declaration, keys, names):
+            lists[row[0]].append(row)
+        return lists
+
+    async def values_of(self, declaration: Value, keys: Collection[Any]) -> dict[Any, Any]:
+        """The value of each key that has one."""
+        compiled = self._compiled((declaration,), lambda viewer: statement_for(declaration, viewer), Values, ("keys",))
+        rows = await self._run(compiled, {"keys": list(keys)})
+        if len(compiled.readers) != 2:
+            return {row[0]: row for row in rows}
+        read = compiled.readers[1]
+        return {row[0]: row[1] if read is None else read(row[1]) for row in rows}
+
+    async def pages_of(
+        self, declaration: Pages, keys: Collection[Any], request: PageRequest, names: Names | None = None
+    ) -> dict[Any, Page]:
+        """A page for each key, empty ones included."""
+        names = attributes(declaration.entity) if names is None else names
+        args = request.args
+        given = window_values(declaration.order, args)
+        compiled = self._compiled(
+            (declaration, names, args.is_backward, args.cursor is None, repr(request.filter)),
+            lambda viewer: statement_for(declaration, viewer, request, names),
+            row_class(declaration.entity),
+            ("keys", *given),
+        )
+        lists: dict[Any, list[Any]] = defaultdict(list)
+        first = 1 + len(names)
+        for row in await self._run(compiled, {"keys": list(keys), **given}):
+            lists[row[0]].append((row, row[first:]))
+
+        def page(key: Any) -> Page:
+            return make_page(lists[key], args, lambda: self._count(declaration, key, request.filter))
+
+        return {key: page(key) for key in keys}
+
+    async def _fetch(self, declaration: One | Many, keys: Collection[Any], names: Names) -> list[Any]:
+        compiled = self._compiled(
+            (declaration, names),
+            lambda viewer: statement_for(declaration, viewer, names=names),
+            row_class(declaration.entity),
+            ("keys",),
+        )
+        return await self._run(compiled, {"keys": list(keys)})
+
+    def _compiled(
+        self,
+        key: tuple[Any, ...],
+        build: Callable[[Viewer], Select[Any]],
+        rows: type[asyncpg.Record],
+        given: Sequence[str],
+    ) -> Compiled:
+        viewer = self._viewer
+        if isinstance(key[-1], str) and len(key[-1]) > LONGEST_KEY:
+            return compile_for(build, viewer, given, rows)
+        shape = (viewer.user is None, viewer.role, *key)
+        return STATEMENTS.get(shape, lambda: compile_for(build, viewer, given, rows))
+
+    async def _run(self, compiled: Compiled, given: dict[str, Any]) -> list[Any]:
+        return await self._database.fetch(compiled.sql, compiled.arguments(self._viewer, given), compiled.row_class)
+
+    # What resolvers ask for one by one
+
+    async def _load_batch(self, declaration: One | Many | Value, keys: list[Any]) -> list[Any]:
+        unique = dict.fromkeys(keys)
+        if isinstance(declaration, One):
+            rows = await self.rows_of(declaration, unique)
+            return [rows.get(key) for key in keys]
+        if isinstance(declaration, Value):
+            values = await self.values_of(declaration, unique)
+            return [values.get(key, declaration.default) for key in keys]
+        lists = await self.lists_of(declaration, unique)
+        return [lists.get(key, []) for key in keys]
+
+    async def _page_batch(self, declaration: Pages, request: PageRequest, keys: list[Any]) -> list[Any]:
+        pages = await self.pages_of(declaration, dict.fromkeys(keys), request)
+        return [pages[key] for key in keys]
+
+    async def _count_batch(self, declaration: Pages, filter: Any, keys: list[Any]) -> list[Any]:
+        compiled = self._compiled(
+            (declaration, "count", repr(filter)),
+            lambda viewer: count_statement_for(declaration, viewer, filter),
+            Values,
+            ("keys",),
+        )
+        counts = {row[0]: row[1] for row in await self._run(compiled, {"keys": list(dict.fromkeys(keys))})}
+        return [counts.get(key, 0) for key in keys]

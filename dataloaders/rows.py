@@ -1,0 +1,73 @@
+"""Rows as they come from asyncpg, with the attributes of a model: read-only, and only the columns that were asked for.
+
+A row class carries the name of its entity, as the entity itself does, so code that reads attributes cannot tell them
+apart; a column that was not asked for raises `AttributeError`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy import Float, Numeric, inspect
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.orm import Mapper
+from sqlalchemy.types import TypeEngine
+
+DIALECT: Any = PGDialect_asyncpg(  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
+    json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=orjson.loads
+)
+
+
+def reader(type_: TypeEngine[Any]) -> Any:
+    """What turns a value of asyncpg into that of the model; null where they are the same."""
+    if isinstance(type_, Numeric | Float):
+        return None
+    return type_.dialect_impl(DIALECT).result_processor(DIALECT, None)
+
+
+class Values(asyncpg.Record):  # type: ignore[misc]  # asyncpg leaves it untyped
+    """Columns of an aggregate by their labels."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@cache
+def attributes(entity: type) -> tuple[str, ...]:
+    """Names of the mapped columns, without those that are deferred: they serve PostgreSQL alone."""
+    mapper: Mapper[Any] = inspect(entity)
+    return tuple(one.key for one in mapper.column_attrs if not one.deferred)
+
+
+@cache
+def row_class(entity: type) -> type[asyncpg.Record]:
+    """A class of rows with the columns and the plain methods of a model."""
+    mapper: Mapper[Any] = inspect(entity)
+    mapped = {one.key for one in mapper.attrs}
+    own = {name: value for name, value in vars(entity).items() if name not in mapped and not name.startswith("_")}
+    columns = {one.key: _column(one.key, reader(one.columns[0].type)) for one in mapper.column_attrs}
+    return type(entity.__name__, (asyncpg.Record,), {"__slots__": (), "__doc__": entity.__doc__, **own, **columns})
+
+
+def _column(name: str, read: Any) -> property:
+    get = itemgetter(name)
+
+    def plain(row: Any) -> Any:
+        try:
+            return get(row)
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def converted(row: Any) -> Any:
+        return read(plain(row))
+
+    return property(plain if read is None else converted)

@@ -1,0 +1,3 @@
+"""The query engine: an operation is planned once and answered level by level (`docs/engine.md`)."""
+
+from engine.engine import Engine as Engine

@@ -1,0 +1,100 @@
+"""Root lists: which rows a method's `Listing` names, as a statement compiled once for its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, func, null, select
+
+from auth.viewer import Viewer
+from dataloaders.base import columns_of
+from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
+from dataloaders.pages import Listing, Order, Page, PageArgs, make_page, open_window, window_values
+from dataloaders.rows import Values, row_class
+from schema.context import Caller, Context
+from schema.paging import PAGE_ARGUMENTS
+
+if TYPE_CHECKING:
+    from engine.plan import Field
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list with its arguments, without the page's."""
+
+    context: Context
+    method: Callable[..., Listing]
+    arguments: dict[str, Any]
+
+    def build(self, viewer: Viewer) -> Listing:
+        """The list as another viewer of the same language would get it."""
+        caller = Caller(accept_language=self.context.locale)
+        context = Context(ports=self.context.ports, caller=caller, viewer=viewer)
+        return self.method(None, SimpleNamespace(context=context), **self.arguments)
+
+    @property
+    def key(self) -> tuple[Any, ...] | None:
+        """What the statement depends on; null where it is too long to be kept."""
+        arguments = repr(self.arguments)
+        viewer = self.context.viewer
+        if len(arguments) > LONGEST_KEY:
+            return None
+        return (self.method, viewer.user is None, viewer.role, self.context.locale, arguments)
+
+    async def run(self, compiled: Compiled, given: dict[str, Any]) -> list[Any]:
+        arguments = compiled.arguments(self.context.viewer, given)
+        return await self.context.database.fetch(compiled.sql, arguments, compiled.row_class)
+
+
+@dataclass(frozen=True)
+class Kept:
+    compiled: Compiled
+    order: Order
+
+
+async def fetch_listing(
+    context: Context, method: Callable[..., Listing], arguments: dict[str, Any], entity: Any, field: Field
+) -> Page:
+    """One page. Raises what the method raises, `InvalidPage` and `InvalidCursor`."""
+    args = PageArgs(**{one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS})
+    listed = Listed(context, method, arguments)
+    names = field.names or ()
+
+    def make() -> Kept:
+        order: list[Order] = []
+
+        def build(viewer: Viewer) -> Select[Any]:
+            listing = listed.build(viewer)
+            order.append(listing.order)
+            values = [key.column.label(f"order_{position}") for position, key in enumerate(listing.order)]
+            cut = open_window(listing.statement, listing.order, args)
+            # The first column stands where fetched relations have their parent's key.
+            wanted = [null().label("parent"), *columns_of(entity, names), *values]
+            return cut.with_only_columns(*wanted, maintain_column_froms=True)
+
+        given = ["size", *(f"cursor_{position}" for position in range(10))]
+        compiled = compile_for(build, context.viewer, given, row_class(entity))
+        return Kept(compiled, order[0])
+
+    key = listed.key
+    shape = None if key is None else (*key, names, args.is_backward, args.cursor is None)
+    kept: Any = make() if shape is None else STATEMENTS.get(shape, make)
+    rows = await listed.run(kept.compiled, window_values(kept.order, args))
+    first = 1 + len(names)
+    return make_page([(row, row[first:]) for row in rows], args, lambda: _count(listed))
+
+
+async def _count(listed: Listed) -> int:
+    def build(viewer: Viewer) -> Select[Any]:
+        return select(func.count()).select_from(listed.build(viewer).statement.order_by(None).subquery())
+
+    def make() -> Compiled:
+        return compile_for(build, listed.context.viewer, (), Values)
+
+    key = listed.key
+    compiled = make() if key is None else STATEMENTS.get((*key, "count"), make)
+    rows = await listed.run(compiled, {})
+    return int(rows[0][0])

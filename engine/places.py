@@ -1,0 +1,53 @@
+"""Where a value stands in the answer, worked out only when an error asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Path = list[str | int]
+
+
+class Place(Protocol):
+    def paths(self, position: int) -> list[Path]:
+        """The paths at which the value at a position of a batch stands: several where objects are shared."""
+
+
+class Root:
+    def paths(self, position: int) -> list[Path]:
+        return [[]]
+
+
+@dataclass(frozen=True, slots=True)
+class OfField:
+    """Values of one field, one for each object of a batch."""
+
+    objects: Place
+    key: str
+
+    def paths(self, position: int) -> list[Path]:
+        return [[*path, self.key] for path in self.objects.paths(position)]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Items of lists, all in one batch."""
+
+    lists: Place
+    owners: Sequence[int]
+    indexes: Sequence[int]
+
+    def paths(self, position: int) -> list[Path]:
+        return [[*path, self.indexes[position]] for path in self.lists.paths(self.owners[position])]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Some values of a batch; those at several positions may have become one object."""
+
+    values: Place
+    positions: Sequence[Sequence[int]]
+
+    def paths(self, position: int) -> list[Path]:
+        return [path for one in self.positions[position] for path in self.values.paths(one)]

@@ -1,0 +1,186 @@
+"""What an operation does, worked out once: for each selection its fields, for each field where its values come from.
+
+A plan knows nothing of a request. It is made for an operation and the values of the variables in `@skip` and
+`@include`, and runs with any other variables, for any viewer (`engine.execute`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper
+
+from dataloaders.rows import attributes
+from engine.build import Builders, inline_expression
+from engine.collect import Collector, Unplannable
+from engine.sources import Source, Typename, is_page_part, source_of
+
+Layout = tuple[str, ...] | None
+"""Attributes of fetched rows by position, the parent's key aside; null where rows are read by their attributes."""
+
+
+@dataclass(eq=False)
+class Shape:
+    """A GraphQL output type, ready for completing values. Exactly one of the last four is set."""
+
+    is_nullable: bool
+    serialize: Any = None
+    of: Shape | None = None
+    selection: Selection | None = None
+    possible: dict[str, Selection] | None = None
+    abstract: Any = None
+
+    def selections(self) -> list[Selection]:
+        if self.of is not None:
+            return self.of.selections()
+        return list((self.possible or {}).values()) if self.selection is None else [self.selection]
+
+
+@dataclass(eq=False)
+class Field:
+    """A response key of a selection. `names` are the columns that its rows need, where it fetches rows."""
+
+    key: str
+    nodes: list[FieldNode]
+    parent: GraphQLObjectType
+    definition: GraphQLField
+    shape: Shape
+    source: Source
+    names: Layout = None
+
+    @property
+    def coordinate(self) -> str:
+        return f"{self.parent.name}.{self.nodes[0].name.value}"
+
+
+@dataclass(eq=False)
+class Selection:
+    """The fields asked for of one object type. `inline` ones are read while the result is built, without checks:
+    their columns cannot hold what their types forbid. All others are completed in a batch for all objects.
+    """
+
+    type: GraphQLObjectType
+    fields: list[Field] = field(default_factory=list)
+    inline: dict[str, str] = field(default_factory=dict)
+    builders: Builders = field(default_factory=Builders)
+
+    def __post_init__(self) -> None:
+        self.batched: list[Field] = []
+
+    def settle(self) -> None:
+        self.batched = [one for one in self.fields if one.key not in self.inline]
+
+
+@dataclass(eq=False)
+class Plan:
+    operation: OperationDefinitionNode
+    root: Selection
+    is_serial: bool
+
+
+def entity_of(type_: GraphQLObjectType, given: Any) -> Any:
+    """The model whose rows are the source objects: that of the type itself, or of who fetches them."""
+    definition: Any = type_.extensions.get("strawberry-definition")
+    return getattr(definition.origin, "row_class", None) or given if definition is not None else given
+
+
+class Planner:
+    def __init__(
+        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], flags: Mapping[str, bool]
+    ) -> None:
+        self._schema = schema
+        self._collector = Collector(schema, fragments, flags)
+
+    def plan(self, operation: OperationDefinitionNode) -> Plan:
+        root = self._schema.get_root_type(operation.operation)
+        assert root is not None
+        selection = self._selection(root, [operation.selection_set], None)
+        return Plan(operation, selection, operation.operation is OperationType.MUTATION)
+
+    def _selection(self, type_: GraphQLObjectType, sets: list[SelectionSetNode], entity: Any) -> Selection:
+        selection = Selection(type_)
+        rows = entity_of(type_, entity)
+        for key, nodes in self._collector.fields(type_, sets).items():
+            made = self._field(type_, key, nodes, rows)
+            selection.fields.append(made)
+            expression = inline_expression(made, None if is_page_part(type_) else rows)
+            if expression is not None:
+                selection.inline[key] = expression
+        selection.settle()
+        return selection
+
+    def _field(self, type_: GraphQLObjectType, key: str, nodes: list[FieldNode], entity: Any) -> Field:
+        name = nodes[0].name.value
+        if name == "__typename":
+            definition = self._schema.get_field(type_, name)
+            assert definition is not None
+            return Field(key, nodes, type_, definition, self._shape(definition.type, nodes, None), Typename(type_.name))
+        if name.startswith("__"):
+            raise Unplannable("introspection")
+        definition = type_.fields[name]
+        source = source_of(type_, definition)
+        rows = entity if source.passes_rows else source.entity
+        made = Field(key, nodes, type_, definition, self._shape(definition.type, nodes, rows), source)
+        if source.entity is not None:
+            made.names = needed_columns(source.entity, made.shape)
+        return made
+
+    def _shape(self, type_: Any, nodes: list[FieldNode], entity: Any) -> Shape:
+        is_nullable = not is_non_null_type(type_)
+        if not is_nullable:
+            type_ = type_.of_type
+        if is_list_type(type_):
+            return Shape(is_nullable, of=self._shape(type_.of_type, nodes, entity))
+        if is_leaf_type(type_):
+            return Shape(is_nullable, serialize=type_.coerce_output_value)
+        sets = [node.selection_set for node in nodes if node.selection_set is not None]
+        if is_abstract_type(type_):
+            possible = {one.name: self._selection(one, sets, None) for one in self._schema.get_possible_types(type_)}
+            return Shape(is_nullable, possible=possible, abstract=type_)
+        return Shape(is_nullable, selection=self._selection(get_named_type(type_), sets, entity))
+
+
+def needed_columns(entity: Any, shape: Shape) -> tuple[str, ...]:
+    """The columns of an entity that the selections of a shape read, in the order of the model; all where code that does
+    not say what it reads is among them.
+    """
+    mapper: Mapper[Any] = inspect(entity)
+    wanted: set[str] = set()
+    for selection in shape.selections():
+        found = _reads(selection)
+        if found is None or not found <= set(mapper.column_attrs.keys()):
+            return attributes(entity)
+        wanted |= found
+    return tuple(one.key for one in mapper.column_attrs if one.key in wanted)
+
+
+def _reads(selection: Selection) -> set[str] | None:
+    names: set[str] = set()
+    for one in selection.fields:
+        reads = one.source.reads
+        if one.source.passes_rows:
+            # The same rows once more: a facet, or the rows of a page.
+            inner = [_reads(each) for each in one.shape.selections()]
+            reads = None if None in inner else frozenset().union(*(each for each in inner if each is not None))
+        if reads is None:
+            return None
+        names |= reads
+    return names

@@ -1,0 +1,373 @@
+"""Where the values of a field come from, read off its declaration (`schema/relations.py`, `schema/roots.py`).
+
+A source gives the values for all parents of a selection at once: `values` a list at once, `load` after reading. A value
+that could not be had is a `Failure` in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from graphql import GraphQLField, GraphQLObjectType
+
+from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
+from dataloaders.pages import PageArgs
+from schema.connections import Connection, Edge
+from schema.relations import DECLARED, RESTRICTED, Derived, Need
+from schema.roots import LISTING
+
+if TYPE_CHECKING:
+    from engine.execute import Execution
+    from engine.plan import Field, Layout
+
+Reads = frozenset[str] | None
+"""Attributes of a row that a piece of code reads; null where it does not say."""
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    error: Exception
+
+
+class Source:
+    """`reads` are the attributes of the parent that it needs, `entity` is the model whose rows it fetches.
+
+    `passes_rows`: its values are the parent itself, or the rows of a page that the parent is.
+    """
+
+    reads: Reads = None
+    entity: Any = None
+    passes_rows: ClassVar[bool] = False
+    is_awaited: ClassVar[bool] = False
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        raise NotImplementedError
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        raise NotImplementedError
+
+
+class Attribute(Source):
+    def __init__(self, name: str, *, reads: Reads = None) -> None:
+        self.name = name
+        self.reads = frozenset({name}) if reads is None else reads
+        self._get = attrgetter(name)
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        return run.each(self._get, rows)
+
+
+class Typename(Source):
+    reads = NOTHING
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        return [self._name] * len(rows)
+
+
+class Facet(Source):
+    """The same row under a name of its own."""
+
+    reads = NOTHING
+    passes_rows: ClassVar[bool] = True
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        return list(rows)
+
+
+class PassedRows(Attribute):
+    """The row of an edge."""
+
+    passes_rows: ClassVar[bool] = True
+
+
+class Restricted(Source):
+    def __init__(self, attribute: str, gate: Callable[..., bool]) -> None:
+        self._get, self._gate = attrgetter(attribute), gate
+        reads = reads_of(gate)
+        self.reads = None if reads is None else reads | {attribute}
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        gate, get, info = self._gate, self._get, run.info
+        return run.each(lambda row: get(row) if gate(row, info) else None, rows)
+
+
+class Computed(Source):
+    """Code over one row, which loads nothing."""
+
+    def __init__(self, function: Callable[..., Any], *, takes_info: bool) -> None:
+        self.reads = reads_of(function)
+        self._function, self._takes_info = function, takes_info
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        if not self._takes_info:
+            return run.each(self._function, rows)
+        function, info = self._function, run.info
+        return run.each(lambda row: function(row, info), rows)
+
+
+class PageRows(Computed):
+    """`nodes` and `edges` of a page."""
+
+    passes_rows: ClassVar[bool] = True
+
+
+class Counted(Computed):
+    """`totalCount` of a page, which its loader counts for all pages of a level."""
+
+    reads = NOTHING
+    is_awaited: ClassVar[bool] = True
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        counts = await asyncio.gather(*self.values(run, field, rows), return_exceptions=True)
+        return [run.failed(one) if isinstance(one, Exception) else one for one in counts]
+
+
+class Related(Source):
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, declaration: One | Many | Value, need: Need) -> None:
+        self.declaration, self._need = declaration, need
+        self.entity = getattr(declaration, "entity", None)
+        self.reads = reads_of_need(need)
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        return await load_need(run, self._need, rows, layout, field.names)
+
+
+class RelatedOneOf(Source):
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, declaration: OneOf, *, kind: str, key: str) -> None:
+        self._declaration, self._kind, self._key = declaration, kind, key
+        self.reads = frozenset({kind, key})
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        chosen = [self._declaration.kinds.get(getattr(row, self._kind) or "") for row in rows]
+        wanted: dict[One, list[int]] = {}
+        for position, one in enumerate(chosen):
+            if one is not None:
+                wanted.setdefault(one, []).append(position)
+        values: list[Any] = [None] * len(rows)
+
+        async def fill(one: One, positions: list[int]) -> None:
+            need = Need(one, key=self._key)
+            found = await load_need(run, need, [rows[position] for position in positions], None, None)
+            for position, value in zip(positions, found, strict=True):
+                values[position] = value
+
+        await asyncio.gather(*(fill(one, positions) for one, positions in wanted.items()))
+        return values
+
+
+class Connected(Source):
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, declaration: Pages, need: Need, unfiltered: Any) -> None:
+        self.declaration, self._need, self._unfiltered = declaration, need, unfiltered
+        self.entity = declaration.entity
+        self.reads = reads_of_need(need)
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        try:
+            arguments = run.arguments(field)
+            filter = arguments.pop("filter", None)
+            request = PageRequest(PageArgs(**arguments), self._unfiltered if filter is None else filter)
+        except Exception as error:
+            return [run.failed(error) for _ in rows]
+
+        async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
+            return await run.loaders.pages_of(self.declaration, list(keys), request, field.names)
+
+        return await fill_in(run, self._need, rows, layout, fetch)
+
+
+class DerivedFrom(Source):
+    """Code over a row and what its needs have loaded."""
+
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, derived: Derived) -> None:
+        self._needs, self._function = derived.needs, derived.function
+        needed = [reads_of(derived.function), *(reads_of_need(need) for need in derived.needs.values())]
+        self.reads = None if None in needed else NOTHING.union(*(one for one in needed if one is not None))
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        loaded = await asyncio.gather(*(load_need(run, need, rows, layout, None) for need in self._needs.values()))
+        names = list(self._needs)
+        function, info = self._function, run.info
+        values: list[Any] = []
+        for row, *found in zip(rows, *loaded, strict=True):
+            failure = next((one for one in found if type(one) is Failure), None)
+            if failure is not None:
+                values.append(failure)
+                continue
+            try:
+                values.append(function(row, info, **dict(zip(names, found, strict=True))))
+            except Exception as error:
+                values.append(run.failed(error))
+        return values
+
+
+class Listed(Source):
+    """A root connection: its method says which list, the page is read here."""
+
+    is_awaited: ClassVar[bool] = True
+    reads = NOTHING
+
+    def __init__(self, access: Any, method: Callable[..., Any], entity: Any) -> None:
+        self.access, self.method, self.entity = access, method, entity
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        try:
+            return [await run.page(self, field)]
+        except Exception as error:
+            return [run.failed(error)]
+
+
+class Resolved(Source):
+    """A resolver as Strawberry would call it, for each parent. Root fields are; nothing else should be."""
+
+    is_awaited: ClassVar[bool] = True
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        found = run.each(lambda row: run.resolve(field, row), rows)
+        waiting = [position for position, value in enumerate(found) if isawaitable(value)]
+        if len(waiting) == 1:
+            try:
+                found[waiting[0]] = await found[waiting[0]]
+            except Exception as error:
+                found[waiting[0]] = run.failed(error)
+        elif waiting:
+            results = await asyncio.gather(*(found[position] for position in waiting), return_exceptions=True)
+            for position, result in zip(waiting, results, strict=True):
+                found[position] = run.failed(result) if isinstance(result, Exception) else result
+        return found
+
+
+def reads_of(function: Callable[..., Any]) -> Reads:
+    """What a gate or a computed field says that it reads of its row (`schema.relations.reads`)."""
+    return getattr(function, "reads", None)
+
+
+def reads_of_need(need: Need) -> Reads:
+    reads = NOTHING if need.visible is None else reads_of(need.visible)
+    return None if reads is None else reads | {need.key}
+
+
+async def load_need(run: Execution, need: Need, rows: Sequence[Any], layout: Layout, names: Layout) -> list[Any]:
+    """For each row what a declaration leads to."""
+    declaration = need.declaration
+
+    async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
+        if isinstance(declaration, One):
+            return await run.loaders.rows_of(declaration, list(keys), names)
+        if isinstance(declaration, Many):
+            return await run.loaders.lists_of(declaration, list(keys), names)
+        return await run.loaders.values_of(declaration, list(keys))
+
+    return await fill_in(run, need, rows, layout, fetch)
+
+
+async def fill_in(
+    run: Execution, need: Need, rows: Sequence[Any], layout: Layout, fetch: Callable[..., Any]
+) -> list[Any]:
+    """For each row what `fetch` finds for its key: nothing is fetched for rows whose gate is closed."""
+    declaration: Any = need.declaration
+    missing: Any = declaration.default if isinstance(declaration, Value) else None
+    is_many = isinstance(declaration, Many)
+    if layout is not None and need.key in layout:
+        keys = list(map(itemgetter(layout.index(need.key) + 1), rows))
+    else:
+        keys = run.each(attrgetter(need.key), rows)
+    if need.visible is not None:
+        gate, info = need.visible, run.info
+        shown = run.each(lambda row: gate(row, info), rows)
+        keys = [
+            key if is_shown is True else (is_shown if type(is_shown) is Failure else None)
+            for key, is_shown in zip(keys, shown, strict=True)
+        ]
+    wanted = dict.fromkeys(key for key in keys if key is not None and type(key) is not Failure)
+    found: dict[Any, Any] = {}
+    if wanted:
+        try:
+            found = await fetch(wanted)
+        except Exception as error:
+            failure = run.failed(error)
+            found = dict.fromkeys(wanted, failure)
+    hidden = need.hidden
+
+    def value(key: Any) -> Any:
+        if key is None or type(key) is Failure:
+            return hidden if key is None else key
+        one = found.get(key, missing)
+        return [] if one is None and is_many else one
+
+    return [value(key) for key in keys]
+
+
+def is_page_part(type_: GraphQLObjectType) -> bool:
+    return _origin(type_) in (Connection, Edge)
+
+
+def _origin(type_: GraphQLObjectType) -> Any:
+    """The class behind a type; for a generic one the class before its parameters."""
+    definition: Any = type_.extensions.get("strawberry-definition")
+    return (
+        None if definition is None else definition.concrete_of.origin if definition.concrete_of else definition.origin
+    )
+
+
+def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
+    """The source of a field by what it declares of itself."""
+    field: Any = definition.extensions["strawberry-definition"]
+    declared = field.metadata.get(DECLARED)
+    key = field.metadata.get("key", "id")
+    gate = field.metadata.get(RESTRICTED)
+    if field.base_resolver is None:
+        return _plain(type_, field.python_name)
+    if LISTING in field.metadata:
+        return Listed(field.metadata["access"], field.metadata[LISTING], field.metadata["row"])
+    if declared == "facet":
+        return Facet()
+    if declared == "computed":
+        return Restricted(key, gate) if gate is not None else _computed(type_, field)
+    if isinstance(declared, Derived):
+        return DerivedFrom(declared)
+    if isinstance(declared, OneOf):
+        return RelatedOneOf(declared, kind=field.metadata["kind"], key=key)
+    need = Need(declared, key=key, visible=gate, hidden=field.metadata.get("hidden"))
+    if isinstance(declared, Pages):
+        return Connected(declared, need, field.metadata.get("unfiltered"))
+    if isinstance(declared, One | Many | Value):
+        return Related(declared, need)
+    return Resolved()
+
+
+def _plain(type_: GraphQLObjectType, name: str) -> Source:
+    if _origin(type_) is Edge:
+        return PassedRows(name) if name == "node" else Attribute(name, reads=NOTHING)
+    return Attribute(name)
+
+
+def _computed(type_: GraphQLObjectType, field: Any) -> Source:
+    resolver = field.base_resolver
+    function, takes_info = resolver.wrapped_func, resolver.info_parameter is not None
+    if resolver.arguments:
+        return Resolved()
+    if _origin(type_) is Connection:
+        if resolver.is_async:
+            return Counted(function, takes_info=takes_info)
+        source = PageRows if field.python_name in ("nodes", "edges") else Computed
+        made = source(function, takes_info=takes_info)
+        made.reads = NOTHING
+        return made
+    return Computed(function, takes_info=takes_info)
