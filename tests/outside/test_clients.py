@@ -31,7 +31,7 @@ subscription ($id: ID!) { availabilityChanged(eventId: $id) { ... on Availabilit
 
 
 @pytest.mark.outside
-@pytest.mark.parametrize("program", ["graphql-ws", "apollo", "urql", "graphql-sse"])
+@pytest.mark.parametrize("program", ["graphql-ws", "apollo", "apollo-persisted", "urql", "graphql-sse"])
 async def test_a_client_from_npm_runs_queries_mutations_and_subscriptions(program, start_server, save, ports):
     folder = await asyncio.to_thread(npm.install, npm.CLIENTS)
     server, event, token = await a_server_with_an_event(start_server, save, ports)
@@ -57,6 +57,8 @@ async def test_a_client_from_npm_runs_queries_mutations_and_subscriptions(progra
     assert told["queried"]["data"] == {"event": {"title": "Board games", "availability": {"taken": 0, "free": 5}}}
     assert told["mutated"]["data"] == {"registerForEvent": {"registration": {"admission": "CONFIRMED"}, "errors": []}}
     assert told["heard"]["data"] == {"availabilityChanged": {"taken": 1, "free": 4}}
+    if program == "apollo-persisted":
+        assert told["sent"][:3] == ["GET hash", "POST text", "GET hash"]
 
 
 async def test_gql_for_python_runs_queries_mutations_and_subscriptions(start_server, save, ports):

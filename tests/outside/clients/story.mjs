@@ -18,7 +18,8 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 // `query` and `mutate` answer {data, errors}; `listen` calls back with the same for each event, and returns its end.
 // A stream is live a moment after it was asked for, and no client is told: so the change is made until it is heard.
-export async function play({ query, mutate, listen, close = () => {} }) {
+// `sent`, if there is one, is printed too: what a client wrote down about its requests.
+export async function play({ query, mutate, listen, close = () => {}, sent }) {
   const queried = await query(EVENT, { id: given.eventId });
   let heard;
   const stop = listen(WATCH, { id: given.eventId }, (answer) => {
@@ -36,5 +37,5 @@ export async function play({ query, mutate, listen, close = () => {} }) {
   }
   await stop();
   await close();
-  console.log(JSON.stringify({ queried, mutated, heard }));
+  console.log(JSON.stringify({ queried, mutated, heard, sent }));
 }
