@@ -115,7 +115,12 @@ def has_variable(node: Any) -> bool:
 
 
 def read(node: Any, variables: Variables) -> Any:
-    return None if node is None else value_from_ast_untyped(node, dict(variables))
+    """The value of an argument; null where there is none."""
+    if node is None:
+        return None
+    if isinstance(node, VariableNode):
+        return variables.get(node.name.value)
+    return value_from_ast_untyped(node, dict(variables))
 
 
 def rows_of_page(node: FieldNode) -> Rows:

@@ -14,6 +14,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil
 from time import monotonic
 
@@ -28,6 +29,7 @@ SLICES = 60
 REMEMBERED = 1.0
 """Seconds for which a refusal is repeated without asking Redis: a flood of refused requests costs it nothing."""
 MOST_PURSES = 20_000
+"""Of a process. The caller who was away for longest loses what was in theirs."""
 SPENT_MESSAGE = _("You have asked for too much in a short time. Try again in {seconds} seconds.")
 
 TAKE = """
@@ -100,6 +102,11 @@ class Purse:
         return Balance(max(0, int(left)), max(1, ceil(missing * MINUTE / self.capacity)))
 
 
+@lru_cache(maxsize=MOST_PURSES)
+def _network_key(address: str) -> str:
+    return f"network:{network(address)}"
+
+
 class Budget:
     """`users` and `guests` are tokens for a minute: of one user, and of all guests of one network; 0 means no limit."""
 
@@ -115,7 +122,7 @@ class Budget:
         capacity = self._users if viewer.id else self._guests
         if not capacity:
             return Balance()
-        key = f"user:{viewer.id}" if viewer.id else f"network:{network(address)}"
+        key = f"user:{viewer.id}" if viewer.id else _network_key(address)
         purse = self._purse(key, capacity)
         if purse.tokens >= cost:
             return purse.spend(cost)

@@ -177,7 +177,9 @@ class Operations:
         type_ = node.operation if node else None
         name = node.name.value if node and node.name else None
         seen.type, seen.name = type_.value if type_ else "none", name
-        return Operation(replace(parameters, query=found.text), type_, name, errors)
+        if found.text != parameters.query:
+            parameters = replace(parameters, query=found.text)
+        return Operation(parameters, type_, name, errors)
 
     async def admit(self, operation: Operation, context: Context, seen: Observation) -> None:
         """Pay for the operation from the caller's budget. Raises `BadRequest` (429) where it is spent."""

@@ -13,6 +13,7 @@ from tests.api.test_registrations import REGISTER, an_event
 from tests.clients import gid
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import until
+from tests.transport.test_sse import STREAM, events
 
 BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 EVENT = "query ($id: ID!) { node(id: $id) { id ... on Event { title venue { name } } } }"
@@ -102,3 +103,14 @@ async def test_a_client_that_goes_away_takes_its_work_along(http, server, ports,
 
     assert await until(none_waiting(ports), 2)
     assert time.monotonic() - left < 1.2
+
+
+async def test_a_deadline_over_an_event_stream_is_its_last_word(http, ports, blocked):
+    query = {"query": "{ events(first: 1) { nodes { id } } }"}
+
+    async with http.stream("POST", "/graphql/stream", json=query, headers=STREAM) as response:
+        found = [item async for item in events(response)]
+
+    assert [name for name, _ in found] == ["next", "complete"]
+    assert found[0][1]["errors"][0]["extensions"] == {"code": "INTERNAL", "reason": "TIMEOUT"}
+    assert await until(none_waiting(ports), 2)
