@@ -40,9 +40,16 @@ migrate: setup ## Bring the database to the newest migration
 seed: setup ## Load demo data
 	$(BIN)/wingding seed
 
-bench: setup ## Measure against other servers (see benchmarks/README.md); QUICK=1 for a short pass
-	cd benchmarks/peers && npm ci --no-audit --no-fund --silent || true
+bench: setup peers-if-possible ## Measure against other servers (benchmarks/README.md); QUICK=1 for a short pass
 	$(BIN)/python -m benchmarks
+
+PEERS := benchmarks/peers
+$(PEERS)/node_modules/.package-lock.json: $(PEERS)/package-lock.json
+	cd $(PEERS) && npm ci --no-audit --no-fund --silent
+
+# Peers that are not installed are skipped by name.
+peers-if-possible:
+	@$(MAKE) --no-print-directory $(PEERS)/node_modules/.package-lock.json || true
 
 explorer: explorer/dist/index.html ## Build GraphiQL
 
@@ -52,4 +59,4 @@ explorer/dist/index.html: explorer/package-lock.json explorer/build.mjs $(wildca
 explorer-if-possible:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
 
-.PHONY: help setup run test test-outside bench lint schema migrate seed explorer explorer-if-possible
+.PHONY: help setup run test test-outside bench peers-if-possible lint schema migrate seed explorer explorer-if-possible

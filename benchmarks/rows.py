@@ -71,12 +71,12 @@ class World:
     def venues(self) -> int:
         return self.many(300)
 
-    @property
+    @cached_property
     def hot_chat(self) -> int:
         """The event whose chat has a thousand members and a tenth of all messages."""
         return self.events - 1
 
-    @property
+    @cached_property
     def hot_event(self) -> int:
         """The event that all register for at once. Nobody is registered before."""
         return self.events - 2
@@ -202,6 +202,10 @@ def venues(world: World) -> Iterator[Row]:
         )  # fmt: skip
 
 
+def events(world: World) -> Iterator[Row]:
+    return (_event(world, number) for number in range(world.events))
+
+
 def _event(world: World, number: int) -> Row:
     starts_at = world.starts_at(number)
     ends_at = starts_at + timedelta(hours=3)
@@ -218,10 +222,6 @@ def _event(world: World, number: int) -> Row:
         Decimal(number % 4 * 250), "RUB", 0, 1, identifier("User", world.hosts(number)[0]), WRITTEN, WRITTEN, WRITTEN,
         ends_at if over else None, ends_at + timedelta(days=1) if over else None,
     )  # fmt: skip
-
-
-def events(world: World) -> Iterator[Row]:
-    return (_event(world, number) for number in range(world.events))
 
 
 def event_interests(world: World) -> Iterator[Row]:
@@ -312,8 +312,8 @@ def notifications(world: World) -> Iterator[Row]:
     for user in world.inbox_readers:
         for turn in range(30):
             told[user] = told.get(user, 0) + 1
-            event = identifier("Event", (user * 3 + turn) % len(world.plain))
-            yield _notification(number, user, told[user], "PARTICIPANT_JOINED", "Event", event, user + turn + 1)
+            joined = identifier("Event", (user * 3 + turn) % len(world.plain))
+            yield _notification(number, user, told[user], "PARTICIPANT_JOINED", "Event", joined, user + turn + 1)
             number += 1
 
 

@@ -72,6 +72,8 @@ def kinds() -> list[Kind]:
     return [
         *ours,
         _node("mercurius", "Mercurius, JIT and loaders", "mercurius", "fastify", "graphql-jit"),
+        _node("apollo", "Apollo Server, DataLoader", "@apollo/server", "@as-integrations/fastify", "dataloader"),
+        _node("yoga", "GraphQL Yoga, DataLoader", "graphql-yoga", "dataloader"),
         Kind("by_hand", "one SQL by hand", by_hand, serves=frozenset({"feed", "typename"})),
     ]
 
