@@ -150,7 +150,7 @@ class Settings:
     )
     cost_per_minute: int = setting(1_000_000, "cost that one user may cause in a minute; 0: no limit", _amount)
     guest_cost_per_minute: int = setting(
-        1_000_000, "cost that all guests of one address may cause together in a minute; 0: no limit", _amount
+        3_000_000, "cost that all guests of one address, often many, may cause in a minute; 0: no limit", _amount
     )
     persisted_queries: str = setting("on", "`on` or `off`: automatic persisted queries of Apollo's clients", _switch)
     trusted_documents: str = setting(

@@ -27,8 +27,9 @@ LONGEST_MESSAGE = 500
 def present(error: GraphQLError, context: Any) -> None:
     """Rewrite an error in place, before any transport formats it.
 
-    `extensions.code` is one of UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, QUERY_TOO_COSTLY, BAD_USER_INPUT, INTERNAL;
-    `extensions.reason` is the finer `ErrorCode` where there is one.
+    `extensions.code` is one of UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, QUERY_TOO_COSTLY, BAD_USER_INPUT, INTERNAL, or
+    one of those about a document that is only named (`docs/errors.md`); `extensions.reason` is the finer `ErrorCode`
+    where there is one.
     """
     locale = context.locale if context is not None else DEFAULT_LOCALE
     cause = _cause(error)
