@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from graphql import OperationDefinitionNode
+from structlog.testing import capture_logs
 
 from engine.cost import Costs
 from schema import make_schema
@@ -263,3 +264,13 @@ async def test_who_asks_is_told_what_it_cost(http, save):
         "extensions": {"cost": {"requested": 1, "maximum": 100_000, "remaining": None}},
     }
     assert silent.json() == {"data": {"node": {"id": gid(ada)}}}
+
+
+@pytest.mark.parametrize(
+    ("query", "cost", "outcome"), [("{ events { nodes { id } } }", 21, "ok"), (HUGE, HUGE_COST, "refused")]
+)
+async def test_the_log_line_of_an_operation_has_its_cost(http, query, cost, outcome):
+    with capture_logs() as lines:
+        await http.post("/graphql", json={"query": query})
+
+    assert [(line["cost"], line["outcome"], line["document"]) for line in lines] == [(cost, outcome, "sent")]
