@@ -18,8 +18,8 @@ import asyncpg
 from sqlalchemy import Select
 
 from auth.viewer import Viewer
-from dataloaders.rows import DIALECT, reader
 from models import User, utcnow
+from models.rows import DIALECT, reader
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """Loaders over compiled statements: the same declarations, without building SQL and entities for each request.
 
-Rows are those of `dataloaders.rows`. The query engine says which columns it needs; everyone else gets all of them.
+Rows are those of `models.rows`. The query engine says which columns it needs; everyone else gets all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dataloaders.base import (
 )
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.pages import Page, make_page, window_values
-from dataloaders.rows import Values, attributes, row_class
+from models.rows import Values, attributes, row_class
 
 Names = tuple[str, ...]
 

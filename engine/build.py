@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from graphql import GraphQLEnumType, GraphQLError, is_leaf_type, is_non_null_type
 from sqlalchemy import BigInteger, inspect
 from sqlalchemy import Enum as EnumColumn
 
-from engine.sources import Attribute
+from engine.sources import Attribute, GlobalId
+from schema import ids
 
 if TYPE_CHECKING:
     from engine.plan import Field, Selection
@@ -38,7 +38,11 @@ def inline_expression(field: Field, entity: Any) -> str | None:
 
     That is so where the column may hold a null that the type forbids, or a value that its scalar may refuse.
     """
-    if not isinstance(field.source, Attribute) or entity is None:
+    if entity is None:
+        return None
+    if isinstance(field.source, GlobalId):
+        return "write_id({})"
+    if not isinstance(field.source, Attribute):
         return None
     column = inspect(entity).column_attrs.get(field.source.name)
     type_ = field.definition.type
@@ -83,7 +87,7 @@ class Builders:
 
 def _build(selection: Selection, layout: Sequence[str] | None) -> Build:
     """`build(rows, *columns)`: a dict for each row; the columns are the completed values of the batched fields."""
-    names: dict[str, Any] = {"int32": int32, "UUID": UUID}
+    names: dict[str, Any] = {"int32": int32, "write_id": ids.encoder(selection.type.name)}
     batched = {field.key: f"b{number}" for number, field in enumerate(selection.batched)}
     parts = []
     for field in selection.fields:
@@ -91,7 +95,7 @@ def _build(selection: Selection, layout: Sequence[str] | None) -> Build:
         if expression is None:
             parts.append(f"{field.key!r}: {batched[field.key]}")
             continue
-        assert isinstance(field.source, Attribute)
+        assert isinstance(field.source, Attribute | GlobalId)
         name = field.source.name
         # The parent's key stands first in a fetched row.
         read = f"r.{name}" if layout is None else f"r[{layout.index(name) + 1}]"

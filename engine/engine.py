@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import Any
 
-from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, OperationType
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+)
 from graphql.execution.values import VariableValues, get_variable_values
 
 from engine.collect import Unplannable, flag_names
@@ -13,13 +20,53 @@ from engine.execute import Execution
 from engine.plan import Plan, Planner
 from schema import Schema
 from schema.context import Context
-from schema.documents import Prepared
 from schema.limits import check_variables
 
 MOST_COERCION_ERRORS = 50
 """As graphql-core has it."""
 KEPT = 1_000
-"""Plans. Each belongs to a document that is kept within limits of its own (`schema/documents.py`)."""
+"""Operations whose plans are kept."""
+MOST_PLANS = 32
+"""Of one operation: each `@skip` or `@include` by a variable may double them."""
+
+
+class Known:
+    """What is known of one operation of a document: its plans, by the values that decide which fields it has."""
+
+    def __init__(self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        self._schema = schema._schema
+        self._operation = operation
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._flags = flag_names(operation, self._fragments)
+        self._plans: dict[tuple[Any, ...], Plan | str] = {}
+
+    def variables(self, inputs: dict[str, Any]) -> VariableValues | list[GraphQLError]:
+        """Coerced, or what is wrong with them."""
+        definitions = self._operation.variable_definitions or ()
+        return check_variables(self._schema, self._operation, inputs) or get_variable_values(
+            self._schema, definitions, inputs, max_errors=MOST_COERCION_ERRORS, hide_suggestions=True
+        )
+
+    def plan(self, variables: VariableValues) -> Plan | str:
+        """The plan, or the reason why there is none."""
+        key = tuple(variables.coerced.get(name) for name in self._flags)
+        if not all(isinstance(value, bool) for value in key):
+            return "directive"
+        found = self._plans.get(key)
+        if found is None:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            flags = {name: bool(value) for name, value in zip(self._flags, key, strict=True)}
+            found = self._plans[key] = self._make(flags)
+        return found
+
+    def _make(self, flags: dict[str, bool]) -> Plan | str:
+        try:
+            return Planner(self._schema, self._fragments, flags).plan(self._operation)
+        except Unplannable as reason:
+            return reason.reason
 
 
 class Engine:
@@ -27,7 +74,7 @@ class Engine:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._plans: OrderedDict[Any, Plan | str] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str | None], Known] = OrderedDict()
         self.fallbacks: Counter[str] = Counter()
 
     async def execute(
@@ -39,59 +86,39 @@ class Engine:
         context_value: Context,
     ) -> Any:
         """As `Schema.execute` of Strawberry, with the same answer."""
-        prepared = self._schema.prepare(query)
-        operation = prepared.operation(operation_name)
+        known = self._get(query, operation_name)
         plan: Plan | str = "request"
-        if operation is not None and not prepared.errors and operation.operation is not OperationType.SUBSCRIPTION:
-            inputs = variable_values or {}
-            errors = check_variables(self._schema._schema, operation, inputs)
-            variables: Any = errors or get_variable_values(
-                self._schema._schema,
-                operation.variable_definitions or (),
-                inputs,
-                max_errors=MOST_COERCION_ERRORS,
-                hide_suggestions=True,
-            )
+        if known is not None:
+            variables = known.variables(variable_values or {})
             if isinstance(variables, list):
                 return self._presented(ExecutionResult(data=None, errors=variables), context_value)
-            plan = self._plan(query, prepared, operation, variables)
+            plan = known.plan(variables)
             if isinstance(plan, Plan):
                 answer = await Execution(self._schema, plan, context_value, variables).run()
-                result = ExecutionResult(data=answer.data, errors=answer.errors or None)
-                return self._presented(result, context_value)
+                return self._presented(ExecutionResult(data=answer.data, errors=answer.errors or None), context_value)
         self.fallbacks[str(plan)] += 1
         return await self._schema.execute(
             query, variable_values=variable_values, operation_name=operation_name, context_value=context_value
         )
 
     def _presented(self, result: ExecutionResult, context: Context) -> ExecutionResult:
-        errors: list[GraphQLError] = result.errors or []
-        self._schema.present_errors(errors, context)
+        if result.errors:
+            self._schema.present_errors(result.errors, context)
         return result
 
-    def _plan(
-        self, query: str, prepared: Prepared, operation: OperationDefinitionNode, variables: VariableValues
-    ) -> Plan | str:
-        """The plan, or the reason why there is none."""
-        assert prepared.document is not None
-        fragments = {
-            node.name.value: node for node in prepared.document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
-        names = flag_names(operation, fragments)
-        flags = {name: variables.coerced[name] for name in names if isinstance(variables.coerced.get(name), bool)}
-        if len(flags) < len(names):
-            return "directive"
-        name = operation.name.value if operation.name else None
-        key = (query, name, *flags.values())
-        found = self._plans.get(key)
-        if found is None:
-            try:
-                found = Planner(self._schema._schema, fragments, flags).plan(operation)
-            except Unplannable as reason:
-                found = reason.reason
-            self._plans[key] = found
-            if len(self._plans) > KEPT:
-                self._plans.popitem(last=False)
-        else:
-            self._plans.move_to_end(key)
+    def _get(self, query: str, operation_name: str | None) -> Known | None:
+        """Null where the request is at fault: graphql-core says how."""
+        key = (query, operation_name)
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        prepared = self._schema.prepare(query)
+        operation = prepared.operation(operation_name)
+        if prepared.document is None or prepared.errors or operation is None:
+            return None
+        if operation.operation is OperationType.SUBSCRIPTION:
+            return None
+        found = self._known[key] = Known(self._schema, prepared.document, operation)
+        if len(self._known) > KEPT:
+            self._known.popitem(last=False)
         return found

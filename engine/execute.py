@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import structlog
-from graphql import GraphQLError, GraphQLResolveInfo, get_argument_values, located_error
+from graphql import GraphQLError, GraphQLResolveInfo, located_error
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path as PathNode
-from strawberry.types.arguments import convert_arguments
 
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.pages import Page
 from engine.listings import fetch_listing
-from engine.places import Items, OfField, Picked, Place, Root
+from engine.places import Items, OfField, Picked, Place, Root, Shared
 from engine.plan import Field, Layout, Plan, Selection, Shape
 from engine.sources import Failure, Listed
 from schema import Schema
@@ -81,14 +80,11 @@ class Execution:
 
     def arguments(self, field: Field) -> dict[str, Any]:
         """A field's arguments as its Python function takes them."""
-        definition: Any = field.definition.extensions["strawberry-definition"]
-        found = get_argument_values(field.definition, field.nodes[0], self._variables, hide_suggestions=True)
-        converter = self._schema.schema_converter
-        return convert_arguments(found, definition.arguments, converter.scalar_registry, self._schema.config)
+        return field.arguments.converted(self._schema, self._variables)
 
     def resolve(self, field: Field, parent: Any) -> Any:
         """What the field's resolver answers, as Strawberry calls it."""
-        found = get_argument_values(field.definition, field.nodes[0], self._variables, hide_suggestions=True)
+        found = field.arguments.coerced(self._variables)
         assert field.definition.resolve is not None
         return field.definition.resolve(parent, self._resolve_info(field), **found)
 
@@ -238,7 +234,7 @@ class Execution:
     async def _objects(
         self,
         values: list[Any],
-        positions: Iterable[int],
+        positions: Sequence[int],
         shape: Shape,
         selection: Selection,
         field: Field,
@@ -246,6 +242,11 @@ class Execution:
         layout: Layout,
     ) -> list[Any]:
         """Result objects at these positions; at the others null. One row that stands at several is built once."""
+        if not self._has_failures and len(values) == len(positions):
+            unique = {id(value): value for value in values}
+            is_missing = unique.pop(id(None), self) is None
+            if not is_missing or shape.is_nullable:
+                return await self._shared(values, unique, shape, selection, place, layout)
         done: list[Any] = [None] * len(values)
         rows: list[Any] = []
         where: list[list[int]] = []
@@ -267,6 +268,25 @@ class Execution:
             for position in places:
                 done[position] = self._nothing(shape) if built is NULLED else built
         return done
+
+    async def _shared(
+        self,
+        values: list[Any],
+        unique: dict[int, Any],
+        shape: Shape,
+        selection: Selection,
+        place: Place,
+        layout: Layout,
+    ) -> list[Any]:
+        """The usual case of `_objects`: nothing has failed, and what is null may be."""
+        rows = list(unique.values())
+        built = await self._select(selection, rows, Shared(place, values, rows), layout) if rows else []
+        if self._has_nulled:
+            built = [self._nothing(shape) if one is NULLED else one for one in built]
+        if len(rows) == len(values):
+            return built
+        found = dict(zip(unique, built, strict=True))
+        return [found.get(id(value)) for value in values]
 
     async def _abstract(
         self, values: list[Any], shape: Shape, possible: dict[str, Selection], field: Field, place: Place

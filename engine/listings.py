@@ -13,7 +13,7 @@ from auth.viewer import Viewer
 from dataloaders.base import columns_of
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.pages import Listing, Order, Page, PageArgs, make_page, open_window, window_values
-from dataloaders.rows import Values, row_class
+from models.rows import Values, row_class
 from schema.context import Caller, Context
 from schema.paging import PAGE_ARGUMENTS
 

@@ -51,3 +51,17 @@ class Picked:
 
     def paths(self, position: int) -> list[Path]:
         return [path for one in self.positions[position] for path in self.values.paths(one)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Objects made of the values of a batch, each once wherever it stands."""
+
+    values_place: Place
+    values: Sequence[object]
+    objects: Sequence[object]
+
+    def paths(self, position: int) -> list[Path]:
+        wanted = self.objects[position]
+        standing = [index for index, value in enumerate(self.values) if value is wanted]
+        return [path for one in standing for path in self.values_place.paths(one)]

@@ -6,7 +6,7 @@ A plan knows nothing of a request. It is made for an operation and the values of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +28,11 @@ from graphql import (
 from sqlalchemy import inspect
 from sqlalchemy.orm import Mapper
 
-from dataloaders.rows import attributes
+from engine.arguments import Arguments
 from engine.build import Builders, inline_expression
 from engine.collect import Collector, Unplannable
 from engine.sources import Source, Typename, is_page_part, source_of
+from models.rows import attributes
 
 Layout = tuple[str, ...] | None
 """Attributes of fetched rows by position, the parent's key aside; null where rows are read by their attributes."""
@@ -65,6 +66,10 @@ class Field:
     shape: Shape
     source: Source
     names: Layout = None
+    arguments: Arguments = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.arguments = Arguments(self.definition, self.nodes[0])
 
     @property
     def coordinate(self) -> str:
@@ -87,6 +92,17 @@ class Selection:
 
     def settle(self) -> None:
         self.batched = [one for one in self.fields if one.key not in self.inline]
+
+
+def serializer(type_: Any) -> Callable[[Any], Any]:
+    """A leaf type's own, which values that plainly are what it writes do not need."""
+    careful: Callable[[Any], Any] = type_.coerce_output_value
+    plain = {"String": str, "ID": str, "Boolean": bool}.get(type_.name)
+    if plain is not None:
+        return lambda value: value if value.__class__ is plain else careful(value)
+    if type_.name == "Int":
+        return lambda value: value if value.__class__ is int and -(2**31) <= value < 2**31 else careful(value)
+    return careful
 
 
 @dataclass(eq=False)
@@ -150,7 +166,7 @@ class Planner:
         if is_list_type(type_):
             return Shape(is_nullable, of=self._shape(type_.of_type, nodes, entity))
         if is_leaf_type(type_):
-            return Shape(is_nullable, serialize=type_.coerce_output_value)
+            return Shape(is_nullable, serialize=serializer(type_))
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
         if is_abstract_type(type_):
             possible = {one.name: self._selection(one, sets, None) for one in self._schema.get_possible_types(type_)}

@@ -17,6 +17,7 @@ from graphql import GraphQLField, GraphQLObjectType
 
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import PageArgs
+from schema import ids
 from schema.connections import Connection, Edge
 from schema.relations import DECLARED, RESTRICTED, Derived, Need
 from schema.roots import LISTING
@@ -61,6 +62,17 @@ class Attribute(Source):
 
     def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
         return run.each(self._get, rows)
+
+
+class GlobalId(Attribute):
+    """`Node.id` of a row."""
+
+    def __init__(self, type_: GraphQLObjectType) -> None:
+        super().__init__("id")
+        self._write = ids.encoder(type_.name)
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        return run.each(lambda row: self._write(row.id), rows)
 
 
 class Typename(Source):
@@ -363,6 +375,8 @@ def _computed(type_: GraphQLObjectType, field: Any) -> Source:
     function, takes_info = resolver.wrapped_func, resolver.info_parameter is not None
     if resolver.arguments:
         return Resolved()
+    if field.python_name == "id" and hasattr(_origin(type_), "row_class"):
+        return GlobalId(type_)
     if _origin(type_) is Connection:
         if resolver.is_async:
             return Counted(function, takes_info=takes_info)

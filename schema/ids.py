@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
+from collections.abc import Callable
+from functools import cache
 from uuid import UUID
 
 from errors import InvalidId
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
 
 def encode(type_name: str, id: UUID) -> str:
-    return urlsafe_b64encode(type_name.encode() + b":" + id.bytes).rstrip(b"=").decode()
+    return encoder(type_name)(id)
+
+
+def _plainly(type_name: str, id: UUID) -> str:
+    """As `encode`, for a name that someone made up."""
+    return b2a_base64(type_name.encode() + b":" + id.bytes, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
+
+
+@cache
+def encoder(type_name: str) -> Callable[[UUID], str]:
+    """Writes the ids of one type. Every row of an answer has one, so it takes the short way."""
+    prefix, table = type_name.encode() + b":", _URL_SAFE
+
+    def write(id: UUID) -> str:
+        return b2a_base64(prefix + id.bytes, newline=False).translate(table).rstrip(b"=").decode()
+
+    return write
 
 
 def parse(value: str) -> tuple[str, UUID]:
@@ -19,7 +40,7 @@ def parse(value: str) -> tuple[str, UUID]:
         found = name.decode("ascii"), UUID(bytes=raw)
     except ValueError as error:
         raise InvalidId from error
-    if encode(*found) != value:
+    if _plainly(*found) != value:
         raise InvalidId
     return found
 

@@ -10,7 +10,7 @@ from strawberry import Parent
 from dataloaders.base import One
 from models import Base
 from schema import ids
-from schema.relations import computed
+from schema.relations import computed, reads
 
 NODES: dict[str, One] = {}
 """GraphQL type name to the loader behind `node(id:)`. Filled by the types themselves."""
@@ -26,6 +26,7 @@ class Node:
     row_class: ClassVar[type[Base]]
 
     @computed(description="Opaque and stable. Give it back unchanged.")
+    @reads("id")
     def id(root: Parent[Any]) -> strawberry.ID:
         return strawberry.ID(ids.encode(type(root).__name__, root.id))
 
@@ -37,4 +38,4 @@ class Node:
 
     @classmethod
     def is_type_of(cls, source: Any, _info: Any) -> bool:
-        return isinstance(source, cls.row_class)
+        return issubclass(getattr(type(source), "entity", type(source)), cls.row_class)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import HTTPConnection
 
 from auth.tokens import TokenRefused
-from auth.viewer import GUEST, Viewer, viewer_of_session
+from auth.viewer import GUEST, Viewer, viewer_of_token
 from schema.context import Caller
 from schema.ports import Ports
 
@@ -33,10 +33,9 @@ async def viewer_of(ports: Ports, token: str | None) -> Viewer:
     if token is None:
         return GUEST
     claims = ports.tokens.read(token)
-    async with ports.database.reading() as session:
-        viewer = await viewer_of_session(
-            session, session_id=claims.session_id, user_id=claims.user_id, expires_at=claims.expires_at
-        )
+    viewer = await viewer_of_token(
+        ports.database, session_id=claims.session_id, user_id=claims.user_id, expires_at=claims.expires_at
+    )
     if viewer is None:
         raise TokenRefused("TOKEN_REVOKED")
     return viewer

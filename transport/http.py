@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
+from asyncpg import InterfaceError, PostgresError
 from graphql import OperationType
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
@@ -30,7 +31,7 @@ OFFERED = (RESPONSE_TYPE, JSON_TYPE)
 WATCH_AFTER = 0.25
 """Seconds after which somebody looks whether the client is still there. Most requests are over before."""
 
-UNAVAILABLE = (SQLAlchemyError, OSError)
+UNAVAILABLE = (SQLAlchemyError, PostgresError, InterfaceError, OSError)
 
 Explore = Callable[[Request], Response]
 """Answers a browser that opened the endpoint."""

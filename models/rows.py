@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import Float, Numeric, inspect
+from sqlalchemy import Float, Numeric, Select, inspect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.orm import Mapper
 from sqlalchemy.types import TypeEngine
@@ -50,12 +50,12 @@ def attributes(entity: type) -> tuple[str, ...]:
 
 @cache
 def row_class(entity: type) -> type[asyncpg.Record]:
-    """A class of rows with the columns and the plain methods of a model."""
+    """A class of rows with the columns and the plain methods of a model, which it names as its `entity`."""
     mapper: Mapper[Any] = inspect(entity)
     mapped = {one.key for one in mapper.attrs}
     own = {name: value for name, value in vars(entity).items() if name not in mapped and not name.startswith("_")}
     columns = {one.key: _column(one.key, reader(one.columns[0].type)) for one in mapper.column_attrs}
-    return type(entity.__name__, (asyncpg.Record,), {"__slots__": (), "__doc__": entity.__doc__, **own, **columns})
+    return type(entity.__name__, (asyncpg.Record,), {"__slots__": (), "entity": entity, **own, **columns})
 
 
 def _column(name: str, read: Any) -> property:
@@ -71,3 +71,9 @@ def _column(name: str, read: Any) -> property:
         return read(plain(row))
 
     return property(plain if read is None else converted)
+
+
+def text_of(statement: Select[Any]) -> tuple[str, list[str]]:
+    """A statement whose parameters are all given when it is run: its SQL, and their names in order."""
+    compiled: Any = statement.compile(dialect=DIALECT)
+    return compiled.string, list(compiled.positiontup)
