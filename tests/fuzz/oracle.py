@@ -1,0 +1,110 @@
+"""Asks one operation of both executions and says what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode, get_named_type, parse
+
+from engine import Engine
+from schema import Schema
+from tests.fuzz.compare import Answer, Renaming, answer_of, compare
+from tests.fuzz.coverage import Summary, reached
+from tests.fuzz.operations import Case
+from tests.fuzz.world import World
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Oracle:
+    """`schema` is the reference."""
+
+    schema: Schema
+    engine: Engine
+    world: World
+    summary: Summary = field(default_factory=Summary)
+
+    async def differences(self, case: Case) -> str:
+        """The operation with both answers where they differ; empty where they do not."""
+        reference = await self._answer(self.schema, case)
+        engine = await self._answer(self.engine, case)
+        found = compare(reference, engine)
+        self._note(case, reference, is_tolerated=bool(found.tolerated))
+        self.summary.fallbacks = self.engine.fallbacks
+        if not found.problems:
+            return ""
+        problems = "\n".join(f"  {problem}" for problem in found.problems)
+        return f"{case!r}\n{problems}\nreference: {reference.shown()}\nengine: {engine.shown()}"
+
+    async def _answer(self, executor: Schema | Engine, case: Case) -> Answer:
+        answer = await self._ask(executor, case)
+        if not case.is_mutation:
+            return answer
+        effects = await self.world.restore()
+        return Renaming(self.world.known).answer(replace(answer, effects=effects))
+
+    async def _ask(self, executor: Schema | Engine, case: Case) -> Answer:
+        execution = "engine" if executor is self.engine else "reference"
+        try:
+            result = await executor.execute(
+                case.text,
+                variable_values=case.variables,
+                operation_name=case.operation_name,
+                context_value=self.world.context(case.person, case.language, execution),
+            )
+        except Exception as error:
+            # A crash is an answer too: it gets smaller like any other difference.
+            log.exception("oracle.crashed", execution=execution)
+            return Answer(None, (((), "CRASHED", execution, repr(error), ()),))
+        return answer_of(result)
+
+    def _note(self, case: Case, answer: Answer, *, is_tolerated: bool) -> None:
+        summary = self.summary
+        summary.cases += 1
+        summary.mutations += case.is_mutation
+        summary.people[case.person] += 1
+        summary.refused += answer.data is None and bool(answer.errors)
+        summary.with_errors += answer.data is not None and bool(answer.errors)
+        summary.tolerated += is_tolerated
+        summary.codes.update(f"{code} {reason}".strip() for _path, code, reason, _message, _places in answer.errors)
+        prepared = self.schema.prepare(case.text)
+        operation = prepared.operation(case.operation_name)
+        if prepared.document is not None and operation is not None:
+            summary.fields |= reached(self.schema._schema, prepared.document, operation, answer.data)
+
+    async def collect_cursors(self, asked: Iterable[Case]) -> None:
+        """Give the world the cursors that its lists answer with, by the field of the list."""
+        for case in asked:
+            answer = await self._answer(self.schema, case)
+            operation = parse(case.text).definitions[0]
+            assert isinstance(operation, OperationDefinitionNode)
+            self._collect(operation.selection_set, self.schema._schema.query_type, answer.data)
+
+    def _collect(self, selections: Any, parent: Any, data: Any) -> None:
+        if isinstance(data, list):
+            for item in data:
+                self._collect(selections, parent, item)
+        elif isinstance(data, dict):
+            for node in selections.selections:
+                if isinstance(node, FieldNode):
+                    self._collect_field(node, parent, data)
+                else:
+                    type_ = self.schema._schema.get_type(node.type_condition.name.value)
+                    self._collect(node.selection_set, type_, data)
+
+    def _collect_field(self, node: FieldNode, parent: Any, data: dict[str, Any]) -> None:
+        name = node.name.value
+        definition = parent.fields.get(name) if isinstance(parent, GraphQLObjectType) else None
+        if definition is None or not data.get(name):
+            return
+        if "after" in definition.args and "edges" in data[name]:
+            kept = self.world.cursors[f"{parent.name}.{name}"]
+            kept += [
+                edge["cursor"] for edge in data[name]["edges"] if edge.get("cursor") and edge["cursor"] not in kept
+            ]
+        if node.selection_set is not None:
+            self._collect(node.selection_set, get_named_type(definition.type), data[name])

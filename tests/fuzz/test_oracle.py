@@ -1,0 +1,125 @@
+"""The engine must answer as Strawberry's own execution does, whatever is asked by whomever (`docs/engine.md`).
+
+`make fuzz` asks more: FUZZ_CASES says how many cases, FUZZ_SEED from which one on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from engine import Engine
+from schema import Schema
+from schema.ports import Ports
+from tests.conftest import EMPTY
+from tests.fuzz.coverage import declared
+from tests.fuzz.operations import SECRETS, SIGNING_IN, cases
+from tests.fuzz.oracle import Oracle
+from tests.fuzz.walk import INPUTS, SUBSCRIBED, mutations, queries
+from tests.fuzz.world import World, forget, load, standing_time
+
+QUICK = 300
+CASES = int(os.environ.get("FUZZ_CASES", QUICK))
+FIRST_SEED = int(os.environ.get("FUZZ_SEED", "1"))
+ROUND = 500
+"""Cases that are searched by themselves: a difference ends its round, and the others go on."""
+SECONDS = 60.0
+"""For one case, both answers."""
+
+
+class Different(Exception):
+    """The operation and both answers."""
+
+
+@pytest.fixture(autouse=True)
+def empty_tables() -> None:
+    """In the place of the fixture that empties them: the world stays until the last test here."""
+
+
+@pytest.fixture(scope="module")
+def clock() -> Iterator[None]:
+    with standing_time():
+        yield
+
+
+@pytest.fixture(scope="module")
+async def world(ports: Ports, schema: Schema, clock: None) -> AsyncIterator[World]:
+    made = await load(ports)
+    await Oracle(schema, Engine(schema), made).collect_cursors(queries(schema._schema, made))
+    yield made
+    await forget(ports)
+    async with ports.database.engine.begin() as connection:
+        raw = await connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        await raw.driver_connection.execute(EMPTY)
+
+
+@pytest.fixture
+def oracle(schema: Schema, world: World) -> Oracle:
+    return Oracle(schema, Engine(schema), world)
+
+
+async def test_every_field_of_a_query_answers_alike(oracle, world, schema):
+    differences = [await oracle.differences(case) for case in queries(schema._schema, world)]
+
+    assert "\n\n".join(found for found in differences if found) == ""
+    payloads = {type_ for type_, _ in declared(schema._schema) if type_.endswith("Payload")}
+    left_out = {*SUBSCRIBED, *payloads, "Mutation", "UserError"}
+    assert declared(schema._schema, left_out=left_out) - oracle.summary.fields == set()
+
+
+async def test_every_mutation_answers_alike(oracle, world, schema):
+    differences = [await oracle.differences(case) for case in await mutations(schema._schema, world)]
+
+    assert "\n\n".join(found for found in differences if found) == ""
+    payloads = {type_ for type_, _ in declared(schema._schema) if type_.endswith("Payload")}
+    secret = {(type_, name) for type_ in SIGNING_IN for name in SECRETS}
+    every = {field for field in declared(schema._schema) if field[0] in {"Mutation", "UserError"} | payloads}
+    assert every - secret - oracle.summary.fields == set()
+
+
+async def test_random_operations_answer_alike(oracle, capsys):
+    loop = asyncio.get_running_loop()
+
+    found = await asyncio.to_thread(search, oracle, loop)
+
+    if CASES != QUICK:
+        with capsys.disabled():
+            sys.stdout.write("\n".join(["", *oracle.summary.lines(oracle.schema._schema), ""]))
+    if found:
+        pytest.fail("\n\n".join(found), pytrace=False)
+
+
+def search(oracle: Oracle, loop: asyncio.AbstractEventLoop) -> list[str]:
+    """Smallest operations whose answers differ, one for each round at most."""
+    strategy = cases(oracle.schema._schema, oracle.world, list(INPUTS))
+    found = []
+    for number in range(0, CASES, ROUND):
+
+        @seed(FIRST_SEED + number)
+        @settings(
+            max_examples=min(ROUND, CASES - number),
+            database=None,
+            deadline=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+            print_blob=False,
+        )
+        @given(case=strategy)
+        def same(case: Any) -> None:
+            waiting = asyncio.run_coroutine_threadsafe(oracle.differences(case), loop)
+            if difference := waiting.result(SECONDS):
+                raise Different(difference)
+
+        try:
+            same()
+        except Different as error:
+            found.append(str(error))
+    return found
