@@ -12,9 +12,10 @@ The unit is one row that the answer may hold. Lists multiply what is inside them
     introspection                                                    50
     mutation                                                         10 + inside its payload
 
-The page size is `first` or `last`, 20 where neither is given. Of the types that an interface or a union may stand for,
-the dearest counts. A field that is asked for twice, and so answered once, counts once; one that is left out by
-`@skip` or `@include` counts nothing. An operation costs at least 1. A subscription costs as much as one of its items.
+The page size is `first` or `last`, 20 where neither is given; `nodes` beside `edges` is the page once more. Of the
+types that an interface or a union may stand for, the dearest counts. A field that is asked for twice, and so answered
+once, counts once; one that is left out by `@skip` or `@include` counts nothing. An operation costs at least 1. A
+subscription costs as much as one of its items.
 
     { events(first: 50) { totalCount nodes { title venue { name } hosts { user { displayName } } } } }
 
@@ -118,17 +119,19 @@ class Reader:
         return times(LIST_IN_HAND, within) if is_list else within
 
     def _connection(self, field: Any, type_: Any, nodes: list[FieldNode]) -> Cost:
-        each, beside = Cost(1), Cost(1)
+        within, beside, views = Cost(), Cost(1), 0
         for inner in self._fields(type_, _sets(nodes)).values():
             match inner[0].name.value:
                 case "nodes":
-                    each += self._selection(get_named_type(type_.fields["nodes"].type), inner)
+                    views += 1
+                    within += self._selection(get_named_type(type_.fields["nodes"].type), inner)
                 case "edges":
                     # Of an edge's fields only `node` costs something, as a field of something that is there already.
-                    each += self._selection(get_named_type(type_.fields["edges"].type), inner)
+                    views += 1
+                    within += self._selection(get_named_type(type_.fields["edges"].type), inner)
                 case "totalCount":
                     beside += Cost(TOTAL_COUNT)
-        return beside + times(rows_of_page(nodes[0]), each) + _searches(field, nodes[0])
+        return beside + times(rows_of_page(nodes[0]), Cost(max(1, views)) + within) + _searches(field, nodes[0])
 
     def _fields(self, type_: Any, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         """Fields of an object by the name they have in the answer, fragments written out, as the executor does."""

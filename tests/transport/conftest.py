@@ -14,6 +14,7 @@ import uvicorn
 import models
 from app import create_app
 from commands.serve import configuration, listen
+from integrations.quick_redis import QuickRedis
 from schema.ports import Ports
 from settings import Settings
 from tests.clients import free_port
@@ -69,6 +70,14 @@ async def server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
 async def http(server: RunningServer, ports: Ports) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.url, timeout=10) as client:
         yield client
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[QuickRedis]:
+    """Redis as budgets and persisted documents use it, with patience for a busy machine."""
+    made = QuickRedis(settings.redis_url, patience=5)
+    yield made
+    await made.disconnect()
 
 
 @pytest.fixture

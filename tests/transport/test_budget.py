@@ -35,13 +35,6 @@ class Clock:
 
 
 @pytest.fixture
-async def redis(settings) -> AsyncIterator[QuickRedis]:
-    made = QuickRedis(settings.redis_url, patience=5)
-    yield made
-    await made.disconnect()
-
-
-@pytest.fixture
 async def nowhere() -> AsyncIterator[QuickRedis]:
     """A Redis that refuses connections."""
     made = QuickRedis(f"redis://127.0.0.1:{free_port()}", pause=60)
