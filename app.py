@@ -34,6 +34,7 @@ from settings import Settings
 from transport.budget import Budget
 from transport.envelope import Envelope
 from transport.explorer import Explorer
+from transport.fanout import Fanout
 from transport.health import Health
 from transport.http import GraphQLEndpoint
 from transport.mailbox import mailbox_routes
@@ -73,7 +74,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     ports = make_ports(settings)
     tracing = make_tracing(settings)
     redis = QuickRedis(settings.redis_url)
-    operations = make_operations(settings, make_schema(), tracing, redis)
+    schema = make_schema()
+    operations = make_operations(settings, schema, tracing, redis)
     relay = Relay(ports.database, {"live": to_live_streams(ports.hub)}, interval=settings.relay_interval)
 
     @asynccontextmanager
@@ -101,7 +103,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     explorer = Explorer() if settings.has_explorer else None
     routes: list[BaseRoute] = [
         Route("/graphql", GraphQLEndpoint(operations, ports, explore=explorer)),
-        WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats)),
+        WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats, Fanout(operations, schema, ports.hub))),
         Route("/graphql/stream", StreamEndpoint(operations, ports, seats)),
         Route("/.well-known/jwks.json", jwks),
         Route("/healthz", health.healthz),

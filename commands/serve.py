@@ -11,6 +11,7 @@ import uvicorn
 from commands.local import need_servers
 from commands.logs import set_up_logging
 from settings import Settings
+from transport.frames import FrameProtocol
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -31,7 +32,7 @@ def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
         "factory": True,
         "loop": "uvloop",
         "http": "httptools",
-        "ws": "websockets-sansio",
+        "ws": FrameProtocol,
         "ws_max_size": settings.max_body_bytes,
         "ws_ping_interval": 20,
         "ws_ping_timeout": 20,

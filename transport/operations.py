@@ -61,6 +61,8 @@ class Observation:
     viewer_id: Any = None
     outcome: str = "ok"
     items: int = 0
+    is_over: bool = True
+    """False where the operation goes on after `observing`: who goes on with it reports."""
     cost: int = 0
     remaining: int | None = None
     document: str = ""
@@ -125,9 +127,10 @@ class Operations:
             raise
         finally:
             statements.reset(token)
-            self._report(seen)
+            if seen.is_over:
+                self.report(seen)
 
-    def _report(self, seen: Observation) -> None:
+    def report(self, seen: Observation) -> None:
         seconds = perf_counter() - seen.started
         name = self.metrics.name(seen.name, learn=seen.outcome == "ok")
         self.metrics.operations.labels(name, seen.type, seen.transport, seen.outcome).inc()
@@ -224,7 +227,7 @@ class Operations:
         except asyncio.CancelledError:
             seen.statements.cancel()
             raise
-        result = _result(found)
+        result = result_of(found)
         seen.saw(result)
         if operation.parameters.wants_cost:
             result = replace(result, body=result.body | {"extensions": {"cost": self._told(seen)}})
@@ -267,7 +270,7 @@ class Operations:
         )
         async with aclosing(source):
             async for found in source:
-                yield _result(found)
+                yield result_of(found)
 
     def _refused(self, errors: list[GraphQLError], context: Context, seen: Observation) -> Result:
         for error in errors:
@@ -277,7 +280,7 @@ class Operations:
         return Result({"errors": formatted}, is_refusal=True, is_last=True)
 
 
-def _result(found: Any) -> Result:
+def result_of(found: Any) -> Result:
     """What clients get. Errors without a path come from before the execution, or from the source of a stream."""
     if not found.errors:
         return Result({"data": found.data})

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context as ContextVariables
 from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from auth.viewer import Viewer, viewer_of_session
+from auth.viewer import Viewer, roles_of_sessions, viewer_of_session
 from errors import _
+from realtime.hub import Event
 from realtime.streams import access_stream
 from schema.context import Caller
 from schema.ports import Ports
@@ -56,6 +58,101 @@ class Seats:
             yield
         finally:
             self.leave(key)
+
+
+class Watched:
+    """A long connection whose session is watched. `ended` is called once, with the reason."""
+
+    __slots__ = ("_ended", "_timer", "viewer")
+
+    def __init__(self, viewer: Viewer, ended: Callable[[str], None]) -> None:
+        self.viewer = viewer
+        self._ended: Callable[[str], None] | None = ended
+        self._timer: asyncio.TimerHandle | None = None
+        if viewer.expires_at is not None:
+            left = (viewer.expires_at - datetime.now(UTC)).total_seconds()
+            self._timer = asyncio.get_running_loop().call_later(left, self.end, TOKEN_EXPIRED)
+
+    def end(self, reason: str) -> None:
+        ended = self._ended
+        self.stop()
+        if ended is not None:
+            ended(reason)
+
+    def stop(self) -> None:
+        self._ended = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+class SessionWatch:
+    """Says when sessions and tokens are over, for all long connections of a process.
+
+    An idle connection costs it no task: it hears the users' access streams, and asks for all who may have ended in one
+    statement.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._watched: dict[str, list[Watched]] = {}
+        """By the user's access stream."""
+        self._due: dict[Watched, None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def watch(self, viewer: Viewer, ended: Callable[[str], None]) -> Watched:
+        """Begin. A guest is watched for nothing."""
+        watched = Watched(viewer, ended)
+        if viewer.id is not None:
+            channel = access_stream(viewer.id)
+            others = self._watched.setdefault(channel, [])
+            others.append(watched)
+            if len(others) == 1:
+                self._ports.hub.join(self, channel)
+            # It may have ended between the token's check and the listening.
+            self._ask(watched)
+        return watched
+
+    def forget(self, watched: Watched) -> None:
+        watched.stop()
+        self._due.pop(watched, None)
+        if watched.viewer.id is not None:
+            channel = access_stream(watched.viewer.id)
+            others = self._watched[channel]
+            others.remove(watched)
+            if not others:
+                del self._watched[channel]
+                self._ports.hub.leave(self, channel)
+
+    def put(self, event: Event) -> None:
+        """Called by the hub."""
+        for watched in self._watched.get(event.channel, ()):
+            self._ask(watched)
+
+    def _ask(self, watched: Watched) -> None:
+        self._due[watched] = None
+        if self._task is None:
+            self._task = asyncio.create_task(self._look(), name="sessions", context=ContextVariables())
+
+    async def _look(self) -> None:
+        try:
+            while self._due:
+                due = list(self._due)
+                self._due.clear()
+                for watched in await self._over(due):
+                    watched.end(TOKEN_REVOKED)
+        finally:
+            self._task = None
+
+    async def _over(self, due: Sequence[Watched]) -> list[Watched]:
+        """Asks until PostgreSQL answers: a session is not over because the database is away."""
+        while True:
+            try:
+                async with self._ports.database.reading() as session:
+                    roles = await roles_of_sessions(session, [one.viewer for one in due])
+                return [one for one in due if one.viewer.is_signed_in and one.viewer.session_id not in roles]
+            except (DBAPIError, OSError) as error:
+                log.warning("session.not_checked", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
 
 
 async def renewed(ports: Ports, viewer: Viewer) -> Viewer | None:

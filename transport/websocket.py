@@ -7,6 +7,7 @@ Our own handler and not Strawberry's, which lets messages of the wrong shape end
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,46 +23,41 @@ from realtime.tasks import end
 from schema.context import Caller, Context
 from schema.ports import Ports
 from translations import translate
-from transport.bodies import parse_json, write_json
+from transport.bodies import write_json
 from transport.contexts import bearer_token, caller_of, viewer_of
-from transport.operations import Operations
-from transport.requests import BadRequest, Parameters, parameters_from
-from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Seats, end_of_session, renewed
+from transport.fanout import Fanout, Following, Gone, errors_of
+from transport.frames import Outlet, outlet_of
+from transport.operations import Observation, Operation, Operations
+from transport.protocol import (
+    DUPLICATE,
+    FORBIDDEN,
+    INIT_TIMEOUT,
+    INTERNAL,
+    INVALID,
+    PROTOCOL,
+    TOO_MANY,
+    UNAUTHORIZED,
+    WRONG_PROTOCOL,
+    Violation,
+    id_of,
+    message_in,
+    parameters_of,
+)
+from transport.requests import BadRequest, Parameters
+from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Seats, SessionWatch, Watched, renewed
 
 log = structlog.get_logger()
-
-PROTOCOL = "graphql-transport-ws"
-INVALID = 4400
-UNAUTHORIZED = 4401
-FORBIDDEN = 4403
-WRONG_PROTOCOL = 4406
-INIT_TIMEOUT = 4408
-DUPLICATE = 4409
-TOO_MANY = 4429
-INTERNAL = 1011
-LONGEST_ID = 128
-"""Characters: we repeat it in every message."""
-
-
-class Violation(Exception):
-    """The client broke the protocol: the socket is closed with the code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        self.code, self.reason = code, reason
-        super().__init__(reason)
-
-
-class Gone(Exception):
-    """The client has left."""
 
 
 class SocketEndpoint:
     """An ASGI application for one path."""
 
-    def __init__(self, operations: Operations, ports: Ports, seats: Seats) -> None:
-        self._operations = operations
-        self._ports = ports
-        self._seats = seats
+    def __init__(self, operations: Operations, ports: Ports, seats: Seats, fanout: Fanout) -> None:
+        self.operations = operations
+        self.ports = ports
+        self.seats = seats
+        self.fanout = fanout
+        self.sessions = SessionWatch(ports)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -70,22 +66,22 @@ class SocketEndpoint:
         if not self._is_welcome(connection):
             await _refuse(send, 403)
             return
-        seat = self._seats.key(GUEST, caller)
-        if not self._seats.take(seat):
+        seat = self.seats.key(GUEST, caller)
+        if not self.seats.take(seat):
             await _refuse(send, 429)
             return
-        handler = Connection(self._operations, self._ports, self._seats, caller, seat, receive, send)
-        self._operations.metrics.sockets.inc()
+        handler = Connection(self, caller, seat, receive, send, outlet_of(scope))
+        self.operations.metrics.sockets.inc()
         try:
             await handler.run(speaks_protocol=PROTOCOL in scope.get("subprotocols", ()))
         finally:
-            self._seats.leave(handler.seat)
-            self._operations.metrics.sockets.dec()
+            self.seats.leave(handler.seat)
+            self.operations.metrics.sockets.dec()
 
     def _is_welcome(self, connection: HTTPConnection) -> bool:
         """Browsers always say where a page came from: ours, or one that is allowed. Programs say nothing."""
         origin = connection.headers.get("origin")
-        if origin is None or origin in self._ports.settings.allowed_origins:
+        if origin is None or origin in self.ports.settings.allowed_origins:
             return True
         return urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower() != ""
 
@@ -96,29 +92,26 @@ async def _refuse(send: Send, status: int) -> None:
 
 
 class Connection:
-    """One socket. Every operation runs in a task of its own, with a context of its own."""
+    """One socket. An operation runs in a task of its own, with a context of its own; a subscription that is live is no
+    task any more, but a member of a group.
+    """
 
     def __init__(
-        self,
-        operations: Operations,
-        ports: Ports,
-        seats: Seats,
-        caller: Caller,
-        seat: str,
-        receive: Receive,
-        send: Send,
+        self, endpoint: SocketEndpoint, caller: Caller, seat: str, receive: Receive, send: Send, outlet: Outlet | None
     ) -> None:
-        self._operations = operations
-        self._ports = ports
-        self._settings = ports.settings
-        self._seats = seats
+        self._endpoint = endpoint
+        self._operations = endpoint.operations
+        self._ports = endpoint.ports
+        self._settings = endpoint.ports.settings
         self._caller = caller
         self._receive = receive
         self._asgi_send = send
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._watch: asyncio.Task[None] | None = None
+        self._running: dict[str, asyncio.Task[None] | Following] = {}
+        self._watched: Watched | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._is_closed = False
         self._viewer: Viewer = GUEST
+        self.outlet = outlet
         self.seat = seat
 
     async def run(self, *, speaks_protocol: bool) -> None:
@@ -139,7 +132,18 @@ class Connection:
             await self._close(INTERNAL, "Internal error")
         finally:
             self._is_closed = True
-            await end([*self._running.values(), *([self._watch] if self._watch else [])])
+            await self._clean_up()
+
+    async def _clean_up(self) -> None:
+        if self._watched is not None:
+            self._endpoint.sessions.forget(self._watched)
+        tasks = [self._ending] if self._ending else []
+        for running in self._running.values():
+            if isinstance(running, Following):
+                running.cancel()
+            else:
+                tasks.append(running)
+        await end(tasks)
 
     # Messages in
 
@@ -151,16 +155,7 @@ class Connection:
                 raise Gone
             if self._is_closed:
                 continue
-            text = received.get("text")
-            if text is None:
-                raise Violation(INVALID, "Messages are text")
-            try:
-                message = parse_json(text)
-            except BadRequest:
-                raise Violation(INVALID, "Messages are JSON") from None
-            if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-                raise Violation(INVALID, "Messages are objects with a type")
-            return message
+            return message_in(received.get("text"))
 
     async def _initialise(self) -> None:
         """Until the socket is acknowledged. The token comes in `connection_init`."""
@@ -177,7 +172,7 @@ class Connection:
             raise Violation(INVALID, "The payload is not an object")
         await self._become(payload or {})
         await self._send({"type": "connection_ack"})
-        self._watch = asyncio.create_task(self._watch_session())
+        self._watched = self._endpoint.sessions.watch(self._viewer, self._session_ended)
 
     async def _become(self, payload: dict[str, Any]) -> None:
         """The token stands as `{"Authorization": "Bearer …"}` or as `{"token": "…"}`."""
@@ -189,19 +184,19 @@ class Connection:
             self._viewer = await viewer_of(self._ports, token if token is None or isinstance(token, str) else "")
         except TokenRefused as error:
             raise Violation(FORBIDDEN, error.reason) from None
-        seat = self._seats.key(self._viewer, self._caller)
+        seat = self._endpoint.seats.key(self._viewer, self._caller)
         if seat != self.seat:
-            if not self._seats.take(seat):
+            if not self._endpoint.seats.take(seat):
                 raise Violation(TOO_MANY, "Too many sockets")
-            self._seats.leave(self.seat)
+            self._endpoint.seats.leave(self.seat)
             self.seat = seat
 
     async def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "subscribe":
-                await self._subscribe(_id_of(message), _parameters_of(message))
+                await self._subscribe(id_of(message), parameters_of(message))
             case "complete":
-                if task := self._running.pop(_id_of(message), None):
+                if task := self._running.pop(id_of(message), None):
                     task.cancel()
             case "ping":
                 await self._send({"type": "pong"})
@@ -228,13 +223,10 @@ class Connection:
         try:
             with self._operations.observing("websocket") as seen:
                 operation = await self._operations.prepare(parameters, seen)
-                context = Context(
-                    ports=self._ports,
-                    caller=self._caller,
-                    viewer=self._viewer,
-                    is_socket=operation.type is OperationType.SUBSCRIPTION,
-                )
+                context = self._context(is_socket=operation.type is OperationType.SUBSCRIPTION)
                 await self._operations.admit(operation, context, seen)
+                if await self._follow(id, operation, context, seen):
+                    return
                 async with aclosing(self._operations.results(operation, context, seen)) as results:
                     async for result in results:
                         if result.is_last:
@@ -254,6 +246,48 @@ class Connection:
             if self._running.get(id) is asyncio.current_task():
                 del self._running[id]
 
+    def _context(self, *, is_socket: bool = False) -> Context:
+        return Context(ports=self._ports, caller=self._caller, viewer=self._viewer, is_socket=is_socket)
+
+    async def _follow(self, id: str, operation: Operation, context: Context, seen: Observation) -> bool:
+        """Let a subscription go live in a group. False for an operation that has to be run by itself."""
+        fanout = self._endpoint.fanout
+        live = fanout.open(operation, context) if self.outlet is not None else None
+        if live is None:
+            return False
+        try:
+            following = await fanout.follow(live, operation, context, self, id, seen)
+        except Gone:
+            raise
+        except Exception as error:
+            await self._fail(id, errors_of(error, context, seen), has_begun=True)
+            return True
+        if following is None:
+            return False
+        self._running[id] = following
+        return True
+
+    def stopped(self, following: Following, error: Exception) -> None:
+        """Called by a group when a live subscription is over."""
+        if self._running.get(following.id) is not following:
+            return
+        if isinstance(error, Gone):
+            del self._running[following.id]
+            following.finish("cancelled")
+        else:
+            self._running[following.id] = asyncio.create_task(self._stopped(following, error))
+
+    async def _stopped(self, following: Following, error: Exception) -> None:
+        errors = errors_of(error, self._context(), following.seen)
+        following.finish()
+        try:
+            await self._fail(following.id, errors, has_begun=True)
+        except Gone:
+            pass
+        finally:
+            if self._running.get(following.id) is asyncio.current_task():
+                del self._running[following.id]
+
     async def _fail(self, id: str, errors: list[dict[str, Any]], *, has_begun: bool) -> None:
         """An operation that ended by errors. If they came from the end of the session, everything ends."""
         if has_begun and self._viewer.id is not None and await renewed(self._ports, self._viewer) is None:
@@ -267,9 +301,12 @@ class Connection:
             del self._running[id]
         await self._send(message)
 
-    async def _watch_session(self) -> None:
-        with suppress(Gone):
-            await self._end(await end_of_session(self._ports, self._viewer))
+    def _session_ended(self, reason: str) -> None:
+        async def tell() -> None:
+            with suppress(Gone):
+                await self._end(reason)
+
+        self._ending = asyncio.create_task(tell())
 
     async def _end(self, reason: str) -> None:
         """The session is over: every operation is told so, and the socket is closed."""
@@ -277,11 +314,10 @@ class Connection:
             return
         running, self._running = self._running, {}
         extensions = {"code": "UNAUTHENTICATED", "reason": reason}
-        locale = Context(ports=self._ports, caller=self._caller, viewer=self._viewer).locale
-        errors = [{"message": translate(locale, SESSION_ENDED), "extensions": extensions}]
-        for task in running.values():
-            if task is not asyncio.current_task():
-                task.cancel()
+        errors = [{"message": translate(self._context().locale, SESSION_ENDED), "extensions": extensions}]
+        for one in running.values():
+            if one is not asyncio.current_task():
+                one.cancel()
         for id in running:
             await self._send({"type": "error", "id": id, "payload": errors})
         await self._close(FORBIDDEN, reason)
@@ -290,11 +326,24 @@ class Connection:
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Raises `Gone` where nobody reads, at the latest after the send timeout."""
+        text = write_json(message).decode()
+        await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
+
+    async def room(self) -> None:
+        outlet = self.outlet
+        assert outlet is not None
+        if self._is_closed or outlet.is_gone or not outlet.writable.is_set():
+            await self._patiently(outlet.writable.wait)
+            if outlet.is_gone:
+                raise Gone
+
+    async def _patiently(self, wait: Callable[[], Awaitable[Any]]) -> None:
+        """Wait for the reader. Raises `Gone`, and ends the socket, where the reader takes nothing for too long."""
         if self._is_closed:
             raise Gone
         try:
             async with asyncio.timeout(self._settings.send_timeout):
-                await self._asgi_send({"type": "websocket.send", "text": write_json(message).decode()})
+                await wait()
         except (OSError, TimeoutError):
             self._is_closed = True
             if self._task is not None and self._task is not asyncio.current_task():
@@ -308,17 +357,3 @@ class Connection:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(self._settings.send_timeout):
                 await self._asgi_send({"type": "websocket.close", "code": code, "reason": reason})
-
-
-def _id_of(message: dict[str, Any]) -> str:
-    found = message.get("id")
-    if not isinstance(found, str) or not 1 <= len(found) <= LONGEST_ID:
-        raise Violation(INVALID, "The id is not a text, empty, or too long")
-    return found
-
-
-def _parameters_of(message: dict[str, Any]) -> Parameters:
-    try:
-        return parameters_from(message.get("payload"))
-    except BadRequest as error:
-        raise Violation(INVALID, error.message) from None

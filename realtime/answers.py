@@ -1,0 +1,90 @@
+"""Encoded answers of a group, and the newest of them, kept for members who are a little behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+KEPT_ENTRIES = 100
+KEPT_BYTES = 64 * 1024
+"""Of the newest answers of a group: who joins in a burst would never catch up by reading alone."""
+PART_BYTES = 64 * 1024
+"""Of answers that a member is handed at once, one larger answer aside. Before the next part it may say that it is full.
+"""
+NOT_ASKED = -1
+
+Since = Mapping[UUID, int | None] | None
+"""As in `realtime.streams.Reading`."""
+
+
+class Answers:
+    """Encoded answers to consecutive entries. `framed` is for those who wrap them: members may wrap them alike."""
+
+    __slots__ = ("after", "bodies", "framed", "sequences", "size")
+
+    def __init__(self, after: int, answers: Sequence[tuple[int, bytes]]) -> None:
+        """`after` is the number of the last entry before them."""
+        self.after = after
+        self.sequences = [sequence for sequence, _ in answers]
+        self.bodies = [body for _, body in answers]
+        self.size = sum(map(len, self.bodies))
+        self.framed: dict[Any, bytes] = {}
+
+    def later_than(self, sequence: int) -> Answers:
+        pairs = zip(self.sequences, self.bodies, strict=True)
+        return Answers(sequence, [pair for pair in pairs if pair[0] > sequence])
+
+
+class Kept:
+    """The newest answers of a group, without holes, and who may see them."""
+
+    __slots__ = ("_answers",)
+
+    def __init__(self) -> None:
+        self._answers: list[tuple[Answers, Since]] = []
+
+    def add(self, answers: Answers, since: Since) -> None:
+        self._answers.append((answers, since))
+        while len(self._answers) > 1 and self._is_too_much():
+            del self._answers[0]
+
+    def _is_too_much(self) -> bool:
+        entries = sum(len(one.bodies) for one, _ in self._answers)
+        return entries > KEPT_ENTRIES or sum(one.size for one, _ in self._answers) > KEPT_BYTES
+
+    def between(self, sequence: int, user_id: UUID | None) -> Answers | None:
+        """Everything from a number to the end; null where not all of it is kept, or not all of it is for the user."""
+        found: list[tuple[int, bytes]] = []
+        is_whole = False
+        for answers, since in self._answers:
+            if answers.sequences[-1] <= sequence:
+                continue
+            after = seen_after(since, user_id)
+            if after is None or after == NOT_ASKED or after > sequence:
+                return None
+            is_whole = is_whole or answers.after <= sequence
+            pairs = zip(answers.sequences, answers.bodies, strict=True)
+            found += [pair for pair in pairs if pair[0] > sequence]
+        return Answers(sequence, found) if is_whole else None
+
+
+def seen_after(since: Since, user_id: UUID | None) -> int | None:
+    """The number after which a user sees entries, null for none; `NOT_ASKED` where it is not known."""
+    if since is None or user_id is None:
+        return 0
+    return since.get(user_id, NOT_ASKED)
+
+
+def in_parts(answers: Sequence[tuple[int, bytes]]) -> Iterable[list[tuple[int, bytes]]]:
+    """Answers in runs of at most `PART_BYTES`."""
+    part: list[tuple[int, bytes]] = []
+    size = 0
+    for answer in answers:
+        if part and size + len(answer[1]) > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(answer)
+        size += len(answer[1])
+    if part:
+        yield part
