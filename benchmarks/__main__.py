@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import growth, live, report
 from benchmarks.dataset import Dataset, prepare
+from benchmarks.growth import Growth
+from benchmarks.live import Burst, Delivered, LiveError
+from benchmarks.load import LoadError
 from benchmarks.machine import Cores
 from benchmarks.measuring import Bench, Results, chosen, compare, know_callers, measure, warm_up
 from benchmarks.servers import ROOT, Kind, NotStarted, Running, kinds, started
 from benchmarks.workloads import WORKLOADS, Callers
-from integrations.embedded import EmbeddedServers, Urls
+from integrations.embedded import EmbeddedServers
+
+LIVE_NUMBER = 40
+"""Ports of servers that are started for one scene alone come after those of the others."""
+SMALL_NUMBER = 60
 
 
 @dataclass(frozen=True)
@@ -33,78 +40,129 @@ class Options:
         def names(variable: str) -> frozenset[str]:
             return frozenset(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
 
-        home = Path(os.environ.get("BENCH_HOME") or ROOT / "var" / "bench")
+        home = Path(os.environ.get("BENCH_HOME") or ROOT / "var" / "bench").resolve()
         return cls(bool(os.environ.get("QUICK")), names("BENCH_ONLY"), names("BENCH_SERVERS"), home)
 
     def wants(self, part: str) -> bool:
         return not self.only or part in self.only
 
 
+@dataclass
+class Session:
+    """One run of everything that was asked for, and what it found."""
+
+    options: Options
+    cores: Cores
+    bench: Bench
+    small: Dataset | None
+    redis_url: str
+    absent: dict[str, str] = field(default_factory=dict)
+    delivered: dict[tuple[str, str], Delivered] = field(default_factory=dict)
+    bursts: dict[str, Burst] = field(default_factory=dict)
+    growth: Growth | None = None
+
+    @contextmanager
+    def started(self, kind: Kind, number: int, *, dataset: Dataset | None = None) -> Iterator[Running]:
+        url = (dataset or self.bench.dataset).url
+        with started(
+            kind, number=number, cores=self.cores, database_url=url, redis_url=self.redis_url, home=self.options.home
+        ) as server:
+            yield server
+
+    def requests(self, wanted: Sequence[Kind]) -> list[Kind]:
+        """All workloads over HTTP, with all servers up; those that have started."""
+        workloads = chosen(WORKLOADS, self.options.only)
+        with ExitStack() as stack:
+            servers = []
+            for number, kind in enumerate(wanted):
+                try:
+                    servers.append(stack.enter_context(self.started(kind, number)))
+                except NotStarted as error:
+                    self.absent[kind.name] = str(error)
+            for server in servers:
+                know_callers(self.bench, server, workloads)
+            for workload in workloads:
+                compare(self.bench, workload, servers)
+                warm_up(self.bench, workload, servers)
+            measure(self.bench, workloads, servers)
+        return [server.kind for server in servers]
+
+    def live(self, wanted: Sequence[Kind]) -> None:
+        """Each scene on a server of its own, so that memory is not what another scene has left."""
+        for number, scene in enumerate(live.scenes(self.bench.dataset.world)):
+            for kind in wanted:
+                if not kind.live:
+                    continue
+                try:
+                    with self.started(kind, LIVE_NUMBER + number) as server:
+                        found, burst = live.run(
+                            self.bench, server, scene, self.redis_url, with_burst=scene.name == report.SCENES[0]
+                        )
+                except (LiveError, LoadError, NotStarted) as error:
+                    self.bench.results.skipped[f"live {scene.name}", kind.name] = str(error)
+                    continue
+                self.delivered[scene.name, kind.name] = found
+                if burst:
+                    self.bursts[kind.name] = burst
+
+    def grow(self, kind: Kind) -> None:
+        assert self.small is not None
+        try:
+            with self.started(kind, 0) as full, self.started(kind, SMALL_NUMBER, dataset=self.small) as small:
+                self.growth = growth.measure(self.bench, replace(self.bench, dataset=self.small), full, small)
+        except (LoadError, NotStarted) as error:
+            self.bench.results.skipped["growth", kind.name] = str(error)
+
+    def bars(self, running: Sequence[Kind], ours: str) -> list[report.Bar]:
+        reasons = {work: reason for (work, server), reason in self.bench.results.skipped.items() if server == ours}
+        live_reason = next((reason for work, reason in reasons.items() if work.startswith("live")), "left out")
+        return [
+            *report.request_bars(self.bench.results, running, ours),
+            *report.live_bars(self.delivered, running, ours, live_reason),
+            report.growth_bar(self.growth, reasons.get("growth", "left out")),
+        ]
+
+    def print(self, running: Sequence[Kind], bars: Sequence[report.Bar]) -> None:
+        names = [workload.name for workload in chosen(WORKLOADS, self.options.only)]
+        if names:
+            print("", report.figures(self.bench.results, names, running), sep="\n")
+            print("", report.ratios(self.bench.results, names, running), sep="\n")
+        if self.delivered:
+            print("", report.live(self.delivered, self.bursts), sep="\n")
+        if self.growth:
+            print(
+                f"\nfeed, p50 in ms: {self.growth.small:.2f} with a tenth of the data, {self.growth.full:.2f} with all"
+            )
+        if words := report.skipped(self.bench.results, self.absent):
+            print("", words, sep="\n")
+        print("", *bars, sep="\n")
+
+
 def main() -> int:
     """Exit status 1 where a bar was missed, 2 where nothing could be measured."""
-    options, cores = Options.read(), Cores.chosen()
+    began, options, cores = time.monotonic(), Options.read(), Cores.chosen()
     if cores.are_shared:
         print("benchmarks: there is only one core; server and load share it, so the figures say little")
     cores.take_others()
-    with EmbeddedServers(options.home, lossy=True) as embedded:
-        dataset, _small = prepare(embedded.urls.database, small=options.wants("growth"))
-        return _measure(options, cores, dataset, embedded.urls)
-
-
-def _measure(options: Options, cores: Cores, dataset: Dataset, urls: Urls) -> int:
-    began = time.monotonic()
     rounds, seconds = (2, 0.8) if options.is_quick else (5, 3.0)
-    bench = Bench(options.home, dataset, Callers(options.home), Results(), rounds, seconds)
-    wanted = [kind for kind in kinds() if not options.servers or kind.name in options.servers]
-    workloads = chosen(WORKLOADS, options.only)
-    absent: dict[str, str] = {}
-    with ExitStack() as stack:
-        servers = _start(stack, wanted, absent, cores=cores, urls=urls, dataset=dataset, home=options.home)
-        if not servers:
-            print(report.skipped(bench.results, absent))
+    with EmbeddedServers(options.home, lossy=True) as embedded:
+        dataset, small = prepare(embedded.urls.database, small=options.wants("growth"))
+        bench = Bench(options.home, dataset, Callers(options.home), Results(), rounds, seconds)
+        session = Session(options, cores, bench, small, embedded.urls.redis)
+        wanted = [kind for kind in kinds() if not options.servers or kind.name in options.servers]
+        running = session.requests(wanted)
+        if not running:
+            print(report.skipped(bench.results, session.absent))
             return 2
-        for server in servers:
-            know_callers(bench, server, workloads)
-        for workload in workloads:
-            compare(bench, workload, servers)
-            warm_up(bench, workload, servers)
-        measure(bench, workloads, servers)
-    running = [server.kind for server in servers]
-    bars = _bars(bench, running)
-    _print(bench, running, absent, [workload.name for workload in workloads], bars)
+        if options.wants("live"):
+            session.live(running)
+        ours = next((kind for kind in running if kind.is_ours), None)
+        if options.wants("growth") and ours is not None:
+            session.grow(ours)
+    bars = session.bars(running, ours.name if ours else "")
+    session.print(running, bars)
     print(f"\nbenchmarks: {time.monotonic() - began:.0f} s")
     return 0 if all(bar.is_met for bar in bars) else 1
-
-
-def _start(
-    stack: ExitStack, wanted: Sequence[Kind], absent: dict[str, str], *, cores: Cores, urls: Urls, dataset: Dataset,
-    home: Path,
-) -> list[Running]:  # fmt: skip
-    servers = []
-    for number, kind in enumerate(wanted):
-        try:
-            server = started(
-                kind, number=number, cores=cores, database_url=dataset.url, redis_url=urls.redis, home=home
-            )
-            servers.append(stack.enter_context(server))
-        except NotStarted as error:
-            absent[kind.name] = str(error)
-    return servers
-
-
-def _bars(bench: Bench, running: Sequence[Kind]) -> list[report.Bar]:
-    ours = next((kind.name for kind in running if kind.is_ours), "engine")
-    return report.request_bars(bench.results, running, ours)
-
-
-def _print(
-    bench: Bench, running: Sequence[Kind], absent: dict[str, str], workloads: Sequence[str], bars: Sequence[report.Bar]
-) -> None:
-    print("", report.figures(bench.results, workloads, running), sep="\n")
-    print("", report.ratios(bench.results, workloads, running), sep="\n")
-    if words := report.skipped(bench.results, absent):
-        print("", words, sep="\n")
-    print("", *bars, sep="\n")
 
 
 if __name__ == "__main__":

@@ -176,6 +176,7 @@ typedef struct {
   volatile uint64_t subscribed, heard, listeners, lost, other;
   volatile double last;
   volatile int stop;
+  char sample[4000]; /* the first event that was heard, to be compared */
 } sockets;
 
 static void speak(sockets *s, uint32_t index) {
@@ -200,6 +201,7 @@ static void frame(sockets *s, uint32_t index, int kind, char *payload, size_t le
     int is_next = memmem(payload, head, "\"next\"", 6) || memmem(payload, head, "\"data\"", 6);
     if (!is_next) { s->other++; return; }
     if (!c->heard++) s->listeners++;
+    if (!s->sample[0] && length < sizeof s->sample) memcpy(s->sample, payload, length);
     s->heard++;
   }
 }
@@ -274,6 +276,8 @@ void sockets_count(sockets *s, uint64_t *counts, double *last) {
   counts[4] = s->other;
   *last = s->last;
 }
+
+const char *sockets_sample(sockets *s) { return s->sample; }
 
 void sockets_stop(sockets *s) { s->stop = 1; }
 

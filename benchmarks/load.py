@@ -65,6 +65,7 @@ def library(folder: Path) -> Any:
     for name in ("run", "stop", "close", "count"):
         getattr(found, f"sockets_{name}").argtypes = [ctypes.c_void_p] + [ctypes.c_void_p] * 2 * (name == "count")
         getattr(found, f"sockets_{name}").restype = None
+    found.sockets_sample.argtypes, found.sockets_sample.restype = [ctypes.c_void_p], ctypes.c_char_p
     return found
 
 
@@ -130,6 +131,10 @@ class Sockets:
         counts, last = (ctypes.c_uint64 * 5)(), ctypes.c_double()
         self._client.sockets_count(self._handle, ctypes.addressof(counts), ctypes.addressof(last))
         return Heard(counts[0], counts[1], counts[2], counts[3], counts[4], last.value)
+
+    def sample(self) -> bytes:
+        """The first event that was heard, as it came."""
+        return self._client.sockets_sample(self._handle) or b""
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.growth import Growth
+from benchmarks.live import Burst, Delivered
 from benchmarks.measuring import Results
 from benchmarks.servers import Kind
 
 YARDSTICK = "mercurius"
+SCENES = ("1 x 1000", "200 x 5")
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,41 @@ def request_bars(results: Results, kinds: Sequence[Kind], ours: str) -> list[Bar
     for workload, wanted in (("register hot", 1.1), ("register spread", 1.1), ("send", 1.0)):
         bars.append(against(workload, workload, wanted, best_peer(results, workload, kinds)))
     return bars
+
+
+def live(found: Mapping[tuple[str, str], Delivered], bursts: Mapping[str, Burst]) -> str:
+    """Deliveries of each scene, and what a burst costs a query."""
+    rows = [["live", "deliveries/s", "CPU us each", "KiB per subscriber"]]
+    rows += [
+        [f"{scene}, {server}", f"{one.rate:.0f}", f"{one.cpu:.1f}", f"{one.memory:.1f}"]
+        for (scene, server), one in sorted(found.items())
+    ]
+    made = _lines(rows)
+    if bursts:
+        rows = [["a query beside 1000 subscribers", "p50 ms idle", "p99 ms idle", "p50 ms burst", "p99 ms burst"]]
+        rows += [
+            [server, *(f"{value:.2f}" for value in (one.idle_p50, one.idle_p99, one.busy_p50, one.busy_p99))]
+            for server, one in sorted(bursts.items())
+        ]
+        made += "\n\n" + _lines(rows)
+    return made
+
+
+def live_bars(found: Mapping[tuple[str, str], Delivered], kinds: Sequence[Kind], ours: str, reason: str) -> list[Bar]:
+    """Deliveries against the best of the peers, and memory for each subscriber."""
+    peers = [kind.name for kind in kinds if not kind.is_ours]
+    bars = []
+    for scene in SCENES:
+        own = found.get((scene, ours))
+        best = max((found[scene, peer].rate for peer in peers if (scene, peer) in found), default=None)
+        value = own.rate / best if own and best else None
+        bars.append(Bar(f"deliveries/s, {scene} / best peer", 3.0, value, reason))
+    own = found.get((SCENES[0], ours))
+    return [*bars, Bar("KiB per subscriber", 30.0, own and own.memory, reason, at_most=True)]
+
+
+def growth_bar(found: Growth | None, reason: str) -> Bar:
+    return Bar("feed latency with ten times the data", 1.3, found and found.ratio, reason, at_most=True)
 
 
 def skipped(results: Results, servers: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
@@ -27,6 +29,10 @@ POOL_SIZE = 10
 FIRST_PORT = 8410
 ISSUER = "http://wingding.example"
 PR_SET_PDEATHSIG = 1
+OPEN_FILES = 8_192
+
+MERCURIUS = ("mercurius", "fastify", "graphql-jit", "dataloader", "ioredis")
+APOLLO = ("@as-integrations/fastify", "fastify", "dataloader", "ioredis", "graphql-ws", "ws", "graphql-yoga")
 
 READS = frozenset({"feed", "event", "chat", "typename", "search", "inbox"})
 WRITES = frozenset({"register hot", "register spread", "send", "read"})
@@ -55,8 +61,8 @@ def _ours(name: str, label: str, **environment: str) -> Kind:
     return Kind(name, label, command, live=True, is_ours=True, environment=environment)
 
 
-def _node(name: str, label: str, *needs: str, **options: object) -> Kind:
-    return Kind(name, label, ("node", f"{name}.mjs"), needs=(*needs, "graphql", "postgres"), **options)  # type: ignore[arg-type]
+def _node(name: str, label: str, *needs: str, file: str = "", **options: Any) -> Kind:
+    return Kind(name, label, ("node", file or f"{name}.mjs"), needs=(*needs, "graphql", "postgres"), **options)
 
 
 def kinds() -> list[Kind]:
@@ -71,9 +77,16 @@ def kinds() -> list[Kind]:
     by_hand = (sys.executable, "-m", "benchmarks.peers.by_hand")
     return [
         *ours,
-        _node("mercurius", "Mercurius, JIT and loaders", "mercurius", "fastify", "graphql-jit"),
-        _node("apollo", "Apollo Server, DataLoader", "@apollo/server", "@as-integrations/fastify", "dataloader"),
-        _node("yoga", "GraphQL Yoga, DataLoader", "graphql-yoga", "dataloader"),
+        _node("mercurius", "Mercurius, JIT and its loaders", *MERCURIUS, live=True),
+        _node(
+            "mercurius_dl",
+            "Mercurius, JIT and DataLoader",
+            *MERCURIUS,
+            file="mercurius.mjs",
+            environment={"RELATIONS": "dataloader"},
+        ),
+        _node("apollo", "Apollo Server, DataLoader, graphql-ws", "@apollo/server", *APOLLO, live=True),
+        _node("yoga", "GraphQL Yoga, DataLoader", "graphql-yoga", "dataloader", "ioredis"),
         Kind("by_hand", "one SQL by hand", by_hand, serves=frozenset({"feed", "typename"})),
     ]
 
@@ -130,6 +143,8 @@ def environment(kind: Kind, *, port: int, database_url: str, redis_url: str, hom
             "PUBLIC_URL": ISSUER,
             "SMTP_URL": "smtp://127.0.0.1:9",
             "DATABASE_POOL_SIZE": str(POOL_SIZE),
+            # All clients come from one address.
+            "MAX_SOCKETS_PER_USER": "100000",
             # Only its own commits wake a relay: no server does another one's work.
             "RELAY_INTERVAL": "3600",
         }
@@ -150,6 +165,7 @@ def started(
 
     def settle() -> None:
         os.sched_setaffinity(0, {cores.server})
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     folder = PEERS if kind.command[0] == "node" else ROOT

@@ -12,13 +12,14 @@ function loader(found, { name, batch }) {
   return (found.loaders[name] ??= new DataLoader((keys) => batch(keys, found.userId)))
 }
 
-// All resolvers, the relations among them. A missing key is a missing row; no loader is asked for it.
+// All resolvers, the relations among them. What the parent has already is not loaded, nor what has no key.
 export const everything = { ...resolvers }
 for (const relation of fields) {
   const { type, field, key } = relation
   everything[type] = {
     ...everything[type],
     [field]: (parent, _args, found) => {
+      if (parent[field] !== undefined) return parent[field]
       const wanted = key(parent)
       return wanted === null ? null : loader(found, relation).load(wanted)
     },

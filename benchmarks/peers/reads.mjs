@@ -180,3 +180,13 @@ export async function subjects(keys, userId) {
   const found = new Map([...events, ...chats].map((row) => [row.id, row]))
   return keys.map((key) => found.get(key.subjectId) ?? null)
 }
+
+// A message with its author, once for all who listen.
+export async function message(chatId, sequence) {
+  const [found] = await sql`
+    SELECT messages.id, sequence, body, sent_at AS "sentAt", author_id AS "authorId",
+      json_build_object('id', users.id, 'handle', users.handle, 'displayName', users.display_name) AS author
+    FROM messages LEFT JOIN users ON users.id = author_id AND users.is_active
+    WHERE chat_id = ${chatId}::uuid AND sequence = ${sequence}`
+  return found ?? null
+}
