@@ -113,18 +113,59 @@ Names = Sequence[str] | None
 """Which columns of a row to fetch, by their attributes; null: the entity itself."""
 
 
+@dataclass(frozen=True)
+class Fold:
+    """A row that each row leads to by one of its columns, fetched in the same statement; `key` is that column."""
+
+    declaration: One
+    key: str
+    names: tuple[str, ...]
+
+
+Folds = tuple[Fold, ...]
+
+
+def folded(
+    own: Any, joined: Any, columns: Sequence[Any], folds: Folds, viewer: Viewer, last: Sequence[Any] = ()
+) -> Select[Any]:
+    """A select of these columns from `joined`, of which `own` has the rows. Between them and the last ones stands what
+    the rows lead to, each with its own key first, which is null where there is none for this viewer.
+    """
+    wanted = list(columns)
+    for number, fold in enumerate(folds):
+        declaration = fold.declaration
+        child = (
+            declaration.select(viewer)
+            .where(declaration.key == own.c[fold.key])
+            .with_only_columns(
+                declaration.key.label("parent"), *columns_of(declaration.entity, fold.names), maintain_column_froms=True
+            )
+            .lateral(f"fold_{number}")
+        )
+        joined = joined.outerjoin(child, true())
+        wanted += [child.c[name].label(f"fold_{number}_{name}") for name in ("parent", *fold.names)]
+    return select(*wanted, *last).select_from(joined)
+
+
 def columns_of(entity: Any, names: Sequence[str]) -> list[Any]:
     return [getattr(entity, name).label(name) for name in names]
 
 
 def _per_parent(
-    statement: Select[Any], entity: type, key: Any, order: Order, names: Names, *, backward: bool = False
+    statement: Select[Any],
+    declaration: Many | Pages,
+    viewer: Viewer,
+    names: Names,
+    folds: Folds = (),
+    *,
+    backward: bool = False,
 ) -> Select[Any]:
     """A statement for one parent, turned into one for an array of parents: unnest the keys, join laterally.
 
     The result has the parent's key, the row, and the values of the order, which make the cursors. SQL promises
     no order outside the lateral part, so it is asked for again.
     """
+    entity, key, order = declaration.entity, declaration.key, declaration.order
     unnested = func.unnest(_keys(key)).table_valued(column("parent", key.type), name="parents").render_derived()
     parents = unnested.c.parent
     values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
@@ -141,16 +182,20 @@ def _per_parent(
         ordinal.desc() if part.descending != backward else ordinal.asc()
         for part, ordinal in zip(order, ordinals, strict=True)
     ]
-    return select(parents, *row, *ordinals).select_from(unnested).join(lateral, true()).order_by(*directed)
+    return folded(lateral, unnested.join(lateral, true()), [parents, *row], folds, viewer, ordinals).order_by(*directed)
 
 
 def statement_for(
-    declaration: Declaration, viewer: Viewer, request: PageRequest | None = None, names: Names = None
+    declaration: Declaration,
+    viewer: Viewer,
+    request: PageRequest | None = None,
+    names: Names = None,
+    folds: Folds = (),
 ) -> Select[Any]:
     """The one statement that serves all parents; the array of their keys is the parameter `keys`.
 
     With `names` each row has the parent's key first and then these columns (after an aggregate's key comes its value),
-    and a page's size and cursor are parameters (`window_values`).
+    and a page's size and cursor are parameters (`window_values`). Then comes what is folded in, and a page's order.
     """
     chosen = declaration.select(viewer)
     if isinstance(declaration, One):
@@ -158,23 +203,21 @@ def statement_for(
         if names is None:
             return chosen.add_columns(declaration.key)
         wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, names)]
-        return chosen.with_only_columns(*wanted, maintain_column_froms=True)
+        chosen = chosen.with_only_columns(*wanted, maintain_column_froms=True)
+        if not folds:
+            return chosen
+        own = chosen.subquery("own")
+        return folded(own, own, list(own.c), folds, viewer)
     if isinstance(declaration, Value):
         return chosen.where(declaration.key == any_(_keys(declaration.key)))
     if isinstance(declaration, Many):
         limited = window(chosen, declaration.order, PageArgs()).limit(declaration.limit)
-        return _per_parent(limited, declaration.entity, declaration.key, declaration.order, names)
+        return _per_parent(limited, declaration, viewer, names, folds)
     assert request is not None
     if declaration.filter is not None and request.filter is not None:
         chosen = declaration.filter(chosen, viewer, request.filter)
-    return _per_parent(
-        (window if names is None else open_window)(chosen, declaration.order, request.args),
-        declaration.entity,
-        declaration.key,
-        declaration.order,
-        names,
-        backward=request.args.is_backward,
-    )
+    cut = (window if names is None else open_window)(chosen, declaration.order, request.args)
+    return _per_parent(cut, declaration, viewer, names, folds, backward=request.args.is_backward)
 
 
 def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:

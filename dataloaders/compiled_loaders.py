@@ -14,6 +14,7 @@ from sqlalchemy import Select
 
 from auth.viewer import Viewer
 from dataloaders.base import (
+    Folds,
     Loaders,
     Many,
     One,
@@ -31,18 +32,18 @@ Names = tuple[str, ...]
 
 
 class CompiledLoaders(Loaders):
-    async def rows_of(self, declaration: One, keys: Collection[Any], names: Names | None = None) -> dict[Any, Any]:
+    async def rows_of(
+        self, declaration: One, keys: Collection[Any], names: Names | None = None, folds: Folds = ()
+    ) -> dict[Any, Any]:
         """The row of each key that has one."""
-        names = attributes(declaration.entity) if names is None else names
-        rows = await self._fetch(declaration, keys, names)
+        rows = await self._fetch(declaration, keys, names, folds)
         return {row[0]: row for row in rows}
 
     async def lists_of(
-        self, declaration: Many, keys: Collection[Any], names: Names | None = None
+        self, declaration: Many, keys: Collection[Any], names: Names | None = None, folds: Folds = ()
     ) -> dict[Any, list[Any]]:
-        names = attributes(declaration.entity) if names is None else names
         lists: dict[Any, list[Any]] = defaultdict(list)
-        for row in await self._fetch(declaration, keys, names):
+        for row in await self._fetch(declaration, keys, names, folds):
             lists[row[0]].append(row)
         return lists
 
@@ -56,32 +57,40 @@ class CompiledLoaders(Loaders):
         return {row[0]: row[1] if read is None else read(row[1]) for row in rows}
 
     async def pages_of(
-        self, declaration: Pages, keys: Collection[Any], request: PageRequest, names: Names | None = None
+        self,
+        declaration: Pages,
+        keys: Collection[Any],
+        request: PageRequest,
+        names: Names | None = None,
+        folds: Folds = (),
     ) -> dict[Any, Page]:
         """A page for each key, empty ones included."""
         names = attributes(declaration.entity) if names is None else names
         args = request.args
         given = window_values(declaration.order, args)
         compiled = self._compiled(
-            (declaration, names, args.is_backward, args.cursor is None, repr(request.filter)),
-            lambda viewer: statement_for(declaration, viewer, request, names),
+            (declaration, names, folds, args.is_backward, args.cursor is None, repr(request.filter)),
+            lambda viewer: statement_for(declaration, viewer, request, names, folds),
             row_class(declaration.entity),
             ("keys", *given),
         )
         lists: dict[Any, list[Any]] = defaultdict(list)
-        first = 1 + len(names)
+        order = -len(declaration.order)
         for row in await self._run(compiled, {"keys": list(keys), **given}):
-            lists[row[0]].append((row, row[first:]))
+            lists[row[0]].append((row, row[order:]))
 
         def page(key: Any) -> Page:
             return make_page(lists[key], args, lambda: self._count(declaration, key, request.filter))
 
         return {key: page(key) for key in keys}
 
-    async def _fetch(self, declaration: One | Many, keys: Collection[Any], names: Names) -> list[Any]:
+    async def _fetch(
+        self, declaration: One | Many, keys: Collection[Any], names: Names | None, folds: Folds
+    ) -> list[Any]:
+        wanted = attributes(declaration.entity) if names is None else names
         compiled = self._compiled(
-            (declaration, names),
-            lambda viewer: statement_for(declaration, viewer, names=names),
+            (declaration, wanted, folds),
+            lambda viewer: statement_for(declaration, viewer, names=wanted, folds=folds),
             row_class(declaration.entity),
             ("keys",),
         )

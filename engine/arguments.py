@@ -26,7 +26,7 @@ class Arguments:
 
     def coerced(self, variables: VariableValues) -> dict[str, Any]:
         """As graphql-core gives them to a resolver."""
-        return get_argument_values(self._definition, self._node, variables, hide_suggestions=True)
+        return get_argument_values(self._definition, self._node, variables)
 
     def converted(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:
         """As Strawberry gives them to a resolver."""

@@ -46,7 +46,7 @@ class Known:
         """Coerced, or what is wrong with them."""
         definitions = self._operation.variable_definitions or ()
         return check_variables(self._schema, self._operation, inputs) or get_variable_values(
-            self._schema, definitions, inputs, max_errors=MOST_COERCION_ERRORS, hide_suggestions=True
+            self._schema, definitions, inputs, max_errors=MOST_COERCION_ERRORS
         )
 
     def plan(self, variables: VariableValues) -> Plan | str:

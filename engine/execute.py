@@ -121,15 +121,16 @@ class Execution:
         waiting: list[tuple[int, Any]] = []
         for number, field in enumerate(selection.batched):
             at = OfField(place, field.key)
-            if not field.source.is_awaited:
+            if field.is_awaited:
+                work = self._load(field, rows, at, layout)
+            else:
                 values = field.source.values(self, field, rows)
                 if field.shape.serialize is not None:
                     columns[number] = self._leaves(values, field.shape, field, at)
                     continue
-                work = self._complete(values, field.shape, field, at, layout if field.source.passes_rows else None)
-            else:
-                work = self._load(field, rows, at, layout)
-            if is_serial:
+                inner = layout if field.source.passes_rows else field.names
+                work = self._complete(values, field.shape, field, at, inner)
+            if is_serial or not field.suspends:
                 columns[number] = await work
             else:
                 waiting.append((number, work))

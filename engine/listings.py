@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, null, select
 
 from auth.viewer import Viewer
-from dataloaders.base import columns_of
+from dataloaders.base import Folds, columns_of, folded
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.pages import Listing, Order, Page, PageArgs, make_page, open_window, window_values
 from models.rows import Values, row_class
@@ -73,18 +73,31 @@ async def fetch_listing(
             cut = open_window(listing.statement, listing.order, args)
             # The first column stands where fetched relations have their parent's key.
             wanted = [null().label("parent"), *columns_of(entity, names), *values]
-            return cut.with_only_columns(*wanted, maintain_column_froms=True)
+            cut = cut.with_only_columns(*wanted, maintain_column_froms=True)
+            return _with_folds(cut, listing.order, args, field.folds, viewer) if field.folds else cut
 
         given = ["size", *(f"cursor_{position}" for position in range(10))]
         compiled = compile_for(build, context.viewer, given, row_class(entity))
         return Kept(compiled, order[0])
 
     key = listed.key
-    shape = None if key is None else (*key, names, args.is_backward, args.cursor is None)
+    shape = None if key is None else (*key, names, field.folds, args.is_backward, args.cursor is None)
     kept: Any = make() if shape is None else STATEMENTS.get(shape, make)
     rows = await listed.run(kept.compiled, window_values(kept.order, args))
-    first = 1 + len(names)
-    return make_page([(row, row[first:]) for row in rows], args, lambda: _count(listed))
+    last = -len(kept.order)
+    return make_page([(row, row[last:]) for row in rows], args, lambda: _count(listed))
+
+
+def _with_folds(cut: Select[Any], order: Order, args: PageArgs, folds: Folds, viewer: Viewer) -> Select[Any]:
+    """The page as a table of its own, in its order, with what its rows lead to."""
+    own = cut.subquery("own")
+    ordinals = [own.c[f"order_{position}"] for position in range(len(order))]
+    directed = [
+        ordinal.desc() if key.descending != args.is_backward else ordinal.asc()
+        for key, ordinal in zip(order, ordinals, strict=True)
+    ]
+    columns = list(own.c)[: -len(order)]
+    return folded(own, own, columns, folds, viewer, ordinals).order_by(*directed)
 
 
 async def _count(listed: Listed) -> int:

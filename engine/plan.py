@@ -6,8 +6,9 @@ A plan knows nothing of a request. It is made for an operation and the values of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -28,10 +29,11 @@ from graphql import (
 from sqlalchemy import inspect
 from sqlalchemy.orm import Mapper
 
+from dataloaders.base import Fold, Folds
 from engine.arguments import Arguments
 from engine.build import Builders, inline_expression
 from engine.collect import Collector, Unplannable
-from engine.sources import Source, Typename, is_page_part, source_of
+from engine.sources import Resolved, Source, Typename, is_page_part, source_of
 from models.rows import attributes
 
 Layout = tuple[str, ...] | None
@@ -57,7 +59,9 @@ class Shape:
 
 @dataclass(eq=False)
 class Field:
-    """A response key of a selection. `names` are the columns that its rows need, where it fetches rows."""
+    """A response key of a selection. `names` are the columns that its rows need, where it fetches rows, and `folds`
+    what is fetched with them; a field whose rows were fetched so finds them in its parents' rows, from `folded_at` on.
+    """
 
     key: str
     nodes: list[FieldNode]
@@ -66,10 +70,22 @@ class Field:
     shape: Shape
     source: Source
     names: Layout = None
+    folds: Folds = ()
+    folded_at: int | None = None
     arguments: Arguments = field(init=False)
 
     def __post_init__(self) -> None:
         self.arguments = Arguments(self.definition, self.nodes[0])
+
+    @cached_property
+    def is_awaited(self) -> bool:
+        return self.source.is_awaited and self.folded_at is None
+
+    @cached_property
+    def suspends(self) -> bool:
+        """Whether anything is read for it, here or further down."""
+        inner = (one for selection in self.shape.selections() for one in selection.fields)
+        return self.is_awaited or any(one.suspends for one in inner)
 
     @property
     def coordinate(self) -> str:
@@ -110,6 +126,11 @@ class Plan:
     operation: OperationDefinitionNode
     root: Selection
     is_serial: bool
+
+
+MOST_FOLDS = 4
+WIDEST_FOLD = 12
+"""Columns. Rows that many lead to come once for each of them."""
 
 
 def entity_of(type_: GraphQLObjectType, given: Any) -> Any:
@@ -157,6 +178,8 @@ class Planner:
         made = Field(key, nodes, type_, definition, self._shape(definition.type, nodes, rows), source)
         if source.entity is not None:
             made.names = needed_columns(source.entity, made.shape)
+            if not isinstance(source, Resolved):
+                fold(made)
         return made
 
     def _shape(self, type_: Any, nodes: list[FieldNode], entity: Any) -> Shape:
@@ -172,6 +195,35 @@ class Planner:
             possible = {one.name: self._selection(one, sets, None) for one in self._schema.get_possible_types(type_)}
             return Shape(is_nullable, possible=possible, abstract=type_)
         return Shape(is_nullable, selection=self._selection(get_named_type(type_), sets, entity))
+
+
+def fold(field: Field) -> None:
+    """Let the statement of a field fetch what its rows lead to, one row each, by primary key and few columns."""
+    assert field.names is not None
+    at = 1 + len(field.names)
+    for child in _children(field.shape):
+        found = child.source.foldable
+        if found is None or child.names is None or len(child.names) > WIDEST_FOLD or found.key not in field.names:
+            continue
+        if len(field.folds) == MOST_FOLDS:
+            break
+        field.folds = (*field.folds, Fold(found.declaration, found.key, child.names))
+        child.folded_at = at
+        # Its own statement is not run any more, so nothing can come with that.
+        child.folds = ()
+        for inner in _children(child.shape):
+            inner.folded_at = None
+        at += 1 + len(child.names)
+
+
+def _children(shape: Shape) -> Iterator[Field]:
+    """Fields of the rows themselves: through facets, pages and edges."""
+    for selection in shape.selections():
+        for one in selection.fields:
+            if one.source.passes_rows:
+                yield from _children(one.shape)
+            else:
+                yield one
 
 
 def needed_columns(entity: Any, shape: Shape) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from graphql import GraphQLField, GraphQLObjectType
 
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import PageArgs
+from models.rows import folded_class
 from schema import ids
 from schema.connections import Connection, Edge
 from schema.relations import DECLARED, RESTRICTED, Derived, Need
@@ -36,6 +37,14 @@ class Failure:
     error: Exception
 
 
+@dataclass(frozen=True)
+class Foldable:
+    """A relation that a statement for the parents can fetch along: one row, by its primary key, open to all."""
+
+    declaration: One
+    key: str
+
+
 class Source:
     """`reads` are the attributes of the parent that it needs, `entity` is the model whose rows it fetches.
 
@@ -46,6 +55,7 @@ class Source:
     entity: Any = None
     passes_rows: ClassVar[bool] = False
     is_awaited: ClassVar[bool] = False
+    foldable: Foldable | None = None
 
     def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
         raise NotImplementedError
@@ -150,9 +160,29 @@ class Related(Source):
         self.declaration, self._need = declaration, need
         self.entity = getattr(declaration, "entity", None)
         self.reads = reads_of_need(need)
+        if (
+            isinstance(declaration, One)
+            and need.visible is None
+            and declaration.key is getattr(declaration.entity, "id", None)
+        ):
+            self.foldable = Foldable(declaration, need.key)
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        """Where they were fetched with the parents: one object for each key."""
+        assert field.folded_at is not None and field.names is not None
+        start, end = field.folded_at, field.folded_at + 1 + len(field.names)
+        make = folded_class(self.entity, field.names)
+        found: dict[Any, Any] = {None: None}
+        values = []
+        for row in rows:
+            key = row[start]
+            if key not in found:
+                found[key] = make(row[start:end])
+            values.append(found[key])
+        return values
 
     async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
-        return await load_need(run, self._need, rows, layout, field.names)
+        return await load_need(run, self._need, rows, layout, field)
 
 
 class RelatedOneOf(Source):
@@ -172,7 +202,7 @@ class RelatedOneOf(Source):
 
         async def fill(one: One, positions: list[int]) -> None:
             need = Need(one, key=self._key)
-            found = await load_need(run, need, [rows[position] for position in positions], None, None)
+            found = await load_need(run, need, [rows[position] for position in positions], None)
             for position, value in zip(positions, found, strict=True):
                 values[position] = value
 
@@ -197,7 +227,7 @@ class Connected(Source):
             return [run.failed(error) for _ in rows]
 
         async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
-            return await run.loaders.pages_of(self.declaration, list(keys), request, field.names)
+            return await run.loaders.pages_of(self.declaration, list(keys), request, field.names, field.folds)
 
         return await fill_in(run, self._need, rows, layout, fetch)
 
@@ -213,7 +243,7 @@ class DerivedFrom(Source):
         self.reads = None if None in needed else NOTHING.union(*(one for one in needed if one is not None))
 
     async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
-        loaded = await asyncio.gather(*(load_need(run, need, rows, layout, None) for need in self._needs.values()))
+        loaded = await asyncio.gather(*(load_need(run, need, rows, layout) for need in self._needs.values()))
         names = list(self._needs)
         function, info = self._function, run.info
         values: list[Any] = []
@@ -275,15 +305,18 @@ def reads_of_need(need: Need) -> Reads:
     return None if reads is None else reads | {need.key}
 
 
-async def load_need(run: Execution, need: Need, rows: Sequence[Any], layout: Layout, names: Layout) -> list[Any]:
-    """For each row what a declaration leads to."""
+async def load_need(
+    run: Execution, need: Need, rows: Sequence[Any], layout: Layout, field: Field | None = None
+) -> list[Any]:
+    """For each row what a declaration leads to: the columns that a field needs, or all."""
     declaration = need.declaration
+    names, folds = (field.names, field.folds) if field is not None else (None, ())
 
     async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
         if isinstance(declaration, One):
-            return await run.loaders.rows_of(declaration, list(keys), names)
+            return await run.loaders.rows_of(declaration, list(keys), names, folds)
         if isinstance(declaration, Many):
-            return await run.loaders.lists_of(declaration, list(keys), names)
+            return await run.loaders.lists_of(declaration, list(keys), names, folds)
         return await run.loaders.values_of(declaration, list(keys))
 
     return await fill_in(run, need, rows, layout, fetch)

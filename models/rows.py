@@ -58,6 +58,23 @@ def row_class(entity: type) -> type[asyncpg.Record]:
     return type(entity.__name__, (asyncpg.Record,), {"__slots__": (), "entity": entity, **own, **columns})
 
 
+@cache
+def folded_class(entity: type, names: tuple[str, ...]) -> type[tuple[Any, ...]]:
+    """As `row_class`, for a part of another row: its own key and then these columns."""
+    mapper: Mapper[Any] = inspect(entity)
+    mapped = {one.key for one in mapper.attrs}
+    own = {name: value for name, value in vars(entity).items() if name not in mapped and not name.startswith("_")}
+    columns = {}
+    for position, name in enumerate(names):
+        read, get = reader(mapper.column_attrs[name].columns[0].type), itemgetter(position + 1)
+        columns[name] = property(get if read is None else _reading(get, read))
+    return type(entity.__name__, (tuple,), {"__slots__": (), "entity": entity, **own, **columns})
+
+
+def _reading(get: Any, read: Any) -> Any:
+    return lambda row: read(get(row))
+
+
 def _column(name: str, read: Any) -> property:
     get = itemgetter(name)
 

@@ -14,7 +14,7 @@ from resolvers.capacity import BookableState
 from schema import ids
 from schema.access import PUBLIC
 from schema.context import Info
-from schema.relations import computed
+from schema.relations import computed, reads
 from schema.roots import subscription
 from schema.streams import ResyncRequired, cursor_of
 
@@ -48,10 +48,12 @@ class ServiceAvailability:
     is_cancelled: bool = strawberry.field(description="Whether the service no longer takes place.")
 
     @computed(description="Id of the service.")
+    @reads("id")
     def service_id(root: strawberry.Parent[Any]) -> strawberry.ID:
         return strawberry.ID(ids.encode("Service", root.id))
 
     @computed(description="Places left.")
+    @reads("capacity", "taken")
     def free(root: strawberry.Parent[Any]) -> int:
         return int(root.capacity - root.taken)
 

@@ -11,7 +11,7 @@ from resolvers import catalogues
 from schema.access import PUBLIC
 from schema.context import Info
 from schema.node import Node
-from schema.relations import computed
+from schema.relations import computed, reads
 from schema.roots import connection
 
 
@@ -20,6 +20,7 @@ class EventCategory(Node, row=models.EventCategory, by_id=dataloaders.catalogues
     slug: str = strawberry.field(description="Stable name for programs.")
 
     @computed(description="Name in the reader's language.")
+    @reads("name_ru", "name_en")
     def name(root: strawberry.Parent[Any], info: Info) -> str:
         return str(root.name_ru if info.context.locale == "ru" else root.name_en)
 
@@ -33,10 +34,12 @@ class ServiceType(Node, row=models.ServiceType, by_id=dataloaders.catalogues.ser
     )
 
     @computed(description="Name in the reader's language.")
+    @reads("name_ru", "name_en")
     def name(root: strawberry.Parent[Any], info: Info) -> str:
         return str(root.name_ru if info.context.locale == "ru" else root.name_en)
 
     @computed(description="More about it, in the reader's language.")
+    @reads("description_ru", "description_en")
     def description(root: strawberry.Parent[Any], info: Info) -> str | None:
         text: str | None = root.description_ru if info.context.locale == "ru" else root.description_en
         return text

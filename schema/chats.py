@@ -23,7 +23,7 @@ from schema.context import Info
 from schema.events import Event
 from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
-from schema.relations import computed, connected, facet, related
+from schema.relations import computed, connected, facet, reads, related
 from schema.roots import MutationInput, Payload, mutation, query, subscription
 from schema.streams import ResyncRequired, cursor_of
 from schema.users import User
@@ -63,14 +63,17 @@ class Message(Node, row=models.Message, by_id=dataloaders.chats.message_by_id):
     )
 
     @computed(description="Give it as `after` to `messageSent` to continue from here.")
+    @reads("chat_id", "sequence")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.chat_id, root.sequence)
 
     @computed(description="Whether the caller wrote it.")
+    @reads("author_id")
     def is_own(root: strawberry.Parent[Any], info: Info) -> bool:
         return bool(root.author_id == info.context.viewer.id)
 
     @computed(description="The id that the author's client gave it. Null for everyone else.")
+    @reads("author_id", "client_message_id")
     def client_message_id(root: strawberry.Parent[Any], info: Info) -> str | None:
         return str(root.client_message_id) if root.author_id == info.context.viewer.id else None
 
@@ -106,6 +109,7 @@ class Chat(Node, row=models.Chat, by_id=dataloaders.chats.by_id):
     )
 
     @computed(description="Give it as `after` to `messageSent` to hear everything after this answer.")
+    @reads("id", "last_sequence")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.id, root.last_sequence)
 
@@ -120,7 +124,7 @@ class MessageSent:
 
     @classmethod
     def is_type_of(cls, source: Any, _info: Any) -> bool:
-        return isinstance(source, models.Message)
+        return getattr(type(source), "entity", type(source)) is models.Message
 
 
 MessageUpdate = Annotated[
@@ -301,6 +305,7 @@ class ChatSubscriptions:
             ports.database,
             ports.hub,
             ports.watching,
+            ports.chat_reads,
             info.context.viewer,
             chat_id=ids.decode(chat_id, "Chat", "chatId"),
             after=after,

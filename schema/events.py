@@ -30,7 +30,7 @@ from schema.event_inputs import EventFilterInput, event_filter
 from schema.interests import Interest
 from schema.money import Money, two_places
 from schema.node import Node
-from schema.relations import Need, computed, connected, derived, facet, related, signed_in
+from schema.relations import Need, computed, connected, derived, facet, reads, related, signed_in
 from schema.roots import connection, query
 from schema.users import User
 from schema.venues import Venue
@@ -51,6 +51,7 @@ class Availability:
     taken: int = strawberry.field(description="People who hold a place.")
 
     @computed(description="Places left; null means unlimited.")
+    @reads("capacity", "taken")
     def free(root: strawberry.Parent[Any]) -> int | None:
         return None if root.capacity is None else root.capacity - root.taken
 
@@ -80,15 +81,18 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
 
     @computed(description="The day on which it starts, on the clock of its venue.")
+    @reads("starts_at", "time_zone")
     def date(root: strawberry.Parent[Any]) -> Date:
         starts_at: datetime = root.starts_at
         return starts_at.astimezone(ZoneInfo(root.time_zone)).date()
 
     @computed(description="Where it stands now, by the clock.")
+    @reads("starts_at", "ends_at")
     def timing(root: strawberry.Parent[Any]) -> models.EventTiming:
         return root.timing_at(models.utcnow())  # type: ignore[no-any-return]  # the parent is an Event
 
     @computed(description="What one person pays at least; 0 where it is free.", graphql_type=Money)
+    @reads("price_amount", "price_currency")
     def price_from(root: strawberry.Parent[Any]) -> Any:
         return Money(amount=two_places(root.price_amount), currency=root.price_currency)
 

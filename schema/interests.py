@@ -14,7 +14,7 @@ from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.limits import SEARCHED
 from schema.node import Node
-from schema.relations import computed
+from schema.relations import computed, reads
 from schema.roots import MutationInput, Payload, connection, mutation
 from schema.users import User
 
@@ -24,6 +24,7 @@ class Interest(Node, row=models.Interest, by_id=dataloaders.interests.by_id):
     slug: str = strawberry.field(description="Stable name for programs.")
 
     @computed(description="Name in the reader's language.")
+    @reads("name_ru", "name_en")
     def name(root: strawberry.Parent[Any], info: Info) -> str:
         return str(root.name_ru if info.context.locale == "ru" else root.name_en)
 

@@ -20,7 +20,7 @@ from schema.clubs import Club
 from schema.context import Info
 from schema.events import Event
 from schema.node import Node
-from schema.relations import computed, related, related_one_of
+from schema.relations import computed, reads, related, related_one_of
 from schema.roots import MutationInput, Payload, mutation, subscription
 from schema.services import Service
 from schema.streams import ResyncRequired, cursor_of
@@ -63,6 +63,7 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
         return words_of(root, info.context.locale).body
 
     @computed(description="Give it as `after` to `notificationReceived` to continue from here.")
+    @reads("user_id", "sequence")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.user_id, root.sequence)
 

@@ -11,6 +11,7 @@ from database import Database
 from integrations.oidc import OpenIdProvider
 from realtime.hub import Hub
 from realtime.watching import Watching
+from resolvers.chat_reads import ChatReads
 from settings import Settings
 
 
@@ -23,4 +24,5 @@ class Ports:
     sealer: Sealer
     hub: Hub
     watching: Watching
+    chat_reads: ChatReads
     provider: OpenIdProvider

@@ -20,7 +20,7 @@ from schema.catalogues import ServiceType
 from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
-from schema.relations import Need, computed, connected, derived, facet, related, signed_in
+from schema.relations import Need, computed, connected, derived, facet, reads, related, signed_in
 from schema.roots import query
 from schema.users import User
 
@@ -50,6 +50,7 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
     )
 
     @computed(description="Bookings that hold a place.")
+    @reads("taken")
     def booked_count(root: strawberry.Parent[Any]) -> int:
         return int(root.taken)
 

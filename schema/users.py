@@ -15,7 +15,7 @@ from dataloaders.pages import Page
 from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
-from schema.relations import Gate, connected, related, restricted
+from schema.relations import Gate, connected, reads, related, restricted
 
 if TYPE_CHECKING:
     from schema.clubs import Club
@@ -27,20 +27,24 @@ FOR_STAFF = "For the person and staff; null for others."
 def chosen_audience(field: str) -> Gate:
     """Whoever the person lets read this field of their profile (`updatePrivacySettings`)."""
 
+    @reads("id", "privacy")
     def visible(user: Any, info: Info) -> bool:
         return field_is_visible(info.context.viewer, user, field)
 
     return visible
 
 
+@reads("id")
 def self_and_staff(user: Any, info: Info) -> bool:
     return private_data_is_visible(info.context.viewer, user)
 
 
+@reads("id")
 def self_only(user: Any, info: Info) -> bool:
     return bool(info.context.viewer.id == user.id)
 
 
+@reads()
 def staff_only(_user: Any, info: Info) -> bool:
     return info.context.viewer.can(Permission.USER_READ_PRIVATE)
 

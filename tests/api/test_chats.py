@@ -299,7 +299,7 @@ async def test_the_list_of_chats_costs_the_same_for_10_and_for_100(client, save)
         assert all(node["unreadCount"] == 2 and node["lastMessage"]["body"] == "Newest" for node in nodes)
 
     assert [rows for rows, _ in counts] == [10, 100]
-    assert counts[0][1] == counts[1][1] == 6
+    assert counts[0][1] == counts[1][1] <= 6
 
 
 async def test_the_chat_of_an_event_or_club_is_shown_to_its_members_only(client, save):

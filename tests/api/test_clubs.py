@@ -476,7 +476,7 @@ async def test_a_list_of_clubs_takes_the_same_statements_for_ten_and_a_hundred(c
 
     assert (len(few.data["clubs"]["nodes"]), len(many.data["clubs"]["nodes"])) == (10, 100)
     assert many.data["clubs"]["nodes"][0]["members"]["totalCount"] == 1
-    assert len(few.statements) == len(many.statements) == 11
+    assert len(few.statements) == len(many.statements) <= 11
 
 
 async def a_club(save, **values):

@@ -331,4 +331,4 @@ async def test_a_list_takes_as_many_statements_for_many(client, save, number):
     answer = await client().run(document)
 
     assert len(answer.data["events"]["nodes"]) == number
-    assert len(answer.statements) == 11
+    assert len(answer.statements) <= 11

@@ -191,7 +191,7 @@ async def test_interests_of_many_people_take_one_statement(client, save):
     few = await statements_for([make_user() for _ in range(10)])
     many = await statements_for([make_user() for _ in range(100)])
 
-    assert few == many == 6
+    assert few == many <= 6
 
 
 def names(answer):

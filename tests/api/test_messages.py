@@ -174,7 +174,7 @@ async def test_a_page_of_messages_costs_the_same_for_10_and_for_100(client, save
     answers = [await client(ada).run(PAGE, id=chat, first=first) for first in (10, 100)]
 
     assert [len(answer.data["chat"]["messages"]["nodes"]) for answer in answers] == [10, 100]
-    assert [len(answer.statements) for answer in answers] == [4, 4]
+    assert len(answers[0].statements) == len(answers[1].statements) <= 4
 
 
 async def test_a_member_sees_what_was_sent_since_joining(client, save):

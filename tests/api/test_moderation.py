@@ -163,7 +163,7 @@ async def test_the_queue_takes_as_many_statements_for_many(client, save, number)
     answer = await client(moderator).run(QUEUE, first=100)
 
     assert len(answer.data["moderationQueue"]["nodes"]) == number
-    assert len(answer.statements) == 5
+    assert len(answer.statements) <= 5
 
 
 async def test_a_refused_queue_leaves_the_other_fields_their_answers(client, ports):

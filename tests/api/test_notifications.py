@@ -306,7 +306,7 @@ async def test_the_list_costs_the_same_for_ten_and_a_hundred(client, save):
         assert len(ids(answer)) == size
         costs.append(len(answer.statements))
 
-    assert costs[0] == costs[1] == 5
+    assert costs[0] == costs[1] <= 5
 
 
 async def test_notifications_arrive_live_and_are_replayed_after_a_cursor(client, save, ports, relay):
