@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import (
@@ -31,6 +31,7 @@ from tests.fuzz.world import PEOPLE_ASKING, World
 LANGUAGES = ("", "en", "ru", "de;q=0.5, ru;q=0.1")
 MOST_FIELDS = (4, 12, 20, 35)
 """Fields of one operation, by its size. Far from the limits of `schema/limits.py`, which have tests of their own."""
+MOST_OTHERS = 2
 DEPTH = 5
 """Of relations: the layers of a connection do not count."""
 ROWS = 60
@@ -51,7 +52,7 @@ INTROSPECTION = (
 
 @dataclass(frozen=True)
 class Case:
-    """One request: who asks what."""
+    """One request: who asks what. `then` are others who ask the same of what was kept for the first."""
 
     text: str
     variables: dict[str, Any]
@@ -59,6 +60,7 @@ class Case:
     person: str
     language: str
     is_mutation: bool = False
+    then: tuple[Case, ...] = ()
 
     def __repr__(self) -> str:
         return (
@@ -301,7 +303,11 @@ def operation(tape: bytes, schema: GraphQLSchema, world: World, mutations: Seque
         documents.append("query Other { __typename }")
         # Which one is meant must be said: the transport refuses whoever does not.
         chosen = values.pick((name, "Other"))
-    return Case("\n".join(documents), values.variables, chosen, person, language, kind == "mutation")
+    case = Case("\n".join(documents), values.variables, chosen, person, language, kind == "mutation")
+    others = []
+    while len(others) < MOST_OTHERS and values.chance(25):
+        others.append(replace(case, person=values.pick(PEOPLE_ASKING), variables=values.other_variables()))
+    return replace(case, then=tuple(others))
 
 
 def _mutations(writer: Writer, names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from graphql import FieldNode, GraphQLObjectType, OperationDefinitionNode, get_n
 
 from engine import Engine
 from schema import Schema
+from tests.fuzz.bounds import Bounds
 from tests.fuzz.compare import Answer, Renaming, answer_of, compare
 from tests.fuzz.coverage import Summary, reached
 from tests.fuzz.operations import Case
@@ -27,17 +28,28 @@ class Oracle:
     engine: Engine
     world: World
     summary: Summary = field(default_factory=Summary)
+    bounds: Bounds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bounds = Bounds(self.schema)
 
     async def differences(self, case: Case) -> str:
-        """The operation with both answers where they differ; empty where they do not."""
+        """The first request of the case with both answers where they differ; empty where none does."""
+        for one in (case, *case.then):
+            if difference := await self._difference(one):
+                return difference
+        return ""
+
+    async def _difference(self, case: Case) -> str:
         reference = await self._answer(self.schema, case)
         engine = await self._answer(self.engine, case)
         found = compare(reference, engine)
         self._note(case, reference, is_tolerated=bool(found.tolerated))
         self.summary.fallbacks = self.engine.fallbacks
-        if not found.problems:
+        told = [*found.problems, *filter(None, [self.bounds.problem(case, reference.data)])]
+        if not told:
             return ""
-        problems = "\n".join(f"  {problem}" for problem in found.problems)
+        problems = "\n".join(f"  {problem}" for problem in told)
         return f"{case!r}\n{problems}\nreference: {reference.shown()}\nengine: {engine.shown()}"
 
     async def _answer(self, executor: Schema | Engine, case: Case) -> Answer:

@@ -135,6 +135,8 @@ class Values:
     variables: dict[str, Any] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
     """Types of the ids chosen so far; whoever wants to know those of one argument empties it before."""
+    places: dict[str, tuple[str, str, Any, bool]] = field(default_factory=dict)
+    """Where a variable brings its value to: owner, name and type, and whether the variable may be left out."""
     reusable: dict[tuple[str, bool, str], list[str]] = field(default_factory=dict)
 
     def number(self, most: int) -> int:
@@ -159,17 +161,28 @@ class Values:
             may_miss = has_default or not isinstance(type_, GraphQLNonNull)
             if not (may_miss and self.chance(15)):
                 return None
-            return f"{name}: {written(self.declare(_nullable(type_)))}"
+            return f"{name}: {written(self.declare(owner, name, _nullable(type_)))}"
         if self.chance(35):
             return f"{name}: {written(self.variable(owner, name, type_, has_default, value))}"
         return f"{name}: {written(self.with_variables(owner, name, type_, value))}"
 
-    def declare(self, type_: Any, *, default: Any = LEFT_OUT, value: Any = LEFT_OUT) -> Given:
-        name = f"v{len(self.definitions) + 1}"
-        self.definitions[name] = f"${name}: {type_}" + ("" if default is LEFT_OUT else f" = {written(default)}")
+    def declare(self, owner: str, name: str, type_: Any, *, default: Any = LEFT_OUT, value: Any = LEFT_OUT) -> Given:
+        """A new variable that brings its value to the argument or input field `name` of `owner`."""
+        variable = f"v{len(self.definitions) + 1}"
+        self.definitions[variable] = f"${variable}: {type_}" + ("" if default is LEFT_OUT else f" = {written(default)}")
+        may_miss = default is not LEFT_OUT or not isinstance(type_, GraphQLNonNull)
+        self.places[variable] = (owner, name, type_, may_miss)
         if value is not LEFT_OUT:
-            self.variables[name] = sent(value)
-        return Given(name)
+            self.variables[variable] = sent(value)
+        return Given(variable)
+
+    def other_variables(self) -> dict[str, Any]:
+        """Other values for the same variables."""
+        return {
+            variable: sent(self.value(owner, name, type_))
+            for variable, (owner, name, type_, may_miss) in self.places.items()
+            if not (may_miss and self.chance(25))
+        }
 
     def variable(self, owner: str, name: str, type_: Any, has_default: bool, value: Any) -> Given:
         """A variable for this place that brings the value, or sometimes one that another place has already."""
@@ -184,24 +197,24 @@ class Values:
     def _variable(self, owner: str, name: str, type_: Any, has_default: bool, value: Any) -> Given:
         bare = _nullable(type_)
         if value is None:
-            return self.declare(bare, value=None)
+            return self.declare(owner, name, bare, value=None)
         other = self.value(owner, name, bare, nullable=False)
         match self.number(6):
             case 0 | 1:
-                return self.declare(type_, value=value)
+                return self.declare(owner, name, type_, value=value)
             case 2:
-                return self.declare(GraphQLNonNull(bare), value=value)
+                return self.declare(owner, name, GraphQLNonNull(bare), value=value)
             case 3:
-                return self.declare(bare, default=value)
+                return self.declare(owner, name, bare, default=value)
             case 4:
-                return self.declare(bare, default=other, value=value)
+                return self.declare(owner, name, bare, default=other, value=value)
             case 5 if has_default and isinstance(type_, GraphQLNonNull):
                 # Null where the default forbids it: an error of the field, known only while executing.
-                return self.declare(bare, value=None if self.chance(30) else value)
+                return self.declare(owner, name, bare, value=None if self.chance(30) else value)
             case _ if self.chance(5):
-                return self.declare(type_, value={"wrong": "kind"})
+                return self.declare(owner, name, type_, value={"wrong": "kind"})
             case _:
-                return self.declare(type_, default=other, value=value)
+                return self.declare(owner, name, type_, default=other, value=value)
 
     def with_variables(self, owner: str, name: str, type_: Any, value: Any) -> Any:
         """The same value, with a variable here and there within it."""
@@ -240,6 +253,10 @@ class Values:
             return self._object(type_)
         if type_.name == "ID":
             return self.id(kind_of(name, owner))
+        if name in ("first", "last"):
+            return self.number(5)
+        if name in ("after", "before"):
+            return self.cursor(owner)
         if type_.name == "String":
             return self.pick(TEXTS.get(name, WORDS))
         rare = MISUNDERSTOOD.get(type_.name)

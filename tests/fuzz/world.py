@@ -36,16 +36,9 @@ PEOPLE_ASKING = ("guest", "anna", "ada", "max", "vera", "boris", "shy")
 MISSING = UUID("01890000-0000-7000-8000-000000000000")
 """Of nothing."""
 
-KEEP = """
-CREATE SCHEMA kept;
-CREATE TABLE kept.effects (name text, added bigint, removed bigint);
-DO $$ DECLARE name text; BEGIN
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
-        EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', name, name);
-    END LOOP;
-END $$"""
 
-FORGET = "DROP SCHEMA kept CASCADE"
+def _keeping(table: Table) -> str:
+    return f"CREATE TABLE kept.{table.name} AS TABLE public.{table.name};"
 
 
 def _restoring(table: Table) -> str:
@@ -53,19 +46,22 @@ def _restoring(table: Table) -> str:
     columns = ", ".join(f'"{column.name}"' for column in table.columns if column.computed is None)
     now, then = (f"SELECT {columns} FROM {schema}.{table.name}" for schema in ("public", "kept"))
     return (
-        f"new := (SELECT count(*) FROM ({now} EXCEPT ALL {then}) AS only_now); "
-        f"old := (SELECT count(*) FROM ({then} EXCEPT ALL {now}) AS only_then); "
-        f"IF new + old > 0 THEN INSERT INTO kept.effects VALUES ('{table.name}', new, old); "
+        f"rows_new := (SELECT count(*) FROM ({now} EXCEPT ALL {then}) AS only_now); "
+        f"rows_old := (SELECT count(*) FROM ({then} EXCEPT ALL {now}) AS only_then); "
+        f"IF rows_new + rows_old > 0 THEN rows_of := '{table.name}'; RETURN NEXT; "
         f"DELETE FROM public.{table.name}; INSERT INTO public.{table.name} ({columns}) {then}; END IF;"
     )
 
 
-RESTORE = (
-    "DO $$ DECLARE new bigint; old bigint; BEGIN "
-    + " ".join(_restoring(table) for table in models.Base.metadata.sorted_tables)
-    + " END $$"
+TABLES = models.Base.metadata.sorted_tables
+KEEP = (
+    f"CREATE SCHEMA kept; {' '.join(map(_keeping, TABLES))} "
+    "CREATE FUNCTION kept.restore() RETURNS TABLE (rows_of text, rows_new bigint, rows_old bigint) LANGUAGE plpgsql "
+    f"AS $$ BEGIN {' '.join(map(_restoring, TABLES))} END $$"
 )
-EFFECTS = "DELETE FROM kept.effects RETURNING name, added, removed"
+FORGET = "DROP SCHEMA kept CASCADE"
+AT_REST = "SET LOCAL session_replication_role = replica"
+"""Triggers and foreign keys ask nothing."""
 
 SPREAD = """
 DO $$ DECLARE name text; BEGIN
@@ -131,9 +127,9 @@ class World:
 
         For each table that had changed: its name, how many rows were new or changed, how many gone or changed.
         """
-        await _run(self.ports, RESTORE)
         async with self.ports.database.engine.begin() as connection:
-            effects = sorted(tuple(row) for row in await connection.execute(text(EFFECTS)))
+            await connection.execute(text(AT_REST))
+            effects = sorted(tuple(row) for row in await connection.execute(text("SELECT * FROM kept.restore()")))
         self.people = await _people(self.ports)
         return tuple(effects)
 
@@ -163,11 +159,11 @@ async def forget(ports: Ports) -> None:
 
 
 async def _run(ports: Ports, statements: str) -> None:
-    """Several statements in one transaction, with triggers and foreign keys at rest."""
+    """Several statements in one transaction."""
     async with ports.database.engine.begin() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
-        await raw.execute(f"SET LOCAL session_replication_role = replica; {statements}")
+        await raw.execute(f"{AT_REST}; {statements}")
 
 
 async def _people(ports: Ports) -> dict[str, models.User]:
