@@ -12,10 +12,10 @@ The unit is one row that the answer may hold. Lists multiply what is inside them
     introspection                                                    50
     mutation                                                         10 + inside its payload
 
-The page size is `first` or `last`, 20 where neither is given; `nodes` beside `edges` is the page once more. Of the
-types that an interface or a union may stand for, the dearest counts. A field that is asked for twice, and so answered
-once, counts once; one that is left out by `@skip` or `@include` counts nothing. An operation costs at least 1. A
-subscription costs as much as one of its items.
+The page size is `first` or `last`, 20 where neither is given; rows that are shown twice, by aliases or as `nodes`
+beside `edges`, count twice. Of the types that an interface or a union may stand for, the dearest counts. A field that
+is asked for twice, and so answered once, counts once; one that is left out by `@skip` or `@include` counts nothing. An
+operation costs at least 1. A subscription costs as much as one of its items.
 
     { events(first: 50) { totalCount nodes { title venue { name } hosts { user { displayName } } } } }
 
@@ -119,19 +119,21 @@ class Reader:
         return times(LIST_IN_HAND, within) if is_list else within
 
     def _connection(self, field: Any, type_: Any, nodes: list[FieldNode]) -> Cost:
-        within, beside, views = Cost(), Cost(1), 0
+        counts, shown = Cost(1), []
         for inner in self._fields(type_, _sets(nodes)).values():
             match inner[0].name.value:
                 case "nodes":
-                    views += 1
-                    within += self._selection(get_named_type(type_.fields["nodes"].type), inner)
+                    shown.append((type_.fields["nodes"], inner))
                 case "edges":
-                    # Of an edge's fields only `node` costs something, as a field of something that is there already.
-                    views += 1
-                    within += self._selection(get_named_type(type_.fields["edges"].type), inner)
+                    edge: Any = get_named_type(type_.fields["edges"].type)
+                    among = self._fields(edge, _sets(inner)).values()
+                    shown += [(edge.fields["node"], one) for one in among if one[0].name.value == "node"]
                 case "totalCount":
-                    beside += Cost(TOTAL_COUNT)
-        return beside + times(rows_of_page(nodes[0]), Cost(max(1, views)) + within) + _searches(field, nodes[0])
+                    counts += Cost(TOTAL_COUNT)
+        each = Cost(max(1, len(shown)))
+        for row, asked in shown:
+            each += self._selection(get_named_type(row.type), asked)
+        return counts + times(rows_of_page(nodes[0]), each) + _searches(field, nodes[0])
 
     def _fields(self, type_: Any, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         """Fields of an object by the name they have in the answer, fragments written out, as the executor does."""

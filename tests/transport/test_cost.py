@@ -46,6 +46,8 @@ def cost(document: str, /, **variables: object) -> int:
         ("{ events(first: 50) { nodes { title } } }", 1 + 50),
         ("{ events(last: 7) { edges { cursor node { title } } pageInfo { endCursor } } }", 1 + 7),
         ("{ events(first: 5) { nodes { id } edges { node { venue { name } } } } }", 1 + 5 * (2 + 1)),
+        ("{ events(first: 5) { edges { cursor a: node { id } b: node { id } } } }", 1 + 5 * 2),
+        ("{ events(first: 5) { edges { cursor } } }", 1 + 5),
         ("{ events(first: 5) { totalCount } }", 1 + 5 + 10),
         ('{ events(first: 5, filter: {text: "walk"}) { nodes { id } } }', 1 + 5 + 20),
         ("{ events(first: 5, filter: {text: null}) { nodes { id } } }", 1 + 5),
