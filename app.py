@@ -28,6 +28,7 @@ from integrations.quick_redis import QuickRedis
 from realtime.hub import Hub
 from realtime.outbox import Relay, to_live_streams
 from realtime.watching import Watching
+from resolvers.chat_reads import ChatReads
 from schema import Schema, make_schema
 from schema.ports import Ports
 from settings import Settings
@@ -64,6 +65,7 @@ def make_ports(settings: Settings) -> Ports:
         sealer=Sealer.load(settings),
         hub=Hub(settings.redis_url),
         watching=Watching(database),
+        chat_reads=ChatReads(database),
         provider=OpenIdProvider(settings),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, func, literal, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.viewer import Viewer, viewers_still_valid
@@ -26,9 +26,10 @@ from models import (
     utcnow,
 )
 from realtime.hub import Hub
-from realtime.streams import BATCH, Bounds, Reading, Stream, chat_stream
+from realtime.streams import Bounds, Stream, chat_stream
 from realtime.watching import Watching
 from resolvers import chats
+from resolvers.chat_reads import ChatReading, ChatReads, joined
 from resolvers.notifications import notify
 
 
@@ -139,10 +140,18 @@ async def _away(session: AsyncSession, chat_id: UUID, author_id: UUID) -> Sequen
 class ChatStream(Stream[Message]):
     """Messages after a cursor, or from now on. Hidden from whoever is no member of the chat."""
 
-    __slots__ = ("_database", "_hub", "_user_id", "_viewer", "_watching")
+    __slots__ = ("_database", "_hub", "_reads", "_user_id", "_viewer", "_watching")
 
     def __init__(
-        self, database: Database, hub: Hub, watching: Watching, viewer: Viewer, *, chat_id: UUID, after: str | None
+        self,
+        database: Database,
+        hub: Hub,
+        watching: Watching,
+        reads: ChatReads,
+        viewer: Viewer,
+        *,
+        chat_id: UUID,
+        after: str | None,
     ) -> None:
         self._user_id = viewer.require_user()
         super().__init__(
@@ -151,6 +160,7 @@ class ChatStream(Stream[Message]):
         self._database = database
         self._hub = hub
         self._watching = watching
+        self._reads = reads
         self._viewer = viewer
 
     async def begin(self) -> None:
@@ -158,6 +168,8 @@ class ChatStream(Stream[Message]):
 
     def end(self) -> None:
         self._watching.end(self.owner_id, self._user_id)
+        if not self._watching.members(self.owner_id):
+            self._reads.forget(self.owner_id)
 
     async def bounds(self) -> Bounds:
         async with self._database.reading() as session:
@@ -175,47 +187,28 @@ class ChatStream(Stream[Message]):
         viewers = [one._viewer for one in streams if isinstance(one, ChatStream)]
         async with self._database.reading() as session:
             valid = await viewers_still_valid(session, viewers)
-            present = await _joined(session, self.owner_id, {viewer.id for viewer in viewers})
+            present = await joined(session, self.owner_id, {viewer.id for viewer in viewers})
         return [is_valid and viewer.id in present for viewer, is_valid in zip(viewers, valid, strict=True)]
 
     async def fetch(self, sequence: int) -> Sequence[Message]:
         reading = await self.read(sequence)
-        assert reading.since is not None
-        if self._user_id not in reading.since:
-            reading = await _read(self._database, self.owner_id, sequence, {self._user_id})
-        joined = (reading.since or {})[self._user_id]
-        if joined is not None and joined > sequence:
-            return await self.fetch(joined)
-        return reading.entries if joined is not None else ()
+        since = reading.since
+        if reading.stamp is None or since is None:
+            return ()
+        if self._user_id not in since:
+            # Read for others before this member began to follow.
+            since = await self._reads.since(self.owner_id, reading.stamp, {self._user_id})
+        first = since[self._user_id]
+        if first is not None and first > sequence:
+            return await self.fetch(first)
+        return reading.entries if first is not None else ()
 
-    async def read(self, sequence: int) -> Reading[Message]:
+    async def read(self, sequence: int) -> ChatReading:
         """A thousand who follow one chat from this process read a message once, and each is asked for by name."""
         asked = {self._user_id, *self._watching.members(self.owner_id)}
-        return await self._hub.once(
-            self.channel, sequence, lambda: _read(self._database, self.owner_id, sequence, asked)
-        )
+        return await self._hub.once(self.channel, sequence, lambda: _read(self._reads, self.owner_id, sequence, asked))
 
 
-async def _read(database: Database, chat_id: UUID, sequence: int, user_ids: Collection[UUID]) -> Reading[Message]:
-    """The memberships are read after the messages: who left before a message was sent is no member any more."""
-    async with database.reading() as session:
-        messages = await session.scalars(
-            select(Message)
-            .where(Message.chat_id == chat_id, Message.sequence > sequence)
-            .order_by(Message.sequence)
-            .limit(BATCH)
-        )
-        joined = await _joined(session, chat_id, user_ids)
-        return Reading(messages.all(), dict.fromkeys(user_ids) | joined)
-
-
-async def _joined(session: AsyncSession, chat_id: UUID, user_ids: Collection[UUID | None]) -> dict[UUID, int]:
-    """From where on each of the users who are members now sees the messages."""
-    found = await session.execute(
-        select(ChatMember.user_id, ChatMember.joined_sequence).where(
-            ChatMember.chat_id == chat_id,
-            ChatMember.user_id == any_(literal(list(user_ids), ARRAY(Uuid()))),
-            ChatMember.left_at.is_(None),
-        )
-    )
-    return dict(found.all())
+async def _read(reads: ChatReads, chat_id: UUID, sequence: int, user_ids: Collection[UUID]) -> ChatReading:
+    messages, stamp = await reads.after(chat_id, sequence)
+    return ChatReading(messages, await reads.since(chat_id, stamp, user_ids) if stamp is not None else None, stamp)

@@ -1,6 +1,7 @@
 """Subscriptions of sockets, followed in groups: one execution and one encoding of an entry for all who get the same.
 
-What a group is, is decided in `schema.live`; how it follows a stream, in `realtime.groups`. Here both meet the sockets.
+What a group is, is decided in `engine.fanout`; how it follows a stream, in `realtime.groups`. Here both meet the
+sockets.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import orjson
 import structlog
 from graphql import GraphQLError, OperationType
 
+from engine.fanout import LiveOperation, LiveOperations
 from realtime.answers import Answers
 from realtime.groups import Groups, Member, Render
 from realtime.hub import Hub
@@ -19,7 +21,6 @@ from realtime.streams import Stream
 from schema import Schema
 from schema.context import Context
 from schema.error_format import present
-from schema.live import LiveOperation, LiveOperations
 from transport.bodies import write_json
 from transport.frames import Outlet, text_frame
 from transport.operations import Observation, Operation, Operations, Result, result_of
@@ -109,7 +110,7 @@ class Fanout:
         return self._live.open(asked.query, asked.variables, asked.operation_name, context)
 
     async def follow(
-        self, live: LiveOperation, operation: Operation, context: Context, reader: Reader, id: str, seen: Observation
+        self, live: LiveOperation, context: Context, reader: Reader, id: str, seen: Observation
     ) -> Following | None:
         """Hand over what there is, and return once the subscription is live. Null for a stream that is followed alone.
 
@@ -128,10 +129,8 @@ class Fanout:
 
         following = Following(stream, reader, id, seen, on_end)
         streams.inc()
-        asked = operation.parameters
-        key = live.key(asked.variables, asked.operation_name)
         try:
-            await self.groups.join(key, following, lambda: self._render(live, context))
+            await self.groups.join(live.key, following, lambda: self._render(live))
         except BaseException:
             seen.statements.cancel()
             streams.dec()
@@ -139,12 +138,11 @@ class Fanout:
         seen.is_over = False
         return following
 
-    def _render(self, live: LiveOperation, context: Context) -> Render:
+    def _render(self, live: LiveOperation) -> Render:
+        answering = self._live.answering(live)
+
         async def render(entry: Any) -> bytes:
-            found = await live.answer(entry)
-            for error in found.errors or ():
-                present(error, context)
-            return write_json(result_of(found).body)
+            return write_json(result_of(await answering.answer(entry)).body)
 
         return render
 

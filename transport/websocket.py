@@ -256,7 +256,7 @@ class Connection:
         if live is None:
             return False
         try:
-            following = await fanout.follow(live, operation, context, self, id, seen)
+            following = await fanout.follow(live, context, self, id, seen)
         except Gone:
             raise
         except Exception as error:
