@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from auth.passwords import Passwords
 from auth.sealing import Sealer
@@ -103,8 +104,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
     seats = Seats(settings.max_sockets_per_user)
     health = Health(ports, operations.metrics, cache(newest_revision))
     explorer = Explorer() if settings.has_explorer else None
+    endpoint = GraphQLEndpoint(operations, ports, explore=explorer)
     routes: list[BaseRoute] = [
-        Route("/graphql", GraphQLEndpoint(operations, ports, explore=explorer)),
+        Route("/graphql", endpoint),
         WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats, Fanout(operations, schema, ports.hub))),
         Route("/graphql/stream", StreamEndpoint(operations, ports, seats)),
         Route("/.well-known/jwks.json", jwks),
@@ -116,7 +118,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes.append(explorer.route)
     if settings.metrics == "on":
         routes.append(Route("/metrics", health.metrics))
-    return Starlette(lifespan=lifespan, routes=routes, middleware=make_middleware(settings))
+    return Starlette(lifespan=lifespan, routes=routes, middleware=make_middleware(settings, {"/graphql": endpoint}))
 
 
 def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None, redis: QuickRedis) -> Operations:
@@ -137,9 +139,9 @@ def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None,
     )
 
 
-def make_middleware(settings: Settings) -> list[Middleware]:
+def make_middleware(settings: Settings, direct: Mapping[str, ASGIApp]) -> list[Middleware]:
     """Pure ASGI, outermost first. CORS only where another origin may call us at all."""
-    found = [Middleware(Envelope, settings)]
+    found = [Middleware(Envelope, settings, direct)]
     if settings.allowed_origins:
         cors = Middleware(
             CORSMiddleware,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from argparse import Namespace
+from importlib import import_module
 from typing import Any
 
 import uvicorn
@@ -49,9 +51,20 @@ def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(**chosen | options)
 
 
+def settle_memory() -> None:
+    """What a server is made of lives as long as it does, and answers are freed without the collector of cycles: it need
+    neither look at the former again nor run after every few rows. Measured on the feed, it took an eighth of the CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 def main(settings: Settings, _arguments: Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     need_servers(settings)
     set_up_logging(settings)
+    import_module("app")
+    settle_memory()
     uvicorn.Server(configuration(settings)).run(sockets=[listen(settings)])
     return 0

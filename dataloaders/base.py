@@ -182,7 +182,9 @@ def _per_parent(
         ordinal.desc() if part.descending != backward else ordinal.asc()
         for part, ordinal in zip(order, ordinals, strict=True)
     ]
-    return folded(lateral, unnested.join(lateral, true()), [parents, *row], folds, viewer, ordinals).order_by(*directed)
+    # Only cursors need them.
+    last = ordinals if isinstance(declaration, Pages) or names is None else ()
+    return folded(lateral, unnested.join(lateral, true()), [parents, *row], folds, viewer, last).order_by(*directed)
 
 
 def statement_for(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 MAX_NAMES = 200
@@ -60,6 +62,20 @@ class Metrics:
         )
         self.redis = Gauge("wingding_redis_connected", "Whether live messages can arrive.", registry=self._registry)
         self._names: set[str] = set()
+        self._series: dict[Any, Any] = {}
+
+    def _of(self, metric: Any, *labels: str) -> Any:
+        """One time series. Prometheus' own way to it checks every label again."""
+        found = self._series.get((metric, labels))
+        if found is None:
+            found = self._series[metric, labels] = metric.labels(*labels)
+        return found
+
+    def count(self, metric: Counter, *labels: str) -> None:
+        self._of(metric, *labels).inc()
+
+    def observe(self, metric: Histogram, value: float, *labels: str) -> None:
+        self._of(metric, *labels).observe(value)
 
     def name(self, operation: str | None, *, learn: bool) -> str:
         """The operation's name as a label. Only an operation that worked may add its name to those told apart."""

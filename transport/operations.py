@@ -133,16 +133,17 @@ class Operations:
     def report(self, seen: Observation) -> None:
         seconds = perf_counter() - seen.started
         name = self.metrics.name(seen.name, learn=seen.outcome == "ok")
-        self.metrics.operations.labels(name, seen.type, seen.transport, seen.outcome).inc()
+        metrics = self.metrics
+        metrics.count(metrics.operations, name, seen.type, seen.transport, seen.outcome)
         if seen.document:
-            self.metrics.documents.labels(seen.document).inc()
+            metrics.count(metrics.documents, seen.document)
         if seen.refusal:
-            self.metrics.refusals.labels(seen.refusal).inc()
+            metrics.count(metrics.refusals, seen.refusal)
         if seen.cost:
-            self.metrics.cost.labels(seen.type).observe(seen.cost)
+            metrics.observe(metrics.cost, seen.cost, seen.type)
         if seen.type in ("query", "mutation"):
-            self.metrics.duration.labels(name, seen.type).observe(seconds)
-            self.metrics.statements.labels(name, seen.type).observe(seen.statements.count)
+            metrics.observe(metrics.duration, seconds, name, seen.type)
+            metrics.observe(metrics.statements, seen.statements.count, name, seen.type)
         log.info(
             "operation",
             operation=seen.name and seen.name[:100],
