@@ -133,7 +133,7 @@ class Session:
             print(
                 f"\nfeed, p50 in ms: {self.growth.small:.2f} with a tenth of the data, {self.growth.full:.2f} with all"
             )
-        if words := report.skipped(self.bench.results, self.absent):
+        if words := report.skipped(self.bench.results, self.absent, names, running):
             print("", words, sep="\n")
         print("", *bars, sep="\n")
 
@@ -152,7 +152,7 @@ def main() -> int:
         wanted = [kind for kind in kinds() if not options.servers or kind.name in options.servers]
         running = session.requests(wanted)
         if not running:
-            print(report.skipped(bench.results, session.absent))
+            print(report.skipped(bench.results, session.absent, [], []))
             return 2
         if options.wants("live"):
             session.live(running)

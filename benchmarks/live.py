@@ -169,11 +169,16 @@ async def _all_listen(sockets: Sockets, publisher: Publisher, chats: Sequence[UU
             )
         await publisher.say(chats)
         await _until(lambda: sockets.heard().listeners >= number, 1.0)
-    heard = -1
+    await _quiet(sockets)
+
+
+async def _quiet(sockets: Sockets) -> None:
+    """Until nothing comes any more."""
+    last = -1
     for _ in range(int(PATIENCE)):
-        before, heard = heard, sockets.heard().messages
-        if before == heard:
-            break
+        before, last = last, sockets.heard().messages
+        if before == last:
+            return
         await asyncio.sleep(0.5)
 
 

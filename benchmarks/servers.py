@@ -37,6 +37,7 @@ APOLLO = ("@as-integrations/fastify", "fastify", "dataloader", "ioredis", "graph
 READS = frozenset({"feed", "event", "chat", "typename", "search", "inbox"})
 WRITES = frozenset({"register hot", "register spread", "send", "read"})
 ALL = READS | WRITES | {"mixed"}
+GRAPHILE = ALL - {"search", "inbox", "mixed"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Kind:
     """Folder below `documents/` with documents of its own, where its schema differs from ours."""
     needs: tuple[str, ...] = ()
     """npm packages."""
+    why_not: str = ""
+    """Why it serves no more than it does."""
 
 
 def _ours(name: str, label: str, **environment: str) -> Kind:
@@ -87,7 +90,21 @@ def kinds() -> list[Kind]:
         ),
         _node("apollo", "Apollo Server, DataLoader, graphql-ws", "@apollo/server", *APOLLO, live=True),
         _node("yoga", "GraphQL Yoga, DataLoader", "graphql-yoga", "dataloader", "ioredis"),
-        Kind("by_hand", "one SQL by hand", by_hand, serves=frozenset({"feed", "typename"})),
+        _node(
+            "postgraphile",
+            "PostGraphile 5",
+            "postgraphile",
+            documents="postgraphile",
+            serves=GRAPHILE,
+            why_not="its schema has no union of what news is about, and no words to search by",
+        ),
+        Kind(
+            "by_hand",
+            "one SQL by hand",
+            by_hand,
+            serves=frozenset({"feed", "typename"}),
+            why_not="only these two are written by hand",
+        ),
     ]
 
 
@@ -145,6 +162,9 @@ def environment(kind: Kind, *, port: int, database_url: str, redis_url: str, hom
             "DATABASE_POOL_SIZE": str(POOL_SIZE),
             # All clients come from one address.
             "MAX_SOCKETS_PER_USER": "100000",
+            # Budgets are kept, but never spent.
+            "COST_PER_MINUTE": "1000000000000",
+            "GUEST_COST_PER_MINUTE": "1000000000000",
             # Only its own commits wake a relay: no server does another one's work.
             "RELAY_INTERVAL": "3600",
         }
