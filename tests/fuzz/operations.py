@@ -1,13 +1,7 @@
-"""Strategies for random valid operations over the whole schema.
-
-Two fields of one response key must ask for the same thing, wherever fragments bring them together (OverlappingFields,
-October 2021, 5.3.2). So a selection is drawn with the places it will be part of in hand: a place knows what each of
-its response keys stands for already, and a field that would contradict it takes an alias of its own.
-"""
+"""Strategies for random valid operations over the whole schema."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,11 +19,12 @@ from graphql import (
 )
 from hypothesis import strategies
 
-from tests.fuzz.values import LEFT_OUT, Values, written
+from tests.fuzz.places import Meaning, Place, fits, may_meet, merge
+from tests.fuzz.values import LEFT_OUT, Values, is_required, written
 from tests.fuzz.world import PEOPLE_ASKING, World
 
 LANGUAGES = ("", "en", "ru", "de;q=0.5, ru;q=0.1")
-MOST_FIELDS = (4, 12, 20, 35)
+MOST_FIELDS = (3, 6, 10, 15, 20, 30)
 """Fields of one operation, by its size. Far from the limits of `schema/limits.py`, which have tests of their own."""
 MOST_OTHERS = 2
 DEPTH = 5
@@ -69,50 +64,12 @@ class Case:
         )
 
 
-@dataclass
-class Meaning:
-    """What a response key stands for at one place, and the place below it."""
-
-    asks: list[tuple[Any, ...]] = field(default_factory=list)
-    below: Place = field(default_factory=dict)
-
-
-Place = dict[str, Meaning]
-
-
 @dataclass(frozen=True)
 class Fragment:
     """A named fragment that is complete. `brings` is what it adds to wherever it is spread."""
 
     type_name: str
     brings: Place
-
-
-def _may_meet(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Whether two fields of the same key may stand in one place: the same ask, or leaves of types that never meet."""
-    (parent, is_leaf, *ask), (other_parent, _, *other_ask) = one, other
-    if ask == other_ask:
-        return True
-    never_meet = parent is not None and other_parent is not None and parent != other_parent
-    return is_leaf and never_meet and ask[-1] == other_ask[-1]
-
-
-def _fits(place: Place, brought: Place) -> bool:
-    return all(
-        all(_may_meet(ask, known) for ask in meaning.asks for known in place[key].asks)
-        and _fits(place[key].below, meaning.below)
-        for key, meaning in brought.items()
-        if key in place
-    )
-
-
-def _merge(place: Place, brought: Place) -> None:
-    for key, meaning in brought.items():
-        if key in place:
-            place[key].asks += meaning.asks
-            _merge(place[key].below, meaning.below)
-        else:
-            place[key] = copy.deepcopy(meaning)
 
 
 @dataclass
@@ -147,11 +104,8 @@ class Writer:
         self.left -= 1
         if self.values.chance(5) or isinstance(type_, GraphQLUnionType):
             return self._named("__typename", type_, "String!", "", places)[0]
-        name = self._choose(type_, depth, places[0])
+        name, arguments, kinds = self._again(type_, places[0]) or self._anew(type_, places[0], depth, rows)
         definition = type_.fields[name]
-        self.values.kinds.clear()
-        arguments = self._arguments(type_, name, definition, rows)
-        kinds = tuple(self.values.kinds)
         key, below = self._named(name, type_, str(definition.type), arguments, places)
         inner = get_named_type(definition.type)
         if not is_composite_type(inner):
@@ -159,6 +113,21 @@ class Writer:
         deeper = depth if inner.name.endswith(LAYERS) else depth + 1
         wider = rows * _breadth(definition)
         return f"{key} {self.selection(inner, below, depth=deeper, rows=wider, kinds=kinds)}"
+
+    def _again(self, type_: Any, place: Place) -> tuple[str, str, tuple[str, ...]] | None:
+        """Now and then a field with arguments that stands in this place already, so that both become one."""
+        asks = [ask for meaning in place.values() for ask in meaning.asks if ask[0] == type_.name]
+        composite = [ask for ask in asks if not ask[1]]
+        if not composite or not self.values.chance(12):
+            return None
+        _parent, _is_leaf, name, arguments, _type = self.values.pick(composite)
+        return name, arguments, ()
+
+    def _anew(self, type_: Any, place: Place, depth: int, rows: int) -> tuple[str, str, tuple[str, ...]]:
+        name = self._choose(type_, depth, place)
+        self.values.kinds.clear()
+        arguments = self._arguments(type_, name, type_.fields[name], rows)
+        return name, arguments, tuple(self.values.kinds)
 
     def _choose(self, type_: Any, depth: int, place: Place) -> str:
         """A field of the type, mostly one that is not there yet.
@@ -190,7 +159,7 @@ class Writer:
         free = (f"{name}{number}" for number in range(2, 200))
         for key in (wanted, *free):
             meanings = [place.setdefault(key, Meaning()) for place in places]
-            if all(_may_meet(ask, known) for meaning in meanings for known in meaning.asks):
+            if all(may_meet(ask, known) for meaning in meanings for known in meaning.asks):
                 break
         for meaning in meanings:
             meaning.asks.append(ask)
@@ -211,9 +180,8 @@ class Writer:
                 value = values.value(owner, key, one.type, nullable=False) if key == rather else LEFT_OUT
             elif key in ("first", "after", "last", "before"):
                 value = page.get(key, LEFT_OUT)
-            elif values.chance(45) or isinstance(one.type, GraphQLNonNull):
-                may_leave_out = one.default_value is not None and isinstance(one.type, GraphQLNonNull) and key == "sort"
-                value = LEFT_OUT if may_leave_out and values.chance(50) else values.value(owner, key, one.type)
+            elif is_required(one) or values.chance(45):
+                value = values.value(owner, key, one.type)
             else:
                 value = LEFT_OUT
             given.append(values.argument(owner, key, one, value))
@@ -261,9 +229,9 @@ class Writer:
         """An earlier fragment where one fits, else a new one."""
         possible = {condition.name for condition in self._conditions(type_)}
         for name, fragment in self.fragments.items():
-            if fragment.type_name in possible and all(_fits(place, fragment.brings) for place in places):
+            if fragment.type_name in possible and all(fits(place, fragment.brings) for place in places):
                 for place in places:
-                    _merge(place, fragment.brings)
+                    merge(place, fragment.brings)
                 return f"...{name}{self._directive()}"
         condition = self._condition(type_, kinds)
         own: Place = {}

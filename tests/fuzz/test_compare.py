@@ -10,7 +10,7 @@ from dataloaders.pages import encode_cursor
 from realtime import cursors
 from schema import ids
 from tests.fuzz.compare import Answer, Renaming, Told, compare
-from tests.fuzz.operations import Meaning, _fits
+from tests.fuzz.places import Meaning, fits
 
 OLD, NEW, NEWER = (UUID(int=number) for number in (1, 2, 3))
 
@@ -79,8 +79,8 @@ def test_fragments_that_contradict_a_place_do_not_fit():
     def place(name: str, parent: str | None, *, is_leaf: bool = True) -> dict[str, Meaning]:
         return {"key": Meaning([(parent, is_leaf, name, "", "String")])}
 
-    assert _fits(place("title", "Event"), place("title", None))
-    assert _fits(place("title", "Event"), place("name", "Club"))
-    assert not _fits(place("title", "Event"), place("description", "Event"))
-    assert not _fits(place("title", "Event"), place("name", None))
-    assert not _fits(place("event", "Booking", is_leaf=False), place("other", "Review", is_leaf=False))
+    assert fits(place("title", "Event"), place("title", None))
+    assert fits(place("title", "Event"), place("name", "Club"))
+    assert not fits(place("title", "Event"), place("description", "Event"))
+    assert not fits(place("title", "Event"), place("name", None))
+    assert not fits(place("event", "Booking", is_leaf=False), place("other", "Review", is_leaf=False))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.conftest import EMPTY
 from tests.fuzz.coverage import declared
 from tests.fuzz.operations import SECRETS, SIGNING_IN, cases
 from tests.fuzz.oracle import Oracle
+from tests.fuzz.streams import StreamOracle, sources, subscriptions
 from tests.fuzz.walk import INPUTS, SUBSCRIBED, has_lists, mutations, queries
 from tests.fuzz.world import World, forget, load, standing_time
 
@@ -95,42 +96,73 @@ async def test_every_mutation_answers_alike(oracle, world, schema):
     assert every - secret - oracle.summary.fields == set()
 
 
-async def test_random_operations_answer_alike(oracle, capsys):
-    loop = asyncio.get_running_loop()
+async def test_random_operations_answer_alike(oracle, world, schema, capsys):
+    strategy = cases(schema._schema, world, list(INPUTS))
 
-    found = await asyncio.to_thread(search, oracle, loop)
+    found = await search(strategy, oracle.differences, CASES)
 
     if CASES != QUICK:
         with capsys.disabled():
-            sys.stdout.write("\n".join(["", *oracle.summary.lines(oracle.schema._schema), ""]))
+            sys.stdout.write("\n".join(["", *oracle.summary.lines(schema._schema), ""]))
     if found:
         pytest.fail("\n\n".join(found), pytrace=False)
 
 
-def search(oracle: Oracle, loop: asyncio.AbstractEventLoop) -> list[str]:
-    """Smallest operations whose answers differ, one for each round at most."""
-    strategy = cases(oracle.schema._schema, oracle.world, list(INPUTS))
-    found = []
-    for number in range(0, CASES, ROUND):
+async def test_live_streams_answer_many_as_they_answer_one(world, schema, capsys):
+    oracle = StreamOracle(schema, world)
+    strategy = subscriptions(schema._schema, world, await sources(world))
 
-        @seed(FIRST_SEED + number)
-        @settings(
-            max_examples=min(ROUND, CASES - number),
-            database=None,
-            deadline=None,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            print_blob=False,
-        )
-        @given(case=strategy)
-        def same(case: Any) -> None:
-            waiting = asyncio.run_coroutine_threadsafe(oracle.differences(case), loop)
-            if difference := waiting.result(SECONDS):
-                raise Different(difference)
+    found = await search(strategy, oracle.differences, CASES // 6)
 
-        try:
-            same()
-        except Different as error:
-            found.append(str(error))
-    return found
+    await world.restore()
+    if CASES != QUICK:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{oracle.cases} subscribers, {oracle.shared} of them told what was made for others\n")
+    if found:
+        pytest.fail("\n\n".join(found), pytrace=False)
+    assert oracle.shared > 0
+
+
+async def search(strategy: Any, differences: Callable[[Any], Awaitable[str]], number: int) -> list[str]:
+    """The smallest cases whose answers differ, one for each round at most."""
+    loop = asyncio.get_running_loop()
+
+    def rounds() -> list[str]:
+        found = []
+        for first in range(0, number, ROUND):
+            same = compared(strategy, differences, loop, first, min(ROUND, number - first))
+            try:
+                same()
+            except Different as error:
+                found.append(str(error))
+        return found
+
+    return await asyncio.to_thread(rounds)
+
+
+def compared(
+    strategy: Any,
+    differences: Callable[[Any], Awaitable[str]],
+    loop: asyncio.AbstractEventLoop,
+    first: int,
+    number: int,
+) -> Callable[[], None]:
+    """A search among so many cases, which raises `Different` with the smallest that it has found."""
+
+    @seed(FIRST_SEED + first)
+    @settings(
+        max_examples=number,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(case=strategy)
+    def same(case: Any) -> None:
+        waiting = asyncio.run_coroutine_threadsafe(differences(case), loop)
+        if difference := waiting.result(SECONDS):
+            raise Different(difference)
+
+    return same

@@ -246,7 +246,8 @@ class Values:
             if self.chance(6):
                 # A single value stands for a list of one.
                 return self.value(owner, name, type_.of_type, nullable=False)
-            return [self.value(owner, name, type_.of_type) for _ in range(self.number(3))]
+            items = [self.value(owner, name, type_.of_type) for _ in range(self.number(3))]
+            return [*items, items[0]] if items and self.chance(20) else items
         if isinstance(type_, GraphQLEnumType):
             return Name(self.pick(list(type_.values)))
         if isinstance(type_, GraphQLInputObjectType):
@@ -267,7 +268,7 @@ class Values:
         return {
             name: self.value(type_.name, name, one.type)
             for name, one in type_.fields.items()
-            if _is_required(one) or self.chance(3 if name == "idempotencyKey" else optional)
+            if is_required(one) or self.chance(3 if name == "idempotencyKey" else optional)
         }
 
     def id(self, kind: str | None) -> str:
@@ -320,9 +321,9 @@ def _nullable(type_: Any) -> Any:
     return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
 
 
-def _has_default(one: GraphQLInputField) -> bool:
+def _has_default(one: GraphQLArgument | GraphQLInputField) -> bool:
     return one.default_value is not Undefined
 
 
-def _is_required(one: GraphQLInputField) -> bool:
+def is_required(one: GraphQLArgument | GraphQLInputField) -> bool:
     return isinstance(one.type, GraphQLNonNull) and not _has_default(one)

@@ -114,13 +114,13 @@ class World:
     known: frozenset[UUID]
     cursors: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def context(self, person: str, language: str, execution: str) -> Context:
+    def context(self, person: str, language: str, execution: str, *, is_socket: bool = False) -> Context:
         """A fresh context, as each request gets one. `language` is the Accept-Language header."""
         ports = replace(self.ports, settings=replace(self.ports.settings, execution=execution))
         user = self.people.get(person)
         viewer = replace(Viewer(user), session_id=self.sessions.get(person)) if user else GUEST
         caller = Caller(address="127.0.0.1", user_agent="oracle", accept_language=language)
-        return Context(ports=ports, caller=caller, viewer=viewer)
+        return Context(ports=ports, caller=caller, viewer=viewer, is_socket=is_socket)
 
     async def restore(self) -> tuple[tuple[Any, ...], ...]:
         """Put every table back as it was, and read the people anew.

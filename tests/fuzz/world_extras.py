@@ -93,6 +93,7 @@ async def extras(ports: Ports, people: People) -> Sequence[Rows]:
         _taking_part(others, events),
         _bookings(others, services),
         _moderation(others, events),
+        _changes(events["serving"], services[-1]),
         *_chats(others),
         _news(others, events["offering"], services[0], private),
     ]
@@ -114,7 +115,7 @@ def _events(
         "unlisted": made("anna", "Unlisted", visibility=EventVisibility.UNLISTED, price_amount="0.50"),
         "inside": made("anna", "Inside", visibility=EventVisibility.CLUB, club=private),
         "offering": made("anna", "Offering", starts_at=in_days(-0.05), capacity=30, price_amount="1500"),
-        "serving": made("anna", "Serving", starts_at=in_days(2), capacity=20),
+        "serving": made("anna", "Serving", starts_at=in_days(2), capacity=20, availability_sequence=3),
         "full": made("anna", "Full", capacity=1),
     }
 
@@ -185,6 +186,20 @@ def _bookings(people: People, services: list[Any]) -> Rows:
         make_booking(services[0], people["shy"]),
         make_booking(services[1], people["gone"]),
         make_booking(services[2], people["boris"], admission=Admission.CANCELLED, cancelled_at=now()),
+    ]
+
+
+def _changes(event: models.Event, service: Any) -> Rows:
+    places = {"id": str(service.id), "capacity": 10, "cancelled": False}
+    return [
+        models.AvailabilityChange(
+            event_id=event.id,
+            sequence=number,
+            capacity=20 if number > 1 else None,
+            taken=number,
+            services=[places | {"taken": taken} for taken in range(number - 1)],
+        )
+        for number in (1, 2, 3)
     ]
 
 
