@@ -13,15 +13,16 @@ from inspect import isawaitable
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from graphql import GraphQLField, GraphQLObjectType
+from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import PageArgs
 from models.rows import folded_class
 from schema import ids
+from schema.access import check
 from schema.connections import Connection, Edge
 from schema.relations import DECLARED, RESTRICTED, Derived, Need
-from schema.roots import LISTING
+from schema.roots import LISTING, LOOKUP
 
 if TYPE_CHECKING:
     from engine.execute import Execution
@@ -275,6 +276,26 @@ class Listed(Source):
             return [run.failed(error)]
 
 
+class LookedUp(Source):
+    """A root field that finds one row by its global id."""
+
+    is_awaited: ClassVar[bool] = True
+    reads = NOTHING
+
+    def __init__(self, access: Any, declaration: One, name: str) -> None:
+        self.entity = declaration.entity
+        self._access, self._declaration, self._name = access, declaration, name
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        try:
+            check(self._access, run.context.viewer)
+            key = ids.decode(run.arguments(field)["id"], self._name, "id")
+            found = await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)
+        except Exception as error:
+            return [run.failed(error)]
+        return [found.get(key)]
+
+
 class Resolved(Source):
     """A resolver as Strawberry would call it, for each parent. Root fields are; nothing else should be."""
 
@@ -381,6 +402,8 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
         return _plain(type_, field.python_name)
     if LISTING in field.metadata:
         return Listed(field.metadata["access"], field.metadata[LISTING], field.metadata["row"])
+    if LOOKUP in field.metadata:
+        return LookedUp(field.metadata["access"], field.metadata[LOOKUP], get_named_type(definition.type).name)
     if declared == "facet":
         return Facet()
     if declared == "computed":

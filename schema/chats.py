@@ -24,7 +24,7 @@ from schema.events import Event
 from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
 from schema.relations import computed, connected, facet, reads, related
-from schema.roots import MutationInput, Payload, mutation, query, subscription
+from schema.roots import MutationInput, Payload, looked_up, mutation, query, subscription
 from schema.streams import ResyncRequired, cursor_of
 from schema.users import User
 
@@ -188,9 +188,7 @@ class MessagePayload(Payload):
 
 @strawberry.type
 class ChatQueries:
-    @query(description="A chat of the caller by its id.", access=SIGNED_IN, graphql_type=Chat | None)
-    async def chat(self, info: Info, id: strawberry.ID) -> Any:
-        return await info.context.loaders.load(dataloaders.chats.by_id, ids.decode(id, "Chat", "id"))
+    chat = looked_up(Chat, description="A chat of the caller by its id.", access=SIGNED_IN)
 
     @query(
         description="The caller's DIRECT chat with someone; null when there is none. Reading makes none.",

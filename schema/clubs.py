@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -34,7 +34,7 @@ from schema.interests import Interest, decode_interests
 from schema.limits import SEARCHED
 from schema.node import Node
 from schema.relations import connected, related
-from schema.roots import MutationInput, Payload, connection, mutation, query
+from schema.roots import MutationInput, Payload, connection, looked_up, mutation
 from schema.users import User
 
 if TYPE_CHECKING:
@@ -165,9 +165,7 @@ class ClubPayload(Payload):
 
 @strawberry.type
 class ClubQueries:
-    @query(description="A club by its id; null when missing or hidden.", access=PUBLIC, graphql_type=Club | None)
-    async def club(self, info: Info, id: strawberry.ID) -> Any:
-        return await info.context.loaders.load(dataloaders.clubs.by_id, ids.decode(id, "Club", "id"))
+    club = looked_up(Club, description="A club by its id; null when missing or hidden.", access=PUBLIC)
 
     @connection(
         description="Clubs: the public ones, and those of which the caller is a member.",

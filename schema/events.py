@@ -20,7 +20,6 @@ import dataloaders.venues
 import models
 from dataloaders.pages import Listing
 from resolvers import capacity, event_search
-from schema import ids
 from schema.access import PUBLIC
 from schema.availability import Bookability
 from schema.catalogues import EventCategory
@@ -31,7 +30,7 @@ from schema.interests import Interest
 from schema.money import Money, two_places
 from schema.node import Node
 from schema.relations import Need, computed, connected, derived, facet, reads, related, signed_in
-from schema.roots import connection, query
+from schema.roots import connection, looked_up
 from schema.users import User
 from schema.venues import Venue
 
@@ -160,9 +159,7 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
 
 @strawberry.type
 class EventQueries:
-    @query(description="An event by its id.", access=PUBLIC, graphql_type=Event | None)
-    async def event(self, info: Info, id: strawberry.ID) -> Any:
-        return await info.context.loaders.load(dataloaders.events.by_id, ids.decode(id, "Event", "id"))
+    event = looked_up(Event, description="An event by its id.", access=PUBLIC)
 
     @connection(
         description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones and drafts are listed "

@@ -20,10 +20,12 @@ from errors import (
     UserError,
     UserErrors,
 )
+from schema import ids
 from schema.access import PUBLIC, Access, check, in_words
 from schema.connections import Connection
 from schema.context import Context, Info
 from schema.idempotency import replaying
+from schema.node import NODES
 from schema.paging import PAGE_ARGUMENTS, with_page_arguments
 from schema.streams import Live
 from translations import translate
@@ -31,6 +33,8 @@ from translations import translate
 ACCESS = "access"
 LISTING = "listing"
 """Key of a field's metadata under which the method stands that says which list a root connection is."""
+LOOKUP = "lookup"
+"""Key of a field's metadata under which the declaration stands by which a root field finds one row."""
 ALWAYS = (InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey)
 """Refusals that any mutation may answer with, beside its own."""
 
@@ -112,6 +116,17 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
         return query(description=description, access=access, graphql_type=answer, metadata=metadata)(resolver)
 
     return decorate
+
+
+def looked_up(of: Any, *, description: str, access: Access) -> Any:
+    """A root field with the argument `id`: the row of a type by its global id, null where it is missing or hidden."""
+    declaration, name = NODES[of.__name__], of.__name__
+
+    async def resolve(self: Any, info: Info, id: strawberry.ID) -> Any:
+        return await info.context.loaders.load(declaration, ids.decode(id, name, "id"))
+
+    metadata = {LOOKUP: declaration}
+    return query(description=description, access=access, graphql_type=of | None, metadata=metadata)(resolve)
 
 
 def mutation(

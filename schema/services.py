@@ -13,7 +13,6 @@ import dataloaders.services
 import dataloaders.users
 import models
 from resolvers import capacity
-from schema import ids
 from schema.access import PUBLIC
 from schema.availability import Bookability, ServiceAvailability
 from schema.catalogues import ServiceType
@@ -21,7 +20,7 @@ from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
 from schema.relations import Need, computed, connected, derived, facet, reads, related, signed_in
-from schema.roots import query
+from schema.roots import looked_up
 from schema.users import User
 
 if TYPE_CHECKING:
@@ -92,6 +91,4 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
 
 @strawberry.type
 class ServiceQueries:
-    @query(description="A service by its id.", access=PUBLIC, graphql_type=Service | None)
-    async def service(self, info: Info, id: strawberry.ID) -> Any:
-        return await info.context.loaders.load(dataloaders.services.by_id, ids.decode(id, "Service", "id"))
+    service = looked_up(Service, description="A service by its id.", access=PUBLIC)
