@@ -18,14 +18,70 @@ TEXT = 0x81
 """First byte of a text message in one frame (RFC 6455, section 5.2)."""
 
 
+class Gate:
+    """As much of `asyncio.Event` as is needed here, in a tenth of its memory while nobody waits."""
+
+    __slots__ = ("_is_open", "_waiters")
+
+    def __init__(self) -> None:
+        self._is_open = True
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def set(self) -> None:
+        self._is_open = True
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters = []
+
+    def clear(self) -> None:
+        self._is_open = False
+
+    def is_set(self) -> bool:
+        return self._is_open
+
+    async def wait(self) -> bool:
+        while not self._is_open:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+        return True
+
+
+class Inbox:
+    """As much of `asyncio.Queue` as one reader needs. Reading from the socket pauses while anything is in it."""
+
+    __slots__ = ("_events", "_gate")
+
+    def __init__(self) -> None:
+        self._events: list[Any] = []
+        self._gate = Gate()
+
+    def put_nowait(self, event: Any) -> None:
+        self._events.append(event)
+        self._gate.set()
+
+    def empty(self) -> bool:
+        return not self._events
+
+    async def get(self) -> Any:
+        while not self._events:
+            self._gate.clear()
+            await self._gate.wait()
+        return self._events.pop(0)
+
+
 class Outlet(Protocol):
     """Of one socket."""
 
-    writable: asyncio.Event
+    writable: Gate
     """Whether the transport's buffer is not full."""
 
     @property
     def is_gone(self) -> bool: ...
+
+    def settle(self) -> None:
+        """The handshake is over, and nobody will read it again: give its memory back."""
 
     def write_frames(self, frames: bytes) -> None:
         """Leaves at the end of this turn, in order with everything else. Nothing happens where the reader has gone."""
@@ -33,6 +89,13 @@ class Outlet(Protocol):
 
 class FrameProtocol(WebSocketsSansIOProtocol):
     """One socket. It may not have agreed on an extension, such as compression: frames are sent as they are."""
+
+    writable: Gate  # type: ignore[assignment]  # uvicorn's own is an asyncio.Event, of which it uses as much as a Gate has
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.queue = Inbox()  # type: ignore[assignment]  # likewise
+        self.writable = Gate()
 
     async def run_asgi(self) -> None:
         if not self.conn.extensions:
@@ -42,6 +105,13 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     @property
     def is_gone(self) -> bool:
         return self.disconnected or self.close_sent or self.transport.is_closing()
+
+    def settle(self) -> None:
+        # The parser holds on to the request as long as the socket lives, so what is in it goes.
+        self.request.headers.clear()
+        self.response.headers.clear()
+        del self.request, self.response
+        self.scope["headers"].clear()  # type: ignore[attr-defined]  # uvicorn makes a list
 
     def write_frames(self, frames: bytes) -> None:
         if not self.is_gone:

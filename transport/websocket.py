@@ -116,6 +116,8 @@ class Connection:
 
     async def run(self, *, speaks_protocol: bool) -> None:
         await self._asgi_send({"type": "websocket.accept", "subprotocol": PROTOCOL if speaks_protocol else None})
+        if self.outlet is not None:
+            self.outlet.settle()
         self._task = asyncio.current_task()
         try:
             if not speaks_protocol:
