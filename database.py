@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import asyncpg
@@ -45,6 +46,18 @@ class StatementLog:
         for task in self.tasks - {asyncio.current_task()}:
             task.cancel()
 
+
+@dataclass(frozen=True)
+class Read:
+    """One compiled SELECT that was run."""
+
+    sql: str
+    rows: int
+    milliseconds: float
+
+
+reads: ContextVar[list[Read] | None] = ContextVar("reads", default=None)
+"""Where someone wants to know of each."""
 
 ONE_STATEMENT = {"render_nulls": True}
 """Execution options for inserting many rows: without it, rows that lack a value go in statements of their own."""
@@ -205,7 +218,13 @@ class Database:
         with _noted() as recorder:
             if recorder is not None:
                 recorder.saw(sql)
-            return await self._readers.fetch(sql, arguments, row_class)
+            noting = reads.get()
+            if noting is None:
+                return await self._readers.fetch(sql, arguments, row_class)
+            began = perf_counter()
+            rows = await self._readers.fetch(sql, arguments, row_class)
+            noting.append(Read(sql, len(rows), (perf_counter() - began) * 1000))
+            return rows
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[UnitOfWork]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ARRAY, Select, any_, bindparam, column, func, select, true
@@ -285,10 +286,16 @@ class Loaders:
         rows = await self._rows(statement_for(declaration, self._viewer, request), keys)
         lists: dict[Any, list[Any]] = defaultdict(list)
         for row in rows:
-            lists[row[0]].append((row[1], row[2:]))
+            lists[row[0]].append(row)
 
         def page(key: Any) -> Any:
-            return make_page(lists[key], request.args, lambda: self._count(declaration, key, request.filter))
+            return make_page(
+                lists[key],
+                request.args,
+                lambda: self._count(declaration, key, request.filter),
+                values_of=itemgetter(slice(2, None)),
+                row_of=itemgetter(1),
+            )
 
         return [page(key) for key in keys]
 

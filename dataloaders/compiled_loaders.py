@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -75,12 +77,13 @@ class CompiledLoaders(Loaders):
             ("keys", *given),
         )
         lists: dict[Any, list[Any]] = defaultdict(list)
-        order = -len(declaration.order)
+        values_of = itemgetter(slice(-len(declaration.order), None))
         for row in await self._run(compiled, {"keys": list(keys), **given}):
-            lists[row[0]].append((row, row[order:]))
+            lists[row[0]].append(row)
 
         def page(key: Any) -> Page:
-            return make_page(lists[key], args, lambda: self._count(declaration, key, request.filter))
+            count = partial(self._count, declaration, key, request.filter)
+            return make_page(lists[key], args, count, values_of=values_of)
 
         return {key: page(key) for key in keys}
 

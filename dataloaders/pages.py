@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -62,16 +63,16 @@ class PageArgs:
 
 
 class Cursors(Sequence[str]):
-    """Cursors of rows, made when they are asked for: most pages need the last one alone, or none."""
+    """Cursors of what was found, made when they are asked for: most pages need the last one alone, or none."""
 
-    def __init__(self, values: Sequence[Sequence[Any]]) -> None:
-        self._values = values
+    def __init__(self, found: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
+        self._found, self._values_of = found, values_of
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._found)
 
     def __getitem__(self, index: Any) -> Any:
-        return encode_cursor(self._values[index])
+        return encode_cursor(self._values_of(self._found[index]))
 
 
 @dataclass(eq=False)
@@ -175,15 +176,24 @@ def _cut(
     return statement.order_by(*directed).limit(limit)
 
 
-def make_page(found: Sequence[tuple[Any, Sequence[Any]]], args: PageArgs, count: Callable[[], Any]) -> Page:
-    """A page from (row, order values) in the order that `window` asked for."""
+def make_page(
+    found: Sequence[Any],
+    args: PageArgs,
+    count: Callable[[], Any],
+    *,
+    values_of: Callable[[Any], Sequence[Any]],
+    row_of: Callable[[Any], Any] | None = None,
+) -> Page:
+    """A page from what `window` asked for, in its order. `values_of` gives the order's values of what was found for one
+    row, `row_of` the row itself where that is not all of it.
+    """
     more = len(found) > args.size
     kept = list(found[: args.size])
     if args.is_backward:
         kept.reverse()
     return Page(
-        rows=[row for row, _ in kept],
-        cursors=Cursors([values for _, values in kept]),
+        rows=kept if row_of is None else [row_of(one) for one in kept],
+        cursors=Cursors(kept, values_of),
         has_next=args.before is not None if args.is_backward else more,
         has_previous=more if args.is_backward else args.after is not None,
         count=count,
@@ -203,7 +213,9 @@ async def fetch_page(database: Database, listing: Listing, args: PageArgs) -> Pa
     selected = window(listing.statement, listing.order, args).add_columns(*(key.column for key in listing.order))
     async with database.reading() as session:
         found = (await session.execute(selected)).all()
-    return make_page([(row[0], row[1:]) for row in found], args, lambda: _count(database, listing))
+    return make_page(
+        found, args, lambda: _count(database, listing), values_of=itemgetter(slice(1, None)), row_of=itemgetter(0)
+    )
 
 
 async def _count(database: Database, listing: Listing) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from graphql import (
@@ -17,6 +18,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from engine.collect import Unplannable, flag_names
 from engine.execute import Execution
+from engine.explain import Explanation
 from engine.plan import Plan, Planner
 from schema import Schema
 from schema.context import Context
@@ -26,6 +28,9 @@ MOST_COERCION_ERRORS = 50
 """As graphql-core has it."""
 KEPT = 1_000
 """Operations whose plans are kept."""
+KEPT_INTROSPECTIONS = 16
+"""Answers about the schema itself: each is large, and tools send the same few documents."""
+INTROSPECTION = "introspection"
 MOST_PLANS = 32
 """Of one operation: each `@skip` or `@include` by a variable may double them."""
 
@@ -75,7 +80,9 @@ class Engine:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._known: OrderedDict[tuple[str, str | None], Known] = OrderedDict()
+        self._introspections: dict[Any, Any] = {}
         self.fallbacks: Counter[str] = Counter()
+        self.on_fallback: Callable[[str], None] = lambda _reason: None
 
     async def execute(
         self,
@@ -84,8 +91,9 @@ class Engine:
         variable_values: dict[str, Any] | None = None,
         operation_name: str | None = None,
         context_value: Context,
+        explain: bool = False,
     ) -> Any:
-        """As `Schema.execute` of Strawberry, with the same answer."""
+        """As `Schema.execute` of Strawberry, with the same answer. `explain` adds `extensions.plan`."""
         known = self._get(query, operation_name)
         plan: Plan | str = "request"
         if known is not None:
@@ -94,12 +102,36 @@ class Engine:
                 return self._presented(ExecutionResult(data=None, errors=variables), context_value)
             plan = known.plan(variables)
             if isinstance(plan, Plan):
-                answer = await Execution(self._schema, plan, context_value, variables).run()
-                return self._presented(ExecutionResult(data=answer.data, errors=answer.errors or None), context_value)
-        self.fallbacks[str(plan)] += 1
-        return await self._schema.execute(
-            query, variable_values=variable_values, operation_name=operation_name, context_value=context_value
+                explanation = Explanation() if explain else None
+                answer = await Execution(self._schema, plan, context_value, variables, explanation).run()
+                extensions = explanation.told() if explanation is not None else None
+                return self._presented(ExecutionResult(answer.data, answer.errors or None, extensions), context_value)
+        return await self._fall_back(str(plan), query, variable_values, operation_name, context_value)
+
+    async def _fall_back(
+        self,
+        reason: str,
+        query: str,
+        variable_values: dict[str, Any] | None,
+        operation_name: str | None,
+        context: Context,
+    ) -> Any:
+        """Let graphql-core run it. The schema describes itself to everyone alike, so that answer is kept."""
+        key = (query, operation_name, repr(variable_values))
+        kept = self._introspections.get(key) if reason == INTROSPECTION else None
+        if kept is not None:
+            return kept
+        if reason != INTROSPECTION:
+            self.fallbacks[reason] += 1
+            self.on_fallback(reason)
+        result = await self._schema.execute(
+            query, variable_values=variable_values, operation_name=operation_name, context_value=context
         )
+        if reason == INTROSPECTION and not result.errors and len(key[2]) < 1_000:
+            if len(self._introspections) >= KEPT_INTROSPECTIONS:
+                self._introspections.clear()
+            self._introspections[key] = result
+        return result
 
     def _presented(self, result: ExecutionResult, context: Context) -> ExecutionResult:
         if result.errors:

@@ -15,6 +15,7 @@ from graphql.pyutils import Path as PathNode
 
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.pages import Page
+from engine.explain import Explanation
 from engine.listings import fetch_listing
 from engine.places import Items, OfField, Picked, Place, Root, Shared
 from engine.plan import Field, Layout, Plan, Selection, Shape
@@ -38,7 +39,15 @@ class Answer:
 class Execution:
     """One run of a plan for one viewer."""
 
-    def __init__(self, schema: Schema, plan: Plan, context: Context, variables: VariableValues) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        plan: Plan,
+        context: Context,
+        variables: VariableValues,
+        explanation: Explanation | None = None,
+    ) -> None:
+        self._explanation = explanation
         self._schema = schema
         self._plan = plan
         self._variables = variables
@@ -143,7 +152,11 @@ class Execution:
         return self._build(selection, rows, columns, place, layout)
 
     async def _load(self, field: Field, rows: Sequence[Any], at: Place, layout: Layout) -> list[Any]:
-        values = await field.source.load(self, field, rows, layout)
+        if self._explanation is None:
+            values = await field.source.load(self, field, rows, layout)
+        else:
+            with self._explanation.step(field.coordinate, len(rows)):
+                values = await field.source.load(self, field, rows, layout)
         return await self._complete(values, field.shape, field, at, field.names)
 
     def _build(

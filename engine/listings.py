@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +85,7 @@ async def fetch_listing(
     shape = None if key is None else (*key, names, field.folds, args.is_backward, args.cursor is None)
     kept: Any = make() if shape is None else STATEMENTS.get(shape, make)
     rows = await listed.run(kept.compiled, window_values(kept.order, args))
-    last = -len(kept.order)
-    return make_page([(row, row[last:]) for row in rows], args, lambda: _count(listed))
+    return make_page(rows, args, lambda: _count(listed), values_of=itemgetter(slice(-len(kept.order), None)))
 
 
 def _with_folds(cut: Select[Any], order: Order, args: PageArgs, folds: Folds, viewer: Viewer) -> Select[Any]:

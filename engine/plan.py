@@ -145,10 +145,13 @@ class Planner:
     ) -> None:
         self._schema = schema
         self._collector = Collector(schema, fragments, flags)
+        self._is_about_schema = False
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
         root = self._schema.get_root_type(operation.operation)
         assert root is not None
+        names = [nodes[0].name.value for nodes in self._collector.fields(root, [operation.selection_set]).values()]
+        self._is_about_schema = all(name.startswith("__") for name in names)
         selection = self._selection(root, [operation.selection_set], None)
         return Plan(operation, selection, operation.operation is OperationType.MUTATION)
 
@@ -171,7 +174,7 @@ class Planner:
             assert definition is not None
             return Field(key, nodes, type_, definition, self._shape(definition.type, nodes, None), Typename(type_.name))
         if name.startswith("__"):
-            raise Unplannable("introspection")
+            raise Unplannable("introspection" if self._is_about_schema else "introspection among rows")
         definition = type_.fields[name]
         source = source_of(type_, definition)
         rows = entity if source.passes_rows else source.entity

@@ -46,6 +46,12 @@ class Metrics:
         self.refusals = Counter(
             "wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry=self._registry
         )
+        self.fallbacks = Counter(
+            "wingding_engine_fallbacks",
+            "Operations that the engine left to graphql-core.",
+            ["reason"],
+            registry=self._registry,
+        )
         self.documents = Counter(
             "wingding_documents", "Operations by how their text was found.", ["source"], registry=self._registry
         )

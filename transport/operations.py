@@ -49,7 +49,7 @@ class Result:
         return {error["extensions"]["code"] for error in self.body.get("errors", ()) if "extensions" in error}
 
 
-@dataclass
+@dataclass(slots=True)
 class Observation:
     """What is said about one operation when it is over."""
 
@@ -106,7 +106,10 @@ class Operations:
 
         Without `max_cost` and `budget` operations may cost anything; without `documents` each is sent in full."""
         self._schema = schema
-        self._execution: Engine | Schema = engine or schema
+        self._execution: Any = engine or schema
+        self._engine = engine
+        if engine is not None:
+            engine.on_fallback = lambda reason: metrics.count(metrics.fallbacks, reason)
         self._timeout = timeout
         self._costs = Costs(schema._schema)
         self._max_cost = max_cost
@@ -231,15 +234,21 @@ class Operations:
         result = result_of(found)
         seen.saw(result)
         if operation.parameters.wants_cost:
-            result = replace(result, body=result.body | {"extensions": {"cost": self._told(seen)}})
+            result = _extended(result, {"cost": self._told(seen)})
+        if found.extensions and "plan" in found.extensions:
+            result = _extended(result, {"plan": found.extensions["plan"]})
         return result
 
     async def _execute(self, operation: Operation, context: Context) -> Any:
+        explaining = {}
+        if operation.parameters.wants_plan and not context.ports.settings.is_production:
+            explaining = {"explain": True} if self._engine is not None else {}
         return await self._execution.execute(
             operation.parameters.query,
             variable_values=operation.parameters.variables,
             operation_name=operation.parameters.operation_name,
             context_value=context,
+            **explaining,
         )
 
     async def results(self, operation: Operation, context: Context, seen: Observation) -> AsyncGenerator[Result, None]:
@@ -289,3 +298,7 @@ def result_of(found: Any) -> Result:
     if found.data is None and all(error.path is None for error in found.errors):
         return Result({"errors": errors}, is_refusal=True, is_last=True)
     return Result({"errors": errors, "data": found.data})
+
+
+def _extended(result: Result, extensions: dict[str, Any]) -> Result:
+    return replace(result, body=result.body | {"extensions": result.body.get("extensions", {}) | extensions})

@@ -41,6 +41,7 @@ class Parameters:
     document_id: str | None = None
     hash: str | None = None
     wants_cost: bool = False
+    wants_plan: bool = False
 
 
 def parameters_from(found: Any) -> Parameters:
@@ -63,7 +64,8 @@ def parameters_from(found: Any) -> Parameters:
     if not isinstance(query, str) or not (query or id or hash):
         raise BadRequest("`query` is missing or not a string.")
     wants_cost = (extensions or {}).get("cost") is True
-    return Parameters(query, variables, operation, id, hash, wants_cost)
+    wants_plan = (extensions or {}).get("plan") is True
+    return Parameters(query, variables, operation, id, hash, wants_cost, wants_plan)
 
 
 def _identity(id: Any, persisted: Any) -> tuple[str | None, str | None]:

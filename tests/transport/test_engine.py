@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from graphql import GraphQLObjectType
+
+import dataloaders.compiled
+import models
+from auth.viewer import GUEST, Viewer
+from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value, statement_for
+from dataloaders.compiled import Slot, compile_for
+from dataloaders.pages import PageArgs
+from engine.sources import Resolved, source_of
+from models import EventVisibility, Role, User
+from models.rows import Values, attributes, row_class
+from schema import make_schema
+from schema.relations import DECLARED, Derived
+from tests.api.test_registrations import an_event
+from tests.clients import engine_of, gid
+
+SCHEMA = make_schema()._schema
+FEED = "{ events { nodes { id title timing venue { name } interests { name } } } }"
+
+
+def fields_of_types():
+    for type_ in SCHEMA.type_map.values():
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+            yield from ((type_, name, field) for name, field in type_.fields.items())
+
+
+def declarations():
+    """Every declaration behind a field, with its coordinate."""
+    for type_, name, field in fields_of_types():
+        declared = field.extensions["strawberry-definition"].metadata.get(DECLARED)
+        found = [declared]
+        if isinstance(declared, Derived):
+            found = [need.declaration for need in declared.needs.values()]
+        elif isinstance(declared, OneOf):
+            found = list(declared.kinds.values())
+        for number, one in enumerate(found):
+            if isinstance(one, One | Many | Pages | Value):
+                yield pytest.param(one, id=f"{type_.name}.{name}.{number}")
+
+
+def test_only_root_fields_run_for_each_parent():
+    roots = {"Query", "Mutation", "Subscription"}
+
+    found = {
+        f"{type_.name}.{name}"
+        for type_, name, field in fields_of_types()
+        if type_.name not in roots and isinstance(source_of(type_, field), Resolved)
+    }
+
+    assert found == set()
+
+
+def build_for(declaration):
+    if isinstance(declaration, Value):
+        return Values, lambda viewer: statement_for(declaration, viewer)
+    names = attributes(declaration.entity)
+    request = PageRequest(PageArgs()) if isinstance(declaration, Pages) else None
+    return row_class(declaration.entity), lambda viewer: statement_for(declaration, viewer, request, names)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("declaration", list(declarations()))
+def test_a_compiled_statement_holds_nothing_of_its_viewer_or_hour(declaration, role, monkeypatch):
+    """What is compiled for one is run for all of the same role, at any time."""
+    if role is Role.GUEST:
+        viewers = [GUEST, GUEST]
+    else:
+        viewers = [Viewer(User(id=uuid4(), role=role, handle=f"h{n}", locale=("ru", "en")[n])) for n in range(2)]
+    rows, build = build_for(declaration)
+    first = compile_for(build, viewers[0], ["keys", "size"], rows)
+    # Built for the second one as he is, and later: what differs must be a slot.
+    monkeypatch.setattr(dataloaders.compiled, "anyone_like", lambda _viewer: viewers[1])
+    second = compile_for(build, viewers[1], ["keys", "size"], rows)
+
+    assert first.sql == second.sql
+    for one, other in zip(first.parameters, second.parameters, strict=True):
+        if isinstance(one, Slot):
+            assert isinstance(other, Slot) or (one.name == "viewer" and other in (viewers[1].id, str(viewers[1].id)))
+        else:
+            assert one == other
+            assert not isinstance(one, datetime) or abs(one - datetime.now(UTC)) > timedelta(days=1)
+
+
+async def test_what_fails_for_one_row_is_told_with_its_path(client, save, monkeypatch):
+    events = [(await an_event(save, title=f"Event {number}"))[1] for number in range(3)]
+    right = models.Event.timing_at
+
+    def failing(self, moment):
+        if self.title == "Event 1":
+            raise RuntimeError("no")
+        return right(self, moment)
+
+    monkeypatch.setattr(row_class(models.Event), "timing_at", failing)
+    answer = await client().run(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Event { title timing } } }", ids=events
+    )
+
+    assert [node and node["title"] for node in answer.data["nodes"]] == ["Event 0", None, "Event 2"]
+    assert [(error["path"], error["extensions"]["code"]) for error in answer.errors] == [
+        (["nodes", 1, "timing"], "INTERNAL")
+    ]
+
+
+async def test_a_row_that_several_lead_to_is_built_once_and_its_errors_are_told_for_each(client, save, monkeypatch):
+    ada, event = await an_event(save)
+    monkeypatch.setattr("schema.events.two_places", lambda _amount: 1 / 0)
+    document = """
+    query ($id: ID!) { a: event(id: $id) { priceFrom { amount } } b: event(id: $id) { priceFrom { amount } } }
+    """
+
+    answer = await client(ada).run(document, id=event)
+
+    assert answer.data == {"a": None, "b": None}
+    assert sorted(error["path"][0] for error in answer.errors) == ["a", "b"]
+
+
+async def test_the_schema_describes_itself_once(client, schema):
+    engine, before = engine_of(schema), dict(engine_of(schema).fallbacks)
+    document = '{ __schema { queryType { name } } __type(name: "Event") { name } }'
+
+    first = await client().run(document)
+    second = await client().run(document)
+
+    assert first.data == second.data == {"__schema": {"queryType": {"name": "Query"}}, "__type": {"name": "Event"}}
+    assert engine.fallbacks == before
+
+
+async def test_what_cannot_be_planned_is_left_to_graphql_core_and_counted(http, save):
+    _, event = await an_event(save, title="Chess")
+    document = 'query ($id: ID!) { event(id: $id) { title venue { id } } __type(name: "Event") { name } }'
+
+    answer = (await http.post("/graphql", json={"query": document, "variables": {"id": gid(event)}})).json()
+    metrics = (await http.get("/metrics")).text
+
+    assert answer["data"]["event"]["title"] == "Chess"
+    assert answer["data"]["event"]["venue"]["id"]
+    assert 'wingding_engine_fallbacks_total{reason="introspection among rows"} 1.0' in metrics
+
+
+async def test_a_developer_is_shown_levels_statements_and_rows(http, save):
+    await an_event(save, title="Chess")
+
+    answer = (await http.post("/graphql", json={"query": FEED, "extensions": {"plan": True}})).json()
+
+    levels = answer["extensions"]["plan"]["levels"]
+    assert [level["field"] for level in levels] == ["Query.events", "Event.interests"]
+    assert [level["parents"] for level in levels] == [1, 1]
+    assert levels[0]["statements"][0]["rows"] == 1
+    assert "SELECT" in levels[0]["statements"][0]["sql"]
+
+
+async def test_only_columns_that_are_asked_for_are_fetched(client, save):
+    await an_event(save, visibility=EventVisibility.PUBLIC)
+
+    answer = await client().run("{ events { nodes { title } } }")
+
+    selected = answer.statements[0].split("FROM")[0]
+    assert "events.title" in selected
+    assert "events.description" not in selected
