@@ -18,7 +18,7 @@ from models import Role, Session, User, utcnow
 from models.rows import attributes, row_class, text_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """The caller of one operation. `user` is null for a guest.
 

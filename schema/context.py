@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from schema.ports import Ports
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Caller:
     """What is known of the caller beside who they are."""
 

@@ -71,6 +71,7 @@ class SocketEndpoint:
             await _refuse(send, 429)
             return
         handler = Connection(self, caller, seat, receive, send, outlet_of(scope))
+        del connection  # and all that it has worked out: this frame lives as long as the socket
         self.operations.metrics.sockets.inc()
         try:
             await handler.run(speaks_protocol=PROTOCOL in scope.get("subprotocols", ()))
@@ -95,6 +96,11 @@ class Connection:
     """One socket. An operation runs in a task of its own, with a context of its own; a subscription that is live is no
     task any more, but a member of a group.
     """
+
+    __slots__ = (
+        "_asgi_send", "_caller", "_ending", "_endpoint", "_is_closed", "_operations", "_ports", "_receive", "_running",
+        "_settings", "_task", "_viewer", "_watched", "outlet", "seat",
+    )  # fmt: skip
 
     def __init__(
         self, endpoint: SocketEndpoint, caller: Caller, seat: str, receive: Receive, send: Send, outlet: Outlet | None
