@@ -10,9 +10,6 @@ CREATE FUNCTION bench.cursor_of(after text) RETURNS jsonb LANGUAGE sql IMMUTABLE
 CREATE FUNCTION bench.caller() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE RETURN
     nullif(current_setting('bench.caller', true), '')::uuid;
 
-CREATE TYPE bench.places AS (capacity integer, taken integer, free integer);
-CREATE TYPE bench.summary AS (average double precision, count integer);
-
 CREATE FUNCTION public.upcoming_events("from" text) RETURNS SETOF events LANGUAGE sql STABLE AS $$
     SELECT * FROM events
     WHERE status IN ('PUBLISHED', 'CANCELLED') AND visibility = 'PUBLIC' AND published_at IS NOT NULL
@@ -29,15 +26,6 @@ CREATE FUNCTION public.open_event(key text) RETURNS events LANGUAGE sql STABLE A
       AND (club_id IS NULL OR club_id NOT IN (SELECT id FROM clubs WHERE visibility = 'PRIVATE'))
 $$;
 
-CREATE FUNCTION public.events_availability(one events) RETURNS bench.places LANGUAGE sql STABLE AS $$
-    SELECT ROW(one.capacity, one.taken, one.capacity - one.taken)::bench.places
-$$;
-
-CREATE FUNCTION public.events_rating_summary(one events) RETURNS bench.summary LANGUAGE sql STABLE AS $$
-    SELECT ROW(avg(rating)::double precision, count(*)::integer)::bench.summary
-    FROM reviews WHERE event_id = one.id AND status = 'PUBLISHED'
-$$;
-
 CREATE FUNCTION public.events_organizers(one events) RETURNS SETOF users LANGUAGE sql STABLE AS $$
     SELECT users.* FROM event_hosts JOIN users ON users.id = user_id
     WHERE event_id = one.id AND event_hosts.role IN ('ORGANIZER', 'CO_ORGANIZER') AND is_active
@@ -50,10 +38,6 @@ CREATE FUNCTION public.events_interests(one events) RETURNS SETOF interests LANG
     WHERE event_id = one.id ORDER BY slug, interests.id LIMIT 50
 $$;
 COMMENT ON FUNCTION public.events_interests(events) IS '@behavior -connection +list';
-
-CREATE FUNCTION public.events_visible_club(one events) RETURNS clubs LANGUAGE sql STABLE AS $$
-    SELECT * FROM clubs WHERE id = one.club_id AND visibility <> 'PRIVATE'
-$$;
 
 CREATE FUNCTION public.events_participants(one events) RETURNS SETOF users LANGUAGE sql STABLE AS $$
     SELECT users.* FROM registrations JOIN users ON users.id = registrations.user_id
@@ -84,11 +68,9 @@ CREATE FUNCTION public.chats_own_unread_count(room chats) RETURNS integer LANGUA
     WHERE chat_id = room.id AND user_id = bench.caller()
 $$;
 
-CREATE TYPE bench.marker AS (read_sequence integer);
-
-CREATE FUNCTION public.chats_viewer_member(room chats) RETURNS bench.marker LANGUAGE sql STABLE AS $$
-    SELECT ROW(read_sequence::integer)::bench.marker FROM chat_members
-    WHERE chat_id = room.id AND user_id = bench.caller()
+-- Volatile, so that it sees what the mutation before it in the same statement has done.
+CREATE FUNCTION public.chats_own_read_sequence(room chats) RETURNS integer LANGUAGE sql VOLATILE AS $$
+    SELECT read_sequence::integer FROM chat_members WHERE chat_id = room.id AND user_id = bench.caller()
 $$;
 
 -- A bigint would be a text in GraphQL.
