@@ -1,15 +1,28 @@
-"""Arguments of a field, coerced and turned into what its Python function takes, once for the same variables."""
+"""What a field's Python function is given: its arguments, converted once for the same variables, and its call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphql import FieldNode, GraphQLField, ListValueNode, ObjectValueNode, VariableNode, get_argument_values
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLResolveInfo,
+    ListValueNode,
+    ObjectValueNode,
+    VariableNode,
+    get_argument_values,
+)
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 
 from schema import Schema
+from schema.context import Context
+
+if TYPE_CHECKING:
+    from engine.plan import Field, Plan
 
 KEPT = 16
 """Sets of values of one field: those of a page's links, say. Ids of all kinds would be without end."""
@@ -53,3 +66,26 @@ def _variables(value: Any) -> Iterator[str]:
     elif isinstance(value, ObjectValueNode):
         for one in value.fields:
             yield from _variables(one.value)
+
+
+def resolve_info(
+    schema: Schema, plan: Plan, field: Field, variables: VariableValues, context: Context
+) -> GraphQLResolveInfo[Context]:
+    """What a resolver is told of its call, as far as ours ask."""
+    unused: Any = None
+    return GraphQLResolveInfo(
+        field.nodes[0].name.value,
+        field.nodes,
+        field.definition.type,
+        field.parent,
+        Path(None, field.key, None),
+        schema._schema,
+        {},
+        None,
+        plan.operation,
+        variables,
+        context,
+        unused,
+        unused,
+        unused,
+    )

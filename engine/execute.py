@@ -9,17 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import structlog
-from graphql import GraphQLError, GraphQLResolveInfo, located_error
+from graphql import GraphQLError, located_error
 from graphql.execution.values import VariableValues
-from graphql.pyutils import Path as PathNode
 
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.pages import Page
+from engine.arguments import resolve_info
 from engine.explain import Explanation
+from engine.fetches import Listed
 from engine.listings import fetch_listing
 from engine.places import Items, OfField, Picked, Place, Root, Shared
 from engine.plan import Field, Layout, Plan, Selection, Shape
-from engine.sources import Failure, Listed
+from engine.sources import Failure
 from schema import Schema
 from schema.access import check
 from schema.context import Context, Info
@@ -95,26 +96,8 @@ class Execution:
         """What the field's resolver answers, as Strawberry calls it."""
         found = field.arguments.coerced(self._variables)
         assert field.definition.resolve is not None
-        return field.definition.resolve(parent, self._resolve_info(field), **found)
-
-    def _resolve_info(self, field: Field) -> GraphQLResolveInfo[Context]:
-        unused: Any = None
-        return GraphQLResolveInfo(
-            field.nodes[0].name.value,
-            field.nodes,
-            field.definition.type,
-            field.parent,
-            PathNode(None, field.key, None),
-            self._schema._schema,
-            {},
-            None,
-            self._plan.operation,
-            self._variables,
-            self.context,
-            asyncio.isfuture,  # type: ignore[arg-type]  # resolvers do not ask
-            unused,
-            unused,
-        )
+        info = resolve_info(self._schema, self._plan, field, self._variables, self.context)
+        return field.definition.resolve(parent, info, **found)
 
     async def page(self, source: Listed, field: Field) -> Page:
         check(source.access, self.context.viewer)

@@ -33,7 +33,9 @@ from dataloaders.base import Fold, Folds
 from engine.arguments import Arguments
 from engine.build import Builders, inline_expression
 from engine.collect import Collector, Unplannable
-from engine.sources import Resolved, Source, Typename, is_page_part, source_of
+from engine.declared import is_page_part, source_of
+from engine.fetches import Resolved
+from engine.sources import Source, Typename
 from models.rows import attributes
 
 Layout = tuple[str, ...] | None

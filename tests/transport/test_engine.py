@@ -12,7 +12,8 @@ from auth.viewer import GUEST, Viewer
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value, statement_for
 from dataloaders.compiled import Slot, compile_for
 from dataloaders.pages import PageArgs
-from engine.sources import Resolved, source_of
+from engine.declared import source_of
+from engine.fetches import Resolved
 from models import EventVisibility, Role, User
 from models.rows import Values, attributes, row_class
 from schema import make_schema

@@ -1,0 +1,88 @@
+"""The source of a field, by what it declares of itself (`schema/relations.py`, `schema/roots.py`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import GraphQLField, GraphQLObjectType, get_named_type
+
+from dataloaders.base import Many, One, OneOf, Pages, Value
+from engine.fetches import Connected, DerivedFrom, Listed, LookedUp, Related, RelatedOneOf, Resolved
+from engine.sources import (
+    NOTHING,
+    Attribute,
+    Computed,
+    Counted,
+    Facet,
+    GlobalId,
+    PageRows,
+    PassedRows,
+    Restricted,
+    Source,
+)
+from schema.connections import Connection, Edge
+from schema.relations import DECLARED, RESTRICTED, Derived, Need
+from schema.roots import LISTING, LOOKUP
+
+
+def is_page_part(type_: GraphQLObjectType) -> bool:
+    return _origin(type_) in (Connection, Edge)
+
+
+def _origin(type_: GraphQLObjectType) -> Any:
+    """The class behind a type; for a generic one the class before its parameters."""
+    definition: Any = type_.extensions.get("strawberry-definition")
+    return (
+        None if definition is None else definition.concrete_of.origin if definition.concrete_of else definition.origin
+    )
+
+
+def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
+    """The source of a field by what it declares of itself."""
+    field: Any = definition.extensions["strawberry-definition"]
+    declared = field.metadata.get(DECLARED)
+    key = field.metadata.get("key", "id")
+    gate = field.metadata.get(RESTRICTED)
+    if field.base_resolver is None:
+        return _plain(type_, field.python_name)
+    if LISTING in field.metadata:
+        return Listed(field.metadata["access"], field.metadata[LISTING], field.metadata["row"])
+    if LOOKUP in field.metadata:
+        return LookedUp(field.metadata["access"], field.metadata[LOOKUP], get_named_type(definition.type).name)
+    if declared == "facet":
+        return Facet()
+    if declared == "computed":
+        return Restricted(key, gate) if gate is not None else _computed(type_, field)
+    if isinstance(declared, Derived):
+        return DerivedFrom(declared)
+    if isinstance(declared, OneOf):
+        return RelatedOneOf(declared, kind=field.metadata["kind"], key=key)
+    need = Need(declared, key=key, visible=gate, hidden=field.metadata.get("hidden"))
+    if isinstance(declared, Pages):
+        return Connected(declared, need, field.metadata.get("unfiltered"))
+    if isinstance(declared, One | Many | Value):
+        return Related(declared, need)
+    return Resolved()
+
+
+def _plain(type_: GraphQLObjectType, name: str) -> Source:
+    if _origin(type_) is Edge:
+        return PassedRows(name) if name == "node" else Attribute(name, reads=NOTHING)
+    return Attribute(name)
+
+
+def _computed(type_: GraphQLObjectType, field: Any) -> Source:
+    resolver = field.base_resolver
+    function, takes_info = resolver.wrapped_func, resolver.info_parameter is not None
+    if resolver.arguments:
+        return Resolved()
+    if field.python_name == "id" and hasattr(_origin(type_), "row_class"):
+        return GlobalId(type_)
+    if _origin(type_) is Connection:
+        if resolver.is_async:
+            return Counted(function, takes_info=takes_info)
+        source = PageRows if field.python_name in ("nodes", "edges") else Computed
+        made = source(function, takes_info=takes_info)
+        made.reads = NOTHING
+        return made
+    return Computed(function, takes_info=takes_info)

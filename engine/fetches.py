@@ -1,0 +1,237 @@
+"""Where the values of a field come from when they have to be read: one statement for all parents of a level."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from inspect import isawaitable
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
+from dataloaders.pages import PageArgs
+from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
+from models.rows import folded_class
+from schema import ids
+from schema.access import check
+from schema.relations import Derived, Need
+
+if TYPE_CHECKING:
+    from engine.execute import Execution
+    from engine.plan import Field, Layout
+
+
+class Related(Source):
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, declaration: One | Many | Value, need: Need) -> None:
+        self.declaration, self._need = declaration, need
+        self.entity = getattr(declaration, "entity", None)
+        self.reads = reads_of_need(need)
+        if (
+            isinstance(declaration, One)
+            and need.visible is None
+            and declaration.key is getattr(declaration.entity, "id", None)
+        ):
+            self.foldable = Foldable(declaration, need.key)
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        """Where they were fetched with the parents: one object for each key."""
+        assert field.folded_at is not None and field.names is not None
+        start, end = field.folded_at, field.folded_at + 1 + len(field.names)
+        make = folded_class(self.entity, field.names)
+        found: dict[Any, Any] = {None: None}
+        values = []
+        for row in rows:
+            key = row[start]
+            if key not in found:
+                found[key] = make(row[start:end])
+            values.append(found[key])
+        return values
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        return await load_need(run, self._need, rows, layout, field)
+
+
+class RelatedOneOf(Source):
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, declaration: OneOf, *, kind: str, key: str) -> None:
+        self._declaration, self._kind, self._key = declaration, kind, key
+        self.reads = frozenset({kind, key})
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        chosen = [self._declaration.kinds.get(getattr(row, self._kind) or "") for row in rows]
+        wanted: dict[One, list[int]] = {}
+        for position, one in enumerate(chosen):
+            if one is not None:
+                wanted.setdefault(one, []).append(position)
+        values: list[Any] = [None] * len(rows)
+
+        async def fill(one: One, positions: list[int]) -> None:
+            need = Need(one, key=self._key)
+            found = await load_need(run, need, [rows[position] for position in positions], None)
+            for position, value in zip(positions, found, strict=True):
+                values[position] = value
+
+        await asyncio.gather(*(fill(one, positions) for one, positions in wanted.items()))
+        return values
+
+
+class Connected(Source):
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, declaration: Pages, need: Need, unfiltered: Any) -> None:
+        self.declaration, self._need, self._unfiltered = declaration, need, unfiltered
+        self.entity = declaration.entity
+        self.reads = reads_of_need(need)
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        try:
+            arguments = run.arguments(field)
+            filter = arguments.pop("filter", None)
+            request = PageRequest(PageArgs(**arguments), self._unfiltered if filter is None else filter)
+        except Exception as error:
+            return [run.failed(error) for _ in rows]
+
+        async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
+            return await run.loaders.pages_of(self.declaration, list(keys), request, field.names, field.folds)
+
+        return await fill_in(run, self._need, rows, layout, fetch)
+
+
+class DerivedFrom(Source):
+    """Code over a row and what its needs have loaded."""
+
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, derived: Derived) -> None:
+        self._needs, self._function = derived.needs, derived.function
+        needed = [reads_of(derived.function), *(reads_of_need(need) for need in derived.needs.values())]
+        self.reads = None if None in needed else NOTHING.union(*(one for one in needed if one is not None))
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        loaded = await asyncio.gather(*(load_need(run, need, rows, layout) for need in self._needs.values()))
+        names = list(self._needs)
+        function, info = self._function, run.info
+        values: list[Any] = []
+        for row, *found in zip(rows, *loaded, strict=True):
+            failure = next((one for one in found if type(one) is Failure), None)
+            if failure is not None:
+                values.append(failure)
+                continue
+            try:
+                values.append(function(row, info, **dict(zip(names, found, strict=True))))
+            except Exception as error:
+                values.append(run.failed(error))
+        return values
+
+
+class Listed(Source):
+    """A root connection: its method says which list, the page is read here."""
+
+    is_awaited: ClassVar[bool] = True
+    reads = NOTHING
+
+    def __init__(self, access: Any, method: Callable[..., Any], entity: Any) -> None:
+        self.access, self.method, self.entity = access, method, entity
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        try:
+            return [await run.page(self, field)]
+        except Exception as error:
+            return [run.failed(error)]
+
+
+class LookedUp(Source):
+    """A root field that finds one row by its global id."""
+
+    is_awaited: ClassVar[bool] = True
+    reads = NOTHING
+
+    def __init__(self, access: Any, declaration: One, name: str) -> None:
+        self.entity = declaration.entity
+        self._access, self._declaration, self._name = access, declaration, name
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        try:
+            check(self._access, run.context.viewer)
+            key = ids.decode(run.arguments(field)["id"], self._name, "id")
+            found = await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)
+        except Exception as error:
+            return [run.failed(error)]
+        return [found.get(key)]
+
+
+class Resolved(Source):
+    """A resolver as Strawberry would call it, for each parent. Root fields are; nothing else should be."""
+
+    is_awaited: ClassVar[bool] = True
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        found = run.each(lambda row: run.resolve(field, row), rows)
+        waiting = [position for position, value in enumerate(found) if isawaitable(value)]
+        if len(waiting) == 1:
+            try:
+                found[waiting[0]] = await found[waiting[0]]
+            except Exception as error:
+                found[waiting[0]] = run.failed(error)
+        elif waiting:
+            results = await asyncio.gather(*(found[position] for position in waiting), return_exceptions=True)
+            for position, result in zip(waiting, results, strict=True):
+                found[position] = run.failed(result) if isinstance(result, Exception) else result
+        return found
+
+
+async def load_need(
+    run: Execution, need: Need, rows: Sequence[Any], layout: Layout, field: Field | None = None
+) -> list[Any]:
+    """For each row what a declaration leads to: the columns that a field needs, or all."""
+    declaration = need.declaration
+    names, folds = (field.names, field.folds) if field is not None else (None, ())
+
+    async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
+        if isinstance(declaration, One):
+            return await run.loaders.rows_of(declaration, list(keys), names, folds)
+        if isinstance(declaration, Many):
+            return await run.loaders.lists_of(declaration, list(keys), names, folds)
+        return await run.loaders.values_of(declaration, list(keys))
+
+    return await fill_in(run, need, rows, layout, fetch)
+
+
+async def fill_in(
+    run: Execution, need: Need, rows: Sequence[Any], layout: Layout, fetch: Callable[..., Any]
+) -> list[Any]:
+    """For each row what `fetch` finds for its key: nothing is fetched for rows whose gate is closed."""
+    declaration: Any = need.declaration
+    missing: Any = declaration.default if isinstance(declaration, Value) else None
+    is_many = isinstance(declaration, Many)
+    if layout is not None and need.key in layout:
+        keys = list(map(itemgetter(layout.index(need.key) + 1), rows))
+    else:
+        keys = run.each(attrgetter(need.key), rows)
+    if need.visible is not None:
+        gate, info = need.visible, run.info
+        shown = run.each(lambda row: gate(row, info), rows)
+        keys = [
+            key if is_shown is True else (is_shown if type(is_shown) is Failure else None)
+            for key, is_shown in zip(keys, shown, strict=True)
+        ]
+    wanted = dict.fromkeys(key for key in keys if key is not None and type(key) is not Failure)
+    found: dict[Any, Any] = {}
+    if wanted:
+        try:
+            found = await fetch(wanted)
+        except Exception as error:
+            failure = run.failed(error)
+            found = dict.fromkeys(wanted, failure)
+    hidden = need.hidden
+
+    def value(key: Any) -> Any:
+        if key is None or type(key) is Failure:
+            return hidden if key is None else key
+        one = found.get(key, missing)
+        return [] if one is None and is_many else one
+
+    return [value(key) for key in keys]
