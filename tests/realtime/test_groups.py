@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import orjson
@@ -374,4 +375,4 @@ async def test_handing_out_leaves_turns_to_others():
     await asyncio.gather(turn(), spreader.each(range(100), done.append), spreader.each(range(100), done.append))
 
     assert sorted(done) == sorted([*range(100), *range(100)])
-    assert max(after - before for before, after in zip(turns, turns[1:], strict=False)) <= 10
+    assert max(after - before for before, after in pairwise(turns)) <= 10
