@@ -6,58 +6,27 @@ Our own handler and not Strawberry's, which lets messages of the wrong shape end
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
-from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
-from graphql import OperationType
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from auth.tokens import TokenRefused
-from auth.viewer import GUEST, Viewer
-from realtime.tasks import end
-from schema.context import Caller, Context
+from auth.viewer import GUEST
 from schema.ports import Ports
-from translations import translate
-from transport.bodies import write_json
-from transport.contexts import bearer_token, caller_of, viewer_of
-from transport.fanout import Fanout, Following, Gone, errors_of
-from transport.frames import Outlet, outlet_of
-from transport.operations import Observation, Operation, Operations
-from transport.protocol import (
-    DUPLICATE,
-    FORBIDDEN,
-    INIT_TIMEOUT,
-    INTERNAL,
-    INVALID,
-    PROTOCOL,
-    TOO_MANY,
-    UNAUTHORIZED,
-    WRONG_PROTOCOL,
-    Violation,
-    id_of,
-    message_in,
-    parameters_of,
-)
-from transport.requests import BadRequest, Parameters
-from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Seats, SessionWatch, Watched, renewed
-
-log = structlog.get_logger()
+from transport.connection import Connection, Surroundings
+from transport.contexts import caller_of
+from transport.fanout import Fanout
+from transport.frames import outlet_of
+from transport.operations import Operations
+from transport.protocol import PROTOCOL
+from transport.sessions import Seats, SessionWatch
 
 
 class SocketEndpoint:
     """An ASGI application for one path."""
 
     def __init__(self, operations: Operations, ports: Ports, seats: Seats, fanout: Fanout) -> None:
-        self.operations = operations
-        self.ports = ports
-        self.seats = seats
-        self.fanout = fanout
-        self.sessions = SessionWatch(ports)
+        self._around = Surroundings(operations, ports, seats, fanout, SessionWatch(ports))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -66,23 +35,23 @@ class SocketEndpoint:
         if not self._is_welcome(connection):
             await _refuse(send, 403)
             return
-        seat = self.seats.key(GUEST, caller)
-        if not self.seats.take(seat):
+        seat = self._around.seats.key(GUEST, caller)
+        if not self._around.seats.take(seat):
             await _refuse(send, 429)
             return
-        handler = Connection(self, caller, seat, receive, send, outlet_of(scope))
+        handler = Connection(self._around, caller, seat, receive, send, outlet_of(scope))
         del connection  # and all that it has worked out: this frame lives as long as the socket
-        self.operations.metrics.sockets.inc()
+        self._around.operations.metrics.sockets.inc()
         try:
             await handler.run(speaks_protocol=PROTOCOL in scope.get("subprotocols", ()))
         finally:
-            self.seats.leave(handler.seat)
-            self.operations.metrics.sockets.dec()
+            self._around.seats.leave(handler.seat)
+            self._around.operations.metrics.sockets.dec()
 
     def _is_welcome(self, connection: HTTPConnection) -> bool:
         """Browsers always say where a page came from: ours, or one that is allowed. Programs say nothing."""
         origin = connection.headers.get("origin")
-        if origin is None or origin in self.ports.settings.allowed_origins:
+        if origin is None or origin in self._around.ports.settings.allowed_origins:
             return True
         return urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower() != ""
 
@@ -90,278 +59,3 @@ class SocketEndpoint:
 async def _refuse(send: Send, status: int) -> None:
     await send({"type": "websocket.http.response.start", "status": status, "headers": []})
     await send({"type": "websocket.http.response.body", "body": b""})
-
-
-class Connection:
-    """One socket. An operation runs in a task of its own, with a context of its own; a subscription that is live is no
-    task any more, but a member of a group.
-    """
-
-    __slots__ = (
-        "_asgi_send", "_caller", "_ending", "_endpoint", "_is_closed", "_operations", "_ports", "_receive", "_running",
-        "_settings", "_task", "_viewer", "_watched", "outlet", "seat",
-    )  # fmt: skip
-
-    def __init__(
-        self, endpoint: SocketEndpoint, caller: Caller, seat: str, receive: Receive, send: Send, outlet: Outlet | None
-    ) -> None:
-        self._endpoint = endpoint
-        self._operations = endpoint.operations
-        self._ports = endpoint.ports
-        self._settings = endpoint.ports.settings
-        self._caller = caller
-        self._receive = receive
-        self._asgi_send = send
-        self._running: dict[str, asyncio.Task[None] | Following] = {}
-        self._watched: Watched | None = None
-        self._ending: asyncio.Task[None] | None = None
-        self._is_closed = False
-        self._viewer: Viewer = GUEST
-        self.outlet = outlet
-        self.seat = seat
-
-    async def run(self, *, speaks_protocol: bool) -> None:
-        await self._asgi_send({"type": "websocket.accept", "subprotocol": PROTOCOL if speaks_protocol else None})
-        if self.outlet is not None:
-            self.outlet.settle()
-        self._task = asyncio.current_task()
-        try:
-            if not speaks_protocol:
-                raise Violation(WRONG_PROTOCOL, "Subprotocol not acceptable")
-            await self._initialise()
-            while True:
-                await self._handle(await self._next())
-        except Violation as violation:
-            await self._close(violation.code, violation.reason)
-        except Gone:
-            pass
-        except Exception:
-            log.exception("socket.failed")
-            await self._close(INTERNAL, "Internal error")
-        finally:
-            self._is_closed = True
-            await self._clean_up()
-
-    async def _clean_up(self) -> None:
-        if self._watched is not None:
-            self._endpoint.sessions.forget(self._watched)
-        tasks = [self._ending] if self._ending else []
-        for running in self._running.values():
-            if isinstance(running, Following):
-                running.cancel()
-            else:
-                tasks.append(running)
-        await end(tasks)
-
-    # Messages in
-
-    async def _next(self) -> dict[str, Any]:
-        """The next message. Raises `Violation` for what is none, and `Gone`."""
-        while True:
-            received = await self._receive()
-            if received["type"] == "websocket.disconnect":
-                raise Gone
-            if self._is_closed:
-                continue
-            return message_in(received.get("text"))
-
-    async def _initialise(self) -> None:
-        """Until the socket is acknowledged. The token comes in `connection_init`."""
-        try:
-            async with asyncio.timeout(self._settings.connection_init_timeout):
-                while (message := await self._next())["type"] != "connection_init":
-                    if message["type"] == "subscribe":
-                        raise Violation(UNAUTHORIZED, "Unauthorized")
-                    await self._handle(message)
-        except TimeoutError:
-            raise Violation(INIT_TIMEOUT, "Connection initialisation timeout") from None
-        payload = message.get("payload")
-        if payload is not None and not isinstance(payload, dict):
-            raise Violation(INVALID, "The payload is not an object")
-        await self._become(payload or {})
-        await self._send({"type": "connection_ack"})
-        self._watched = self._endpoint.sessions.watch(self._viewer, self._session_ended)
-
-    async def _become(self, payload: dict[str, Any]) -> None:
-        """The token stands as `{"Authorization": "Bearer …"}` or as `{"token": "…"}`."""
-        header = payload.get("Authorization", payload.get("authorization"))
-        token = payload.get("token")
-        try:
-            if token is None and header is not None:
-                token = bearer_token(header if isinstance(header, str) else "?")
-            self._viewer = await viewer_of(self._ports, token if token is None or isinstance(token, str) else "")
-        except TokenRefused as error:
-            raise Violation(FORBIDDEN, error.reason) from None
-        seat = self._endpoint.seats.key(self._viewer, self._caller)
-        if seat != self.seat:
-            if not self._endpoint.seats.take(seat):
-                raise Violation(TOO_MANY, "Too many sockets")
-            self._endpoint.seats.leave(self.seat)
-            self.seat = seat
-
-    async def _handle(self, message: dict[str, Any]) -> None:
-        match message["type"]:
-            case "subscribe":
-                await self._subscribe(id_of(message), parameters_of(message))
-            case "complete":
-                if task := self._running.pop(id_of(message), None):
-                    task.cancel()
-            case "ping":
-                await self._send({"type": "pong"})
-            case "pong":
-                pass
-            case "connection_init":
-                raise Violation(TOO_MANY, "Too many initialisation requests")
-            case _:
-                raise Violation(INVALID, "Unknown message type")
-
-    # Operations
-
-    async def _subscribe(self, id: str, parameters: Parameters) -> None:
-        if id in self._running:
-            raise Violation(DUPLICATE, f"Subscriber for {id} already exists")
-        if len(self._running) >= self._settings.max_operations_per_socket:
-            # Told from here and not from a task: who does not read the answer is not read either.
-            refusal = BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
-            await self._send({"type": "error", "id": id, "payload": refusal.body["errors"]})
-            return
-        self._running[id] = asyncio.create_task(self._operate(id, parameters))
-
-    async def _operate(self, id: str, parameters: Parameters) -> None:
-        try:
-            with self._operations.observing("websocket") as seen:
-                operation = await self._operations.prepare(parameters, seen)
-                context = self._context(is_socket=operation.type is OperationType.SUBSCRIPTION)
-                await self._operations.admit(operation, context, seen)
-                if await self._follow(id, operation, context, seen):
-                    return
-                async with aclosing(self._operations.results(operation, context, seen)) as results:
-                    async for result in results:
-                        if result.is_last:
-                            await self._fail(id, result.body["errors"], has_begun=not operation.errors)
-                            return
-                        await self._send({"type": "next", "id": id, "payload": result.body})
-            await self._finish(id, {"type": "complete", "id": id})
-        except BadRequest as refusal:
-            with suppress(Gone):
-                await self._fail(id, refusal.body["errors"], has_begun=False)
-        except Gone:
-            pass
-        except Exception:
-            log.exception("socket.operation_failed")
-            await self._close(INTERNAL, "Internal error")
-        finally:
-            if self._running.get(id) is asyncio.current_task():
-                del self._running[id]
-
-    def _context(self, *, is_socket: bool = False) -> Context:
-        return Context(ports=self._ports, caller=self._caller, viewer=self._viewer, is_socket=is_socket)
-
-    async def _follow(self, id: str, operation: Operation, context: Context, seen: Observation) -> bool:
-        """Let a subscription go live in a group. False for an operation that has to be run by itself."""
-        fanout = self._endpoint.fanout
-        live = fanout.open(operation, context) if self.outlet is not None else None
-        if live is None:
-            return False
-        try:
-            following = await fanout.follow(live, context, self, id, seen)
-        except Gone:
-            raise
-        except Exception as error:
-            await self._fail(id, errors_of(error, context, seen), has_begun=True)
-            return True
-        if following is None:
-            return False
-        self._running[id] = following
-        return True
-
-    def stopped(self, following: Following, error: Exception) -> None:
-        """Called by a group when a live subscription is over."""
-        if self._running.get(following.id) is not following:
-            return
-        if isinstance(error, Gone):
-            del self._running[following.id]
-            following.finish("cancelled")
-        else:
-            self._running[following.id] = asyncio.create_task(self._stopped(following, error))
-
-    async def _stopped(self, following: Following, error: Exception) -> None:
-        errors = errors_of(error, self._context(), following.seen)
-        following.finish()
-        try:
-            await self._fail(following.id, errors, has_begun=True)
-        except Gone:
-            pass
-        finally:
-            if self._running.get(following.id) is asyncio.current_task():
-                del self._running[following.id]
-
-    async def _fail(self, id: str, errors: list[dict[str, Any]], *, has_begun: bool) -> None:
-        """An operation that ended by errors. If they came from the end of the session, everything ends."""
-        if has_begun and self._viewer.id is not None and await renewed(self._ports, self._viewer) is None:
-            await self._end(TOKEN_REVOKED)
-        else:
-            await self._finish(id, {"type": "error", "id": id, "payload": errors})
-
-    async def _finish(self, id: str, message: dict[str, Any]) -> None:
-        """The last message of an operation. Its id is free before the client can read it."""
-        if self._running.get(id) is asyncio.current_task():
-            del self._running[id]
-        await self._send(message)
-
-    def _session_ended(self, reason: str) -> None:
-        async def tell() -> None:
-            with suppress(Gone):
-                await self._end(reason)
-
-        self._ending = asyncio.create_task(tell())
-
-    async def _end(self, reason: str) -> None:
-        """The session is over: every operation is told so, and the socket is closed."""
-        if self._is_closed:
-            return
-        running, self._running = self._running, {}
-        extensions = {"code": "UNAUTHENTICATED", "reason": reason}
-        errors = [{"message": translate(self._context().locale, SESSION_ENDED), "extensions": extensions}]
-        for one in running.values():
-            if one is not asyncio.current_task():
-                one.cancel()
-        for id in running:
-            await self._send({"type": "error", "id": id, "payload": errors})
-        await self._close(FORBIDDEN, reason)
-
-    # Messages out
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        """Raises `Gone` where nobody reads, at the latest after the send timeout."""
-        text = write_json(message).decode()
-        await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
-
-    async def room(self) -> None:
-        outlet = self.outlet
-        assert outlet is not None
-        if self._is_closed or outlet.is_gone or not outlet.writable.is_set():
-            await self._patiently(outlet.writable.wait)
-            if outlet.is_gone:
-                raise Gone
-
-    async def _patiently(self, wait: Callable[[], Awaitable[Any]]) -> None:
-        """Wait for the reader. Raises `Gone`, and ends the socket, where the reader takes nothing for too long."""
-        if self._is_closed:
-            raise Gone
-        try:
-            async with asyncio.timeout(self._settings.send_timeout):
-                await wait()
-        except (OSError, TimeoutError):
-            self._is_closed = True
-            if self._task is not None and self._task is not asyncio.current_task():
-                self._task.cancel()
-            raise Gone from None
-
-    async def _close(self, code: int, reason: str) -> None:
-        if self._is_closed:
-            return
-        self._is_closed = True
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(self._settings.send_timeout):
-                await self._asgi_send({"type": "websocket.close", "code": code, "reason": reason})

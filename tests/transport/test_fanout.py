@@ -18,7 +18,7 @@ from tests.api.test_chats import LEAVE, a_group, fellows
 from tests.clients import gid
 from tests.factories import make_message
 from tests.live import SEND
-from tests.sockets import Failed, Socket
+from tests.sockets import Completed, Failed, Socket
 from tests.transport.conftest import metric, until
 from tests.transport.test_websocket import frame
 
@@ -228,6 +228,7 @@ async def test_the_end_of_the_server_ends_live_subscriptions(start_server, save,
         await asyncio.sleep(0.3)
         await asyncio.to_thread(process.stop)
 
-        assert (await follower.message())["type"] == "closed"
+        with pytest.raises(Completed):
+            await follower.next()
         assert await socket.closed() == 1012
     assert process.process.returncode == -signal.SIGTERM
