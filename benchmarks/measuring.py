@@ -59,24 +59,38 @@ class Bench:
     results: Results
     rounds: int
     seconds: float
+    _asks: dict[str, list[Ask]] = field(default_factory=dict)
+    _texts: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
 
     def undo(self) -> None:
         asyncio.run(self.dataset.undo())
 
     def asks(self, workload: Workload) -> list[Ask]:
-        return workload.asks(self.dataset.world)
+        """Of this dataset, made once."""
+        if workload.name not in self._asks:
+            self._asks[workload.name] = workload.asks(self.dataset.world)
+        return self._asks[workload.name]
+
+    def texts(self, workload: Workload, server: Running) -> list[bytes]:
+        """The same as whole requests to a server."""
+        key = (workload.name, server.kind.name)
+        if key not in self._texts:
+            self._texts[key] = requests(server, self.asks(workload), self.callers)
+        return self._texts[key]
 
     def can(self, server: Running, workload: Workload) -> bool:
         return workload.name in server.kind.serves and (workload.name, server.kind.name) not in self.results.skipped
 
 
 def compare(bench: Bench, workload: Workload, servers: Sequence[Running]) -> None:
-    """Ask all servers the same; who differs from the first one is left out of this workload, by name."""
+    """Ask all servers the same; who differs from plain Strawberry, or from the first one where that is not there, is
+    left out of this workload, by name.
+    """
     asks = bench.asks(workload)
     step = max(1, len(asks) // COMPARED)
     chosen = asks[::step][:COMPARED]
     expected = None
-    for server in servers:
+    for server in sorted(servers, key=lambda server: server.kind.name != "reference"):
         if not bench.can(server, workload):
             continue
         if workload.once:
@@ -114,7 +128,7 @@ def know_callers(bench: Bench, server: Running, workloads: Iterable[Workload]) -
 
 def run(bench: Bench, workload: Workload, server: Running, *, seconds: float, connections: int = 0) -> Sample | None:
     """One run; null where it went wrong, which is noted as a reason to skip."""
-    texts = requests(server, bench.asks(workload), bench.callers)
+    texts = bench.texts(workload, server)
     used = cpu_seconds(server.pid)
     try:
         found = load.http(

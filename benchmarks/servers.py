@@ -162,7 +162,7 @@ def environment(kind: Kind, *, port: int, database_url: str, redis_url: str, hom
             "DATABASE_POOL_SIZE": str(POOL_SIZE),
             # All clients come from one address.
             "MAX_SOCKETS_PER_USER": "100000",
-            # Budgets are kept, but never spent.
+            # Budgets are kept and asked for, but are beyond what a load client can spend.
             "COST_PER_MINUTE": "1000000000000",
             "GUEST_COST_PER_MINUTE": "1000000000000",
             # Only its own commits wake a relay: no server does another one's work.
