@@ -130,6 +130,17 @@ class UnitOfWork:
             await self.session.execute(insert(OutboxDelivery), deliveries)
 
 
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""How asyncpg says that a connection is gone."""
+
+
 class Readers:
     """Connections for compiled SELECTs, beside SQLAlchemy's pool and without its layers. They hold no transaction.
 
@@ -145,20 +156,40 @@ class Readers:
 
     async def fetch(self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]) -> list[Any]:
         async with self._turns:
-            connection = self._take() or await self._connect()
+            kept = self._take()
             try:
-                rows: list[Any] = await connection.fetch(sql, *arguments, record_class=row_class)
-            except asyncio.CancelledError:
-                # PostgreSQL is being told to stop; until it has, the connection is of no use to anyone.
-                recovery = asyncio.create_task(self._recover(connection))
-                self._recovering.add(recovery)
-                recovery.add_done_callback(self._recovering.discard)
+                return await self._run(kept or await self._connect(), sql, arguments, row_class)
+            except asyncpg.DataError:
                 raise
-            except BaseException:
-                self._idle.append(connection)
-                raise
+            except LOST:
+                if kept is None:
+                    raise
+            # PostgreSQL has been away since the connection was used last. What reads may be asked again.
+            return await self._run(await self._connect(), sql, arguments, row_class)
+
+    async def _run(
+        self, connection: asyncpg.Connection, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]
+    ) -> list[Any]:
+        try:
+            rows: list[Any] = await connection.fetch(sql, *arguments, record_class=row_class)
+        except asyncio.CancelledError:
+            # PostgreSQL is being told to stop; until it has, the connection is of no use to anyone.
+            recovery = asyncio.create_task(self._recover(connection))
+            self._recovering.add(recovery)
+            recovery.add_done_callback(self._recovering.discard)
+            raise
+        except asyncpg.DataError:
+            # A value that does not fit its type. asyncpg counts it among the errors of connections, too.
             self._idle.append(connection)
-            return rows
+            raise
+        except LOST:
+            connection.terminate()
+            raise
+        except BaseException:
+            self._idle.append(connection)
+            raise
+        self._idle.append(connection)
+        return rows
 
     def _take(self) -> asyncpg.Connection | None:
         while self._idle:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from models.rows import Values
+
+OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = $1"
+
+
+async def test_a_connection_that_postgresql_has_closed_is_replaced(ports):
+    asked = "SELECT 40 + 2 AS answer"
+    assert (await ports.database.fetch(asked, [], Values))[0].answer == 42
+    async with ports.database.reading() as session:
+        ended = await session.execute(text(OTHERS.replace("$1", ":query")), {"query": asked})
+        assert len(ended.all()) >= 1
+
+    # At once, before the loop has heard of it, and later.
+    for pause in (0, 0.1):
+        assert (await ports.database.fetch(asked, [], Values))[0].answer == 42
+        await asyncio.sleep(pause)
+
+
+async def test_a_cancelled_read_stops_in_postgresql_and_gives_its_connection_back(ports):
+    reading = asyncio.create_task(ports.database.fetch("SELECT pg_sleep(60)", [], Values))
+    await asyncio.sleep(0.1)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
+    async with asyncio.timeout(5):
+        while (await ports.database.fetch(sleeping, [], Values))[0][0]:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_statement_that_fails_leaves_its_connection_usable(ports):
+    with pytest.raises(Exception, match="division by zero"):
+        await ports.database.fetch("SELECT 1 / 0", [], Values)
+
+    assert (await ports.database.fetch("SELECT 1 AS one", [], Values))[0].one == 1
+
+
+async def test_more_readers_than_connections_take_turns(ports):
+    found = await asyncio.gather(*(ports.database.fetch("SELECT 1, pg_sleep(0.01)", [], Values) for _ in range(100)))
+
+    assert len(found) == 100
