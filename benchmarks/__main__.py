@@ -19,11 +19,9 @@ from benchmarks.machine import Cores
 from benchmarks.measuring import Bench, Results, chosen, compare, know_callers, measure, warm_up
 from benchmarks.servers import ROOT, Kind, NotStarted, Running, kinds, started
 from benchmarks.workloads import WORKLOADS, Callers
+from errors import StartError
 from integrations.embedded import EmbeddedServers
 
-LIVE_NUMBER = 40
-"""Ports of servers that are started for one scene alone come after those of the others."""
-SMALL_NUMBER = 60
 QUICK_LIVE = frozenset({"engine", "apollo"})
 """Ours and the best of the peers."""
 
@@ -64,10 +62,10 @@ class Session:
     growth: Growth | None = None
 
     @contextmanager
-    def started(self, kind: Kind, number: int, *, dataset: Dataset | None = None) -> Iterator[Running]:
+    def started(self, kind: Kind, *, dataset: Dataset | None = None) -> Iterator[Running]:
         url = (dataset or self.bench.dataset).url
         with started(
-            kind, number=number, cores=self.cores, database_url=url, redis_url=self.redis_url, home=self.options.home
+            kind, cores=self.cores, database_url=url, redis_url=self.redis_url, home=self.options.home
         ) as server:
             yield server
 
@@ -76,13 +74,13 @@ class Session:
         workloads = chosen(WORKLOADS, self.options.only)
         with ExitStack() as stack:
             servers = []
-            for number, kind in enumerate(wanted):
+            for kind in wanted:
                 try:
-                    servers.append(stack.enter_context(self.started(kind, number)))
-                except NotStarted as error:
+                    server = stack.enter_context(self.started(kind))
+                    know_callers(self.bench, server, workloads)
+                    servers.append(server)
+                except (NotStarted, LoadError) as error:
                     self.absent[kind.name] = str(error)
-            for server in servers:
-                know_callers(self.bench, server, workloads)
             for workload in workloads:
                 compare(self.bench, workload, servers)
                 warm_up(self.bench, workload, servers)
@@ -91,7 +89,7 @@ class Session:
 
     def live(self, wanted: Sequence[Kind]) -> None:
         """Each scene on a server of its own, so that memory is not what another scene has left."""
-        for number, scene in enumerate(live.scenes(self.bench.dataset.world)):
+        for scene in live.scenes(self.bench.dataset.world):
             for kind in wanted:
                 if not kind.live:
                     continue
@@ -99,7 +97,7 @@ class Session:
                     self.bench.results.skipped[f"live {scene.name}", kind.name] = "left out of a quick pass"
                     continue
                 try:
-                    with self.started(kind, LIVE_NUMBER + number) as server:
+                    with self.started(kind) as server:
                         found, burst = live.run(
                             self.bench, server, scene, self.redis_url, with_burst=scene.name == report.SCENES[0]
                         )
@@ -113,7 +111,7 @@ class Session:
     def grow(self, kind: Kind) -> None:
         assert self.small is not None
         try:
-            with self.started(kind, 0) as full, self.started(kind, SMALL_NUMBER, dataset=self.small) as small:
+            with self.started(kind) as full, self.started(kind, dataset=self.small) as small:
                 self.growth = growth.measure(
                     self.bench, replace(self.bench, dataset=self.small, _asks={}, _texts={}), full, small
                 )
@@ -147,7 +145,15 @@ class Session:
 
 def main() -> int:
     """Exit status 1 where a bar was missed, 2 where nothing could be measured."""
-    began, options, cores = time.monotonic(), Options.read(), Cores.chosen()
+    try:
+        return _run(Options.read(), Cores.chosen())
+    except (StartError, LoadError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: Options, cores: Cores) -> int:
+    began = time.monotonic()
     if cores.are_shared:
         print("benchmarks: there is only one core; server and load share it, so the figures say little")
     cores.take_others()

@@ -15,9 +15,9 @@ import asyncpg
 from benchmarks import rows
 from benchmarks.rows import WRITTEN, World
 from commands.migrations import migrate
-from commands.revisions import newest_revision
 
 PEERS = Path(__file__).with_name("peers")
+MIGRATIONS = Path(__file__).parent.parent / "alembic" / "versions"
 Connection = asyncpg.Connection
 
 TABLES: list[tuple[str, str, Callable[[World], Iterator[rows.Row]]]] = [
@@ -127,9 +127,8 @@ class Dataset:
 
 def version() -> str:
     """Changes with the rows, the tables and the peers' functions: then the dataset is made anew."""
-    files = [Path(rows.__file__), Path(__file__), *sorted(PEERS.glob("*.sql"))]
-    content = b"".join(file.read_bytes() for file in files)
-    return sha256(content + (newest_revision() or "").encode()).hexdigest()[:16]
+    files = [Path(rows.__file__), Path(__file__), *sorted(PEERS.glob("*.sql")), *sorted(MIGRATIONS.glob("*.py"))]
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 async def ready(server_url: str, name: str, scale: float) -> Dataset:

@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,7 +27,6 @@ ROOT = Path(__file__).parent.parent
 PEERS = Path(__file__).with_name("peers")
 START_SECONDS = 60.0
 POOL_SIZE = 10
-FIRST_PORT = 8410
 ISSUER = "http://wingding.example"
 PR_SET_PDEATHSIG = 1
 OPEN_FILES = 8_192
@@ -172,14 +172,20 @@ def environment(kind: Kind, *, port: int, database_url: str, redis_url: str, hom
     return kept | told | dict(kind.environment)
 
 
+def _free_port() -> int:
+    """Not a fixed one: two benchmarks at once must not measure each other's servers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextmanager
-def started(
-    kind: Kind, *, number: int, cores: Cores, database_url: str, redis_url: str, home: Path
-) -> Iterator[Running]:
+def started(kind: Kind, *, cores: Cores, database_url: str, redis_url: str, home: Path) -> Iterator[Running]:
     """A server on the core of its own, as long as this block lasts. Raises `NotStarted`."""
     if reason := missing(kind):
         raise NotStarted(reason)
-    port = FIRST_PORT + number
+    port = _free_port()
     told = environment(kind, port=port, database_url=database_url, redis_url=redis_url, home=home)
     log = home / f"{kind.name}.log"
 
