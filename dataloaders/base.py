@@ -116,11 +116,22 @@ Names = Sequence[str] | None
 
 @dataclass(frozen=True)
 class Fold:
-    """A row that each row leads to by one of its columns, fetched in the same statement; `key` is that column."""
+    """What each row leads to by one of its columns, fetched in the same statement: a row, or an aggregate.
 
-    declaration: One
+    `key` is that column; `names` are the columns of the row, or of the aggregate without its key (`value_names`).
+    """
+
+    declaration: One | Value
     key: str
     names: tuple[str, ...]
+
+    def child(self, viewer: Viewer, key: Any) -> Select[Any]:
+        declaration = self.declaration
+        chosen = declaration.select(viewer).where(declaration.key == key)
+        if isinstance(declaration, Value):
+            return chosen
+        wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, self.names)]
+        return chosen.with_only_columns(*wanted, maintain_column_froms=True)
 
 
 Folds = tuple[Fold, ...]
@@ -134,18 +145,21 @@ def folded(
     """
     wanted = list(columns)
     for number, fold in enumerate(folds):
-        declaration = fold.declaration
-        child = (
-            declaration.select(viewer)
-            .where(declaration.key == own.c[fold.key])
-            .with_only_columns(
-                declaration.key.label("parent"), *columns_of(declaration.entity, fold.names), maintain_column_froms=True
-            )
-            .lateral(f"fold_{number}")
-        )
+        child = fold.child(viewer, own.c[fold.key]).lateral(f"fold_{number}")
         joined = joined.outerjoin(child, true())
-        wanted += [child.c[name].label(f"fold_{number}_{name}") for name in ("parent", *fold.names)]
+        wanted += [column.label(f"fold_{number}_{position}") for position, column in enumerate(child.c)]
     return select(*wanted, *last).select_from(joined)
+
+
+def value_names(declaration: Value) -> tuple[str, ...]:
+    """The columns of an aggregate without its key: their labels, by which code may read them."""
+    _key, *columns = declaration.select(Viewer()).selected_columns
+    return tuple(str(one.name) if getattr(one, "name", None) else f"value_{n}" for n, one in enumerate(columns))
+
+
+def value_types(declaration: Value) -> list[Any]:
+    _key, *columns = declaration.select(Viewer()).selected_columns
+    return [one.type for one in columns]
 
 
 def columns_of(entity: Any, names: Sequence[str]) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
 from dataloaders.base import Many, One, OneOf, Pages, Value
-from engine.fetches import Connected, DerivedFrom, Listed, LookedUp, Related, RelatedOneOf, Resolved
+from engine.fetches import Aggregated, Connected, DerivedFrom, Listed, LookedUp, Related, RelatedOneOf, Resolved
 from engine.sources import (
     NOTHING,
     Attribute,
@@ -60,7 +60,9 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
     need = Need(declared, key=key, visible=gate, hidden=field.metadata.get("hidden"))
     if isinstance(declared, Pages):
         return Connected(declared, need, field.metadata.get("unfiltered"))
-    if isinstance(declared, One | Many | Value):
+    if isinstance(declared, Value):
+        return Aggregated(declared, need)
+    if isinstance(declared, One | Many):
         return Related(declared, need)
     return Resolved()
 

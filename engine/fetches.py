@@ -8,10 +8,10 @@ from inspect import isawaitable
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
+from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value, value_names, value_types
 from dataloaders.pages import PageArgs
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
-from models.rows import folded_class
+from models.rows import folded_class, reader, values_class
 from schema import ids
 from schema.access import check
 from schema.relations import Derived, Need
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Related(Source):
     is_awaited: ClassVar[bool] = True
 
-    def __init__(self, declaration: One | Many | Value, need: Need) -> None:
+    def __init__(self, declaration: One | Many, need: Need) -> None:
         self.declaration, self._need = declaration, need
-        self.entity = getattr(declaration, "entity", None)
+        self.entity: Any = declaration.entity
         self.reads = reads_of_need(need)
         if (
             isinstance(declaration, One)
@@ -51,6 +51,35 @@ class Related(Source):
 
     async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
         return await load_need(run, self._need, rows, layout, field)
+
+
+class Aggregated(Source):
+    """A value, or several columns as one row, for each key."""
+
+    is_awaited: ClassVar[bool] = True
+
+    def __init__(self, declaration: Value, need: Need) -> None:
+        self._declaration, self._need = declaration, need
+        self.reads = reads_of_need(need)
+        if need.visible is None:
+            self.foldable = Foldable(declaration, need.key, value_names(declaration))
+            types = value_types(declaration)
+            self._read = reader(types[0]) if len(types) == 1 else None
+
+    def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
+        """Where they were fetched with the parents."""
+        assert field.folded_at is not None and self.foldable is not None and self.foldable.names is not None
+        start, names, missing = field.folded_at, self.foldable.names, self._declaration.default
+        if len(names) == 1:
+            read, at = self._read, start + 1
+            if read is None:
+                return [missing if row[start] is None else row[at] for row in rows]
+            return [missing if row[start] is None else read(row[at]) for row in rows]
+        make, end = values_class(names), start + 1 + len(names)
+        return [missing if row[start] is None else make(row[start:end]) for row in rows]
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        return await load_need(run, self._need, rows, layout)
 
 
 class RelatedOneOf(Source):

@@ -203,22 +203,25 @@ class Planner:
 
 
 def fold(field: Field) -> None:
-    """Let the statement of a field fetch what its rows lead to, one row each, by primary key and few columns."""
+    """Let the statement of a field fetch what its rows lead to: a row each by primary key, aggregates; few columns."""
     assert field.names is not None
     at = 1 + len(field.names)
     for child in _children(field.shape):
         found = child.source.foldable
-        if found is None or child.names is None or len(child.names) > WIDEST_FOLD or found.key not in field.names:
+        if found is None or found.key not in field.names:
+            continue
+        names = child.names if found.names is None else found.names
+        if names is None or len(names) > WIDEST_FOLD:
             continue
         if len(field.folds) == MOST_FOLDS:
             break
-        field.folds = (*field.folds, Fold(found.declaration, found.key, child.names))
+        field.folds = (*field.folds, Fold(found.declaration, found.key, names))
         child.folded_at = at
         # Its own statement is not run any more, so nothing can come with that.
         child.folds = ()
         for inner in _children(child.shape):
             inner.folded_at = None
-        at += 1 + len(child.names)
+        at += 1 + len(names)
 
 
 def _children(shape: Shape) -> Iterator[Field]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphql import GraphQLObjectType
 
-from dataloaders.base import One
+from dataloaders.base import One, Value
 from schema import ids
 from schema.relations import Need
 
@@ -35,10 +35,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Foldable:
-    """A relation that a statement for the parents can fetch along: one row, by its primary key, open to all."""
+    """What a statement for the parents can fetch along, open to all: one row by its primary key, or an aggregate, whose
+    columns are known beforehand.
+    """
 
-    declaration: One
+    declaration: One | Value
     key: str
+    names: tuple[str, ...] | None = None
 
 
 class Source:

@@ -71,6 +71,13 @@ def folded_class(entity: type, names: tuple[str, ...]) -> type[tuple[Any, ...]]:
     return type(entity.__name__, (tuple,), {"__slots__": (), "entity": entity, **own, **columns})
 
 
+@cache
+def values_class(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
+    """As `Values`, for a part of another row: its key and then these columns."""
+    columns: dict[str, Any] = {name: property(itemgetter(position + 1)) for position, name in enumerate(names)}
+    return type("Values", (tuple,), {"__slots__": (), **columns})
+
+
 def _reading(get: Any, read: Any) -> Any:
     return lambda row: read(get(row))
 
