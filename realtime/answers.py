@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-KEPT_ENTRIES = 100
-KEPT_BYTES = 64 * 1024
+KEPT_ENTRIES = 50
+KEPT_BYTES = 32 * 1024
 """Of the newest answers of a group: who joins in a burst would never catch up by reading alone."""
+KEPT_SECONDS = 5.0
+"""After the last of them. Who joins later finds all that there is by one reading."""
 PART_BYTES = 64 * 1024
 """Of answers that a member is handed at once, one larger answer aside. Before the next part it may say that it is full.
 """
@@ -39,19 +41,21 @@ class Answers:
 class Kept:
     """The newest answers of a group, without holes, and who may see them."""
 
-    __slots__ = ("_answers",)
+    __slots__ = ("_answers", "_entries", "_size")
 
     def __init__(self) -> None:
         self._answers: list[tuple[Answers, Since]] = []
+        self._entries = 0
+        self._size = 0
 
     def add(self, answers: Answers, since: Since) -> None:
         self._answers.append((answers, since))
-        while len(self._answers) > 1 and self._is_too_much():
-            del self._answers[0]
-
-    def _is_too_much(self) -> bool:
-        entries = sum(len(one.bodies) for one, _ in self._answers)
-        return entries > KEPT_ENTRIES or sum(one.size for one, _ in self._answers) > KEPT_BYTES
+        self._entries += len(answers.bodies)
+        self._size += answers.size
+        while self._entries > KEPT_ENTRIES or self._size > KEPT_BYTES:
+            oldest, _ = self._answers.pop(0)
+            self._entries -= len(oldest.bodies)
+            self._size -= oldest.size
 
     def between(self, sequence: int, user_id: UUID | None) -> Answers | None:
         """Everything from a number to the end; null where not all of it is kept, or not all of it is for the user."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextvars import Context
 from typing import Any
 
-from realtime.answers import NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
+from realtime.answers import KEPT_SECONDS, NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
 from realtime.hub import Event, Gap, Hub
 from realtime.spreading import Spreader
 from realtime.streams import BATCH, Stream, StreamEnded, access_stream, sequence_in
@@ -113,6 +113,7 @@ class Group:
         self._has_growth = False
         self._task: asyncio.Task[None] | None = None
         self._kept = Kept()
+        self._forgetting: asyncio.TimerHandle | None = None
         self._rendering: dict[int, asyncio.Future[bytes]] = {}
 
     # Members
@@ -146,6 +147,8 @@ class Group:
             self._on_empty()
             if self._task is not None:
                 self._task.cancel()
+            if self._forgetting is not None:
+                self._forgetting.cancel()
 
     async def bring_up(self, member: Member) -> None:
         """Hand over everything from the member's cursor on, until it is as far as the group, and let it go live."""
@@ -255,6 +258,7 @@ class Group:
                 elif not self._live:
                     # Whoever comes back reads what is missing; whoever comes first begins anew.
                     self._has_growth, self._reached, self._kept = False, None, Kept()
+            self._forget_soon()
         except Exception as error:
             # What all asked for could not be given: each is told, as if each had asked alone.
             for members in list(self._members.values()):
@@ -262,6 +266,14 @@ class Group:
                     self._stop(member, error)
         finally:
             self._task = None
+
+    def _forget_soon(self) -> None:
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        self._forgetting = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget)
+
+    def _forget(self) -> None:
+        self._kept, self._forgetting = Kept(), None
 
     async def _check_access(self) -> None:
         """Ask for all who are due in one go; the stream ends for those who have lost access."""

@@ -191,7 +191,8 @@ class ChatStream(Stream[Message]):
         return [is_valid and viewer.id in present for viewer, is_valid in zip(viewers, valid, strict=True)]
 
     async def fetch(self, sequence: int) -> Sequence[Message]:
-        reading = await self.read(sequence)
+        # A thousand who follow one chat alone read a message once, and each is asked for by name.
+        reading = await self._hub.once(self.channel, sequence, lambda: self.read(sequence))
         since = reading.since
         if reading.stamp is None or since is None:
             return ()
@@ -204,9 +205,8 @@ class ChatStream(Stream[Message]):
         return reading.entries if first is not None else ()
 
     async def read(self, sequence: int) -> ChatReading:
-        """A thousand who follow one chat from this process read a message once, and each is asked for by name."""
         asked = {self._user_id, *self._watching.members(self.owner_id)}
-        return await self._hub.once(self.channel, sequence, lambda: _read(self._reads, self.owner_id, sequence, asked))
+        return await _read(self._reads, self.owner_id, sequence, asked)
 
 
 async def _read(reads: ChatReads, chat_id: UUID, sequence: int, user_ids: Collection[UUID]) -> ChatReading:

@@ -30,12 +30,16 @@ subscription ($id: ID!, $after: String) {
   }
 }
 """
-OWN = "subscription ($id: ID!) { messageSent(chatId: $id) { ... on MessageSent { message { body isOwn } } } }"
+OWN = """
+subscription ($id: ID!, $after: String) {
+  messageSent(chatId: $id, after: $after) { ... on MessageSent { message { body isOwn } } }
+}
+"""
 
 
 @asynccontextmanager
 async def a_crowd(server, save, sign_in, number, document=SENT):
-    """A chat and its members, each with a socket and a live subscription."""
+    """A chat and its members, each with a socket and a subscription that has brought its first message."""
     users = await fellows(save, number)
     chat = await a_group(save, *users)
     async with AsyncExitStack() as stack:
@@ -43,8 +47,11 @@ async def a_crowd(server, save, sign_in, number, document=SENT):
         for user in users:
             token = await sign_in(user, saved=True)
             socket = await stack.enter_async_context(Socket.connect(server.ws_url, token))
-            followers.append(await socket.subscribe(document, {"id": gid(chat)}))
-        await asyncio.sleep(0.5)
+            given = {"id": gid(chat), "after": cursors.encode(chat.id, 0)}
+            followers.append(await socket.subscribe(document, given))
+        await say(followers[0], chat, "first")
+        for follower in followers:
+            await hear(follower, 1)
         yield chat, users, followers
 
 
@@ -77,7 +84,7 @@ async def test_an_entry_is_executed_and_encoded_once_for_all_sockets(server, sav
         await say(followers[0], chat, "hello")
         heard = [await hear(follower, 1) for follower in followers]
 
-    assert heard == [[{"sequence": 1, "body": "hello", "author": {"handle": users[0].handle}}]] * 8
+    assert heard == [[{"sequence": 2, "body": "hello", "author": {"handle": users[0].handle}}]] * 8
     assert executed == [1]
     assert len(encoded) == 1
 
@@ -92,8 +99,8 @@ async def test_what_depends_on_the_viewer_is_told_to_each_alone(server, save, si
 
 async def test_two_subscriptions_of_one_socket_are_told_by_their_ids(server, save, sign_in):
     async with a_crowd(server, save, sign_in, 2) as (chat, _users, followers):
-        second = await followers[0].socket.subscribe(SENT, {"id": gid(chat)}, id='quoted " id')
-        await asyncio.sleep(0.3)
+        given = {"id": gid(chat), "after": cursors.encode(chat.id, 1)}
+        second = await followers[0].socket.subscribe(SENT, given, id='quoted " id')
         await say(followers[1], chat, "x" * 200, "y" * 9_000)
         heard = [await hear(one, 2) for one in (followers[0], second, followers[1])]
 
@@ -121,6 +128,7 @@ async def test_complete_leaves_the_group(server, save, sign_in, http):
     async with a_crowd(server, save, sign_in, 2) as (chat, _users, followers):
         stopped = followers[0]
         await stopped.socket.send({"type": "complete", "id": stopped.id})
+        assert await stopped.socket.run("{ __typename }") == {"__typename": "Query"}
         await say(followers[1], chat, "after")
         await hear(followers[1], 1)
         with pytest.raises(TimeoutError):
@@ -163,7 +171,7 @@ async def test_who_joins_in_the_middle_of_a_burst_misses_and_repeats_nothing(ser
             await asyncio.sleep(dice.random() * 0.4)
             cursor = cursors.encode(chat.id, after)
             joined = await follower.socket.subscribe(SENT, {"id": gid(chat), "after": cursor})
-            return [message["sequence"] for message in await hear(joined, 60 - after)]
+            return [message["sequence"] for message in await hear(joined, 61 - after)]
 
         writing = asyncio.create_task(write())
         joining = [join(follower, 0) for follower in followers[1:] for _ in range(2)]
@@ -171,8 +179,8 @@ async def test_who_joins_in_the_middle_of_a_burst_misses_and_repeats_nothing(ser
         first = [message["sequence"] for message in await hear(followers[0], 60)]
         await writing
 
-    assert found == [list(range(1, 61))] * 6
-    assert first == list(range(1, 61))
+    assert found == [list(range(1, 62))] * 6
+    assert first == list(range(2, 62))
 
 
 async def test_a_reader_that_stalls_for_a_moment_gets_everything_in_order(server, save, sign_in, http):
