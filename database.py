@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import orjson
 import structlog
-from sqlalchemy import URL, event, insert, make_url
+from sqlalchemy import ARRAY, URL, Insert, bindparam, column, event, func, insert, make_url, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -59,9 +59,6 @@ class Read:
 reads: ContextVar[list[Read] | None] = ContextVar("reads", default=None)
 """Where someone wants to know of each."""
 
-ONE_STATEMENT = {"render_nulls": True}
-"""Execution options for inserting many rows: without it, rows that lack a value go in statements of their own."""
-
 statements: ContextVar[StatementLog | None] = ContextVar("statements", default=None)
 
 
@@ -105,29 +102,45 @@ class UnitOfWork:
         await self.session.flush()
         if not self.events:
             return
-        now, rows, deliveries = utcnow(), [], []
+        now, written, owed = utcnow(), [], []
         for happened in self.events:
             live = happened if isinstance(happened, StreamEvent) else None
-            rows.append(
+            written.append(
                 {
                     "id": uuid7(),
                     "name": happened.name,
                     "subject_type": happened.subject_type,
                     "subject_id": happened.subject_id,
                     "occurred_at": now,
-                    "event_metadata": happened.metadata,
+                    "metadata": happened.metadata,
                     "stream": live and live.stream,
                     "sequence": live and live.sequence,
                 }
             )
-            deliveries += [
-                {"event_id": rows[-1]["id"], "consumer": consumer, "attempts": 0}
-                for consumer in self._consumers(happened)
-            ]
+            owed += [(written[-1]["id"], consumer) for consumer in self._consumers(happened)]
         self.events.clear()
-        await self.session.execute(insert(OutboxEvent), rows, execution_options=ONE_STATEMENT)
-        if deliveries:
-            await self.session.execute(insert(OutboxDelivery), deliveries)
+        values: dict[str, Any] = {name: [row[name] for row in written] for name in OUTBOX_COLUMNS}
+        values |= {"event_id": [id for id, _ in owed], "consumer": [consumer for _, consumer in owed]}
+        await self.session.execute(WRITE_EVENTS, values)
+
+
+def _write_events() -> Insert:
+    """Events and who is owed them, in one statement: an array for each column of the two tables."""
+    events = _unnested(OutboxEvent.__table__, OUTBOX_COLUMNS)
+    deliveries = _unnested(OutboxDelivery.__table__, ("event_id", "consumer"))
+    return deliveries.add_cte(events.cte("written"))
+
+
+def _unnested(table: Any, names: Sequence[str]) -> Insert:
+    """Insert rows that are given as an array for each of some columns, in the order of the arrays."""
+    types = {name: table.c[name].type for name in names}
+    given = func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in types.items()))
+    rows = given.table_valued(*(column(name, type_) for name, type_ in types.items())).render_derived()
+    return insert(table).from_select(list(names), select(*rows.c), include_defaults=False)
+
+
+OUTBOX_COLUMNS = tuple(OutboxEvent.__table__.c.keys())
+WRITE_EVENTS = _write_events()
 
 
 LOST = (

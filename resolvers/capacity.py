@@ -10,13 +10,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, literal, select, text, update
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import ReturningInsert
 
 from auth.viewer import Viewer
 from auth.visibility import events_visible_to
@@ -30,8 +32,10 @@ from models import (
     Event,
     EventStatus,
     Registration,
+    Role,
     Service,
     StreamEvent,
+    User,
     utcnow,
 )
 from realtime.streams import availability_stream
@@ -149,14 +153,26 @@ async def lock(
 
 async def lock_events(uow: UnitOfWork, event_ids: Collection[UUID], *, viewer: Viewer | None = None) -> Sequence[Event]:
     """Those of the events that exist and that the viewer may see, locked in the order of their ids."""
-    chosen = select(Event) if viewer is None else events_visible_to(viewer)
-    found = await uow.session.scalars(
-        chosen.where(Event.id.in_(event_ids))
+    statement = _locking(None if viewer is None else viewer.role)
+    values = {"event_ids": list(event_ids), "viewer_id": viewer and viewer.id}
+    found = await uow.session.scalars(statement, values)
+    return found.all()
+
+
+@cache
+def _locking(role: Role | None) -> Select[Event]:
+    """Built once for each role: what a role sees is a long statement, and the viewer's id is given when it is run."""
+    if role is None:
+        chosen = select(Event)
+    else:
+        someone = None if role is Role.GUEST else User(id=bindparam("viewer_id", type_=Uuid()), role=role)
+        chosen = events_visible_to(Viewer(someone))
+    return (
+        chosen.where(Event.id == any_(bindparam("event_ids", type_=ARRAY(Uuid))))
         .order_by(Event.id)
         .with_for_update(key_share=True, of=Event)
         .execution_options(populate_existing=True)
     )
-    return found.all()
 
 
 async def lock_services(uow: UnitOfWork, service_ids: Collection[UUID]) -> Sequence[Service]:
@@ -246,35 +262,9 @@ async def announce_all(uow: UnitOfWork, events: Iterable[Event]) -> None:
 
 
 async def announce(uow: UnitOfWork, event: Event) -> None:
-    """Add an entry to the event's availability stream, with the event locked and all its changes made.
-
-    One statement takes the next number, reads what the triggers counted and writes the entry.
-    """
+    """Add an entry to the event's availability stream, with the event locked and all its changes made."""
     await uow.session.flush()
-    numbered = (
-        update(Event.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
-        .where(Event.id == event.id)
-        .values(availability_sequence=Event.availability_sequence + 1, updated_at=Event.updated_at)
-        .returning(Event.id, Event.availability_sequence, Event.capacity, Event.taken)
-        .cte("numbered")
-    )
-    places = func.jsonb_build_object(
-        "id", Service.id, "capacity", Service.capacity, "taken", Service.taken,
-        "cancelled", Service.cancelled_at.is_not(None),
-    )  # fmt: skip
-    services = (
-        select(func.coalesce(func.jsonb_agg(aggregate_order_by(places, Service.starts_at, Service.id)), text("'[]'")))
-        .where(Service.event_id == event.id)
-        .scalar_subquery()
-    )
-    written = await uow.session.execute(
-        insert(AvailabilityChange.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
-        .from_select(
-            ["event_id", "sequence", "capacity", "taken", "services", "occurred_at"],
-            select(*numbered.c, services, literal(utcnow())),
-        )
-        .returning(AvailabilityChange.sequence, AvailabilityChange.capacity, AvailabilityChange.taken)
-    )
+    written = await uow.session.execute(ANNOUNCE, {"changed_id": event.id, "now": utcnow()})
     sequence, capacity, taken = written.one()
     for name, value in (("availability_sequence", sequence), ("taken", taken)):
         set_committed_value(event, name, value)
@@ -287,3 +277,35 @@ async def announce(uow: UnitOfWork, event: Event) -> None:
             capacity=capacity,
         )
     )
+
+
+def _announce() -> ReturningInsert[int, int | None, int]:
+    """Take the next number of the event `changed_id`, read what the triggers counted, and write the entry."""
+    changed_id = bindparam("changed_id", type_=Uuid())
+    numbered = (
+        update(Event.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(Event.id == changed_id)
+        .values(availability_sequence=Event.availability_sequence + 1, updated_at=Event.updated_at)
+        .returning(Event.id, Event.availability_sequence, Event.capacity, Event.taken)
+        .cte("numbered")
+    )
+    places = func.jsonb_build_object(
+        "id", Service.id, "capacity", Service.capacity, "taken", Service.taken,
+        "cancelled", Service.cancelled_at.is_not(None),
+    )  # fmt: skip
+    services = (
+        select(func.coalesce(func.jsonb_agg(aggregate_order_by(places, Service.starts_at, Service.id)), text("'[]'")))
+        .where(Service.event_id == changed_id)
+        .scalar_subquery()
+    )
+    now = bindparam("now", type_=AvailabilityChange.occurred_at.type)
+    return (
+        insert(AvailabilityChange.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .from_select(
+            ["event_id", "sequence", "capacity", "taken", "services", "occurred_at"], select(*numbered.c, services, now)
+        )
+        .returning(AvailabilityChange.sequence, AvailabilityChange.capacity, AvailabilityChange.taken)
+    )
+
+
+ANNOUNCE = _announce()

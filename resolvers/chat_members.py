@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, bindparam, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from database import UnitOfWork
 from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, StreamEvent, utcnow, uuid7
@@ -75,11 +75,11 @@ async def _create(uow: UnitOfWork, user_ids: Sequence[UUID], *, kind: ChatKind, 
 
 
 async def join_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> None:
-    await _join(uow, Chat.event_id == event_id, user_id)
+    await uow.session.execute(JOIN_EVENT_CHAT, {"owner_id": event_id, "person_id": user_id, "now": utcnow()})
 
 
 async def join_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
-    await _join(uow, Chat.club_id == club_id, user_id)
+    await uow.session.execute(JOIN_CLUB_CHAT, {"owner_id": club_id, "person_id": user_id, "now": utcnow()})
 
 
 async def leave_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> None:
@@ -88,12 +88,6 @@ async def leave_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> No
 
 async def leave_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
     await _leave(uow, Chat.club_id == club_id, user_id)
-
-
-async def _join(uow: UnitOfWork, owner: Any, user_id: UUID) -> None:
-    chat = await locked(uow, owner)
-    if chat is not None:
-        await add(uow, chat, [user_id])
 
 
 async def locked(uow: UnitOfWork, owner: Any) -> Chat | None:
@@ -117,20 +111,41 @@ async def add(uow: UnitOfWork, chat: Chat, user_ids: Sequence[UUID]) -> None:
         }
         for user_id in user_ids
     ]
-    statement = insert(ChatMember).values(rows)
-    await uow.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["chat_id", "user_id"],
-            set_={
-                "left_at": None,
-                "left_sequence": None,
-                "joined_sequence": statement.excluded.joined_sequence,
-                "read_sequence": statement.excluded.read_sequence,
-                "joined_at": utcnow(),
-            },
-            where=ChatMember.left_at.is_not(None),
-        )
+    await uow.session.execute(_again(insert(ChatMember).values(rows), joined_at=utcnow()))
+
+
+def _again(statement: Insert, *, joined_at: Any) -> Insert:
+    """Someone who left and returns starts anew; nothing happens to who is there already."""
+    return statement.on_conflict_do_update(
+        index_elements=["chat_id", "user_id"],
+        set_={
+            "left_at": None,
+            "left_sequence": None,
+            "joined_sequence": statement.excluded.joined_sequence,
+            "read_sequence": statement.excluded.read_sequence,
+            "joined_at": joined_at,
+        },
+        where=ChatMember.left_at.is_not(None),
     )
+
+
+def _joining(owner: Any) -> Insert:
+    """Lock the chat of an owner, if there is one, and let a person into it, in one statement.
+
+    Both what the lock waited for and what the membership is compared with are read as they are after the wait.
+    """
+    now = bindparam("now", type_=ChatMember.joined_at.type)
+    chat = (
+        select(Chat.id, bindparam("person_id", type_=Uuid()), now, Chat.last_sequence, Chat.last_sequence.label("read"))
+        .where(owner == bindparam("owner_id"))
+        .with_for_update(key_share=True)
+    )
+    columns = ["chat_id", "user_id", "joined_at", "joined_sequence", "read_sequence"]
+    return _again(insert(ChatMember.__table__).from_select(columns, chat), joined_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+
+
+JOIN_EVENT_CHAT = _joining(Chat.event_id)
+JOIN_CLUB_CHAT = _joining(Chat.club_id)
 
 
 async def _leave(uow: UnitOfWork, owner: Any, user_id: UUID) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, String, Uuid, bindparam, column, exists, func, select
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
+from sqlalchemy.types import TypeEngine
 
-from database import ONE_STATEMENT, UnitOfWork
+from database import UnitOfWork
 from models import (
     Base,
     Channel,
@@ -23,6 +22,7 @@ from models import (
     NotificationType,
     StreamEvent,
     User,
+    utcnow,
     uuid7,
 )
 from realtime.streams import inbox_stream
@@ -68,94 +68,53 @@ async def notify(
 
 
 async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
-    """All notices of a unit of work at once.
+    """All notices of a unit of work at once, in one statement.
 
     Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
-    notices = list(notices)
-    addressed = [
-        (user_id, notice)
+    rows = [
+        _row(notice, user_id)
         for notice in notices
         for user_id in sorted(set(notice.recipients))
         if user_id != notice.actor_id
     ]
-    if not addressed:
+    if not rows:
         return
     await uow.session.flush()
-    addressed = await _wanted(uow.session, addressed)
-    if not addressed:
-        return
-    names = await _names(uow.session, [notice for _, notice in addressed])
-    counts = Counter(user_id for user_id, _ in addressed)
-    last = await next_sequences(uow, counts)
-    upcoming = {user_id: last[user_id] - counts[user_id] for user_id in counts}
-    rows: list[dict[str, Any]] = []
-    for user_id, notice in addressed:
-        upcoming[user_id] += 1
-        rows.append(
-            {
-                "id": uuid7(),
-                "user_id": user_id,
-                "sequence": upcoming[user_id],
-                "type": notice.type,
-                "subject_type": notice.subject.__class__.__name__ if notice.subject is not None else None,
-                "subject_id": getattr(notice.subject, "id", None),
-                "actor_id": notice.actor_id,
-                "params": _subject_facts(notice.subject) | names.get(_person(notice), {}) | dict(notice.params),
-            }
-        )
-    await uow.session.execute(insert(Notification), rows, execution_options=ONE_STATEMENT)
+    columns = {name: [row[name] for row in rows] for name in ADDRESSED}
+    written = await uow.session.execute(WRITE, columns | {"now": utcnow()})
+    sequences = {row.id: row.sequence for row in written}
     for row in rows:
-        uow.record(
-            NotificationSent(
-                subject_id=row["id"],
-                stream=inbox_stream(row["user_id"]),
-                sequence=row["sequence"],
-                user_id=row["user_id"],
-                type=row["type"].value,
+        # None was written for those who turned the type off.
+        if row["id"] in sequences:
+            uow.record(
+                NotificationSent(
+                    subject_id=row["id"],
+                    stream=inbox_stream(row["user_id"]),
+                    sequence=sequences[row["id"]],
+                    user_id=row["user_id"],
+                    type=row["type"].value,
+                )
             )
-        )
 
 
-async def next_sequences(uow: UnitOfWork, counts: Mapping[UUID, int]) -> Mapping[UUID, int]:
-    """Give each inbox that many numbers, under its row's lock, taken in the order of the ids; the last of them."""
-    user_ids = sorted(counts)
-    await uow.session.execute(
-        select(Inbox.user_id).where(Inbox.user_id.in_(user_ids)).order_by(Inbox.user_id).with_for_update()
-    )
-    statement = upsert(Inbox).values([{"user_id": one, "last_sequence": counts[one]} for one in user_ids])
-    numbered = statement.on_conflict_do_update(
-        index_elements=["user_id"], set_={"last_sequence": Inbox.last_sequence + statement.excluded.last_sequence}
-    ).returning(Inbox.user_id, Inbox.last_sequence)
-    found = await uow.session.execute(numbered)
-    return {row.user_id: row.last_sequence for row in found}
-
-
-async def _wanted(session: AsyncSession, addressed: Sequence[tuple[UUID, Notice]]) -> list[tuple[UUID, Notice]]:
-    """Without those who turned the type off: a notification is its record in the app, mail is a copy of it."""
-    off = await session.execute(
-        select(NotificationPreference.user_id, NotificationPreference.type).where(
-            NotificationPreference.user_id.in_({user_id for user_id, _ in addressed}),
-            NotificationPreference.channel == Channel.IN_APP,
-            NotificationPreference.is_enabled.is_(False),
-        )
-    )
-    unwanted = {(user_id, type) for user_id, type in off}
-    return [(user_id, notice) for user_id, notice in addressed if (user_id, notice.type) not in unwanted]
+def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "user_id": user_id,
+        "type": notice.type,
+        "subject_type": notice.subject.__class__.__name__ if notice.subject is not None else None,
+        "subject_id": getattr(notice.subject, "id", None),
+        "actor_id": notice.actor_id,
+        "person_id": _person(notice),
+        "params": _subject_facts(notice.subject) | dict(notice.params),
+    }
 
 
 def _person(notice: Notice) -> UUID | None:
     named = notice.params.get("user_id")
     return UUID(str(named)) if named else notice.actor_id
-
-
-async def _names(session: AsyncSession, notices: Iterable[Notice]) -> dict[UUID | None, dict[str, Any]]:
-    people = {person for notice in notices if (person := _person(notice))}
-    if not people:
-        return {}
-    found = await session.execute(select(User.id, User.display_name).where(User.id.in_(people)))
-    return {user_id: {"person": display_name} for user_id, display_name in found}
 
 
 def _subject_facts(subject: Base | None) -> dict[str, Any]:
@@ -167,3 +126,69 @@ def _subject_facts(subject: Base | None) -> dict[str, Any]:
             "time_zone": subject.time_zone,
         }
     return {"name": getattr(subject, "name", None) or getattr(subject, "title", None)}
+
+
+ADDRESSED: dict[str, TypeEngine[Any]] = {
+    "id": Uuid(),
+    "user_id": Uuid(),
+    "type": Notification.__table__.c.type.type,
+    "subject_type": String(),
+    "subject_id": Uuid(),
+    "actor_id": Uuid(),
+    "person_id": Uuid(),
+    "params": JSONB(),
+}
+"""What `WRITE` is told of each notice to each person: an array of each, under these names."""
+
+
+def _write() -> Insert:
+    """Write notices, given as arrays and the moment `now`; answers id and number of each that is wanted.
+
+    Left out are those who turned the type off: a notification is its record in the app, mail is a copy of it.
+    Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids. What the person is
+    called stands beside the parameters, which come first.
+    """
+    given = func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in ADDRESSED.items()))
+    listed = given.table_valued(
+        *(column(name, type_) for name, type_ in ADDRESSED.items()), with_ordinality="position"
+    ).render_derived(name="listed")
+    turned_off = exists().where(
+        NotificationPreference.user_id == listed.c.user_id,
+        NotificationPreference.type == listed.c.type,
+        NotificationPreference.channel == Channel.IN_APP,
+        NotificationPreference.is_enabled.is_(False),
+    )
+    wanted = select(*listed.c).where(~turned_off).cte("wanted")
+    counted = select(wanted.c.user_id, func.count().label("number")).group_by(wanted.c.user_id).cte("counted")
+    numbering = insert(Inbox).from_select(["user_id", "last_sequence"], select(*counted.c).order_by(counted.c.user_id))
+    numbered = (
+        numbering.on_conflict_do_update(
+            index_elements=["user_id"], set_={"last_sequence": Inbox.last_sequence + numbering.excluded.last_sequence}
+        )
+        .returning(Inbox.user_id, Inbox.last_sequence)
+        .cte("numbered")
+    )
+    position = func.row_number().over(partition_by=wanted.c.user_id, order_by=wanted.c.position)
+    person = func.jsonb_strip_nulls(func.jsonb_build_object("person", User.display_name))
+    values = {
+        "id": wanted.c.id,
+        "user_id": wanted.c.user_id,
+        "sequence": numbered.c.last_sequence - counted.c.number + position,
+        "type": wanted.c.type,
+        "subject_type": wanted.c.subject_type,
+        "subject_id": wanted.c.subject_id,
+        "actor_id": wanted.c.actor_id,
+        "params": person.concat(wanted.c.params),
+        "created_at": bindparam("now", type_=Notification.created_at.type),
+    }
+    source = (
+        select(*values.values())
+        .join(counted, counted.c.user_id == wanted.c.user_id)
+        .join(numbered, numbered.c.user_id == wanted.c.user_id)
+        .outerjoin(User, User.id == wanted.c.person_id)
+    )
+    writing = insert(Notification.__table__).from_select(list(values), source)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+    return writing.returning(Notification.id, Notification.sequence)  # type: ignore[return-value]  # an Insert that answers rows
+
+
+WRITE = _write()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import ARRAY, Executable, Select, Uuid, and_, bindparam, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.permissions import Permission
@@ -27,6 +28,7 @@ from models import (
     Registration,
     Service,
     utcnow,
+    uuid7,
 )
 from resolvers import audit, capacity, chat_members
 from resolvers.event_access import may_edit
@@ -72,13 +74,13 @@ async def register(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, note: str
     user_id = viewer.require_user()
     note = checked_note(note)
     event = (await capacity.lock(uow, event_id, viewer=viewer)).event
-    known, offers_services = await _known(uow.session, event_id, user_id)
+    known, offers_services, organizers = await _known(uow.session, event_id, user_id)
     standing = capacity.registration_standing(event, known, offers_services=offers_services, now=utcnow())
     if refusal := standing.refusal("eventId"):
         raise refusal
     registration = await admit(uow, event, known, user_id=user_id, recorded_by_id=user_id, note=note)
     await capacity.announce(uow, event)
-    await welcome(uow, [event], user_id=user_id, actor_id=user_id)
+    await _welcome(uow, {event: organizers}, user_id=user_id, actor_id=user_id)
     return registration
 
 
@@ -89,18 +91,33 @@ def checked_note(note: str | None) -> str | None:
     return checked
 
 
-async def _known(session: AsyncSession, event_id: UUID, user_id: UUID) -> tuple[Registration | None, bool]:
-    """Someone's registration, and whether the event offers services. Read under the event's lock, never with it:
+async def _known(
+    session: AsyncSession, event_id: UUID, user_id: UUID
+) -> tuple[Registration | None, bool, Sequence[UUID]]:
+    """Someone's registration, whether the event offers services, and its organisers.
 
-    a statement that waited for the lock still sees other tables as they were before.
+    Read under the event's lock, never with it: a statement that waited for the lock still sees other tables as they
+    were before.
     """
-    offers = exists().where(Service.event_id == event_id, Service.cancelled_at.is_(None))
-    mine = and_(Registration.event_id == Event.id, Registration.user_id == user_id)
-    found = await session.execute(
-        select(Registration, offers).select_from(Event).outerjoin(Registration, mine).where(Event.id == event_id)
+    found = await session.execute(KNOWN, {"event_id": event_id, "person_id": user_id})
+    known, offers_services, organizers = found.one()
+    return known, offers_services, organizers
+
+
+def _known_of_event() -> Select[Registration, bool, Sequence[UUID]]:
+    offers = exists().where(Service.event_id == Event.id, Service.cancelled_at.is_(None))
+    hosting = select(EventHost.user_id).where(EventHost.event_id == Event.id, EventHost.role != EventRole.STAFF)
+    organizers = func.array(hosting.correlate(Event).scalar_subquery(), type_=ARRAY(Uuid))
+    mine = and_(Registration.event_id == Event.id, Registration.user_id == bindparam("person_id"))
+    return (
+        select(Registration, offers.correlate(Event), organizers)
+        .select_from(Event)
+        .outerjoin(Registration, mine)
+        .where(Event.id == bindparam("event_id"))
     )
-    known, offers_services = found.one()
-    return known, offers_services
+
+
+KNOWN = _known_of_event()
 
 
 async def admit(
@@ -113,22 +130,51 @@ async def admit(
     note: str | None = None,
 ) -> Registration:
     """Give a place at a locked event. A cancelled registration comes back to life."""
-    registration = known
-    if registration is None:
-        registration = Registration(event_id=event.id, user_id=user_id)
-        uow.session.add(registration)
-    registration.admission = Admission.CONFIRMED
-    registration.attendance = Attendance.EXPECTED
-    registration.recorded_by_id = recorded_by_id
-    registration.cancelled_at = None
-    registration.note = note or registration.note
-    await uow.session.flush()
+    values = {
+        "id": known.id if known else uuid7(),
+        "event_id": event.id,
+        "user_id": user_id,
+        "admission": Admission.CONFIRMED,
+        "attendance": Attendance.EXPECTED,
+        "recorded_by_id": recorded_by_id,
+        "note": note or None,
+        "now": utcnow(),
+    }
+    registration: Registration = (await uow.session.scalars(ADMIT, values)).one()
     uow.record(
         RegistrationCreated(
             subject_id=registration.id, event_id=event.id, user_id=user_id, recorded_by_id=recorded_by_id
         )
     )
     return registration
+
+
+def _admit() -> Executable:
+    """Write a registration, or bring the one that is there back to life, with its own note unless there is a new one.
+
+    The trigger on the table counts the place, and the check on the event refuses one too many.
+    """
+    columns = Registration.__table__.c
+    names = ("id", "event_id", "user_id", "admission", "attendance", "recorded_by_id", "note")
+    values: dict[str, Any] = {name: bindparam(name, type_=columns[name].type) for name in names}
+    now = bindparam("now", type_=columns.updated_at.type)
+    statement = insert(Registration.__table__).values(**values, created_at=now, updated_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+    new = statement.excluded
+    written = statement.on_conflict_do_update(
+        index_elements=["event_id", "user_id"],
+        set_={
+            "admission": new.admission,
+            "attendance": new.attendance,
+            "recorded_by_id": new.recorded_by_id,
+            "cancelled_at": None,
+            "note": func.coalesce(new.note, columns.note),
+            "updated_at": new.updated_at,
+        },
+    ).returning(Registration)
+    return select(Registration).from_statement(written).execution_options(populate_existing=True)
+
+
+ADMIT = _admit()
 
 
 async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID | None = None) -> Registration:
@@ -141,7 +187,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UU
     event = (await capacity.lock(uow, event_id, viewer=viewer)).event
     if user_id != actor_id and not await may_cancel_for_others(uow.session, viewer, event):
         raise Forbidden(path=("userId",))
-    registration, _offers = await _known(uow.session, event_id, user_id)
+    registration, _offers, _organizers = await _known(uow.session, event_id, user_id)
     if registration is None or registration.admission not in HOLDING:
         raise NotRegistered(path=("eventId",))
     if event.ends_at <= utcnow():
@@ -206,11 +252,19 @@ async def withdraw(uow: UnitOfWork, event: Event, registration: Registration, *,
 async def welcome(uow: UnitOfWork, events: Sequence[Event], *, user_id: UUID, actor_id: UUID) -> None:
     """Let someone new into the events' chats, then tell them and the organisers. Takes the last locks there are."""
     hosts = await _hosts(uow.session, [event.id for event in events])
-    for event in events:
+    organizers = {event: _organizers(hosts.get(event.id, {})) for event in events}
+    await _welcome(uow, organizers, user_id=user_id, actor_id=actor_id)
+
+
+async def _welcome(
+    uow: UnitOfWork, organizers: Mapping[Event, Collection[UUID]], *, user_id: UUID, actor_id: UUID
+) -> None:
+    """As `welcome`, where the organisers of each event are known."""
+    for event in organizers:
         await chat_members.join_event_chat(uow, event.id, user_id)
     notices = []
-    for event in events:
-        notices += _news(event, _organizers(hosts.get(event.id, {})) - {user_id}, user_id=user_id, actor_id=actor_id)
+    for event, host_ids in organizers.items():
+        notices += _news(event, set(host_ids) - {user_id}, user_id=user_id, actor_id=actor_id)
     await notify_all(uow, notices)
 
 
