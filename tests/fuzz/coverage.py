@@ -97,6 +97,8 @@ class Summary:
     codes: Counter[str] = field(default_factory=Counter)
     people: Counter[str] = field(default_factory=Counter)
     fallbacks: Counter[str] = field(default_factory=Counter)
+    refusals: set[str] = field(default_factory=set)
+    """Keys of the mutations whose payload says why not."""
 
     def lines(self, schema: GraphQLSchema) -> list[str]:
         every = declared(schema, left_out=("Subscription",))

@@ -27,7 +27,7 @@ from tests.fuzz.coverage import declared
 from tests.fuzz.operations import SECRETS, SIGNING_IN, cases
 from tests.fuzz.oracle import Oracle
 from tests.fuzz.streams import StreamOracle, sources, subscriptions
-from tests.fuzz.walk import INPUTS, SUBSCRIBED, has_lists, mutations, queries
+from tests.fuzz.walk import INPUTS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
 from tests.fuzz.world import World, forget, load, standing_time
 
 QUICK = 300
@@ -110,6 +110,7 @@ async def test_every_mutation_answers_alike(oracle, world, schema):
     secret = {(type_, name) for type_ in SIGNING_IN for name in SECRETS}
     every = {field for field in declared(schema._schema) if field[0] in {"Mutation", "UserError"} | payloads}
     assert every - secret - oracle.summary.fields == set()
+    assert oracle.summary.refusals == REFUSED
 
 
 async def test_random_operations_answer_alike(oracle, world, schema, capsys):

@@ -98,7 +98,9 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"preferences": [{"type": "NEW_MESSAGE", "channel": "EMAIL", "isEnabled": True}]},
     ),
 }  # fmt: skip
-"""For each mutation who calls it with what. `@Type.column=value` stands for the id of the first such row."""
+"""For each mutation who calls it with what. `@Type.column=value` stands for the id of the newest such row."""
+REFUSED = {"verifyEmail", "resetPassword", "refreshSession", "startProviderSignIn", "signInWithProvider"}
+"""Those which need a secret that is not kept anywhere, or a provider."""
 
 
 def queries(schema: GraphQLSchema, world: World, person: str) -> Iterator[tuple[str, Case]]:
