@@ -7,7 +7,7 @@ alone for a while, and the caller goes on without it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -39,6 +39,7 @@ class QuickRedis:
         self._client: Redis | None = None
         self._scripts: dict[str, Any] = {}
         self._away_until = 0.0
+        self._late: set[asyncio.Task[Any]] = set()
 
     async def run(self, script: str, *, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """What the script returns, texts as bytes. Raises `Away`."""
@@ -46,13 +47,31 @@ class QuickRedis:
         if loop.time() < self._away_until:
             raise Away
         try:
-            async with asyncio.timeout(self._patience):
-                return await self._script(script)(keys=keys, args=arguments)
+            return await self._in_time(self._script(script)(keys=keys, args=arguments))
         except (RedisError, OSError, TimeoutError) as error:
             if loop.time() >= self._away_until:
                 log.warning("redis.away", error=type(error).__name__, seconds=self._pause)
             self._away_until = loop.time() + self._pause
             raise Away from error
+
+    async def _in_time(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Not by cancelling and waiting for the end: redis-py may be in a state in which it swallows a cancellation."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=self._patience)
+        finally:
+            if not task.done():
+                self._late.add(task)
+                task.add_done_callback(self._forget)
+                task.cancel()
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._late.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     def _script(self, text: str) -> Any:
         if self._client is None:
