@@ -84,7 +84,7 @@ class Oracle:
         summary.tolerated += is_tolerated
         summary.codes.update(f"{code} {reason}".strip() for _path, code, reason, _message, _places in answer.errors)
         payloads = answer.data.items() if case.is_mutation and answer.data else ()
-        summary.refusals |= {key for key, payload in payloads if payload and payload.get("errors")}
+        summary.refusals |= {key for key, payload in payloads if isinstance(payload, dict) and payload.get("errors")}
         prepared = self.schema.prepare(case.text)
         operation = prepared.operation(case.operation_name)
         if prepared.document is not None and operation is not None:
