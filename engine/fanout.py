@@ -46,8 +46,8 @@ from schema.streams import Live
 
 CURSOR = "after"
 """The argument that says where one subscriber begins, and nothing about the answers."""
-KEPT = 500
-"""Operations about which is known what they depend on."""
+KEPT_TOKENS = 50_000
+"""Of all operations together about which is kept what they depend on, with their documents and plans."""
 MOST_TOGETHER = 500
 """Entries answered in one run."""
 MOST_WORKING = 2
@@ -63,6 +63,7 @@ class Shape:
     dependence: Dependence
     cursor: str | None
     """The variable that is nothing but the cursor."""
+    tokens: int
     inner: frozenset[str]
     """Variables that are used for more than the root field's arguments: answers depend on them."""
 
@@ -98,12 +99,13 @@ class Answering:
     async def _answer(self, waiting: Sequence[tuple[Any, asyncio.Future[ExecutionResult]]]) -> None:
         try:
             results = await self._run([entry for entry, _ in waiting])
-        except BaseException as error:
-            for _, future in waiting:
-                if not future.done():
-                    future.set_exception(error) if isinstance(error, Exception) else future.cancel()
-            if not isinstance(error, Exception):
-                raise
+        except Exception as error:
+            if len(waiting) > 1:
+                # Whatever one entry has done to it, the others are of other streams.
+                for one in waiting:
+                    await self._answer([one])
+            elif not waiting[0][1].done():
+                waiting[0][1].set_exception(error)
             return
         for (_, future), result in zip(waiting, results, strict=True):
             if not future.done():
@@ -206,6 +208,7 @@ class LiveOperations:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._shapes: OrderedDict[tuple[str, str | None], Shape] = OrderedDict()
+        self._tokens = 0
         self._answering: WeakValueDictionary[tuple[Any, ...], Answering] = WeakValueDictionary()
 
     def open(
@@ -241,8 +244,9 @@ class LiveOperations:
         found = self._shapes.get(key)
         if found is None:
             found = self._shapes[key] = self._make(prepared, node)
-            if len(self._shapes) > KEPT:
-                self._shapes.popitem(last=False)
+            self._tokens += found.tokens
+            while self._tokens > KEPT_TOKENS:
+                self._tokens -= self._shapes.popitem(last=False)[1].tokens
         return found
 
     def _make(self, prepared: Prepared, node: OperationDefinitionNode) -> Shape:
@@ -250,7 +254,7 @@ class LiveOperations:
         assert document is not None
         cursor, inner = _variables_of(document, node)
         dependence = dependence_of(self._schema._schema, prepared, node)
-        return Shape(document, Known(self._schema, document, node), dependence, cursor, inner)
+        return Shape(document, Known(self._schema, document, node), dependence, cursor, prepared.tokens, inner)
 
 
 def _plan_of(shape: Shape, asked: Asked, context: Context) -> tuple[Plan | None, Any]:

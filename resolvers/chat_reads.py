@@ -33,6 +33,8 @@ from realtime.streams import BATCH, Reading
 
 MOST_TOGETHER = 500
 """Chats read by one statement."""
+MOST_KNOWN = 5_000
+"""Chats whose memberships are kept. More are followed rarely; their memberships are read more often."""
 MOST_WORKING = 2
 """Statements at the same time: with more, fewer chats would come together; with one, a slow one would hold up all."""
 
@@ -126,6 +128,8 @@ class ChatReads:
             found = await joined(session, chat_id, missing)
         since = {**before, **dict.fromkeys(missing), **found}
         self._known[chat_id] = _Known(stamp, since)
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
         return since
 
     def forget(self, chat_id: UUID) -> None:

@@ -10,16 +10,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import orjson
 import pytest
+import uvicorn
 
 import transport.fanout
+from app import create_app
+from commands.serve import configuration, listen
 from engine.fanout import Answering
 from realtime import cursors
+from settings import Settings
 from tests.api.test_chats import LEAVE, a_group, fellows
-from tests.clients import gid
+from tests.clients import free_port, gid
 from tests.factories import make_message
 from tests.live import SEND
 from tests.sockets import Completed, Failed, Socket
-from tests.transport.conftest import metric, until
+from tests.transport.conftest import RunningServer, metric, until
 from tests.transport.test_websocket import frame
 
 SENT = """
@@ -225,6 +229,23 @@ async def read_message(reader):
     if size >= 126:
         size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
     return orjson.loads(await reader.readexactly(size))
+
+
+async def test_a_server_without_the_second_door_delivers_all_the_same(environment, save, sign_in, monkeypatch):
+    monkeypatch.setattr("transport.fanout.Following.hand", None)
+    settings = Settings.load(environment | {"PORT": str(free_port())})
+    config = configuration(settings, app=create_app(settings), factory=False, loop="none", ws="websockets-sansio")
+    plain = uvicorn.Server(config)
+    task = asyncio.create_task(plain._serve([listen(settings)]))
+    while not plain.started:
+        await asyncio.sleep(0.02)
+    async with a_crowd(RunningServer(settings), save, sign_in, 2) as (chat, _users, followers):
+        await say(followers[0], chat, "hello")
+        heard = [await hear(follower, 1) for follower in followers]
+    plain.should_exit = True
+    await task
+
+    assert [messages[0]["body"] for messages in heard] == ["hello", "hello"]
 
 
 async def test_the_end_of_the_server_ends_live_subscriptions(start_server, save, ports, sign_in):
