@@ -70,6 +70,11 @@ class Viewer:
 GUEST = Viewer()
 
 
+def given_viewer(role: Role = Role.USER) -> Viewer:
+    """Whoever is named as `viewer_id` when a statement is run: for statements that are built once for a role."""
+    return GUEST if role is Role.GUEST else Viewer(User(id=bindparam("viewer_id", type_=Uuid()), role=role))
+
+
 async def viewer_of_session(
     session: AsyncSession, *, session_id: UUID, user_id: UUID, expires_at: datetime
 ) -> Viewer | None:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
-from auth.viewer import Viewer
+from auth.viewer import Viewer, given_viewer
 from auth.visibility import events_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, NotFound, UserError, _
@@ -35,7 +35,6 @@ from models import (
     Role,
     Service,
     StreamEvent,
-    User,
     utcnow,
 )
 from realtime.streams import availability_stream
@@ -162,11 +161,7 @@ async def lock_events(uow: UnitOfWork, event_ids: Collection[UUID], *, viewer: V
 @cache
 def _locking(role: Role | None) -> Select[Event]:
     """Built once for each role: what a role sees is a long statement, and the viewer's id is given when it is run."""
-    if role is None:
-        chosen = select(Event)
-    else:
-        someone = None if role is Role.GUEST else User(id=bindparam("viewer_id", type_=Uuid()), role=role)
-        chosen = events_visible_to(Viewer(someone))
+    chosen = select(Event) if role is None else events_visible_to(given_viewer(role))
     return (
         chosen.where(Event.id == any_(bindparam("event_ids", type_=ARRAY(Uuid))))
         .order_by(Event.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, select, update
+from sqlalchemy import Select, Uuid, bindparam, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from database import UnitOfWork
@@ -92,10 +92,23 @@ async def leave_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None
 
 async def locked(uow: UnitOfWork, owner: Any) -> Chat | None:
     """The chat, locked, so that nobody sends between reading its last number and writing the membership."""
-    found: Chat | None = await uow.session.scalar(
-        select(Chat).where(owner).with_for_update(key_share=True).execution_options(populate_existing=True)
-    )
+    return await _locked(uow, _locking(owner))
+
+
+async def locked_by_id(uow: UnitOfWork, chat_id: UUID) -> Chat | None:
+    return await _locked(uow, LOCK, chat_id=chat_id)
+
+
+async def _locked(uow: UnitOfWork, statement: Select[Chat], **values: UUID) -> Chat | None:
+    found: Chat | None = await uow.session.scalar(statement, values)
     return found
+
+
+def _locking(owner: Any) -> Select[Chat]:
+    return select(Chat).where(owner).with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
+LOCK = _locking(Chat.id == bindparam("chat_id"))
 
 
 async def add(uow: UnitOfWork, chat: Chat, user_ids: Sequence[UUID]) -> None:

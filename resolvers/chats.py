@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Executable, Select, Uuid, bindparam, case, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.viewer import Viewer
+from auth.viewer import Viewer, given_viewer
 from auth.visibility import chats_of, clubs_of, hosted_by, messages_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, NotFound, TooMany, UserError, _, check_text, refuse
@@ -163,7 +163,7 @@ async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Cha
 
     Two statements: the one that waits for the lock would read the membership as it was before the wait.
     """
-    chat = await chat_members.locked(uow, Chat.id == chat_id)
+    chat = await chat_members.locked_by_id(uow, chat_id)
     member = await uow.session.get(ChatMember, (chat_id, user_id), populate_existing=True)
     if chat is None or member is None or member.left_at is not None:
         raise NotFound(path=("chatId",))
@@ -173,24 +173,43 @@ async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Cha
 async def mark_read(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Chat:
     """Move the read marker up to a message, or to the last one. It never moves back (S3-29)."""
     user_id = viewer.require_user()
-    chat = await uow.session.scalar(chats_of(viewer).where(Chat.id == chat_id))
+    values = {"viewer_id": user_id, "read_id": chat_id, "message_id": message_id}
+    chat: Chat | None = (await uow.session.scalars(MARK_READ, values)).one_or_none()
     if chat is None:
-        raise NotFound(path=("chatId",))
-    sequence: int | None = chat.last_sequence
-    if message_id is not None:
-        visible = messages_visible_to(viewer).where(Message.id == message_id, Message.chat_id == chat_id)
-        sequence = await uow.session.scalar(visible.with_only_columns(Message.sequence))
-        if sequence is None:
-            raise NotFound(path=("messageId",))
-    await uow.session.execute(
-        update(ChatMember)
-        .where(ChatMember.chat_id == chat_id, ChatMember.user_id == user_id, ChatMember.left_at.is_(None))
-        .values(read_sequence=func.greatest(ChatMember.read_sequence, sequence))
-        .execution_options(synchronize_session=False)
-    )
+        seen = await uow.session.scalar(chats_of(viewer).where(Chat.id == chat_id).with_only_columns(Chat.id))
+        raise NotFound(path=("chatId",) if seen is None else ("messageId",))
     # Who has been in the chat needs no notice of it any more; the next message may bring a new one.
     await inbox.settle(uow, viewer, NotificationType.NEW_MESSAGE, subject_id=chat_id)
     return chat
+
+
+def _mark_read() -> Executable:
+    """Move a marker, and answer the chat; nothing where the chat or the message is hidden.
+
+    A membership that changed while the statement waited for its row is looked at as it is then.
+    """
+    # SQLAlchemy would set a column that is named like a parameter.
+    chat_id, message_id = bindparam("read_id", type_=Uuid()), bindparam("message_id", type_=Uuid())
+    message = messages_visible_to(given_viewer()).where(Message.id == message_id, Message.chat_id == chat_id)
+    sequence = message.with_only_columns(Message.sequence).correlate(None).scalar_subquery()
+    last = case((message_id.is_(None), Chat.last_sequence))
+    target = func.coalesce(sequence, last)
+    moved = (
+        update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(
+            ChatMember.chat_id == Chat.id,
+            Chat.id == chat_id,
+            ChatMember.user_id == given_viewer().id,
+            ChatMember.left_at.is_(None),
+            target.is_not(None),
+        )
+        .values(read_sequence=func.greatest(ChatMember.read_sequence, target))
+        .returning(Chat)
+    )
+    return select(Chat).from_statement(moved).execution_options(populate_existing=True)
+
+
+MARK_READ = _mark_read()
 
 
 async def direct_with(session: AsyncSession, viewer: Viewer, *, user_id: UUID) -> Chat | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, func, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from auth.viewer import Viewer, viewer_still_valid, viewers_still_valid
+from auth.viewer import Viewer, given_viewer, viewer_still_valid, viewers_still_valid
 from auth.visibility import notifications_of
 from database import Database, UnitOfWork
 from errors import NotFound, UserError, refuse
@@ -37,7 +38,7 @@ class InboxRead(StreamEvent):
 async def mark_read(uow: UnitOfWork, viewer: Viewer, *, notification_ids: Sequence[UUID]) -> list[Notification]:
     """The notifications, in the order of the ids. Raises `NotFound` for each that is not one's own, and marks none."""
     viewer.require_user()
-    await _mark(uow, viewer, Notification.id.in_(notification_ids))
+    await _mark(uow, viewer, MARK, ids=list(notification_ids))
     rows = await uow.session.scalars(notifications_of(viewer).where(Notification.id.in_(notification_ids)))
     found = {row.id: row for row in rows}
     problems: list[UserError] = [
@@ -49,31 +50,40 @@ async def mark_read(uow: UnitOfWork, viewer: Viewer, *, notification_ids: Sequen
 
 async def mark_all_read(uow: UnitOfWork, viewer: Viewer) -> int:
     """How many were unread."""
-    return await _mark(uow, viewer)
+    return await _mark(uow, viewer, MARK_ALL)
 
 
 async def settle(uow: UnitOfWork, viewer: Viewer, type: NotificationType, *, subject_id: UUID) -> None:
     """Mark as read what the viewer has seen by itself: no notice of it is needed any more."""
-    await _mark(uow, viewer, Notification.type == type, Notification.subject_id == subject_id)
+    await _mark(uow, viewer, SETTLE, settled=type, about_id=subject_id)
 
 
-async def _mark(uow: UnitOfWork, viewer: Viewer, *narrowed: ColumnElement[bool]) -> int:
-    user_id = viewer.require_user()
+def _marking(*narrowed: ColumnElement[bool]) -> ReturningUpdate[UUID]:
     # Locked in one order, so that two devices marking at once do not wait for each other.
     unread = (
-        notifications_of(viewer)
+        notifications_of(given_viewer())
         .where(Notification.read_at.is_(None), *narrowed)
         .with_only_columns(Notification.id)
         .order_by(Notification.sequence)
         .with_for_update()
     )
-    marked = await uow.session.scalars(
-        update(Notification)
+    return (
+        update(Notification.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(Notification.id.in_(unread.cte("unread").select()))
-        .values(read_at=utcnow())
+        .values(read_at=bindparam("now"))
         .returning(Notification.id)
-        .execution_options(synchronize_session=False)
     )
+
+
+# SQLAlchemy would set a column that is named like a parameter.
+MARK = _marking(Notification.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+MARK_ALL = _marking()
+SETTLE = _marking(Notification.type == bindparam("settled"), Notification.subject_id == bindparam("about_id"))
+
+
+async def _mark(uow: UnitOfWork, viewer: Viewer, statement: ReturningUpdate[UUID], **values: Any) -> int:
+    user_id = viewer.require_user()
+    marked = await uow.session.scalars(statement, {"viewer_id": user_id, "now": utcnow(), **values})
     read = marked.all()
     for notification_id in read:
         uow.record(NotificationRead(subject_id=notification_id, user_id=user_id))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ARRAY, Executable, Select, Text, Uuid, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from auth.viewer import Viewer, viewers_still_valid
 from auth.visibility import chats_of
@@ -24,11 +25,12 @@ from models import (
     StreamEvent,
     User,
     utcnow,
+    uuid7,
 )
 from realtime.hub import Hub
 from realtime.streams import Bounds, Stream, chat_stream
 from realtime.watching import Watching
-from resolvers import chats
+from resolvers import chat_members, chats
 from resolvers.chat_reads import ChatReading, ChatReads, joined
 from resolvers.notifications import notify
 
@@ -55,31 +57,20 @@ async def send(
     """
     user_id = viewer.require_user()
     text = _checked(body, client_message_id)
-    chat, member = await chats.locked_own(uow, user_id, chat_id)
-    known = await uow.session.scalar(
-        select(Message).where(
-            Message.chat_id == chat_id,
-            Message.author_id == user_id,
-            Message.client_message_id == client_message_id,
-        )
-    )
+    chat = await chat_members.locked_by_id(uow, chat_id)
+    asked = {"within_id": chat_id, "person_id": user_id, "client_message_id": client_message_id}
+    # Under the lock, never with it: what waits for a lock reads other tables as they were before.
+    found = (await uow.session.execute(STANDING, asked)).one_or_none()
+    if chat is None or found is None:
+        raise NotFound(path=("chatId",))
+    known, away = found
     if known is not None:
-        return known
+        sent: Message = known
+        return sent
     if chat.kind is ChatKind.DIRECT:
         await _check_pair(uow.session, chat, user_id, needs=needs)
-    chat.last_sequence += 1
-    chat.last_message_at = utcnow()
-    member.read_sequence = chat.last_sequence
-    message = Message(
-        chat_id=chat.id,
-        sequence=chat.last_sequence,
-        author_id=user_id,
-        body=text,
-        client_message_id=client_message_id,
-        sent_at=chat.last_message_at,
-    )
-    uow.session.add(message)
-    await uow.session.flush()
+    values = asked | {"new_id": uuid7(), "body": text, "now": utcnow()}
+    message: Message = (await uow.session.scalars(SEND, values)).one()
     uow.record(
         MessageSent(
             subject_id=message.id,
@@ -89,9 +80,7 @@ async def send(
             author_id=user_id,
         )
     )
-    recipients = await _away(uow.session, chat.id, user_id)
-    if recipients:
-        await notify(uow, recipients, NotificationType.NEW_MESSAGE, subject=chat, actor_id=user_id)
+    await notify(uow, away, NotificationType.NEW_MESSAGE, subject=chat, actor_id=user_id)
     return message
 
 
@@ -114,27 +103,80 @@ async def _check_pair(session: AsyncSession, chat: Chat, user_id: UUID, *, needs
         raise ChatReadOnly(path=("chatId",))
 
 
-async def _away(session: AsyncSession, chat_id: UUID, author_id: UUID) -> Sequence[UUID]:
+def _standing() -> Select[Message, Sequence[UUID]]:
+    """For a member, what they sent under this `client_message_id`, and whom to tell of something new."""
+    chat_id, person_id = bindparam("within_id", type_=Uuid()), bindparam("person_id", type_=Uuid())
+    own = and_(
+        Message.chat_id == ChatMember.chat_id,
+        Message.author_id == ChatMember.user_id,
+        Message.client_message_id == bindparam("client_message_id"),
+    )
+    away = func.array(_away(chat_id, person_id).scalar_subquery(), type_=ARRAY(Uuid))
+    return (
+        select(Message, away)
+        .select_from(ChatMember)
+        .outerjoin(Message, own)
+        .where(ChatMember.chat_id == chat_id, ChatMember.user_id == person_id, ChatMember.left_at.is_(None))
+    )
+
+
+def _away(chat_id: Any, author_id: Any) -> Select[UUID]:
     """Members who do not follow the chat now and have not been told of it since they last looked (S3-06)."""
+    reader = aliased(ChatMember)
     already_told = select(Notification.id).where(
-        Notification.user_id == ChatMember.user_id,
+        Notification.user_id == reader.user_id,
         Notification.read_at.is_(None),
         Notification.type == NotificationType.NEW_MESSAGE,
         Notification.subject_id == chat_id,
     )
-    found = await session.scalars(
-        select(ChatMember.user_id)
-        .join(User, User.id == ChatMember.user_id)
+    return (
+        select(reader.user_id)
+        .join(User, User.id == reader.user_id)
         .where(
-            ChatMember.chat_id == chat_id,
-            ChatMember.user_id != author_id,
-            ChatMember.left_at.is_(None),
+            reader.chat_id == chat_id,
+            reader.user_id != author_id,
+            reader.left_at.is_(None),
             User.is_active,
-            or_(ChatMember.watching_until.is_(None), ChatMember.watching_until < func.now()),
+            or_(reader.watching_until.is_(None), reader.watching_until < func.now()),
             ~already_told.exists(),
         )
     )
-    return found.all()
+
+
+def _send() -> Executable:
+    """Give a message the next number of its locked chat, write it, and move its author's marker to it.
+
+    SQLAlchemy would set a column that is named like a parameter, so none is.
+    """
+    chat_id, person_id = bindparam("within_id", type_=Uuid()), bindparam("person_id", type_=Uuid())
+    now = bindparam("now", type_=Message.sent_at.type)
+    numbered = (
+        update(Chat.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(Chat.id == chat_id)
+        .values(last_sequence=Chat.last_sequence + 1, last_message_at=now)
+        .returning(Chat.id, Chat.last_sequence)
+        .cte("numbered")
+    )
+    marked = (
+        update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(ChatMember.chat_id == numbered.c.id, ChatMember.user_id == person_id)
+        .values(read_sequence=numbered.c.last_sequence)
+    )
+    values = {
+        "id": bindparam("new_id", type_=Uuid()),
+        "chat_id": numbered.c.id,
+        "sequence": numbered.c.last_sequence,
+        "author_id": person_id,
+        "body": bindparam("body", type_=Text()),
+        "client_message_id": bindparam("client_message_id", type_=Text()),
+        "sent_at": now,
+    }
+    written = insert(Message.__table__).from_select(list(values), select(*values.values()))  # type: ignore[arg-type]  # typed as FromClause, is a Table
+    return select(Message).from_statement(written.add_cte(marked.cte("marked")).returning(Message))
+
+
+STANDING = _standing()
+SEND = _send()
 
 
 class ChatStream(Stream[Message]):
