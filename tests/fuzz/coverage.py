@@ -109,7 +109,7 @@ class Summary:
             f"{len(asked)} of {len(every)} fields answered; without: {_shortened(every - asked)}",
             f"{self.with_errors * percent:.1f} % with errors of fields, {self.refused * percent:.1f} % refused whole; "
             f"errors by code and reason: {dict(self.codes.most_common())}",
-            f"{self.tolerated} told another error below the same null",
+            f"{self.tolerated} told more errors below the same null",
             f"left to graphql-core, by reason: {dict(self.fallbacks.most_common())}",
         ]
 
