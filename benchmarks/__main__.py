@@ -94,7 +94,7 @@ class Session:
                 if not kind.live:
                     continue
                 if self.options.is_quick and not self.options.servers and kind.name not in QUICK_LIVE:
-                    self.bench.results.skipped[f"live {scene.name}", kind.name] = "left out of a quick pass"
+                    self.bench.results.skipped[f"live {scene.name}", kind.name] = f"{report.LEFT_OUT} of a quick pass"
                     continue
                 try:
                     with self.started(kind) as server:
@@ -120,11 +120,11 @@ class Session:
 
     def bars(self, running: Sequence[Kind], ours: str) -> list[report.Bar]:
         reasons = {work: reason for (work, server), reason in self.bench.results.skipped.items() if server == ours}
-        live_reason = next((reason for work, reason in reasons.items() if work.startswith("live")), "left out")
+        live_reason = next((reason for work, reason in reasons.items() if work.startswith("live")), report.LEFT_OUT)
         return [
             *report.request_bars(self.bench.results, running, ours),
             *report.live_bars(self.delivered, running, ours, live_reason),
-            report.growth_bar(self.growth, reasons.get("growth", "left out")),
+            report.growth_bar(self.growth, reasons.get("growth", report.LEFT_OUT)),
         ]
 
     def print(self, running: Sequence[Kind], bars: Sequence[report.Bar]) -> None:

@@ -164,9 +164,8 @@ async def _all_listen(sockets: Sockets, publisher: Publisher, chats: Sequence[UU
     while sockets.heard().listeners < number:
         heard = sockets.heard()
         if time.monotonic() > until or heard.lost:
-            raise LiveError(
-                f"{heard.listeners} of {number} sockets hear, {heard.lost} were lost, {heard.other} refused"
-            )
+            words = f"{heard.listeners} of {number} sockets hear, {heard.lost} were lost, {heard.other} were refused"
+            raise LiveError(f"{words}: {sockets.refusal()[:300]}")
         await publisher.say(chats)
         await _until(lambda: sockets.heard().listeners >= number, 1.0)
     await _quiet(sockets)

@@ -176,7 +176,7 @@ typedef struct {
   volatile uint64_t subscribed, heard, listeners, lost, other;
   volatile double last;
   volatile int stop;
-  char sample[4000]; /* the first event that was heard, to be compared */
+  char sample[4000], refusal[4000]; /* the first event that was heard, and the first message that was none */
 } sockets;
 
 static void speak(sockets *s, uint32_t index) {
@@ -199,7 +199,10 @@ static void frame(sockets *s, uint32_t index, int kind, char *payload, size_t le
   } else {
     size_t head = length < 160 ? length : 160;
     int is_next = memmem(payload, head, "\"next\"", 6) || memmem(payload, head, "\"data\"", 6);
-    if (!is_next) { s->other++; return; }
+    if (!is_next) {
+      if (!s->other++ && length < sizeof s->refusal) memcpy(s->refusal, payload, length);
+      return;
+    }
     if (!c->heard++) s->listeners++;
     if (!s->sample[0] && length < sizeof s->sample) memcpy(s->sample, payload, length);
     s->heard++;
@@ -278,6 +281,7 @@ void sockets_count(sockets *s, uint64_t *counts, double *last) {
 }
 
 const char *sockets_sample(sockets *s) { return s->sample; }
+const char *sockets_refusal(sockets *s) { return s->refusal; }
 
 void sockets_stop(sockets *s) { s->stop = 1; }
 

@@ -65,7 +65,8 @@ def library(folder: Path) -> Any:
     for name in ("run", "stop", "close", "count"):
         getattr(found, f"sockets_{name}").argtypes = [ctypes.c_void_p] + [ctypes.c_void_p] * 2 * (name == "count")
         getattr(found, f"sockets_{name}").restype = None
-    found.sockets_sample.argtypes, found.sockets_sample.restype = [ctypes.c_void_p], ctypes.c_char_p
+    for told in (found.sockets_sample, found.sockets_refusal):
+        told.argtypes, told.restype = [ctypes.c_void_p], ctypes.c_char_p
     return found
 
 
@@ -135,6 +136,10 @@ class Sockets:
     def sample(self) -> bytes:
         """The first event that was heard, as it came."""
         return self._client.sockets_sample(self._handle) or b""
+
+    def refusal(self) -> str:
+        """The first message that was no event, as it came."""
+        return (self._client.sockets_refusal(self._handle) or b"").decode("utf-8", "replace")
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from benchmarks.machine import cpu_seconds, resident
 from benchmarks.servers import Running
 from benchmarks.workloads import Ask, Callers, Workload, requests
 
+WARM_UP = 1.0
+"""Seconds of each workload before the first round: compilers work in threads of their own, which would count, too."""
 COMPARED = 5
 """Requests of each workload whose answers are compared, spread over all of them."""
 
@@ -115,7 +117,7 @@ def warm_up(bench: Bench, workload: Workload, servers: Iterable[Running]) -> Non
         if bench.can(server, workload):
             if workload.once:
                 bench.undo()
-            run(bench, workload, server, seconds=min(1.0, bench.seconds))
+            run(bench, workload, server, seconds=WARM_UP)
 
 
 def know_callers(bench: Bench, server: Running, workloads: Iterable[Workload]) -> None:

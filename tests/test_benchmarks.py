@@ -92,3 +92,7 @@ def test_another_order_of_fields_is_a_difference() -> None:
 def test_a_bar_says_whether_it_is_met(bar: Bar, words: str) -> None:
     assert str(bar) == words
     assert bar.is_met is not words.startswith("MISSED")
+
+
+def test_a_bar_that_could_not_be_measured_is_not_met() -> None:
+    assert not Bar("live", 3.0, None, "34 sockets were refused").is_met
