@@ -69,10 +69,16 @@ DO $$ DECLARE name text; BEGIN
         WHERE table_schema = 'public' AND column_name = 'created_at' AND table_name NOT LIKE 'pgqueuer%' LOOP
         EXECUTE format(
             'UPDATE public.%I AS one SET created_at = $1 - make_interval(mins => get_byte(digest, 0), '
-            'secs => get_byte(digest, 1) / 1000.0) FROM (SELECT ctid AS place, decode(md5(each::text), ''hex'') AS '
-            'digest FROM public.%I AS each) AS drawn WHERE drawn.place = one.ctid', name, name);
+            'secs => get_byte(digest, 1) / 1000.0) FROM (SELECT ctid AS place, '
+            'decode(md5((to_jsonb(each) - ARRAY[''created_at'', ''updated_at'', ''hash''])::text), ''hex'') AS digest '
+            'FROM public.%I AS each) AS drawn WHERE drawn.place = one.ctid', name, name);
+    END LOOP;
+    FOR name IN SELECT table_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND column_name = 'updated_at' LOOP
+        EXECUTE format('UPDATE public.%I SET updated_at = created_at', name);
     END LOOP;
 END $$"""
+"""Drawn from the rows themselves, so that they are the same in each run."""
 
 
 class StandingClock(datetime):
