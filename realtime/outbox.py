@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -99,6 +99,20 @@ def to_live_streams(hub: Hub) -> Consumer:
     return deliver
 
 
+OWED = (
+    select(OutboxEvent)
+    .join(OutboxDelivery, OutboxDelivery.event_id == OutboxEvent.id)
+    .where(OutboxDelivery.consumer == bindparam("owed_to"), OutboxDelivery.due_at <= func.now())
+    .order_by(OutboxDelivery.due_at, OutboxDelivery.event_id)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True, of=OutboxDelivery)
+)
+DELIVERED = delete(OutboxDelivery.__table__).where(  # type: ignore[arg-type]  # typed as FromClause, is a Table
+    OutboxDelivery.consumer == bindparam("owed_to"),
+    OutboxDelivery.event_id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+)
+
+
 class Relay:
     def __init__(self, database: Database, consumers: Mapping[str, Consumer], *, interval: float) -> None:
         self._database = database
@@ -122,7 +136,9 @@ class Relay:
         while True:
             self._wakers[name].clear()
             try:
-                while await self.deliver(name):
+                # Fewer than a batch were all there were, or some were put off. A commit wakes this relay again, and
+                # what is left is looked for after a pause.
+                while await self.deliver(name) >= BATCH:
                     pass
                 failures = 0
             except (RedisError, DBAPIError, OSError) as error:
@@ -151,16 +167,7 @@ class Relay:
         async with AsyncSession(self._database.engine, expire_on_commit=False) as session:
             if name in ORDERED and not await session.scalar(select(func.pg_try_advisory_xact_lock(_lock_key(name)))):
                 return 0
-            events = (
-                await session.scalars(
-                    select(OutboxEvent)
-                    .join(OutboxDelivery, OutboxDelivery.event_id == OutboxEvent.id)
-                    .where(OutboxDelivery.consumer == name, OutboxDelivery.due_at <= func.now())
-                    .order_by(OutboxDelivery.due_at, OutboxDelivery.event_id)
-                    .limit(BATCH)
-                    .with_for_update(skip_locked=True, of=OutboxDelivery)
-                )
-            ).all()
+            events = (await session.scalars(OWED, {"owed_to": name})).all()
             if not events:
                 return 0
             taken = await self._hand_over(session, name, events)
@@ -179,7 +186,7 @@ class Relay:
                 return sum([await self._hand_over(session, name, [event]) for event in events])
             await self._put_off(session, name, events, error)
             return 0
-        await session.execute(delete(OutboxDelivery).where(_deliveries(name, events)))
+        await session.execute(DELIVERED, {"owed_to": name, "ids": [event.id for event in events]})
         return len(events)
 
     async def _put_off(self, session: AsyncSession, name: str, events: Sequence[OutboxEvent], error: Exception) -> None:
