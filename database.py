@@ -185,15 +185,12 @@ class Readers:
     ) -> list[Any]:
         try:
             rows: list[Any] = await connection.fetch(sql, *arguments, record_class=row_class)
-        except asyncio.CancelledError:
-            # PostgreSQL is being told to stop; until it has, the connection is of no use to anyone.
+        except (asyncio.CancelledError, asyncpg.DataError):
+            # PostgreSQL is being told to stop, or still waits for values of which one did not fit its type. Until that
+            # is over the connection is of no use to anyone.
             recovery = asyncio.create_task(self._recover(connection))
             self._recovering.add(recovery)
             recovery.add_done_callback(self._recovering.discard)
-            raise
-        except asyncpg.DataError:
-            # A value that does not fit its type. asyncpg counts it among the errors of connections, too.
-            self._idle.append(connection)
             raise
         except LOST:
             connection.terminate()

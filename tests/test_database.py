@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
+from database import Database
 from models.rows import Values
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = $1"
@@ -47,3 +50,14 @@ async def test_more_readers_than_connections_take_turns(ports):
     found = await asyncio.gather(*(ports.database.fetch("SELECT 1, pg_sleep(0.01)", [], Values) for _ in range(100)))
 
     assert len(found) == 100
+
+
+async def test_a_value_that_does_not_fit_breaks_no_reader_after_it(ports, settings):
+    own = Database(replace(settings, statement_timeout=0.3))
+    with pytest.raises(asyncpg.DataError):
+        await own.fetch("SELECT $1::int4 AS number", [2**40], Values)
+    await asyncio.sleep(0.5)
+
+    for _ in range(2):
+        assert (await own.fetch("SELECT 1 AS one", [], Values))[0].one == 1
+    await own.dispose()
