@@ -38,6 +38,7 @@ from models import (
     utcnow,
 )
 from realtime.streams import availability_stream
+from resolvers import chat_members
 
 
 class Full(UserError):
@@ -256,10 +257,17 @@ async def announce_all(uow: UnitOfWork, events: Iterable[Event]) -> None:
         await announce(uow, event)
 
 
-async def announce(uow: UnitOfWork, event: Event) -> None:
-    """Add an entry to the event's availability stream, with the event locked and all its changes made."""
+async def announce(uow: UnitOfWork, event: Event, *, joining: UUID | None = None) -> None:
+    """Add an entry to the event's availability stream, with the event locked and all its changes made.
+
+    By the same statement the person `joining` is let into the event's chat, whose row is locked for it.
+    """
     await uow.session.flush()
-    written = await uow.session.execute(ANNOUNCE, {"changed_id": event.id, "now": utcnow()})
+    values = {"changed_id": event.id, "now": utcnow()}
+    if joining is None:
+        written = await uow.session.execute(ANNOUNCE, values)
+    else:
+        written = await uow.session.execute(WELCOME, values | {"owner_id": event.id, "person_id": joining})
     sequence, capacity, taken = written.one()
     for name, value in (("availability_sequence", sequence), ("taken", taken)):
         set_committed_value(event, name, value)
@@ -304,3 +312,4 @@ def _announce() -> ReturningInsert[int, int | None, int]:
 
 
 ANNOUNCE = _announce()
+WELCOME = ANNOUNCE.add_cte(chat_members.JOIN_EVENT_CHAT.cte("joined"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -79,8 +79,8 @@ async def register(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, note: str
     if refusal := standing.refusal("eventId"):
         raise refusal
     registration = await admit(uow, event, known, user_id=user_id, recorded_by_id=user_id, note=note)
-    await capacity.announce(uow, event)
-    await _welcome(uow, {event: organizers}, user_id=user_id, actor_id=user_id)
+    await capacity.announce(uow, event, joining=user_id)
+    await notify_all(uow, _news(event, set(organizers) - {user_id}, user_id=user_id, actor_id=user_id))
     return registration
 
 
@@ -252,19 +252,11 @@ async def withdraw(uow: UnitOfWork, event: Event, registration: Registration, *,
 async def welcome(uow: UnitOfWork, events: Sequence[Event], *, user_id: UUID, actor_id: UUID) -> None:
     """Let someone new into the events' chats, then tell them and the organisers. Takes the last locks there are."""
     hosts = await _hosts(uow.session, [event.id for event in events])
-    organizers = {event: _organizers(hosts.get(event.id, {})) for event in events}
-    await _welcome(uow, organizers, user_id=user_id, actor_id=actor_id)
-
-
-async def _welcome(
-    uow: UnitOfWork, organizers: Mapping[Event, Collection[UUID]], *, user_id: UUID, actor_id: UUID
-) -> None:
-    """As `welcome`, where the organisers of each event are known."""
-    for event in organizers:
+    for event in events:
         await chat_members.join_event_chat(uow, event.id, user_id)
     notices = []
-    for event, host_ids in organizers.items():
-        notices += _news(event, set(host_ids) - {user_id}, user_id=user_id, actor_id=actor_id)
+    for event in events:
+        notices += _news(event, _organizers(hosts.get(event.id, {})) - {user_id}, user_id=user_id, actor_id=actor_id)
     await notify_all(uow, notices)
 
 

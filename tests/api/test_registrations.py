@@ -567,8 +567,8 @@ async def test_a_refusal_costs_two_statements(client, save):
     assert len(answer.statements) == 2
 
 
-COST_OF_REGISTERING = 7
-"""Lock, what is known, registration, entry of the availability stream, chat, notices, outbox."""
+COST_OF_REGISTERING = 6
+"""Lock, what is known, registration, entry of the availability stream with the chat, notices, outbox."""
 
 
 async def event_names(ports):

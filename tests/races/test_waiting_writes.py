@@ -10,7 +10,7 @@ from sqlalchemy import text
 from auth.viewer import Viewer
 from errors import NotFound
 from models import ChatKind, ChatMember, Inbox, Message, Notification, NotificationType
-from resolvers import chat_members, chats, messages
+from resolvers import chat_members, chats, messages, registrations
 from resolvers.notifications import notify
 from tests.factories import make_category, make_chat, make_event, make_member, make_user, make_venue
 
@@ -32,7 +32,8 @@ def waiting(ports):
     return until_blocked
 
 
-async def test_who_joins_while_a_message_is_sent_sees_what_comes_after_it(save, ports, row, waiting):
+@pytest.mark.parametrize("does", ["join", "register"])
+async def test_who_joins_while_a_message_is_sent_sees_what_comes_after_it(save, ports, row, waiting, does):
     host, category, venue = make_user(), make_category(), make_venue()
     await save(host, category, venue)
     event = make_event(host, category, venue)
@@ -42,7 +43,10 @@ async def test_who_joins_while_a_message_is_sent_sees_what_comes_after_it(save, 
 
     async def join():
         async with ports.database.writing() as uow:
-            await chat_members.join_event_chat(uow, event.id, host.id)
+            if does == "join":
+                await chat_members.join_event_chat(uow, event.id, host.id)
+            else:
+                await registrations.register(uow, Viewer(host), event_id=event.id)
 
     async with ports.database.writing() as uow:
         held = await chat_members.locked_by_id(uow, chat.id)
