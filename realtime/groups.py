@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from contextvars import Context
 from typing import Any
 
@@ -17,7 +17,7 @@ from realtime.hub import Event, Gap, Hub
 from realtime.spreading import Spreader
 from realtime.streams import BATCH, Stream, StreamEnded, access_stream, sequence_in
 
-Render = Callable[[Any], Awaitable[bytes]]
+Render = Callable[[Any], Coroutine[Any, Any, bytes]]
 """Makes an entry's (or a `Resync`'s) encoded answer, the same for every member."""
 
 
@@ -94,6 +94,11 @@ class Groups:
 
 class Group:
     """Members who get the same bytes from one stream."""
+
+    __slots__ = (
+        "_channel", "_due", "_forgetting", "_has_growth", "_hub", "_kept", "_live", "_members", "_on_empty", "_reached",
+        "_render", "_rendering", "_spreader", "_task",
+    )  # fmt: skip
 
     def __init__(
         self, hub: Hub, spreader: Spreader, render: Render, channel: str, on_empty: Callable[[], object]
@@ -332,7 +337,7 @@ class Group:
         """Made once for all who read the same entry at the same time."""
         found = self._rendering.get(entry.sequence)
         if found is None:
-            found = asyncio.create_task(_result_of(self._render(entry)), context=Context())
+            found = asyncio.create_task(self._render(entry), context=Context())
             self._rendering[entry.sequence] = found
             found.add_done_callback(lambda _: self._rendering.pop(entry.sequence, None))
         return await asyncio.shield(found)
@@ -340,10 +345,3 @@ class Group:
 
 def _access_channel(member: Member) -> str:
     return access_stream(member.stream.user_id) if member.stream.user_id else ""
-
-
-def _result_of(waiting: Awaitable[bytes]) -> Coroutine[Any, Any, bytes]:
-    async def wait() -> bytes:
-        return await waiting
-
-    return wait()

@@ -100,7 +100,8 @@ class BookStream(Stream[Line]):
 
     async def fetch(self, sequence):
         self.book.lonely_readings += 1
-        return await self.book.after(sequence)
+        first = (self.book.since or {}).get(self.user_id, 0)
+        return [line for line in await self.book.after(sequence) if first is not None and line.sequence > first]
 
     async def read(self, sequence):
         self.book.readings += 1
@@ -339,6 +340,42 @@ async def test_who_may_not_see_an_entry_is_not_handed_it_before_the_news_of_it_c
 
     assert readers[left].found == []
     assert readers[returned].found == [3]
+
+
+async def test_who_was_not_asked_for_reads_alone(book):
+    groups, press = Groups(book.hub), Press(book)
+    book.since = {}
+    reader = await join(groups, press, Reader(BookStream(book, user_id=uuid4())))
+    book.write()
+    await until(lambda: reader.found == [1])
+
+    assert book.lonely_readings == 1
+
+
+async def test_entries_that_are_not_for_a_member_keep_nobody_from_going_live(book):
+    groups, press = Groups(book.hub), Press(book)
+    early, late = uuid4(), uuid4()
+    book.since = {early: 0, late: 3}
+    first = await join(groups, press, Reader(BookStream(book, user_id=early)))
+    book.head = 2
+    book.write()
+    await until(lambda: first.found == [1, 2, 3])
+    second = await asyncio.wait_for(join(groups, press, Reader(BookStream(book, user_id=late, after=0))), 5)
+    book.write()
+    await until(lambda: second.found == [4])
+
+    assert first.found == [1, 2, 3, 4]
+
+
+async def test_more_than_one_reading_holds_is_handed_over_after_one_word_of_it(book):
+    groups, press = Groups(book.hub), Press(book)
+    reader = await join(groups, press, Reader(BookStream(book)))
+    await until(lambda: not any(group._task for group in groups._groups.values()))
+    book.head = 2 * BATCH + 49
+    book.write()
+    await until(lambda: reader.found[-1:] == [2 * BATCH + 50])
+
+    assert reader.found == list(range(1, 2 * BATCH + 51))
 
 
 async def test_an_error_of_a_reading_is_told_to_every_member(book):
