@@ -69,6 +69,8 @@ class Event(Base):
         CheckConstraint("price_amount >= 0", name="price_is_not_negative"),
         CheckConstraint("visibility <> 'CLUB' OR club_id IS NOT NULL", name="club_visibility_has_club"),
         Index(None, "starts_at", "id"),
+        # Lists begin with the oldest that is not put away: they need not walk past years of archive.
+        Index("ix_events_open", "starts_at", "id", postgresql_where=text("status <> 'ARCHIVED'")),
         Index(None, "created_at", "id"),
         Index(None, "club_id", "starts_at"),
         Index(None, "venue_id", "starts_at"),

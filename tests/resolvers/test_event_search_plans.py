@@ -49,9 +49,9 @@ async def interest(save, ports):
 @pytest.mark.parametrize(
     ("narrowed", "index"),
     [
-        ("nothing", "ix_events_starts_at_id"),
-        ("upcoming", "ix_events_starts_at_id"),
-        ("day", "ix_events_starts_at_id"),
+        ("nothing", "ix_events_open"),
+        ("upcoming", "ix_events_open"),
+        ("day", "ix_events_open"),
         ("interest", "pk_events"),
         ("text", "ix_events_search"),
     ],
