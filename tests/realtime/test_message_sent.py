@@ -148,7 +148,8 @@ async def test_a_message_after_leaving_is_never_shown_even_if_the_news_of_leavin
         await ports.hub.publish_all([(f"chat:{chat.id}", '{"sequence": 1}')])
         await asyncio.sleep(0.3)
 
-        assert not waiting.done()
+        # Another server of this run may have brought the news after all: then the stream has ended, as it should.
+        assert not waiting.done() or waiting.result().errors[0].extensions["reason"] == "FORBIDDEN"
 
 
 @asynccontextmanager
