@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, Uuid, bindparam, column, exists, func, select
+from sqlalchemy import ARRAY, CTE, String, Uuid, bindparam, column, exists, func, select
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.types import TypeEngine
 
@@ -141,13 +141,8 @@ ADDRESSED: dict[str, TypeEngine[Any]] = {
 """What `WRITE` is told of each notice to each person: an array of each, under these names."""
 
 
-def _write() -> Insert:
-    """Write notices, given as arrays and the moment `now`; answers id and number of each that is wanted.
-
-    Left out are those who turned the type off: a notification is its record in the app, mail is a copy of it.
-    Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids. What the person is
-    called stands beside the parameters, which come first.
-    """
+def _wanted() -> CTE:
+    """The given notices, without those of who turned the type off."""
     given = func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in ADDRESSED.items()))
     listed = given.table_valued(
         *(column(name, type_) for name, type_ in ADDRESSED.items()), with_ordinality="position"
@@ -158,7 +153,17 @@ def _write() -> Insert:
         NotificationPreference.channel == Channel.IN_APP,
         NotificationPreference.is_enabled.is_(False),
     )
-    wanted = select(*listed.c).where(~turned_off).cte("wanted")
+    return select(*listed.c).where(~turned_off).cte("wanted")
+
+
+def _write() -> Insert:
+    """Write notices, given as arrays and the moment `now`; answers id and number of each that is wanted.
+
+    Left out are those who turned the type off: a notification is its record in the app, mail is a copy of it.
+    Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids. What the person is
+    called stands beside the parameters, which come first.
+    """
+    wanted = _wanted()
     counted = select(wanted.c.user_id, func.count().label("number")).group_by(wanted.c.user_id).cte("counted")
     numbering = insert(Inbox).from_select(["user_id", "last_sequence"], select(*counted.c).order_by(counted.c.user_id))
     numbered = (
