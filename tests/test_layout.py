@@ -27,11 +27,10 @@ MAY_IMPORT = {
         "resolvers", "dataloaders", "auth", "realtime", "integrations", "database", "models", "errors", "settings",
         "translations",
     },
-    "engine": {"schema", "dataloaders", "auth", "database", "models", "errors"},
+    "engine": {"schema", "dataloaders", "auth", "database", "models", "errors", "translations"},
     "jobs": {
         "resolvers", "realtime", "integrations", "auth", "database", "models", "errors", "settings", "translations",
     },
-    "engine": {"schema", "dataloaders", "auth", "database", "models", "errors", "translations"},
     "transport": {
         "engine", "schema", "auth", "realtime", "integrations", "database", "errors", "settings", "translations",
     },
@@ -40,7 +39,7 @@ MAY_IMPORT = {
         "translations", "transport",
     },
     "app": {
-        "engine", "transport", "engine", "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models",
+        "transport", "engine", "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models",
         "errors", "settings", "commands",
     },
 }  # fmt: skip
