@@ -78,8 +78,10 @@ def _keep(value: Any) -> Any:
     """A JSON form of a payload's value: rows by their key, everything else by its content."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    if isinstance(value, Base):
-        return {"row": type(value).__name__, "key": [_keep(part) for part in inspect(value).identity or ()]}
+    entity = type(value) if isinstance(value, Base) else getattr(type(value), "entity", None)
+    if entity is not None:
+        columns = [inspect(entity).get_property_by_column(column).key for column in inspect(entity).primary_key]
+        return {"row": entity.__name__, "key": [_keep(getattr(value, name)) for name in columns]}
     if isinstance(value, UUID):
         return {"uuid": str(value)}
     if isinstance(value, datetime):

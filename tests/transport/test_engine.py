@@ -164,3 +164,16 @@ async def test_only_columns_that_are_asked_for_are_fetched(client, save):
     selected = answer.statements[0].split("FROM")[0]
     assert "events.title" in selected
     assert "events.description" not in selected
+
+
+async def test_a_repeat_over_http_gets_the_answer_that_was_kept_with_the_caller_in_it(http, sign_in):
+    """The caller of a request is a read-only row, unlike in tests that bring their own."""
+    headers = {"authorization": f"Bearer {await sign_in()}"}
+    document = """
+    mutation { markAllNotificationsRead(input: {idempotencyKey: "12345678"}) { count viewer { user { handle } } } }
+    """
+
+    answers = [(await http.post("/graphql", json={"query": document}, headers=headers)).json() for _ in range(2)]
+
+    assert "errors" not in answers[0]
+    assert answers[0] == answers[1]
