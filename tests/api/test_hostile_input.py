@@ -243,7 +243,8 @@ async def world(save: Any, user: models.User) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("role", WALKS)
+@pytest.mark.outside
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("operation", ["query", "mutation"])
 async def test_hostile_values_are_refused_or_taken_as_they_are(schema, client, save, role, operation):
     user = await caller(ROLES[role], save)

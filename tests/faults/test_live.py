@@ -106,6 +106,7 @@ async def test_what_a_killed_process_left_behind_is_delivered_by_another(client,
     assert await count(OutboxDelivery, OutboxDelivery.consumer == "live") == 0
 
 
+@pytest.mark.outside
 async def test_one_process_sends_and_another_has_the_subscriber(start_server, client, save, ports):
     ada, bob = await fellows(save)
     chat = await a_group(save, ada, bob)

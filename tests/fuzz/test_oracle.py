@@ -102,6 +102,7 @@ async def test_every_field_of_a_query_answers_alike(oracle, world, schema):
     assert wanted - oracle.summary.fields == set()
 
 
+@pytest.mark.outside
 async def test_every_mutation_answers_alike(oracle, world, schema):
     differences = [await oracle.differences(case) for case in await mutations(schema._schema, world)]
 

@@ -251,6 +251,7 @@ async def test_the_refusal_says_when_to_come_back_and_in_the_callers_language(po
     assert (seen.outcome, seen.statements.count) == ("refused", 0)
 
 
+@pytest.mark.outside
 async def test_every_transport_says_that_the_budget_is_spent(start_server):
     server = await asyncio.to_thread(start_server, GUEST_COST_PER_MINUTE="250", MAX_COST="250")
     query = "{ events(first: 100) { nodes { id } } }"

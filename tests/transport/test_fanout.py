@@ -248,6 +248,7 @@ async def test_a_server_without_the_second_door_delivers_all_the_same(environmen
     assert [messages[0]["body"] for messages in heard] == ["hello", "hello"]
 
 
+@pytest.mark.outside
 async def test_the_end_of_the_server_ends_live_subscriptions(start_server, save, ports, sign_in):
     users = await fellows(save, 1)
     chat = await a_group(save, *users)

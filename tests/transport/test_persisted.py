@@ -228,6 +228,7 @@ async def test_without_redis_a_process_knows_what_it_was_taught_itself():
     await redis.disconnect()
 
 
+@pytest.mark.outside
 async def test_automatic_ones_can_be_turned_off(start_server):
     server = await asyncio.to_thread(start_server, PERSISTED_QUERIES="off")
     query = new_query()

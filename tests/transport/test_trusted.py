@@ -101,6 +101,7 @@ async def test_without_a_registry_no_document_has_an_id(http):
     assert (await http.post("/graphql", json={"documentId": SHA1})).json() == NOT_SUPPORTED
 
 
+@pytest.mark.outside
 async def test_strict_mode_refuses_on_every_transport(start_server, registry):
     server = await asyncio.to_thread(start_server, TRUSTED_DOCUMENTS="only", TRUSTED_DOCUMENTS_FILE=registry)
     other = {"query": "{ __typename }"}
