@@ -167,24 +167,35 @@ class Readers:
         self._idle: list[asyncpg.Connection] = []
         self._recovering: set[asyncio.Task[None]] = set()
 
-    async def fetch(self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]) -> list[Any]:
+    async def fetch(
+        self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record], *, plans_anew: bool = False
+    ) -> list[Any]:
         async with self._turns:
             kept = self._take()
             try:
-                return await self._run(kept or await self._connect(), sql, arguments, row_class)
+                return await self._run(kept or await self._connect(), sql, arguments, row_class, plans_anew)
             except asyncpg.DataError:
                 raise
             except LOST:
                 if kept is None:
                     raise
             # PostgreSQL has been away since the connection was used last. What reads may be asked again.
-            return await self._run(await self._connect(), sql, arguments, row_class)
+            return await self._run(await self._connect(), sql, arguments, row_class, plans_anew)
 
     async def _run(
-        self, connection: asyncpg.Connection, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]
+        self,
+        connection: asyncpg.Connection,
+        sql: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record],
+        plans_anew: bool,
     ) -> list[Any]:
         try:
-            rows: list[Any] = await connection.fetch(sql, *arguments, record_class=row_class)
+            rows: list[Any]
+            if plans_anew:
+                rows = await (await connection.prepare(sql, name="", record_class=row_class)).fetch(*arguments)
+            else:
+                rows = await connection.fetch(sql, *arguments, record_class=row_class)
         except (asyncio.CancelledError, asyncpg.DataError):
             # PostgreSQL is being told to stop, or still waits for values of which one did not fit its type. Until that
             # is over the connection is of no use to anyone.
@@ -254,16 +265,21 @@ class Database:
             async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
                 yield session
 
-    async def fetch(self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]) -> list[Any]:
-        """The rows of one compiled SELECT, as `dataloaders.compiled` makes them."""
+    async def fetch(
+        self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record], *, plans_anew: bool = False
+    ) -> list[Any]:
+        """The rows of one compiled SELECT, as `dataloaders.compiled` makes them.
+
+        PostgreSQL keeps one plan for all values of a statement that comes often. `plans_anew` lets it plan for these.
+        """
         with _noted() as recorder:
             if recorder is not None:
                 recorder.saw(sql)
             noting = reads.get()
             if noting is None:
-                return await self._readers.fetch(sql, arguments, row_class)
+                return await self._readers.fetch(sql, arguments, row_class, plans_anew=plans_anew)
             began = perf_counter()
-            rows = await self._readers.fetch(sql, arguments, row_class)
+            rows = await self._readers.fetch(sql, arguments, row_class, plans_anew=plans_anew)
             noting.append(Read(sql, len(rows), (perf_counter() - began) * 1000))
             return rows
 

@@ -113,7 +113,8 @@ class CompiledLoaders(Loaders):
         return STATEMENTS.get(shape, lambda: compile_for(build, viewer, given, rows))
 
     async def _run(self, compiled: Compiled, given: dict[str, Any]) -> list[Any]:
-        return await self._database.fetch(compiled.sql, compiled.arguments(self._viewer, given), compiled.row_class)
+        arguments = compiled.arguments(self._viewer, given)
+        return await self._database.fetch(compiled.sql, arguments, compiled.row_class, plans_anew=compiled.plans_anew)
 
     # What resolvers ask for one by one
 

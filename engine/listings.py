@@ -47,7 +47,9 @@ class Listed:
 
     async def run(self, compiled: Compiled, given: dict[str, Any]) -> list[Any]:
         arguments = compiled.arguments(self.context.viewer, given)
-        return await self.context.database.fetch(compiled.sql, arguments, compiled.row_class)
+        return await self.context.database.fetch(
+            compiled.sql, arguments, compiled.row_class, plans_anew=compiled.plans_anew
+        )
 
 
 @dataclass(frozen=True)

@@ -61,3 +61,29 @@ async def test_a_value_that_does_not_fit_breaks_no_reader_after_it(ports, settin
     for _ in range(2):
         assert (await own.fetch("SELECT 1 AS one", [], Values))[0].one == 1
     await own.dispose()
+
+
+async def test_a_statement_that_is_planned_anew_keeps_no_plan(ports):
+    asked, kept = (
+        "SELECT $1::int4 + 1 AS next",
+        "SELECT count(*) FROM pg_prepared_statements WHERE statement = $1::text",
+    )
+    for plans_anew, expected in ((True, 0), (False, 1)):
+        assert (await ports.database.fetch(asked, [41], Values, plans_anew=plans_anew))[0].next == 42
+        # The connection used last is used next.
+        assert (await ports.database.fetch(kept, [asked], Values))[0][0] == expected
+
+
+async def test_what_searches_words_is_planned_anew(client, ports, monkeypatch):
+    seen = []
+    original = ports.database.fetch
+
+    async def noting(sql, *arguments, plans_anew=False):
+        seen.append(plans_anew)
+        return await original(sql, *arguments, plans_anew=plans_anew)
+
+    monkeypatch.setattr(ports.database, "fetch", noting)
+    await client().run('{ events(filter: {text: "chess evening"}) { nodes { id } } }')
+    await client().run("{ events { nodes { id } } }")
+
+    assert seen == [True, False]
