@@ -100,8 +100,10 @@ class Execution:
         return field.definition.resolve(parent, info, **found)
 
     async def page(self, source: Listed, field: Field) -> Page:
+        # What is wrong with the arguments comes before who may ask.
+        arguments = self.arguments(field)
         check(source.access, self.context.viewer)
-        return await fetch_listing(self.context, source.method, self.arguments(field), source.entity, field)
+        return await fetch_listing(self.context, source.method, arguments, source.entity, field)
 
     # Objects
 

@@ -184,8 +184,9 @@ class LookedUp(Source):
 
     async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
         try:
+            arguments = run.arguments(field)
             check(self._access, run.context.viewer)
-            key = ids.decode(run.arguments(field)["id"], self._name, "id")
+            key = ids.decode(arguments["id"], self._name, "id")
             found = await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)
         except Exception as error:
             return [run.failed(error)]

@@ -177,3 +177,12 @@ async def test_a_repeat_over_http_gets_the_answer_that_was_kept_with_the_caller_
 
     assert "errors" not in answers[0]
     assert answers[0] == answers[1]
+
+
+async def test_what_is_wrong_with_arguments_comes_before_who_may_ask(client):
+    document = "query ($state: ModerationState) { moderationQueue(filter: {state: $state}) { totalCount } }"
+
+    answer = await client().run(document, state=None)
+
+    assert answer.data == {"moderationQueue": None}
+    assert answer.error_codes == ["BAD_USER_INPUT"]
