@@ -14,7 +14,7 @@ import asyncpg
 import orjson
 import structlog
 from sqlalchemy import ARRAY, URL, Insert, bindparam, column, event, func, insert, make_url, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from errors import UserError
@@ -152,6 +152,10 @@ LOST = (
     OSError,
 )
 """How asyncpg says that a connection is gone."""
+
+
+UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""How a read fails that PostgreSQL could not answer, through SQLAlchemy and past it."""
 
 
 class Readers:

@@ -75,27 +75,9 @@ def given_viewer(role: Role = Role.USER) -> Viewer:
     return GUEST if role is Role.GUEST else Viewer(User(id=bindparam("viewer_id", type_=Uuid()), role=role))
 
 
-async def viewer_of_session(
-    session: AsyncSession, *, session_id: UUID, user_id: UUID, expires_at: datetime
-) -> Viewer | None:
-    """The viewer behind a valid access token, in one statement; null once the session has ended."""
-    found = await session.scalar(
-        select(User)
-        .join(Session, Session.user_id == User.id)
-        .where(
-            Session.id == session_id,
-            User.id == user_id,
-            User.is_active,
-            Session.ended_at.is_(None),
-            Session.expires_at > utcnow(),
-        )
-    )
-    return Viewer(found, session_id, expires_at) if found else None
-
-
 @cache
 def _by_session() -> tuple[str, list[str]]:
-    """The same as text, with the names of its parameters: every request of someone signed in begins with it."""
+    """SQL and the names of its parameters. Every request of someone signed in begins with it."""
     own = [getattr(User, name).label(name) for name in attributes(User)]
     return text_of(
         select(*own)
@@ -110,10 +92,12 @@ def _by_session() -> tuple[str, list[str]]:
     )
 
 
-async def viewer_of_token(
+async def viewer_of_session(
     database: Database, *, session_id: UUID, user_id: UUID, expires_at: datetime
 ) -> Viewer | None:
-    """As `viewer_of_session`, for each request: the user is a read-only row."""
+    """The viewer behind a valid access token, in one statement; null once the session has ended. The user is a
+    read-only row.
+    """
     sql, names = _by_session()
     given = {"session_id": session_id, "user_id": user_id}
     rows = await database.fetch(sql, [given[name] for name in names], row_class(User))

@@ -47,7 +47,6 @@ class Compiled:
     sql: str
     parameters: tuple[Any, ...]
     readers: tuple[Callable[[Any], Any] | None, ...]
-    binds_viewer: bool
     row_class: type[asyncpg.Record]
 
     @property
@@ -104,8 +103,7 @@ def compile_for(
 
     parameters = tuple(parameter(name) for name in order)
     readers = tuple(reader(one.type) for one in compiled._result_columns)
-    binds_viewer = any(isinstance(one, Slot) and one.name == "viewer" for one in parameters)
-    return Compiled(sql, parameters, readers, binds_viewer, row_class)
+    return Compiled(sql, parameters, readers, row_class)
 
 
 class Statements:

@@ -62,8 +62,9 @@ class Execution:
     @property
     def loaders(self) -> CompiledLoaders:
         # Changes with the viewer: who signs in becomes one.
-        found: Any = self.context.loaders
-        return found  # type: ignore[no-any-return]
+        found = self.context.loaders
+        assert isinstance(found, CompiledLoaders)
+        return found
 
     async def run(self, root: Any = None) -> Answer:
         done = await self._select(self._plan.root, [root], Root(), None, is_serial=self._plan.is_serial)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import HTTPConnection
 
 from auth.tokens import TokenRefused
-from auth.viewer import GUEST, Viewer, viewer_of_token
+from auth.viewer import GUEST, Viewer, viewer_of_session
 from schema.context import Caller
 from schema.ports import Ports
 
@@ -33,7 +33,7 @@ async def viewer_of(ports: Ports, token: str | None) -> Viewer:
     if token is None:
         return GUEST
     claims = ports.tokens.read(token)
-    viewer = await viewer_of_token(
+    viewer = await viewer_of_session(
         ports.database, session_id=claims.session_id, user_id=claims.user_id, expires_at=claims.expires_at
     )
     if viewer is None:

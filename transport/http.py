@@ -7,15 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from asyncpg import InterfaceError, PostgresError
 from graphql import OperationType
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from auth.tokens import TokenRefused
 from auth.viewer import GUEST, Viewer
+from database import UNAVAILABLE
 from schema.context import Context
 from schema.ports import Ports
 from transport.bodies import ClientGone, parse_json, read_body, write_json
@@ -30,8 +29,6 @@ log = structlog.get_logger()
 OFFERED = (RESPONSE_TYPE, JSON_TYPE)
 WATCH_AFTER = 0.25
 """Seconds after which somebody looks whether the client is still there. Most requests are over before."""
-
-UNAVAILABLE = (SQLAlchemyError, PostgresError, InterfaceError, OSError)
 
 Explore = Callable[[Request], Response]
 """Answers a browser that opened the endpoint."""

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from auth.viewer import Viewer, roles_of_sessions, viewer_of_session
+from database import UNAVAILABLE
 from errors import _
 from realtime.hub import Event
 from realtime.streams import access_stream
@@ -159,10 +160,9 @@ async def renewed(ports: Ports, viewer: Viewer) -> Viewer | None:
     """The viewer as they are now; null once their session has ended. Guests stay guests."""
     if viewer.user is None or viewer.session_id is None or viewer.expires_at is None:
         return viewer
-    async with ports.database.reading() as session:
-        return await viewer_of_session(
-            session, session_id=viewer.session_id, user_id=viewer.user.id, expires_at=viewer.expires_at
-        )
+    return await viewer_of_session(
+        ports.database, session_id=viewer.session_id, user_id=viewer.user.id, expires_at=viewer.expires_at
+    )
 
 
 async def end_of_session(ports: Ports, viewer: Viewer) -> str:
@@ -187,6 +187,6 @@ async def _is_valid(ports: Ports, viewer: Viewer) -> bool:
     while True:
         try:
             return await renewed(ports, viewer) is not None
-        except (DBAPIError, OSError) as error:
+        except UNAVAILABLE as error:
             log.warning("session.not_checked", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)

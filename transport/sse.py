@@ -16,13 +16,14 @@ from starlette.types import Receive, Scope, Send
 
 from auth.tokens import TokenRefused
 from auth.viewer import Viewer
+from database import UNAVAILABLE
 from realtime.tasks import end
 from schema.context import Context
 from schema.ports import Ports
 from translations import translate
 from transport.bodies import ClientGone, write_json
 from transport.contexts import caller_of
-from transport.http import UNAVAILABLE, answer, parameters_of, unauthenticated, unavailable, viewer_for
+from transport.http import answer, parameters_of, unauthenticated, unavailable, viewer_for
 from transport.negotiation import JSON_TYPE, STREAM_TYPE, choose
 from transport.operations import Observation, Operation, Operations
 from transport.requests import BadRequest

@@ -192,7 +192,7 @@ async def _ids(ports: Ports) -> tuple[dict[str, list[str]], frozenset[UUID]]:
     known = set()
     async with ports.database.reading() as session:
         for name, declaration in NODES.items():
-            rows = list(await session.scalars(select(declaration.entity.id).order_by(declaration.entity.id)))  # type: ignore[attr-defined]
+            rows = list(await session.scalars(select(declaration.entity.id).order_by(declaration.entity.id)))  # type: ignore[attr-defined]  # every node has one
             known.update(rows)
             chosen = Random(name).sample(rows, min(len(rows), 6))
             found[name] = [ids.encode(name, row) for row in dict.fromkeys([*rows[:6], *chosen])]
