@@ -11,7 +11,7 @@ import pytest
 import schema
 
 ROOT = Path(__file__).parent.parent
-SINGLE = {"app", "database", "settings", "errors"}
+SINGLE = {"app", "settings", "errors"}
 MAY_IMPORT = {
     "models": set(),
     "errors": set(),

@@ -1,0 +1,118 @@
+"""PostgreSQL: one tuned pool, short reads, and the unit of work that every write goes through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy import event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from database.readers import UNAVAILABLE, Readers
+from database.statements import Read, StatementLog, count_statement, noted, reads, statements
+from database.work import UnitOfWork, on_conflict, violated_constraint
+from settings import Settings
+
+__all__ = [
+    "UNAVAILABLE",
+    "Database",
+    "Read",
+    "StatementLog",
+    "UnitOfWork",
+    "on_conflict",
+    "reads",
+    "statements",
+    "violated_constraint",
+]
+
+
+class Database:
+    """Made once by each entry point and passed down. `after_commit` is called after each committed unit of work."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine = make_engine(settings)
+        self.outer_turns = asyncio.Semaphore(max(1, settings.database_pool_size // 2))
+        """For transactions within which others are opened: if they held all connections, each would wait for one."""
+        self._readers = Readers(make_url(settings.database_url), settings.database_pool_size, server_settings(settings))
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._has_sink = bool(settings.sink_stream)
+        self.after_commit: Callable[[], None] = lambda: None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A short session for one read. One round trip a statement: there is no transaction around it."""
+        with noted():
+            async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
+                yield session
+
+    async def fetch(
+        self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record], *, plans_anew: bool = False
+    ) -> list[Any]:
+        """The rows of one compiled SELECT, as `dataloaders.compiled` makes them.
+
+        PostgreSQL keeps one plan for all values of a statement that comes often. `plans_anew` lets it plan for these.
+        """
+        with noted() as recorder:
+            if recorder is not None:
+                recorder.saw(sql)
+            noting = reads.get()
+            if noting is None:
+                return await self._readers.fetch(sql, arguments, row_class, plans_anew=plans_anew)
+            began = perf_counter()
+            rows = await self._readers.fetch(sql, arguments, row_class, plans_anew=plans_anew)
+            noting.append(Read(sql, len(rows), (perf_counter() - began) * 1000))
+            return rows
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction: commits on leaving, rolls back on any error."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            uow = UnitOfWork(session, has_sink=self._has_sink)
+            yield uow
+            await uow.flush_events()
+            await session.commit()
+        self.after_commit()
+
+    async def dispose(self) -> None:
+        await self._readers.close()
+        await self.engine.dispose()
+
+
+def server_settings(settings: Settings) -> dict[str, str]:
+    milliseconds = str(int(settings.statement_timeout * 1000))
+    return {
+        "application_name": "wingding",
+        "jit": "off",
+        "lock_timeout": milliseconds,
+        "statement_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": "60000",
+        "timezone": "UTC",
+    }
+
+
+def make_engine(settings: Settings) -> AsyncEngine:
+    url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(
+        url,
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.operation_timeout,
+        pool_use_lifo=True,
+        pool_pre_ping=False,
+        # The log keeps tracebacks, and parameters hold hashes of passwords and tokens.
+        hide_parameters=settings.is_production,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={
+            "prepared_statement_cache_size": 500,
+            "timeout": 5,
+            "server_settings": server_settings(settings),
+        },
+    )
+    event.listen(engine.sync_engine, "before_cursor_execute", count_statement)
+    return engine

@@ -1,0 +1,118 @@
+"""Connections for compiled SELECTs, past SQLAlchemy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""How asyncpg says that a connection is gone."""
+
+
+UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""How a read fails that PostgreSQL could not answer, through SQLAlchemy and past it."""
+
+
+class Readers:
+    """Connections for compiled SELECTs, beside SQLAlchemy's pool and without its layers. They hold no transaction.
+
+    The connection used last is used next, so that few of them keep their prepared statements warm.
+    """
+
+    def __init__(self, url: URL, size: int, server_settings: dict[str, str]) -> None:
+        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._server_settings = server_settings
+        self._turns = asyncio.Semaphore(size)
+        self._idle: list[asyncpg.Connection] = []
+        self._recovering: set[asyncio.Task[None]] = set()
+
+    async def fetch(
+        self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record], *, plans_anew: bool = False
+    ) -> list[Any]:
+        async with self._turns:
+            kept = self._take()
+            try:
+                return await self._run(kept or await self._connect(), sql, arguments, row_class, plans_anew)
+            except asyncpg.DataError:
+                raise
+            except LOST:
+                if kept is None:
+                    raise
+            # PostgreSQL has been away since the connection was used last. What reads may be asked again.
+            return await self._run(await self._connect(), sql, arguments, row_class, plans_anew)
+
+    async def _run(
+        self,
+        connection: asyncpg.Connection,
+        sql: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record],
+        plans_anew: bool,
+    ) -> list[Any]:
+        try:
+            rows: list[Any]
+            if plans_anew:
+                rows = await (await connection.prepare(sql, name="", record_class=row_class)).fetch(*arguments)
+            else:
+                rows = await connection.fetch(sql, *arguments, record_class=row_class)
+        except (asyncio.CancelledError, asyncpg.DataError):
+            # PostgreSQL is being told to stop, or still waits for values of which one did not fit its type. Until that
+            # is over the connection is of no use to anyone.
+            recovery = asyncio.create_task(self._recover(connection))
+            self._recovering.add(recovery)
+            recovery.add_done_callback(self._recovering.discard)
+            raise
+        except LOST:
+            connection.terminate()
+            raise
+        except BaseException:
+            self._idle.append(connection)
+            raise
+        self._idle.append(connection)
+        return rows
+
+    def _take(self) -> asyncpg.Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(
+            self._url, timeout=5, statement_cache_size=500, server_settings=self._server_settings
+        )
+        for name in ("json", "jsonb"):
+            await connection.set_type_codec(
+                name, schema="pg_catalog", encoder=lambda text: text, decoder=orjson.loads, format="text"
+            )
+        return connection
+
+    async def _recover(self, connection: asyncpg.Connection) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await connection.fetchval("SELECT 1")
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
+    async def close(self) -> None:
+        for task in list(self._recovering):
+            await task
+        for connection in self._idle:
+            connection.terminate()
+        self._idle.clear()

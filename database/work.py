@@ -1,0 +1,101 @@
+"""The unit of work that every write goes through, and the races that its constraints decide."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ARRAY, Insert, bindparam, column, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from errors import UserError
+from models import DomainEvent, OutboxDelivery, OutboxEvent, StreamEvent, utcnow, uuid7
+
+
+@dataclass(eq=False)
+class UnitOfWork:
+    """One transaction. Rules flush through `session` and `record` what happened; only `writing()` commits."""
+
+    session: AsyncSession
+    has_sink: bool = False
+    events: list[DomainEvent] = field(default_factory=list)
+
+    def record(self, happened: DomainEvent) -> None:
+        """Leave a domain event in the outbox, in this very transaction."""
+        self.events.append(happened)
+
+    def _consumers(self, happened: DomainEvent) -> list[str]:
+        """Who is owed the event: live streams, a job, the outside sink."""
+        wanted = {"live": isinstance(happened, StreamEvent), "jobs": happened.has_job, "sink": self.has_sink}
+        return [consumer for consumer, owed in wanted.items() if owed]
+
+    async def flush_events(self) -> None:
+        """Write the recorded events. Called by `writing()` right before the commit."""
+        await self.session.flush()
+        if not self.events:
+            return
+        now, written, owed = utcnow(), [], []
+        for happened in self.events:
+            live = happened if isinstance(happened, StreamEvent) else None
+            written.append(
+                {
+                    "id": uuid7(),
+                    "name": happened.name,
+                    "subject_type": happened.subject_type,
+                    "subject_id": happened.subject_id,
+                    "occurred_at": now,
+                    "metadata": happened.metadata,
+                    "stream": live and live.stream,
+                    "sequence": live and live.sequence,
+                }
+            )
+            owed += [(written[-1]["id"], consumer) for consumer in self._consumers(happened)]
+        self.events.clear()
+        values: dict[str, Any] = {name: [row[name] for row in written] for name in OUTBOX_COLUMNS}
+        values |= {"event_id": [id for id, _ in owed], "consumer": [consumer for _, consumer in owed]}
+        await self.session.execute(WRITE_EVENTS, values)
+
+
+def _write_events() -> Insert:
+    """Events and who is owed them, in one statement: an array for each column of the two tables."""
+    events = _unnested(OutboxEvent.__table__, OUTBOX_COLUMNS)
+    deliveries = _unnested(OutboxDelivery.__table__, ("event_id", "consumer"))
+    return deliveries.add_cte(events.cte("written"))
+
+
+def _unnested(table: Any, names: Sequence[str]) -> Insert:
+    """Insert rows that are given as an array for each of some columns, in the order of the arrays."""
+    types = {name: table.c[name].type for name in names}
+    given = func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in types.items()))
+    rows = given.table_valued(*(column(name, type_) for name, type_ in types.items())).render_derived()
+    return insert(table).from_select(list(names), select(*rows.c), include_defaults=False)
+
+
+OUTBOX_COLUMNS = tuple(OutboxEvent.__table__.c.keys())
+WRITE_EVENTS = _write_events()
+
+
+@asynccontextmanager
+async def on_conflict(session: AsyncSession, **translations: UserError) -> AsyncIterator[None]:
+    """Let the database decide a race: a violated constraint named here becomes its error, others stay bugs.
+
+    The body runs in a savepoint and is flushed at its end, so the unit of work can go on afterwards.
+    """
+    try:
+        async with session.begin_nested():
+            yield
+            await session.flush()
+    except IntegrityError as error:
+        refusal = translations.get(violated_constraint(error) or "")
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """Name of the constraint that refused, as PostgreSQL reports it."""
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None)
