@@ -27,7 +27,7 @@ from benchmarks.measuring import Bench
 from benchmarks.rows import HOT_MEMBERS, World, identifier
 from benchmarks.servers import Running
 from benchmarks.workloads import Ask, Callers, document, global_id, requests, user_id
-from realtime.hub import PREFIX
+from realtime.redis_backend import PREFIX
 from realtime.streams import chat_stream
 
 PATIENCE = 60.0

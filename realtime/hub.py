@@ -16,21 +16,14 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from broadcaster import Broadcast
 from broadcaster import Event as Event
-from broadcaster._backends.base import BroadcastBackend
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from realtime.redis_backend import CONFIRMED, MESSAGE, RedisBackend, channel_of, event_of
 from realtime.tasks import end
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-PREFIX = "wingding:"
-HEARTBEAT = "heartbeat"
-"""A channel that is always subscribed, so that the connection always has something to read."""
 QUEUE_SIZE = 256
 MOST_SHARED = 16
 """Readings kept for one channel."""
@@ -75,76 +68,10 @@ class Listener:
         return taken
 
 
-class RedisBackend(BroadcastBackend):
-    """One publishing client and one subscribing connection. Every failure is the caller's to handle."""
-
-    def __init__(self, url: str) -> None:
-        options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 2.0}
-        self._publisher = Redis.from_url(url, socket_timeout=2.0, **options)
-        self._subscriber = Redis.from_url(url, **options)
-        self._pubsub: PubSub | None = None
-
-    async def connect(self) -> None:
-        self._pubsub = self._subscriber.pubsub()
-        await self._pubsub.subscribe(PREFIX + HEARTBEAT)
-
-    async def drop(self) -> None:
-        """Forget the subscribing connection; `connect` makes a new one."""
-        if self._pubsub is not None:
-            with suppress(RedisError, OSError):
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis types it half
-        self._pubsub = None
-
-    async def disconnect(self) -> None:
-        await self.drop()
-        await self._publisher.aclose()
-        await self._subscriber.aclose()
-
-    async def subscribe(self, *groups: str) -> None:
-        assert self._pubsub is not None
-        await self._pubsub.subscribe(*(PREFIX + group for group in groups))
-
-    async def unsubscribe(self, *groups: str) -> None:
-        assert self._pubsub is not None
-        await self._pubsub.unsubscribe(*(PREFIX + group for group in groups))
-
-    async def publish(self, channel: str, message: Any) -> None:
-        await self._publisher.publish(PREFIX + channel, message)
-
-    async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
-        """Several messages in one round trip, in order."""
-        async with self._publisher.pipeline(transaction=False) as pipe:
-            for channel, message in messages:
-                pipe.publish(PREFIX + channel, message)
-            await pipe.execute()
-
-    async def ping(self) -> None:
-        await self._publisher.ping()
-
-    async def next_frame(self, seconds: float) -> dict[str, Any] | None:
-        """The next thing Redis says, confirmations included; null after a silence."""
-        assert self._pubsub is not None
-        return await self._pubsub.get_message(timeout=seconds)  # type: ignore[no-any-return]  # redis types it half
-
-    async def probe(self) -> None:
-        assert self._pubsub is not None
-        await self._pubsub.ping()
-
-    async def next_published(self) -> Event:
-        while True:
-            frame = await self.next_frame(3600.0)
-            if frame is not None and frame["type"] == "message":
-                return Event(_name(frame), frame["data"].decode("utf-8", "replace"))
-
-
-def _name(frame: dict[str, Any]) -> str:
-    return str(frame["channel"].decode("utf-8", "replace")).removeprefix(PREFIX)
-
-
 class Hub(Broadcast):
     """`listen` is race-free, reconnects by itself, and says where something may have been missed.
 
-    One task reads the connection and one writes to it. Listeners come and go without touching it: they only leave
+    One task reads the connection, one writes to it, one listens for silence. Listeners come and go without touching it: they only leave
     a note that a channel is to be looked at, so that a cancelled listener leaves nothing behind, and a thousand who
     come at once cost a few commands.
     """
@@ -164,6 +91,8 @@ class Hub(Broadcast):
         self._has_changes = asyncio.Event()
         self._shared: dict[str, dict[Hashable, asyncio.Future[Any]]] = {}
         self._is_connected = False
+        self._has_heard = False
+        """Anything from Redis since it was last looked."""
         self.on_reconnect: Callable[[], None] = lambda: None
 
     @property
@@ -259,7 +188,7 @@ class Hub(Broadcast):
                 self._is_connected = True
                 self.on_reconnect()
                 delay = 0.05
-                await _first_failure(self._read(), self._write())
+                await _first_failure(self._read(), self._write(), self._watch_silence())
             except (RedisError, OSError, TimeoutError) as error:
                 if self._is_connected:
                     log.warning("redis.lost", error=type(error).__name__)
@@ -288,20 +217,24 @@ class Hub(Broadcast):
                 await self._redis.subscribe(*wanted)
 
     async def _read(self) -> None:
+        while True:
+            frame = await self._redis.next_frame()
+            self._has_heard = True
+            if frame[0] == MESSAGE:
+                self._dispatch(event_of(frame))
+            elif frame[0] == CONFIRMED:
+                self._confirm(channel_of(frame))
+
+    async def _watch_silence(self) -> None:
         silences = 0
         while True:
-            frame = await self._redis.next_frame(self.SILENCE)
-            if frame is None:
-                silences += 1
-                if silences > 1:
-                    raise TimeoutError("Redis is silent")
+            self._has_heard = False
+            await asyncio.sleep(self.SILENCE)
+            silences = 0 if self._has_heard else silences + 1
+            if silences > 1:
+                raise TimeoutError("Redis is silent")
+            if silences:
                 await self._redis.probe()
-                continue
-            silences = 0
-            if frame["type"] == "message":
-                self._dispatch(Event(_name(frame), frame["data"].decode("utf-8", "replace")))
-            elif frame["type"] == "subscribe":
-                self._confirm(_name(frame))
 
     def _confirm(self, channel: str) -> None:
         """Redis sends the channel from here on. What was published before it may have been missed."""

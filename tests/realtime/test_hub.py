@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from database import StatementLog, statements
-from realtime.hub import PREFIX, QUEUE_SIZE, Gap, Hub
+from realtime.hub import QUEUE_SIZE, Gap, Hub
+from realtime.redis_backend import PREFIX
 
 
 @pytest.fixture
@@ -106,19 +107,40 @@ async def test_who_joins_while_redis_is_away_is_not_kept_waiting(environment):
     await hub.disconnect()
 
 
-async def test_a_quiet_connection_is_kept(hub, monkeypatch):
-    reconnections = []
+@pytest.fixture
+async def watchful(environment, monkeypatch) -> AsyncIterator[Hub]:
+    """Asks Redis for a sign of life after 50 ms of silence."""
     monkeypatch.setattr(Hub, "SILENCE", 0.05)
-    hub.on_reconnect = lambda: reconnections.append(1)
-    async with hub.listen("quiet") as listener:
-        await hub.publish_all([("quiet", "wake up")])
-        await messages(listener, 1)
-        await asyncio.sleep(0.5)
-        await hub.publish_all([("quiet", "still there")])
+    made = Hub(environment["REDIS_URL"])
+    await made.connect()
+    await until(lambda: made.is_connected)
+    yield made
+    await made.disconnect()
+
+
+async def test_a_quiet_connection_is_kept(watchful):
+    reconnections = []
+    watchful.on_reconnect = lambda: reconnections.append(1)
+    async with watchful.listen("quiet") as listener:
+        await asyncio.sleep(0.3)
+        await watchful.publish_all([("quiet", "still there")])
         found = await messages(listener, 1)
 
     assert found == ["still there"]
     assert reconnections == []
+
+
+async def test_a_connection_that_does_not_answer_is_made_anew(watchful, environment):
+    reconnections = []
+    watchful.on_reconnect = lambda: reconnections.append(1)
+    async with Redis.from_url(environment["REDIS_URL"]) as redis:
+        await redis.client_pause(300)
+
+    await until(lambda: reconnections)
+
+    async with watchful.listen("quiet") as listener:
+        await watchful.publish_all([("quiet", "back again")])
+        assert await messages(listener, 1) == ["back again"]
 
 
 async def test_a_slow_listener_gets_one_gap_instead_of_a_growing_queue(hub):
