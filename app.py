@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp
 
 from auth.passwords import Passwords
 from auth.sealing import Sealer
@@ -34,7 +33,9 @@ from schema import Schema, make_schema
 from schema.ports import Ports
 from settings import Settings
 from transport.budget import Budget
-from transport.envelope import Envelope
+from transport.direct import DIRECT, Direct
+from transport.envelope import Envelope, cors_options
+from transport.exchange import COMPRESSION, LEAST_COMPRESSED
 from transport.explorer import Explorer
 from transport.fanout import Fanout
 from transport.health import Health
@@ -82,13 +83,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
     relay = Relay(ports.database, {"live": to_live_streams(ports.hub)}, interval=settings.relay_interval)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, State]]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, State | Direct]]:
         ports.hub.on_reconnect = relay.wake
         ports.database.after_commit = relay.wake
         await ports.hub.connect()
         relay.start()
         try:
-            yield {"state": State(ports)}
+            yield {"state": State(ports), DIRECT: direct}
         finally:
             await relay.stop()
             await ports.watching.stop()
@@ -105,6 +106,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     health = Health(ports, operations.metrics, cache(newest_revision))
     explorer = Explorer() if settings.has_explorer else None
     endpoint = GraphQLEndpoint(operations, ports, explore=explorer)
+    direct = Direct(endpoint, settings)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats, Fanout(operations, schema, ports.hub))),
@@ -118,7 +120,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes.append(explorer.route)
     if settings.metrics == "on":
         routes.append(Route("/metrics", health.metrics))
-    return Starlette(lifespan=lifespan, routes=routes, middleware=make_middleware(settings, {"/graphql": endpoint}))
+    return Starlette(lifespan=lifespan, routes=routes, middleware=make_middleware(settings))
 
 
 def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None, redis: QuickRedis) -> Operations:
@@ -139,20 +141,12 @@ def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None,
     )
 
 
-def make_middleware(settings: Settings, direct: Mapping[str, ASGIApp]) -> list[Middleware]:
-    """Pure ASGI, outermost first. CORS only where another origin may call us at all."""
-    found = [Middleware(Envelope, settings, direct)]
+def make_middleware(settings: Settings) -> list[Middleware]:
+    """Pure ASGI, outermost first. What they do for the endpoint, `transport/direct.py` does for it, too."""
+    found = [Middleware(Envelope, settings)]
     if settings.allowed_origins:
-        cors = Middleware(
-            CORSMiddleware,
-            allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "accept-language", "traceparent", "x-request-id"],
-            expose_headers=["retry-after", "x-request-id"],
-            max_age=86_400,
-        )
-        found.append(cors)
-    return [*found, Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)]
+        found.append(Middleware(CORSMiddleware, **cors_options(settings)))
+    return [*found, Middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED, compresslevel=COMPRESSION)]
 
 
 def make_tracing(settings: Settings) -> Tracing | None:

@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from settings import Settings
+from transport.tracing import marks
 
 
 def set_up_logging(settings: Settings) -> None:
@@ -18,7 +19,7 @@ def set_up_logging(settings: Settings) -> None:
     Tracebacks are plain: the pretty ones print local variables, and with them tokens and passwords.
     """
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _add_marks,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -42,6 +43,13 @@ def set_up_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _add_marks(_logger: Any, _method: str, event: Any) -> Any:
+    """Say which request the line is about."""
+    if (found := marks.get()) is not None:
+        event.update(found)
+    return event
 
 
 def _dumps(value: Any, **options: Any) -> str:

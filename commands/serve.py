@@ -13,6 +13,7 @@ import uvicorn
 from commands.local import need_servers
 from commands.logs import set_up_logging
 from settings import Settings
+from transport.direct import DirectProtocol
 from transport.frames import FrameProtocol
 
 
@@ -33,7 +34,7 @@ def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
         "app": "app:create_app",
         "factory": True,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": DirectProtocol,
         "ws": FrameProtocol,
         "ws_max_size": settings.max_body_bytes,
         "ws_ping_interval": 20,

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.types import Receive
 
+from transport.exchange import HttpRequest
 from transport.requests import BadRequest
 
 CLOSE = {"Connection": "close"}
@@ -19,17 +19,20 @@ class ClientGone(Exception):
     """Nobody waits for an answer."""
 
 
-async def read_body(headers: Headers, receive: Receive, *, limit: int, timeout: float) -> bytes:
+async def read_body(request: HttpRequest, *, limit: int, timeout: float) -> bytes:
     """The whole body. Raises `BadRequest` (413) where it is over the limit, whatever its header said, 408 where it
     does not arrive in time, and `ClientGone`."""
-    declared = headers.get("content-length", "")
+    if request.body is not None:
+        return request.body
+    assert request.receive is not None
+    declared = request.header(b"content-length")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
     until = asyncio.get_running_loop().time() + timeout
     while True:
-        message = await _next(receive, until - asyncio.get_running_loop().time())
+        message = await _next(request.receive, until - asyncio.get_running_loop().time())
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:

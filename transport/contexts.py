@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from starlette.requests import HTTPConnection
-
 from auth.tokens import TokenRefused
 from auth.viewer import GUEST, Viewer, viewer_of_session
 from schema.context import Caller
 from schema.ports import Ports
+from transport.exchange import HttpRequest
 
 
-def caller_of(connection: HTTPConnection) -> Caller:
-    return Caller(
-        address=connection.client.host if connection.client else "",
-        user_agent=connection.headers.get("user-agent", "")[:400],
-        accept_language=connection.headers.get("accept-language", "")[:400],
-    )
+def caller_of(request: HttpRequest) -> Caller:
+    return Caller(request.address, request.header(b"user-agent")[:400], request.header(b"accept-language")[:400])
 
 
 def bearer_token(header: str | None) -> str | None:

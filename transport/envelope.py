@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import getrandbits
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
 
 from settings import Settings
-from transport.tracing import trace_id_of, traceparent
+from transport.exchange import request_of
+from transport.tracing import marks, trace_id_of, traceparent
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
@@ -24,31 +25,49 @@ HEADERS = {
 YEAR = 31_536_000
 
 
+def safe_headers(settings: Settings) -> dict[bytes, bytes]:
+    """Of every answer that does not have its own."""
+    if urlsplit(settings.url).scheme != "https":
+        return HEADERS
+    return HEADERS | {b"strict-transport-security": f"max-age={YEAR}".encode()}
+
+
+def cors_options(settings: Settings) -> dict[str, Any]:
+    """For Starlette's `CORSMiddleware`, where another origin may call us at all."""
+    return {
+        "allow_origins": settings.allowed_origins,
+        "allow_methods": ["GET", "POST"],
+        "allow_headers": ["authorization", "content-type", "accept-language", "traceparent", "x-request-id"],
+        "expose_headers": ["retry-after", "x-request-id"],
+        "max_age": 86_400,
+    }
+
+
+def mark(headers: Mapping[bytes, bytes]) -> bytes:
+    """Give the request its ids, in the context of its task; the answer is its own id, safe to be sent back."""
+    given = headers.get(b"x-request-id")
+    # Told apart in logs, secret to nobody.
+    request_id = given.decode() if given and REQUEST_ID.fullmatch(given) else f"{getrandbits(64):016x}"
+    parent = headers.get(b"traceparent", b"").decode("latin-1")
+    trace_id = (parent and trace_id_of(parent)) or f"{getrandbits(128) or 1:032x}"
+    traceparent.set(parent)
+    marks.set({"request_id": request_id, "trace_id": trace_id})
+    return request_id.encode()
+
+
 class Envelope:
-    """Pure ASGI: no task and no queue between the server and the endpoint.
+    """Pure ASGI: no task and no queue between the server and the endpoint."""
 
-    `direct` names endpoints by path that most requests are for: one that asks neither for compression nor from another
-    origin goes there at once, past the layers that would do nothing for it.
-    """
-
-    def __init__(self, app: ASGIApp, settings: Settings, direct: Mapping[str, ASGIApp] | None = None) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._direct = direct or {}
-        self._headers = dict(HEADERS)
-        if urlsplit(settings.url).scheme == "https":
-            self._headers[b"strict-transport-security"] = f"max-age={YEAR}".encode()
+        self._headers = list(safe_headers(settings).items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        # Told apart in logs, secret to nobody.
-        request_id = given if REQUEST_ID.fullmatch(given) else f"{getrandbits(64):016x}"
-        parent = headers.get(b"traceparent", b"").decode("latin-1")
-        trace_id = (parent and trace_id_of(parent)) or f"{getrandbits(128) or 1:032x}"
-        fixed = [*self._headers.items(), (b"x-request-id", request_id.encode())]
+        # Until the end of this request's task, which has a context of its own.
+        fixed = [*self._headers, (b"x-request-id", mark(request_of(scope).headers))]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -57,10 +76,4 @@ class Envelope:
                 message["headers"] = [*found, *(pair for pair in fixed if pair[0] not in present)]
             await send(message)
 
-        traceparent.set(parent)
-        # Until the end of this request's task, which has a context of its own.
-        bind_contextvars(request_id=request_id, trace_id=trace_id)
-        app = self._app
-        if scope["type"] == "http" and b"origin" not in headers and b"gzip" not in headers.get(b"accept-encoding", b""):
-            app = self._direct.get(scope["path"], app)
-        await app(scope, receive, send_with_headers)
+        await self._app(scope, receive, send_with_headers)

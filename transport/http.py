@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import structlog
 from graphql import OperationType
@@ -19,9 +21,10 @@ from schema.context import Context
 from schema.ports import Ports
 from transport.bodies import ClientGone, parse_json, read_body, write_json
 from transport.contexts import bearer_token, caller_of, viewer_of
+from transport.exchange import Answer, HttpRequest, compressed, request_of
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
-from transport.operations import Observation, Operation, Operations, Result
+from transport.operations import Observation, Operation, Operations
 from transport.requests import BadRequest, Parameters, parameters_from
 
 log = structlog.get_logger()
@@ -34,30 +37,28 @@ Explore = Callable[[Request], Response]
 """Answers a browser that opened the endpoint."""
 
 
-async def parameters_of(request: Request, ports: Ports) -> Parameters:
+async def parameters_of(request: HttpRequest, ports: Ports) -> Parameters:
     """What the request asks for. Raises `BadRequest` and `ClientGone`."""
     if request.method == "GET":
-        found: dict[str, Any] = dict(request.query_params)
+        found: dict[str, Any] = dict(parse_qsl(request.query.decode("latin-1"), keep_blank_values=True))
         for name in ("variables", "extensions"):
             if found.get(name):
                 found[name] = parse_json(found[name].encode("utf-8", "surrogatepass"))
             else:
                 found.pop(name, None)
         return parameters_from(found)
-    if content_type(request.headers.get("content-type", "")) != (JSON_TYPE, "utf-8"):
+    if content_type(request.header(b"content-type")) != (JSON_TYPE, "utf-8"):
         raise BadRequest("Send application/json in UTF-8.", status=415)
     settings = ports.settings
-    body = await read_body(
-        request.headers, request.receive, limit=settings.max_body_bytes, timeout=settings.body_timeout
-    )
+    body = await read_body(request, limit=settings.max_body_bytes, timeout=settings.body_timeout)
     return parameters_from(parse_json(body))
 
 
-async def viewer_for(operation: Operation, request: Request, ports: Ports) -> Viewer:
+async def viewer_for(operation: Operation, request: HttpRequest, ports: Ports) -> Viewer:
     """Who is calling. An operation that is refused anyway costs no look into the database. Raises `TokenRefused`."""
     if operation.errors:
         return GUEST
-    return await viewer_of(ports, bearer_token(request.headers.get("authorization")))
+    return await viewer_of(ports, bearer_token(request.header(b"authorization")))
 
 
 def unauthenticated(error: TokenRefused) -> BadRequest:
@@ -81,13 +82,13 @@ def unavailable() -> BadRequest:
     )
 
 
-def answer(media_type: str, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    fixed = {"Content-Type": f"{media_type}; charset=utf-8", "Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(write_json(body), status, fixed | (headers or {}))
+def refused(media_type: str, error: BadRequest) -> Answer:
+    headers = {name.lower(): value for name, value in error.headers.items()}
+    return Answer(error.status, media_type, write_json(error.body), headers)
 
 
 class GraphQLEndpoint:
-    """An ASGI application for one path."""
+    """Answers requests for one path, and is the ASGI application for it."""
 
     def __init__(self, operations: Operations, ports: Ports, *, explore: Explore | None = None) -> None:
         self._operations = operations
@@ -95,24 +96,37 @@ class GraphQLEndpoint:
         self._explore = explore
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        if self._explore is not None and wants_explorer(request):
-            await self._explore(request)(scope, receive, send)
+        if self._explore is not None and scope["method"] == "GET" and wants_explorer(page := Request(scope)):
+            await self._explore(page)(scope, receive, send)
             return
+        try:
+            answer = await self.answer(request_of(scope, receive))
+        except ClientGone:
+            return
+        await answer.response()(scope, receive, send)
+
+    async def answer(self, request: HttpRequest) -> Answer:
+        """What is sent back. Raises `ClientGone` where nobody waits for it. Within a task of the request's own."""
         with self._operations.observing("http") as seen:
             try:
-                response = await self._respond(request, seen)
+                found = await self._respond(request, seen)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if not request.is_gone or task is None or task.uncancel():
+                    raise
+                seen.outcome = "client_gone"
+                raise ClientGone from None
             except ClientGone:
                 seen.outcome = "client_gone"
-                return
-        await response(scope, receive, send)
+                raise
+        return await compressed(found, request)
 
-    async def _respond(self, request: Request, seen: Observation) -> Response:
+    async def _respond(self, request: HttpRequest, seen: Observation) -> Answer:
         media_type = JSON_TYPE
         try:
             if request.method not in ("GET", "POST"):
                 raise BadRequest("Use POST, or GET for queries.", status=405, headers={"Allow": "GET, POST"})
-            chosen = choose(request.headers.get("accept", ""), OFFERED, JSON_TYPE)
+            chosen = choose(request.header(b"accept"), OFFERED, JSON_TYPE)
             if chosen is None:
                 raise BadRequest(f"Accept {RESPONSE_TYPE} or {JSON_TYPE}.", status=406)
             media_type = chosen
@@ -128,12 +142,14 @@ class GraphQLEndpoint:
         except UNAVAILABLE as error:
             log.warning("database.away", error=type(error).__name__)
             return self._refusal(media_type, unavailable(), seen)
-        result = await _while_connected(self._operations.run(operation, context, seen), request.receive)
-        return answer(media_type, 400 if result.is_refusal and media_type == RESPONSE_TYPE else 200, result.body)
+        with _watching(request):
+            result = await self._operations.run(operation, context, seen)
+        status = 400 if result.is_refusal and media_type == RESPONSE_TYPE else 200
+        return Answer(status, media_type, write_json(result.body))
 
-    def _refusal(self, media_type: str, error: BadRequest, seen: Observation) -> Response:
+    def _refusal(self, media_type: str, error: BadRequest, seen: Observation) -> Answer:
         seen.refused(error.body["errors"][0])
-        return answer(media_type, error.status, error.body, error.headers)
+        return refused(media_type, error)
 
 
 def _check_method(method: str, operation: Operation) -> None:
@@ -143,27 +159,24 @@ def _check_method(method: str, operation: Operation) -> None:
         raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
 
 
-async def _while_connected(work: Awaitable[Result], receive: Receive) -> Result:
-    """The result of the work, which is cancelled when the client goes. Raises `ClientGone`."""
-    task = asyncio.current_task()
-    assert task is not None
+@contextmanager
+def _watching(request: HttpRequest) -> Iterator[None]:
+    """The task is cancelled when the client goes. Through ASGI nobody tells: somebody has to look."""
+    receive, task = request.receive, asyncio.current_task()
+    if receive is None or task is None:
+        yield
+        return
     watch: list[asyncio.Task[None]] = []
-    is_gone = False
 
     async def until_gone() -> None:
-        nonlocal is_gone
         while (await receive())["type"] != "http.disconnect":
             pass
-        is_gone = True
+        request.is_gone = True
         task.cancel()
 
     timer = asyncio.get_running_loop().call_later(WATCH_AFTER, lambda: watch.append(asyncio.create_task(until_gone())))
     try:
-        return await work
-    except asyncio.CancelledError:
-        if is_gone and task.uncancel() == 0:
-            raise ClientGone from None
-        raise
+        yield
     finally:
         timer.cancel()
         for watcher in watch:

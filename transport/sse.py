@@ -11,7 +11,6 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from graphql import OperationType
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from auth.tokens import TokenRefused
@@ -23,7 +22,8 @@ from schema.ports import Ports
 from translations import translate
 from transport.bodies import ClientGone, write_json
 from transport.contexts import caller_of
-from transport.http import answer, parameters_of, unauthenticated, unavailable, viewer_for
+from transport.exchange import HttpRequest, request_of
+from transport.http import parameters_of, refused, unauthenticated, unavailable, viewer_for
 from transport.negotiation import JSON_TYPE, STREAM_TYPE, choose
 from transport.operations import Observation, Operation, Operations
 from transport.requests import BadRequest
@@ -50,7 +50,7 @@ class StreamEndpoint:
         self._keep_alive = keep_alive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = request_of(scope, receive)
         with self._operations.observing("sse") as seen:
             try:
                 operation, viewer = await self._prepare(request, seen)
@@ -73,12 +73,12 @@ class StreamEndpoint:
             except UNAVAILABLE:
                 refusal = unavailable()
             seen.refused(refusal.body["errors"][0])
-        await answer(JSON_TYPE, refusal.status, refusal.body, refusal.headers)(scope, receive, send)
+        await refused(JSON_TYPE, refusal).response()(scope, receive, send)
 
-    async def _prepare(self, request: Request, seen: Observation) -> tuple[Operation, Viewer]:
+    async def _prepare(self, request: HttpRequest, seen: Observation) -> tuple[Operation, Viewer]:
         if request.method not in ("GET", "POST"):
             raise BadRequest("Use POST or GET.", status=405, headers={"Allow": "GET, POST"})
-        if choose(request.headers.get("accept", ""), (STREAM_TYPE,), STREAM_TYPE) is None:
+        if choose(request.header(b"accept"), (STREAM_TYPE,), STREAM_TYPE) is None:
             raise BadRequest(f"Accept {STREAM_TYPE}.", status=406)
         operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
         if request.method == "GET" and operation.type is OperationType.MUTATION:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -12,6 +12,8 @@ TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 """The caller's trace context, as it came."""
+marks: ContextVar[Mapping[str, str] | None] = ContextVar("marks", default=None)
+"""`request_id` and `trace_id`, which stand in every line that is logged for a request."""
 
 
 class Tracing(Protocol):

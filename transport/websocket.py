@@ -15,6 +15,7 @@ from auth.viewer import GUEST
 from schema.ports import Ports
 from transport.connection import Connection, Surroundings
 from transport.contexts import caller_of
+from transport.exchange import request_of
 from transport.fanout import Fanout
 from transport.frames import outlet_of
 from transport.operations import Operations
@@ -31,7 +32,7 @@ class SocketEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         connection = HTTPConnection(scope)
-        caller = caller_of(connection)
+        caller = caller_of(request_of(scope))
         if not self._is_welcome(connection):
             await _refuse(send, 403)
             return

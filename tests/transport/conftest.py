@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +52,22 @@ class RunningServer:
         return f"ws://127.0.0.1:{self.port}/graphql"
 
 
-@pytest.fixture(scope="session")
-async def server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
-    """Tokens of the tests' own `ports` are good here: same keys, same issuer."""
+BOTH_WAYS = {"http", "limits", "deadlines", "persisted", "trusted", "budget", "cost", "health"}
+"""Modules whose tests are run twice: by our protocol (`transport/direct.py`), and through ASGI."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    name = metafunc.module.__name__.rpartition(".test_")[2]
+    if name in BOTH_WAYS and "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", ["direct", "asgi"], indirect=True)
+
+
+@asynccontextmanager
+async def serving(environment: dict[str, str], **options: Any) -> AsyncIterator[RunningServer]:
+    """Tokens of the tests' own `ports` are good here: same keys, same issuer. `options` are uvicorn's."""
     changed = environment | IMPATIENT | {"PORT": str(free_port())}
     impatient = Settings.load(changed)
-    config = configuration(impatient, app=create_app(impatient), factory=False, loop="none")
+    config = configuration(impatient, app=create_app(impatient), factory=False, loop="none", **options)
     running = uvicorn.Server(config)
     task = asyncio.create_task(running._serve([listen(impatient)]))  # without its signal handlers
     while not running.started:  # uvicorn tells by no event
@@ -64,6 +75,25 @@ async def server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
     yield RunningServer(impatient)
     running.should_exit = True
     await task
+
+
+@pytest.fixture(scope="session")
+async def direct_server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
+    async with serving(environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def asgi_server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
+    async with serving(environment, http="httptools") as running:
+        yield running
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> RunningServer:
+    way = getattr(request, "param", "direct")
+    found: RunningServer = request.getfixturevalue(f"{way}_server")
+    return found
 
 
 @pytest.fixture
