@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ KEPT_ENTRIES = 50
 KEPT_BYTES = 32 * 1024
 """Of the newest answers of a group: who joins in a burst would never catch up by reading alone."""
 KEPT_SECONDS = 5.0
-"""After the last of them. Who joins later finds all that there is by one reading."""
+"""At least, and at most twice as long, after the last of them. Who joins later finds all by one reading."""
 PART_BYTES = 64 * 1024
 """Of answers that a member is handed at once, one larger answer aside. Before the next part it may say that it is full.
 """
@@ -39,14 +40,30 @@ class Answers:
 
 
 class Kept:
-    """The newest answers of a group, without holes, and who may see them."""
+    """The newest answers of a group, without holes, and who may see them. Forgets them by itself."""
 
-    __slots__ = ("_answers", "_entries", "_size")
+    __slots__ = ("_answers", "_entries", "_has_grown", "_size", "_timer")
 
     def __init__(self) -> None:
         self._answers: list[tuple[Answers, Since]] = []
         self._entries = 0
         self._size = 0
+        self._has_grown = False
+        """Since the timer was set: one timer serves many answers."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def forget(self) -> None:
+        self._answers, self._entries, self._size = [], 0, 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        if self._has_grown:
+            self._has_grown = False
+            self._timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._look)
+        else:
+            self.forget()
 
     def add(self, answers: Answers, since: Since) -> None:
         self._answers.append((answers, since))
@@ -56,6 +73,9 @@ class Kept:
             oldest, _ = self._answers.pop(0)
             self._entries -= len(oldest.bodies)
             self._size -= oldest.size
+        self._has_grown = True
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._look)
 
     def between(self, sequence: int, user_id: UUID | None) -> Answers | None:
         """Everything from a number to the end; null where not all of it is kept, or not all of it is for the user."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from contextvars import Context
 from typing import Any
 
-from realtime.answers import KEPT_SECONDS, NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
+from realtime.answers import NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
 from realtime.hub import Event, Gap, Hub
 from realtime.spreading import Spreader
 from realtime.streams import BATCH, Stream, StreamEnded, access_stream, sequence_in
@@ -96,8 +96,8 @@ class Group:
     """Members who get the same bytes from one stream."""
 
     __slots__ = (
-        "_channel", "_due", "_forgetting", "_has_growth", "_hub", "_kept", "_live", "_members", "_on_empty", "_reached",
-        "_render", "_rendering", "_spreader", "_task",
+        "_channel", "_due", "_has_growth", "_hub", "_kept", "_live", "_members", "_on_empty", "_reached", "_render",
+        "_rendering", "_spreader", "_task",
     )  # fmt: skip
 
     def __init__(
@@ -118,7 +118,6 @@ class Group:
         self._has_growth = False
         self._task: asyncio.Task[None] | None = None
         self._kept = Kept()
-        self._forgetting: asyncio.TimerHandle | None = None
         self._rendering: dict[int, asyncio.Future[bytes]] = {}
 
     # Members
@@ -152,8 +151,7 @@ class Group:
             self._on_empty()
             if self._task is not None:
                 self._task.cancel()
-            if self._forgetting is not None:
-                self._forgetting.cancel()
+            self._kept.forget()
 
     async def bring_up(self, member: Member) -> None:
         """Hand over everything from the member's cursor on, until it is as far as the group, and let it go live."""
@@ -262,8 +260,8 @@ class Group:
                     await self._advance()
                 elif not self._live:
                     # Whoever comes back reads what is missing; whoever comes first begins anew.
-                    self._has_growth, self._reached, self._kept = False, None, Kept()
-            self._forget_soon()
+                    self._has_growth, self._reached = False, None
+                    self._kept.forget()
         except Exception as error:
             # What all asked for could not be given: each is told, as if each had asked alone.
             for members in list(self._members.values()):
@@ -271,14 +269,6 @@ class Group:
                     self._stop(member, error)
         finally:
             self._task = None
-
-    def _forget_soon(self) -> None:
-        if self._forgetting is not None:
-            self._forgetting.cancel()
-        self._forgetting = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget)
-
-    def _forget(self) -> None:
-        self._kept, self._forgetting = Kept(), None
 
     async def _check_access(self) -> None:
         """Ask for all who are due in one go; the stream ends for those who have lost access."""
@@ -307,29 +297,31 @@ class Group:
         # Who joins from here on gets these from what is kept.
         members = list(self._live)
         self._kept.add(answers, since)
-        self._reached = answers.sequences[-1]
+        before, reached = answers.after, answers.sequences[-1]
+        self._reached = reached
 
         def hand(member: Member) -> None:
             if not member.is_live:
                 return
-            after = seen_after(since, member.stream.user_id)
+            after = 0 if since is None else seen_after(since, member.stream.user_id)
             if after is None:
                 # No member any more, though the news of it has not come yet: nothing is shown, and it is looked at.
                 self._due[member] = None
             elif after == NOT_ASKED:
                 self._fall_behind(member)
+            elif after > before or member.position > before:
+                self._hand(member, answers.later_than(max(after, member.position)), reached)
             else:
-                self._hand(member, answers, max(after, member.position))
+                self._hand(member, answers, reached)
 
         await self._spreader.each(members, hand)
         answers.framed.clear()
 
-    def _hand(self, member: Member, answers: Answers, after: int) -> None:
-        own = answers if after <= answers.after else answers.later_than(after)
-        if own.bodies and not member.hand(own):
+    def _hand(self, member: Member, answers: Answers, reached: int) -> None:
+        if answers.bodies and not member.hand(answers):
             self._fall_behind(member)
-        else:
-            member.position = max(member.position, answers.sequences[-1])
+        elif member.position < reached:
+            member.position = reached
 
     # Answers
 

@@ -71,9 +71,9 @@ class Listener:
 class Hub(Broadcast):
     """`listen` is race-free, reconnects by itself, and says where something may have been missed.
 
-    One task reads the connection, one writes to it, one listens for silence. Listeners come and go without touching it: they only leave
-    a note that a channel is to be looked at, so that a cancelled listener leaves nothing behind, and a thousand who
-    come at once cost a few commands.
+    One task reads the connection, one writes to it, one watches for silence. Listeners come and go without touching it:
+    they only leave a note that a channel is to be looked at, so that a cancelled listener leaves nothing behind, and a
+    thousand who come at once cost a few commands.
     """
 
     SILENCE = 10.0

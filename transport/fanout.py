@@ -64,14 +64,13 @@ class Following(Member):
 
     def hand(self, answers: Answers) -> bool:
         outlet = self._reader.outlet
-        if outlet is None or outlet.is_gone or not outlet.writable.is_set():
-            return False
         frames = answers.framed.get(self._prefix)
         if frames is None:
             frames = b"".join([text_frame(self._prefix + body + b"}") for body in answers.bodies])
             if len(answers.framed) < FRAMED:
                 answers.framed[self._prefix] = frames
-        outlet.write_frames(frames)
+        if outlet is None or not outlet.offer(frames):
+            return False
         self.seen.items += len(answers.bodies)
         return True
 
@@ -142,7 +141,8 @@ class Fanout:
         answering = self._live.answering(live)
 
         async def render(entry: Any) -> bytes:
-            return write_json(result_of(await answering.answer(entry)).body)
+            found = await answering.answer(entry)
+            return write_json(result_of(found).body if found.errors else {"data": found.data})
 
         return render
 

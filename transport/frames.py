@@ -21,27 +21,27 @@ TEXT = 0x81
 class Gate:
     """As much of `asyncio.Event` as is needed here, in a tenth of its memory while nobody waits."""
 
-    __slots__ = ("_is_open", "_waiters")
+    __slots__ = ("_waiters", "is_open")
 
     def __init__(self) -> None:
-        self._is_open = True
+        self.is_open = True
         self._waiters: list[asyncio.Future[None]] = []
 
     def set(self) -> None:
-        self._is_open = True
+        self.is_open = True
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters = []
 
     def clear(self) -> None:
-        self._is_open = False
+        self.is_open = False
 
     def is_set(self) -> bool:
-        return self._is_open
+        return self.is_open
 
     async def wait(self) -> bool:
-        while not self._is_open:
+        while not self.is_open:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
@@ -83,8 +83,10 @@ class Outlet(Protocol):
     def settle(self) -> None:
         """The handshake is over, and nobody will read it again: give its memory back."""
 
-    def write_frames(self, frames: bytes) -> None:
-        """Leaves at the end of this turn, in order with everything else. Nothing happens where the reader has gone."""
+    def offer(self, frames: bytes) -> bool:
+        """Write whole frames, in order with everything else and without a wait. False, and nothing is written, where
+        the buffer is full or the reader has gone.
+        """
 
 
 class FrameProtocol(WebSocketsSansIOProtocol):
@@ -113,9 +115,11 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         del self.request, self.response
         self.scope["headers"].clear()  # type: ignore[attr-defined]  # uvicorn makes a list
 
-    def write_frames(self, frames: bytes) -> None:
-        if not self.is_gone:
-            self.transport.write(frames)
+    def offer(self, frames: bytes) -> bool:
+        if not self.writable.is_open or self.is_gone:
+            return False
+        self.transport.write(frames)
+        return True
 
 
 def text_frame(payload: bytes) -> bytes:
