@@ -13,20 +13,31 @@ import orjson
 from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from database.once import OneStatement, Writers
 from database.readers import UNAVAILABLE, Readers
+from database.recording import RECORDING, Happened, recording, recording_values, stream_of
 from database.statements import Read, StatementLog, count_statement, noted, reads, statements
-from database.work import UnitOfWork, on_conflict, violated_constraint
+from database.work import ATTEMPTS, Asked, Contended, UnitOfWork, Writing, on_conflict, violated_constraint
 from settings import Settings
 
 __all__ = [
+    "ATTEMPTS",
+    "RECORDING",
     "UNAVAILABLE",
+    "Asked",
+    "Contended",
     "Database",
+    "Happened",
     "Read",
     "StatementLog",
     "UnitOfWork",
+    "Writing",
     "on_conflict",
     "reads",
+    "recording",
+    "recording_values",
     "statements",
+    "stream_of",
     "violated_constraint",
 ]
 
@@ -38,7 +49,9 @@ class Database:
         self.engine = make_engine(settings)
         self.outer_turns = asyncio.Semaphore(max(1, settings.database_pool_size // 2))
         """For transactions within which others are opened: if they held all connections, each would wait for one."""
-        self._readers = Readers(make_url(settings.database_url), settings.database_pool_size, server_settings(settings))
+        url, size = make_url(settings.database_url), settings.database_pool_size
+        self._readers = Readers(url, size, server_settings(settings))
+        self._writers = Writers(url, max(1, size // 2), server_settings(settings))
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._has_sink = bool(settings.sink_stream)
         self.after_commit: Callable[[], None] = lambda: None
@@ -78,8 +91,23 @@ class Database:
             await session.commit()
         self.after_commit()
 
+    @asynccontextmanager
+    async def writing_once(self) -> AsyncIterator[OneStatement]:
+        """For rules that write by one statement: it commits by itself, in one round trip."""
+
+        async def fetch(asked: Asked) -> list[Any]:
+            return await self.fetch(asked.sql, asked.arguments, asked.row_class)
+
+        once = OneStatement(self._writers, fetch, self.reading, has_sink=self._has_sink)
+        try:
+            yield once
+        finally:
+            if once.has_written:
+                self.after_commit()
+
     async def dispose(self) -> None:
         await self._readers.close()
+        await self._writers.close()
         await self.engine.dispose()
 
 

@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+import asyncpg
 from sqlalchemy import ARRAY, Insert, bindparam, column, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from database.recording import SINK, consumers_of
+from database.statements import noted
 from errors import UserError
 from models import DomainEvent, OutboxDelivery, OutboxEvent, StreamEvent, utcnow, uuid7
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A compiled statement and its values. One that writes answers a row or more where it has written anything."""
+
+    sql: str
+    arguments: Sequence[Any]
+    row_class: type[asyncpg.Record]
+
+
+ATTEMPTS = 10
+"""How often a rule looks and writes, if each time something has changed in between."""
+
+
+class Contended(Exception):
+    """What a rule had looked at changed again and again before it could write."""
+
+
+class Writing(Protocol):
+    """What a rule takes whose writing is one compiled statement: that statement alone, or a whole `UnitOfWork`."""
+
+    has_sink: bool
+
+    async def read(self, asked: Asked) -> list[Any]: ...
+
+    async def write(self, asked: Asked, *, unless: str | None = None) -> list[Any]:
+        """Rows of a statement, empty where it wrote nothing: also where the constraint `unless` refused."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]: ...
 
 
 @dataclass(eq=False)
@@ -27,10 +61,27 @@ class UnitOfWork:
         """Leave a domain event in the outbox, in this very transaction."""
         self.events.append(happened)
 
-    def _consumers(self, happened: DomainEvent) -> list[str]:
-        """Who is owed the event: live streams, a job, the outside sink."""
-        wanted = {"live": isinstance(happened, StreamEvent), "jobs": happened.has_job, "sink": self.has_sink}
-        return [consumer for consumer, owed in wanted.items() if owed]
+    async def read(self, asked: Asked) -> list[Any]:
+        """Rows of a compiled statement, as this transaction sees them."""
+        await self.session.flush()
+        connection = await (await self.session.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        with noted() as recorder:
+            if recorder is not None:
+                recorder.saw(asked.sql)
+            rows: list[Any] = await driver.fetch(asked.sql, *asked.arguments, record_class=asked.row_class)
+        return rows
+
+    async def write(self, asked: Asked, *, unless: str | None = None) -> list[Any]:
+        try:
+            async with self.session.begin_nested():
+                return await self.read(asked)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            return nothing_if(error, unless)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        yield self.session
 
     async def flush_events(self) -> None:
         """Write the recorded events. Called by `writing()` right before the commit."""
@@ -52,7 +103,8 @@ class UnitOfWork:
                     "sequence": live and live.sequence,
                 }
             )
-            owed += [(written[-1]["id"], consumer) for consumer in self._consumers(happened)]
+            consumers = consumers_of(type(happened)) + ([SINK] if self.has_sink else [])
+            owed += [(written[-1]["id"], consumer) for consumer in consumers]
         self.events.clear()
         values: dict[str, Any] = {name: [row[name] for row in written] for name in OUTBOX_COLUMNS}
         values |= {"event_id": [id for id, _ in owed], "consumer": [consumer for _, consumer in owed]}
@@ -93,6 +145,13 @@ async def on_conflict(session: AsyncSession, **translations: UserError) -> Async
         if refusal is None:
             raise
         raise refusal from error
+
+
+def nothing_if(error: asyncpg.IntegrityConstraintViolationError, unless: str | None) -> list[Any]:
+    """No rows, where that constraint refused. Raises the error of any other."""
+    if unless is None or error.constraint_name != unless:
+        raise error
+    return []
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

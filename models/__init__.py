@@ -10,7 +10,7 @@ from models.accounts import (
     RefreshToken,
     Session,
 )
-from models.base import Base, utcnow, uuid7
+from models.base import Base, utcnow, uuid7, uuid7_among
 from models.chats import Chat, ChatKind, ChatMember, Message
 from models.clubs import (
     Club,
@@ -105,4 +105,5 @@ __all__ = [
     "folded",
     "utcnow",
     "uuid7",
+    "uuid7_among",
 ]

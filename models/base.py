@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, MetaData, Numeric, func
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, MetaData, Numeric, Uuid, cast, func
 from sqlalchemy import Enum as EnumColumn
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -40,6 +40,22 @@ def uuid7() -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+MOST_PLACES = 0x3FFF
+
+
+def uuid7_among(batch: ColumnElement[UUID], place: ColumnElement[int]) -> ColumnElement[UUID]:
+    """In SQL, the id of one of several rows that are made together, for statements that find out how many there are.
+
+    It has the time of `batch`, a `uuid7()`, so that the ids of several such statements keep their order; then the row's
+    place among the others, from 1 to 16,383; then chance.
+    """
+    time = func.substring(func.uuid_send(batch), 1, 8)
+    # The two highest bits are the variant.
+    between = func.substring(func.int4send(0x8000 + cast(func.least(place, MOST_PLACES), Integer)), 3, 2)
+    chance = func.substring(func.uuid_send(func.gen_random_uuid()), 11, 6)
+    return cast(func.encode(time.op("||")(between).op("||")(chance), "hex"), Uuid)
 
 
 PrimaryKey = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, insert, select, text, update
+from sqlalchemy import ARRAY, CTE, Select, Uuid, any_, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
 from auth.viewer import Viewer, given_viewer
 from auth.visibility import events_visible_to
-from database import UnitOfWork
+from database import Happened, UnitOfWork, stream_of
 from errors import ErrorCode, NotFound, UserError, _
 from models import (
     HOLDING,
@@ -38,7 +38,6 @@ from models import (
     utcnow,
 )
 from realtime.streams import availability_stream
-from resolvers import chat_members
 
 
 class Full(UserError):
@@ -198,8 +197,15 @@ def opens_at(event: Event, window_days: int | None) -> datetime | None:
     return midnight.astimezone(UTC).astimezone(zone)
 
 
+class Admitted(Protocol):
+    """A registration or a booking, or what is known of it."""
+
+    @property
+    def admission(self) -> Any: ...
+
+
 def registration_standing(
-    event: Event, known: Registration | None, *, offers_services: bool, is_guest: bool = False, now: datetime
+    event: Event, known: Admitted | None, *, offers_services: bool, is_guest: bool = False, now: datetime
 ) -> Standing:
     """Whether someone with this registration may register for the event directly."""
     if holds(known):
@@ -247,7 +253,7 @@ def booking_standing(
     return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN, opening)
 
 
-def holds(row: Registration | Booking | None) -> bool:
+def holds(row: Admitted | None) -> bool:
     return row is not None and row.admission in HOLDING
 
 
@@ -257,18 +263,11 @@ async def announce_all(uow: UnitOfWork, events: Iterable[Event]) -> None:
         await announce(uow, event)
 
 
-async def announce(uow: UnitOfWork, event: Event, *, joining: UUID | None = None) -> None:
-    """Add an entry to the event's availability stream, with the event locked and all its changes made.
-
-    By the same statement the person `joining` is let into the event's chat, whose row is locked for it.
-    """
+async def announce(uow: UnitOfWork, event: Event) -> None:
+    """Add an entry to the event's availability stream, with the event locked and all its changes made."""
     await uow.session.flush()
-    values = {"changed_id": event.id, "now": utcnow()}
-    if joining is None:
-        written = await uow.session.execute(ANNOUNCE, values)
-    else:
-        written = await uow.session.execute(WELCOME, values | {"owner_id": event.id, "person_id": joining})
-    sequence, capacity, taken = written.one()
+    written = await uow.session.execute(ANNOUNCE, {"changed_id": event.id, "now": utcnow()})
+    _id, sequence, capacity, taken = written.one()
     for name, value in (("availability_sequence", sequence), ("taken", taken)):
         set_committed_value(event, name, value)
     uow.record(
@@ -282,14 +281,16 @@ async def announce(uow: UnitOfWork, event: Event, *, joining: UUID | None = None
     )
 
 
-def _announce() -> ReturningInsert[int, int | None, int]:
-    """Take the next number of the event `changed_id`, read what the triggers counted, and write the entry."""
-    changed_id = bindparam("changed_id", type_=Uuid())
+def announcing(changed_id: Any, *, now: Any, coming: int = 0) -> ReturningInsert[UUID, int, int | None, int]:
+    """Take the next number of a locked event, read what the triggers counted, and write the entry.
+
+    Triggers count at the end of a statement: `coming` are the places that the one around this takes.
+    """
     numbered = (
         update(Event.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(Event.id == changed_id)
         .values(availability_sequence=Event.availability_sequence + 1, updated_at=Event.updated_at)
-        .returning(Event.id, Event.availability_sequence, Event.capacity, Event.taken)
+        .returning(Event.id, Event.availability_sequence, Event.capacity, (Event.taken + coming).label("taken"))
         .cte("numbered")
     )
     places = func.jsonb_build_object(
@@ -298,18 +299,31 @@ def _announce() -> ReturningInsert[int, int | None, int]:
     )  # fmt: skip
     services = (
         select(func.coalesce(func.jsonb_agg(aggregate_order_by(places, Service.starts_at, Service.id)), text("'[]'")))
-        .where(Service.event_id == changed_id)
+        .where(Service.event_id == numbered.c.id)
         .scalar_subquery()
     )
-    now = bindparam("now", type_=AvailabilityChange.occurred_at.type)
+    entry = AvailabilityChange
     return (
         insert(AvailabilityChange.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .from_select(
             ["event_id", "sequence", "capacity", "taken", "services", "occurred_at"], select(*numbered.c, services, now)
         )
-        .returning(AvailabilityChange.sequence, AvailabilityChange.capacity, AvailabilityChange.taken)
+        .returning(entry.event_id, entry.sequence, entry.capacity, entry.taken)
     )
 
 
-ANNOUNCE = _announce()
-WELCOME = ANNOUNCE.add_cte(chat_members.JOIN_EVENT_CHAT.cte("joined"))
+def announced(entry: CTE) -> Happened:
+    """The events of entries that `announcing` has written."""
+    values = {
+        "subject_id": entry.c.event_id,
+        "stream": stream_of(availability_stream, entry.c.event_id),
+        "sequence": entry.c.sequence,
+        "taken": entry.c.taken,
+        "capacity": entry.c.capacity,
+    }
+    return Happened(AvailabilityChanged, entry, values)
+
+
+ANNOUNCE = announcing(
+    bindparam("changed_id", type_=Uuid()), now=bindparam("now", type_=AvailabilityChange.occurred_at.type)
+)

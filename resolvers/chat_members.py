@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, select, update
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from database import UnitOfWork
@@ -142,19 +142,23 @@ def _again(statement: Insert, *, joined_at: Any) -> Insert:
     )
 
 
-def _joining(owner: Any) -> Insert:
+def joining(is_owner: ColumnElement[bool], person_id: Any, *, now: Any) -> Insert:
     """Lock the chat of an owner, if there is one, and let a person into it, in one statement.
 
     Both what the lock waited for and what the membership is compared with are read as they are after the wait.
     """
-    now = bindparam("now", type_=ChatMember.joined_at.type)
     chat = (
-        select(Chat.id, bindparam("person_id", type_=Uuid()), now, Chat.last_sequence, Chat.last_sequence.label("read"))
-        .where(owner == bindparam("owner_id"))
-        .with_for_update(key_share=True)
+        select(Chat.id, person_id, now, Chat.last_sequence, Chat.last_sequence.label("read"))
+        .where(is_owner)
+        .with_for_update(key_share=True, of=Chat)
     )
     columns = ["chat_id", "user_id", "joined_at", "joined_sequence", "read_sequence"]
     return _again(insert(ChatMember.__table__).from_select(columns, chat), joined_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+
+
+def _joining(owner: Any) -> Insert:
+    now = bindparam("now", type_=ChatMember.joined_at.type)
+    return joining(owner == bindparam("owner_id"), bindparam("person_id", type_=Uuid()), now=now)
 
 
 JOIN_EVENT_CHAT = _joining(Chat.event_id)

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Select, Uuid, bindparam, case, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.viewer import Viewer, given_viewer
+from auth.viewer import Viewer
 from auth.visibility import chats_of, clubs_of, hosted_by, messages_visible_to
-from database import UnitOfWork
+from database import RECORDING, UnitOfWork, Writing, recording, recording_values
+from dataloaders.base import columns_of
+from dataloaders.statements import Statement
 from errors import ErrorCode, NotFound, TooMany, UserError, _, check_text, refuse
 from models import (
     HOLDING,
@@ -22,10 +39,13 @@ from models import (
     EventHost,
     MembershipState,
     Message,
+    Notification,
     NotificationType,
     Registration,
     User,
+    utcnow,
 )
+from models.rows import attributes, row_class
 from resolvers import chat_members, inbox
 
 MOST_MEMBERS = 200
@@ -99,9 +119,14 @@ async def _check_fellows(session: AsyncSession, user_id: UUID, member_ids: Seque
 
 async def fellows(session: AsyncSession, user_id: UUID, among: Collection[UUID], *, needs: str) -> set[UUID]:
     """Those of some people whom the user may write to: they share an active club, or both are at an event."""
-    rule = true() if needs == ANYONE else _shares_with(user_id)
-    found = await session.scalars(select(User.id).where(User.id.in_(among), User.is_active, rule))
+    rule = may_be_written_to(user_id, needs_fellowship=needs != ANYONE)
+    found = await session.scalars(select(User.id).where(User.id.in_(among), rule))
     return set(found)
+
+
+def may_be_written_to(user_id: UUID, *, needs_fellowship: bool) -> ColumnElement[bool]:
+    """Of a `User`: whether someone may write to them."""
+    return and_(User.is_active, _shares_with(user_id) if needs_fellowship else true())
 
 
 def _shares_with(user_id: UUID) -> ColumnElement[bool]:
@@ -170,27 +195,30 @@ async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Cha
     return chat, member
 
 
-async def mark_read(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Chat:
+async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Chat:
     """Move the read marker up to a message, or to the last one. It never moves back (S3-29)."""
-    user_id = viewer.require_user()
-    values = {"viewer_id": user_id, "read_id": chat_id, "message_id": message_id}
-    chat: Chat | None = (await uow.session.scalars(MARK_READ, values)).one_or_none()
-    if chat is None:
-        seen = await uow.session.scalar(chats_of(viewer).where(Chat.id == chat_id).with_only_columns(Chat.id))
-        raise NotFound(path=("chatId",) if seen is None else ("messageId",))
-    # Who has been in the chat needs no notice of it any more; the next message may bring a new one.
-    await inbox.settle(uow, viewer, NotificationType.NEW_MESSAGE, subject_id=chat_id)
-    return chat
+    viewer.require_user()
+    recorded = recording_values(has_sink=uow.has_sink)
+    chats: list[Chat] = await uow.write(MARK_READ.asked(viewer, read_id=chat_id, message_id=message_id, **recorded))
+    if not chats:
+        is_member = await uow.read(IS_MEMBER.asked(viewer, read_id=chat_id))
+        raise NotFound(path=("messageId",) if is_member else ("chatId",))
+    return chats[0]
 
 
-def _mark_read() -> Executable:
+def _is_member(viewer: Viewer) -> Select[UUID]:
+    return chats_of(viewer).where(Chat.id == bindparam("read_id", type_=Uuid())).with_only_columns(Chat.id)
+
+
+def _mark_read(viewer: Viewer) -> Select[Any]:
     """Move a marker, and answer the chat; nothing where the chat or the message is hidden.
 
-    A membership that changed while the statement waited for its row is looked at as it is then.
+    A membership that changed while the statement waited for its row is looked at as it is then. Who has been in the
+    chat needs no notice of it any more; the next message may bring a new one.
     """
     # SQLAlchemy would set a column that is named like a parameter.
     chat_id, message_id = bindparam("read_id", type_=Uuid()), bindparam("message_id", type_=Uuid())
-    message = messages_visible_to(given_viewer()).where(Message.id == message_id, Message.chat_id == chat_id)
+    message = messages_visible_to(viewer).where(Message.id == message_id, Message.chat_id == chat_id)
     sequence = message.with_only_columns(Message.sequence).correlate(None).scalar_subquery()
     last = case((message_id.is_(None), Chat.last_sequence))
     target = func.coalesce(sequence, last)
@@ -199,17 +227,26 @@ def _mark_read() -> Executable:
         .where(
             ChatMember.chat_id == Chat.id,
             Chat.id == chat_id,
-            ChatMember.user_id == given_viewer().id,
+            ChatMember.user_id == viewer.id,
             ChatMember.left_at.is_(None),
             target.is_not(None),
         )
         .values(read_sequence=func.greatest(ChatMember.read_sequence, target))
-        .returning(Chat)
+        .returning(*columns_of(Chat, attributes(Chat)))
+        .cte("moved")
     )
-    return select(Chat).from_statement(moved).execution_options(populate_existing=True)
+    settled = inbox.settling(
+        viewer,
+        Notification.type == NotificationType.NEW_MESSAGE,
+        Notification.subject_id == chat_id,
+        exists(select(moved.c.id)),
+        now=literal(utcnow()),
+    ).cte("settled")
+    return select(*moved.c).add_cte(*recording(inbox.have_been_read(settled)))
 
 
-MARK_READ = _mark_read()
+IS_MEMBER = Statement(_is_member, given=("read_id",))
+MARK_READ = Statement(_mark_read, given=("read_id", "message_id", *RECORDING), rows=row_class(Chat))
 
 
 async def direct_with(session: AsyncSession, viewer: Viewer, *, user_id: UUID) -> Chat | None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, func, select, update
+from sqlalchemy import ARRAY, CTE, ColumnElement, Uuid, any_, bindparam, func, literal, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from auth.viewer import Viewer, given_viewer, viewer_still_valid, viewers_still_valid
 from auth.visibility import notifications_of
-from database import Database, UnitOfWork
+from database import Database, Happened, UnitOfWork, stream_of
 from errors import NotFound, UserError, refuse
-from models import DomainEvent, Inbox, Notification, NotificationType, StreamEvent, utcnow
+from models import DomainEvent, Inbox, Notification, StreamEvent, utcnow
 from realtime.hub import Hub
 from realtime.streams import BATCH, Bounds, Guard, Reading, Stream, inbox_read_stream, inbox_stream, pulse
 
@@ -53,15 +53,11 @@ async def mark_all_read(uow: UnitOfWork, viewer: Viewer) -> int:
     return await _mark(uow, viewer, MARK_ALL)
 
 
-async def settle(uow: UnitOfWork, viewer: Viewer, type: NotificationType, *, subject_id: UUID) -> None:
+def settling(viewer: Viewer, *narrowed: ColumnElement[bool], now: Any) -> ReturningUpdate[UUID, UUID]:
     """Mark as read what the viewer has seen by itself: no notice of it is needed any more."""
-    await _mark(uow, viewer, SETTLE, settled=type, about_id=subject_id)
-
-
-def _marking(*narrowed: ColumnElement[bool]) -> ReturningUpdate[UUID]:
     # Locked in one order, so that two devices marking at once do not wait for each other.
     unread = (
-        notifications_of(given_viewer())
+        notifications_of(viewer)
         .where(Notification.read_at.is_(None), *narrowed)
         .with_only_columns(Notification.id)
         .order_by(Notification.sequence)
@@ -70,18 +66,28 @@ def _marking(*narrowed: ColumnElement[bool]) -> ReturningUpdate[UUID]:
     return (
         update(Notification.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(Notification.id.in_(unread.cte("unread").select()))
-        .values(read_at=bindparam("now"))
-        .returning(Notification.id)
+        .values(read_at=now)
+        .returning(Notification.id, Notification.user_id)
     )
 
 
+def have_been_read(settled: CTE) -> list[Happened]:
+    """The events of notices that `settling` has marked: one for each, and one for the person's other devices."""
+    person = select(settled.c.user_id).distinct().subquery("person")
+    stream = stream_of(inbox_read_stream, person.c.user_id)
+    return [
+        Happened(NotificationRead, settled, {"subject_id": settled.c.id, "user_id": settled.c.user_id}),
+        Happened(InboxRead, person, {"subject_id": person.c.user_id, "stream": stream, "sequence": literal(0)}),
+    ]
+
+
 # SQLAlchemy would set a column that is named like a parameter.
-MARK = _marking(Notification.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-MARK_ALL = _marking()
-SETTLE = _marking(Notification.type == bindparam("settled"), Notification.subject_id == bindparam("about_id"))
+NOW = bindparam("now", type_=Notification.read_at.type)
+MARK = settling(given_viewer(), Notification.id == any_(bindparam("ids", type_=ARRAY(Uuid))), now=NOW)
+MARK_ALL = settling(given_viewer(), now=NOW)
 
 
-async def _mark(uow: UnitOfWork, viewer: Viewer, statement: ReturningUpdate[UUID], **values: Any) -> int:
+async def _mark(uow: UnitOfWork, viewer: Viewer, statement: ReturningUpdate[UUID, UUID], **values: Any) -> int:
     user_id = viewer.require_user()
     marked = await uow.session.scalars(statement, {"viewer_id": user_id, "now": utcnow(), **values})
     read = marked.all()

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CTE, String, Uuid, bindparam, column, exists, func, select
-from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    Uuid,
+    bindparam,
+    column,
+    exists,
+    func,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.types import TypeEngine
 
-from database import UnitOfWork
+from database import Happened, UnitOfWork, stream_of
 from models import (
-    Base,
     Channel,
     Event,
     Inbox,
@@ -47,7 +60,8 @@ class Notice:
 
     recipients: Iterable[UUID]
     type: NotificationType
-    subject: Base | None = None
+    subject: Any = None
+    """An entity, or a row of one."""
     actor_id: UUID | None = None
     """Who caused it: never told about it themself."""
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +72,7 @@ async def notify(
     recipients: Iterable[UUID],
     type: NotificationType,
     *,
-    subject: Base | None = None,
+    subject: Any = None,
     actor_id: UUID | None = None,
     **params: Any,
 ) -> None:
@@ -73,17 +87,11 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
     Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
-    rows = [
-        _row(notice, user_id)
-        for notice in notices
-        for user_id in sorted(set(notice.recipients))
-        if user_id != notice.actor_id
-    ]
+    rows = _rows(notices)
     if not rows:
         return
     await uow.session.flush()
-    columns = {name: [row[name] for row in rows] for name in ADDRESSED}
-    written = await uow.session.execute(WRITE, columns | {"now": utcnow()})
+    written = await uow.session.execute(WRITE, _columns(rows) | {"now": utcnow()})
     sequences = {row.id: row.sequence for row in written}
     for row in rows:
         # None was written for those who turned the type off.
@@ -97,6 +105,24 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
                     type=row["type"].value,
                 )
             )
+
+
+def addressed(notices: Iterable[Notice]) -> dict[str, list[Any]]:
+    """Notices as the values of a statement that has `given_notices`."""
+    return _columns(_rows(notices))
+
+
+def _rows(notices: Iterable[Notice]) -> list[dict[str, Any]]:
+    return [
+        _row(notice, user_id)
+        for notice in notices
+        for user_id in sorted(set(notice.recipients))
+        if user_id != notice.actor_id
+    ]
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {f"notice_{name}": [row[name] for row in rows] for name in ADDRESSED}
 
 
 def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
@@ -117,9 +143,9 @@ def _person(notice: Notice) -> UUID | None:
     return UUID(str(named)) if named else notice.actor_id
 
 
-def _subject_facts(subject: Base | None) -> dict[str, Any]:
+def _subject_facts(subject: Any) -> dict[str, Any]:
     """What the words say of the subject. Kept with the notice, so that reading it loads nothing."""
-    if isinstance(subject, Event):
+    if getattr(type(subject), "entity", type(subject)) is Event:
         return {
             "name": subject.title,
             "starts_at": subject.starts_at.isoformat(),
@@ -138,32 +164,38 @@ ADDRESSED: dict[str, TypeEngine[Any]] = {
     "person_id": Uuid(),
     "params": JSONB(),
 }
-"""What `WRITE` is told of each notice to each person: an array of each, under these names."""
+"""What a statement is told of each notice to each person. Given from outside, it is an array of each."""
+ADDRESSED_TO = tuple(f"notice_{name}" for name in ADDRESSED)
+"""The parameters of `given_notices`."""
 
 
-def _wanted() -> CTE:
-    """The given notices, without those of who turned the type off."""
-    given = func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in ADDRESSED.items()))
-    listed = given.table_valued(
-        *(column(name, type_) for name, type_ in ADDRESSED.items()), with_ordinality="position"
-    ).render_derived(name="listed")
+def given_notices() -> FromClause:
+    """Notices that come as arrays, in their order."""
+    given = func.unnest(*(bindparam(f"notice_{name}", type_=ARRAY(type_)) for name, type_ in ADDRESSED.items()))
+    columns = (column(name, type_) for name, type_ in ADDRESSED.items())
+    return given.table_valued(*columns, with_ordinality="position").render_derived(name="listed")
+
+
+def _wanted(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
+    """The notices without those of who turned the type off."""
     turned_off = exists().where(
         NotificationPreference.user_id == listed.c.user_id,
         NotificationPreference.type == listed.c.type,
         NotificationPreference.channel == Channel.IN_APP,
         NotificationPreference.is_enabled.is_(False),
     )
-    return select(*listed.c).where(~turned_off).cte("wanted")
+    return select(*listed.c).where(~turned_off, given_that).cte("wanted")
 
 
-def _write() -> Insert:
-    """Write notices, given as arrays and the moment `now`; answers id and number of each that is wanted.
+def telling(listed: FromClause, now: Any, given_that: ColumnElement[bool] = true()) -> CTE:  # a constant
+    """Write notices; answers id, user, type and number of each that is wanted.
 
+    `listed` has the columns of `ADDRESSED` and a `position`. `given_that` is looked at before the first lock is taken.
     Left out are those who turned the type off: a notification is its record in the app, mail is a copy of it.
     Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids. What the person is
     called stands beside the parameters, which come first.
     """
-    wanted = _wanted()
+    wanted = _wanted(listed, given_that)
     counted = select(wanted.c.user_id, func.count().label("number")).group_by(wanted.c.user_id).cte("counted")
     numbering = insert(Inbox).from_select(["user_id", "last_sequence"], select(*counted.c).order_by(counted.c.user_id))
     numbered = (
@@ -171,7 +203,7 @@ def _write() -> Insert:
             index_elements=["user_id"], set_={"last_sequence": Inbox.last_sequence + numbering.excluded.last_sequence}
         )
         .returning(Inbox.user_id, Inbox.last_sequence)
-        .cte("numbered")
+        .cte("inboxes_numbered")
     )
     position = func.row_number().over(partition_by=wanted.c.user_id, order_by=wanted.c.position)
     person = func.jsonb_strip_nulls(func.jsonb_build_object("person", User.display_name))
@@ -184,7 +216,7 @@ def _write() -> Insert:
         "subject_id": wanted.c.subject_id,
         "actor_id": wanted.c.actor_id,
         "params": person.concat(wanted.c.params),
-        "created_at": bindparam("now", type_=Notification.created_at.type),
+        "created_at": now,
     }
     source = (
         select(*values.values())
@@ -193,7 +225,25 @@ def _write() -> Insert:
         .outerjoin(User, User.id == wanted.c.person_id)
     )
     writing = insert(Notification.__table__).from_select(list(values), source)  # type: ignore[arg-type]  # typed as FromClause, is a Table
-    return writing.returning(Notification.id, Notification.sequence)  # type: ignore[return-value]  # an Insert that answers rows
+    answered = (Notification.id, Notification.user_id, Notification.type, Notification.sequence)
+    return writing.returning(*answered).cte("told")
+
+
+def sent(told: CTE) -> Happened:
+    """The events of notices that `telling` has written."""
+    values = {
+        "subject_id": told.c.id,
+        "stream": stream_of(inbox_stream, told.c.user_id),
+        "sequence": told.c.sequence,
+        "user_id": told.c.user_id,
+        "type": told.c.type,
+    }
+    return Happened(NotificationSent, told, values)
+
+
+def _write() -> Select[UUID, int]:
+    told = telling(given_notices(), bindparam("now", type_=Notification.created_at.type))
+    return select(told.c.id, told.c.sequence)
 
 
 WRITE = _write()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Executable, Select, Uuid, and_, bindparam, exists, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
-from database import UnitOfWork
-from errors import ErrorCode, Forbidden, UserError, _, check_text, refuse
+from database import ATTEMPTS, Contended, UnitOfWork, Writing, recording_values
+from errors import ErrorCode, Forbidden, NotFound, UserError, _, check_text, refuse
 from models import (
     HOLDING,
     Admission,
@@ -32,7 +31,8 @@ from models import (
 )
 from resolvers import audit, capacity, chat_members
 from resolvers.event_access import may_edit
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications import Notice, addressed, notify_all
+from resolvers.registration_writing import ADMIT, LOOK, TAKE_PLACE, RegistrationCreated
 
 MAXIMUM_NOTE = 1000
 
@@ -40,15 +40,6 @@ MAXIMUM_NOTE = 1000
 class NotRegistered(UserError):
     code = ErrorCode.NOT_REGISTERED
     message = _("There is no active registration to cancel.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegistrationCreated(DomainEvent):
-    name: ClassVar[str] = "event.registration.created"
-    subject_type: ClassVar[str] = "Registration"
-    event_id: UUID
-    user_id: UUID
-    recorded_by_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +60,46 @@ class BookingCancelled(DomainEvent):
     cancelled_by_id: UUID
 
 
-async def register(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, note: str | None = None) -> Registration:
-    """Take a place at an event without services. Raises what `capacity` and this module name."""
+async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | None = None) -> Registration:
+    """Take a place at an event without services. Raises what `capacity` and this module name.
+
+    The rule looks without a lock. What it has seen is checked again under the event's lock by the statement that
+    writes: had something changed, nothing is written, and the rule looks again.
+    """
     user_id = viewer.require_user()
     note = checked_note(note)
-    event = (await capacity.lock(uow, event_id, viewer=viewer)).event
-    known, offers_services, organizers = await _known(uow.session, event_id, user_id)
-    standing = capacity.registration_standing(event, known, offers_services=offers_services, now=utcnow())
-    if refusal := standing.refusal("eventId"):
-        raise refusal
-    registration = await admit(uow, event, known, user_id=user_id, recorded_by_id=user_id, note=note)
-    await capacity.announce(uow, event, joining=user_id)
-    await notify_all(uow, _news(event, set(organizers) - {user_id}, user_id=user_id, actor_id=user_id))
-    return registration
+    for _attempt in range(ATTEMPTS):
+        found = await uow.read(LOOK.asked(viewer, asked_id=event_id))
+        if not found:
+            raise NotFound(path=("eventId",))
+        [event] = found
+        known = Known(Admission(event["admission"])) if event["admission"] else None
+        offers_services = event["offers_services"]
+        standing = capacity.registration_standing(event, known, offers_services=offers_services, now=utcnow())
+        if refusal := standing.refusal("eventId"):
+            raise refusal
+        news = _news(event, set(event["organizers"]) - {user_id}, user_id=user_id, actor_id=user_id)
+        values = {
+            "asked_id": event_id,
+            "seen_at": event.updated_at,
+            "seen_admission": known and known.admission,
+            "new_id": uuid7(),
+            "remark": note or None,
+            **addressed(news),
+            **recording_values(has_sink=uow.has_sink),
+        }
+        taken = TAKE_PLACE.asked(viewer, **values)
+        written: list[Registration] = await uow.write(taken, unless="ck_events_taken_within_capacity")
+        if written:
+            return written[0]
+    raise Contended
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of someone's registration."""
+
+    admission: Admission
 
 
 def checked_note(note: str | None) -> str | None:
@@ -91,33 +109,16 @@ def checked_note(note: str | None) -> str | None:
     return checked
 
 
-async def _known(
-    session: AsyncSession, event_id: UUID, user_id: UUID
-) -> tuple[Registration | None, bool, Sequence[UUID]]:
-    """Someone's registration, whether the event offers services, and its organisers.
+async def _known(session: AsyncSession, event_id: UUID, user_id: UUID) -> Registration | None:
+    """Someone's registration.
 
     Read under the event's lock, never with it: a statement that waited for the lock still sees other tables as they
     were before.
     """
-    found = await session.execute(KNOWN, {"event_id": event_id, "person_id": user_id})
-    known, offers_services, organizers = found.one()
-    return known, offers_services, organizers
-
-
-def _known_of_event() -> Select[Registration, bool, Sequence[UUID]]:
-    offers = exists().where(Service.event_id == Event.id, Service.cancelled_at.is_(None))
-    hosting = select(EventHost.user_id).where(EventHost.event_id == Event.id, EventHost.role != EventRole.STAFF)
-    organizers = func.array(hosting.correlate(Event).scalar_subquery(), type_=ARRAY(Uuid))
-    mine = and_(Registration.event_id == Event.id, Registration.user_id == bindparam("person_id"))
-    return (
-        select(Registration, offers.correlate(Event), organizers)
-        .select_from(Event)
-        .outerjoin(Registration, mine)
-        .where(Event.id == bindparam("event_id"))
+    found: Registration | None = await session.scalar(
+        select(Registration).where(Registration.event_id == event_id, Registration.user_id == user_id)
     )
-
-
-KNOWN = _known_of_event()
+    return found
 
 
 async def admit(
@@ -149,34 +150,6 @@ async def admit(
     return registration
 
 
-def _admit() -> Executable:
-    """Write a registration, or bring the one that is there back to life, with its own note unless there is a new one.
-
-    The trigger on the table counts the place, and the check on the event refuses one too many.
-    """
-    columns = Registration.__table__.c
-    names = ("id", "event_id", "user_id", "admission", "attendance", "recorded_by_id", "note")
-    values: dict[str, Any] = {name: bindparam(name, type_=columns[name].type) for name in names}
-    now = bindparam("now", type_=columns.updated_at.type)
-    statement = insert(Registration.__table__).values(**values, created_at=now, updated_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
-    new = statement.excluded
-    written = statement.on_conflict_do_update(
-        index_elements=["event_id", "user_id"],
-        set_={
-            "admission": new.admission,
-            "attendance": new.attendance,
-            "recorded_by_id": new.recorded_by_id,
-            "cancelled_at": None,
-            "note": func.coalesce(new.note, columns.note),
-            "updated_at": new.updated_at,
-        },
-    ).returning(Registration)
-    return select(Registration).from_statement(written).execution_options(populate_existing=True)
-
-
-ADMIT = _admit()
-
-
 async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID | None = None) -> Registration:
     """Give a place back, with all bookings at the event: one's own, or that of `user_id` for who may cancel for others.
 
@@ -187,7 +160,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UU
     event = (await capacity.lock(uow, event_id, viewer=viewer)).event
     if user_id != actor_id and not await may_cancel_for_others(uow.session, viewer, event):
         raise Forbidden(path=("userId",))
-    registration, _offers, _organizers = await _known(uow.session, event_id, user_id)
+    registration = await _known(uow.session, event_id, user_id)
     if registration is None or registration.admission not in HOLDING:
         raise NotRegistered(path=("eventId",))
     if event.ends_at <= utcnow():

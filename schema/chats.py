@@ -255,7 +255,7 @@ class ChatMutations:
     @mutation(description="Move the caller's read marker forward.", access=Permission.CHAT_USE, raises=[NotFound])
     async def mark_chat_read(self, info: Info, input: MarkChatReadInput) -> ChatPayload:
         message_id = input.message_id
-        async with info.context.writing() as uow:
+        async with info.context.writing_once() as uow:
             chat = await rules.mark_read(
                 uow,
                 info.context.viewer,
@@ -270,7 +270,7 @@ class ChatMutations:
         raises=[NotFound, Required, TooLong, TooShort, messages.ChatReadOnly],
     )
     async def send_message(self, info: Info, input: SendMessageInput) -> MessagePayload:
-        async with info.context.writing() as uow:
+        async with info.context.writing_once() as uow:
             message = await messages.send(
                 uow,
                 info.context.viewer,

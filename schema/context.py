@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.types import Info as StrawberryInfo
 
 from auth.viewer import GUEST, Viewer
-from database import Database, UnitOfWork
+from database import Database, UnitOfWork, Writing
 from dataloaders.base import Loaders
 from dataloaders.compiled_loaders import CompiledLoaders
 from translations import DEFAULT_LOCALE, LOCALES, negotiate
@@ -78,6 +78,17 @@ class Context:
                 del self._outer.events[events:]
                 raise
         self.loaders.forget()
+
+    @asynccontextmanager
+    async def writing_once(self) -> AsyncIterator[Writing]:
+        """For a rule that writes by one statement, which commits by itself. Within `replaying()` as `writing()`."""
+        if self._outer is None:
+            async with self.database.writing_once() as once:
+                yield once
+            self.loaders.forget()
+        else:
+            async with self.writing() as uow:
+                yield uow
 
     @asynccontextmanager
     async def outer_writing(self) -> AsyncIterator[UnitOfWork]:

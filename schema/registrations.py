@@ -120,7 +120,7 @@ class RegistrationMutations:
     )
     async def register_for_event(self, info: Info, input: RegisterForEventInput) -> RegistrationPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")
-        async with info.context.writing() as uow:
+        async with info.context.writing_once() as uow:
             registration = await rules.register(uow, info.context.viewer, event_id=event_id, note=input.note)
         return RegistrationPayload(registration=registration)
 

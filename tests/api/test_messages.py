@@ -264,8 +264,7 @@ async def test_a_watch_that_ran_out_counts_as_away(client, save, count):
     assert await count(Notification, Notification.user_id == bob.id) == 1
 
 
-COST_OF_SENDING = 5
-"""Lock, what is known under it, message, notices, outbox."""
+COST_OF_SENDING = 1
 
 
 async def test_sending_costs_the_same_for_10_members_and_for_100(client, save):

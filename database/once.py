@@ -1,0 +1,61 @@
+"""Writing by one statement, which is a transaction of its own: PostgreSQL is asked once and holds locks no longer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from database.readers import Readers
+from database.statements import noted
+from database.work import Asked, nothing_if
+
+Reading = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+Fetching = Callable[[Asked], Any]
+
+
+class Writers(Readers):
+    """Connections for statements that write. They wait for locks, so that those who read do not wait behind them."""
+
+    async def write(self, asked: Asked) -> list[Any]:
+        """Never asked again: a connection that is lost tells nothing about the commit."""
+        async with self._turns:
+            connection = self._take() or await self._connect()
+            return await self._run(connection, asked.sql, asked.arguments, asked.row_class, False)
+
+
+class OneStatement:
+    """A unit of work of one statement that writes (`Writing`). What is read before it is read on its own."""
+
+    def __init__(self, writers: Writers, fetch: Fetching, reading: Reading, *, has_sink: bool) -> None:
+        self.has_sink = has_sink
+        self.has_written = False
+        self._writers = writers
+        self._fetch = fetch
+        self._reading = reading
+
+    async def read(self, asked: Asked) -> list[Any]:
+        rows: list[Any] = await self._fetch(asked)
+        return rows
+
+    async def write(self, asked: Asked, *, unless: str | None = None) -> list[Any]:
+        """Raises `RuntimeError` after one that has written: the two would not be one transaction."""
+        if self.has_written:
+            raise RuntimeError("one statement was to be written, and this would be another")
+        with noted() as recorder:
+            if recorder is not None:
+                recorder.saw(asked.sql)
+            try:
+                rows = await self._writers.write(asked)
+            except asyncpg.IntegrityConstraintViolationError as error:
+                rows = nothing_if(error, unless)
+        self.has_written = bool(rows)
+        return rows
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        async with self._reading() as session:
+            yield session
