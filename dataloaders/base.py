@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Select, any_, bindparam, column, func, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import NullType
 from strawberry.dataloader import DataLoader
 
 from auth.viewer import Viewer
@@ -116,22 +117,47 @@ Names = Sequence[str] | None
 
 @dataclass(frozen=True)
 class Fold:
-    """What each row leads to by one of its columns, fetched in the same statement: a row, or an aggregate.
+    """What each row leads to by one of its columns, fetched in the same statement: a row, a list, or an aggregate.
 
-    `key` is that column; `names` are the columns of the row, or of the aggregate without its key (`value_names`).
+    `key` is that column; `names` are the columns of the rows, or of the aggregate without its key (`value_names`). Rows
+    of a list may have folds of their own, but no lists.
     """
 
-    declaration: One | Value
+    declaration: One | Many | Value
     key: str
     names: tuple[str, ...]
+    folds: tuple[Fold, ...] = ()
 
-    def child(self, viewer: Viewer, key: Any) -> Select[Any]:
-        declaration = self.declaration
+    @property
+    def width(self) -> int:
+        """Columns: of a list as many as its rows have, with an array of all rows in each; else the key comes first."""
+        own = len(self.names) + sum(fold.width for fold in self.folds)
+        return own if isinstance(self.declaration, Many) else own + 1
+
+    def child(self, viewer: Viewer, own: Any) -> Select[Any]:
+        """What the rows of the table `own` lead to, for a lateral join."""
+        declaration, key = self.declaration, own.c[self.key]
+        if isinstance(declaration, Many):
+            return self._arrays(declaration, viewer, own)
         chosen = declaration.select(viewer).where(declaration.key == key)
         if isinstance(declaration, Value):
             return chosen
         wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, self.names)]
         return chosen.with_only_columns(*wanted, maintain_column_froms=True)
+
+    def _arrays(self, declaration: Many, viewer: Viewer, own: Any) -> Select[Any]:
+        order = declaration.order
+        chosen = declaration.select(viewer).where(declaration.key == own.c[self.key]).correlate(own)
+        limited = window(chosen, order, PageArgs()).limit(declaration.limit)
+        values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
+        wanted = [*columns_of(declaration.entity, self.names), *(values if self.folds else ())]
+        rows = limited.with_only_columns(*wanted, maintain_column_froms=True).lateral("items")
+        if self.folds:
+            columns = list(rows.c)[: len(self.names)]
+            ordered = folded(rows, rows, columns, self.folds, viewer).order_by(*directed(rows, order))
+            rows = ordered.lateral("folded_items")
+        arrays: list[Any] = [func.array_agg(column, type_=NullType()).label(column.name) for column in rows.c]
+        return select(*arrays)
 
 
 Folds = tuple[Fold, ...]
@@ -145,7 +171,7 @@ def folded(
     """
     wanted = list(columns)
     for number, fold in enumerate(folds):
-        child = fold.child(viewer, own.c[fold.key]).lateral(f"fold_{number}")
+        child = fold.child(viewer, own).lateral(f"fold_{number}")
         joined = joined.outerjoin(child, true())
         wanted += [column.label(f"fold_{number}_{position}") for position, column in enumerate(child.c)]
     return select(*wanted, *last).select_from(joined)
@@ -160,6 +186,19 @@ def value_names(declaration: Value) -> tuple[str, ...]:
 def value_types(declaration: Value) -> list[Any]:
     _key, *columns = declaration.select(Viewer()).selected_columns
     return [one.type for one in columns]
+
+
+def ordinals_of(rows: Any, order: Order) -> list[Any]:
+    """The values of an order in a table that has them as its columns `order_0`, `order_1`, …"""
+    return [rows.c[f"order_{position}"] for position in range(len(order))]
+
+
+def directed(rows: Any, order: Order, *, backward: bool = False) -> list[Any]:
+    """What to order such a table by: SQL promises no order outside the part that was ordered."""
+    return [
+        ordinal.desc() if part.descending != backward else ordinal.asc()
+        for part, ordinal in zip(order, ordinals_of(rows, order), strict=True)
+    ]
 
 
 def columns_of(entity: Any, names: Sequence[str]) -> list[Any]:
@@ -177,8 +216,7 @@ def _per_parent(
 ) -> Select[Any]:
     """A statement for one parent, turned into one for an array of parents: unnest the keys, join laterally.
 
-    The result has the parent's key, the row, and the values of the order, which make the cursors. SQL promises
-    no order outside the lateral part, so it is asked for again.
+    The result has the parent's key, the row, and the values of the order, which make the cursors.
     """
     entity, key, order = declaration.entity, declaration.key, declaration.order
     unnested = func.unnest(_keys(key)).table_valued(column("parent", key.type), name="parents").render_derived()
@@ -192,14 +230,11 @@ def _per_parent(
         wanted = [*columns_of(entity, names), *values]
         lateral = of_one.with_only_columns(*wanted, maintain_column_froms=True).lateral("child")
         row = [lateral.c[name] for name in names]
-    ordinals = [lateral.c[f"order_{position}"] for position in range(len(order))]
-    directed = [
-        ordinal.desc() if part.descending != backward else ordinal.asc()
-        for part, ordinal in zip(order, ordinals, strict=True)
-    ]
     # Only cursors need them.
-    last = ordinals if isinstance(declaration, Pages) or names is None else ()
-    return folded(lateral, unnested.join(lateral, true()), [parents, *row], folds, viewer, last).order_by(*directed)
+    last = ordinals_of(lateral, order) if isinstance(declaration, Pages) or names is None else ()
+    joined = unnested.join(lateral, true())
+    selected = folded(lateral, joined, [parents, *row], folds, viewer, last)
+    return selected.order_by(*directed(lateral, order, backward=backward))
 
 
 def statement_for(

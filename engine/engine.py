@@ -49,16 +49,20 @@ class Known:
 
     def variables(self, inputs: dict[str, Any]) -> VariableValues | list[GraphQLError]:
         """Coerced, or what is wrong with them."""
-        definitions = self._operation.variable_definitions or ()
+        definitions = self._operation.variable_definitions
+        if not definitions:
+            return VariableValues({}, {})
         return check_variables(self._schema, self._operation, inputs) or get_variable_values(
             self._schema, definitions, inputs, max_errors=MOST_COERCION_ERRORS
         )
 
     def plan(self, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none."""
-        key = tuple(variables.coerced.get(name) for name in self._flags)
-        if not all(isinstance(value, bool) for value in key):
-            return "directive"
+        key: tuple[Any, ...] = ()
+        if self._flags:
+            key = tuple(variables.coerced.get(name) for name in self._flags)
+            if not all(isinstance(value, bool) for value in key):
+                return "directive"
         found = self._plans.get(key)
         if found is None:
             if len(self._plans) >= MOST_PLANS:

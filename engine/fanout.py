@@ -33,8 +33,9 @@ from graphql.execution.values import VariableValues
 
 from auth.viewer import GUEST
 from dataloaders.compiled_loaders import CompiledLoaders
+from engine.complete import NULLED
 from engine.engine import Known
-from engine.execute import NULLED, Execution
+from engine.execute import Execution
 from engine.places import OfField, Root
 from engine.plan import Plan
 from schema import Schema

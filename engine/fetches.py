@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from inspect import isawaitable
+from itertools import repeat
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from engine.plan import Field, Layout
 
 
+LONGEST_FOLD = 50
+"""Rows of a list that come in their parent's statement."""
+NO_KEY = repeat(None)
+"""Stands where fetched rows have their parent's key."""
+
+
 class Related(Source):
     is_awaited: ClassVar[bool] = True
 
@@ -28,11 +35,12 @@ class Related(Source):
         self.declaration, self._need = declaration, need
         self.entity: Any = declaration.entity
         self.reads = reads_of_need(need)
-        if (
-            isinstance(declaration, One)
-            and need.visible is None
-            and declaration.key is getattr(declaration.entity, "id", None)
-        ):
+        is_short = (
+            declaration.limit <= LONGEST_FOLD
+            if isinstance(declaration, Many)
+            else declaration.key is getattr(declaration.entity, "id", None)
+        )
+        if need.visible is None and is_short:
             self.foldable = Foldable(declaration, need.key)
 
     def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
@@ -40,6 +48,12 @@ class Related(Source):
         assert field.folded_at is not None and field.names is not None
         start, end = field.folded_at, field.folded_at + 1 + len(field.names)
         make = folded_class(self.entity, field.names)
+        if isinstance(self.declaration, Many):
+            end = start + field.width
+            return [
+                [] if row[start] is None else list(map(make, zip(NO_KEY, *row[start:end], strict=False)))
+                for row in rows
+            ]
         found: dict[Any, Any] = {None: None}
         values = []
         for row in rows:
@@ -59,19 +73,19 @@ class Aggregated(Source):
     is_awaited: ClassVar[bool] = True
 
     def __init__(self, declaration: Value, need: Need) -> None:
-        self._declaration, self._need = declaration, need
+        self.declaration, self._need = declaration, need
         self.reads = reads_of_need(need)
         if need.visible is None:
             self.foldable = Foldable(declaration, need.key, value_names(declaration))
             types = value_types(declaration)
-            self._read = reader(types[0]) if len(types) == 1 else None
+            self.read = reader(types[0]) if len(types) == 1 else None
 
     def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
         """Where they were fetched with the parents."""
         assert field.folded_at is not None and self.foldable is not None and self.foldable.names is not None
-        start, names, missing = field.folded_at, self.foldable.names, self._declaration.default
+        start, names, missing = field.folded_at, self.foldable.names, self.declaration.default
         if len(names) == 1:
-            read, at = self._read, start + 1
+            read, at = self.read, start + 1
             if read is None:
                 return [missing if row[start] is None else row[at] for row in rows]
             return [missing if row[start] is None else read(row[at]) for row in rows]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, null, select
 
 from auth.viewer import Viewer
-from dataloaders.base import Folds, columns_of, folded
+from dataloaders.base import Folds, columns_of, directed, folded, ordinals_of
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.pages import Listing, Order, Page, PageArgs, make_page, open_window, window_values
 from models.rows import Values, row_class
@@ -93,13 +93,9 @@ async def fetch_listing(
 def _with_folds(cut: Select[Any], order: Order, args: PageArgs, folds: Folds, viewer: Viewer) -> Select[Any]:
     """The page as a table of its own, in its order, with what its rows lead to."""
     own = cut.subquery("own")
-    ordinals = [own.c[f"order_{position}"] for position in range(len(order))]
-    directed = [
-        ordinal.desc() if key.descending != args.is_backward else ordinal.asc()
-        for key, ordinal in zip(order, ordinals, strict=True)
-    ]
     columns = list(own.c)[: -len(order)]
-    return folded(own, own, columns, folds, viewer, ordinals).order_by(*directed)
+    selected = folded(own, own, columns, folds, viewer, ordinals_of(own, order))
+    return selected.order_by(*directed(own, order, backward=args.is_backward))
 
 
 async def _count(listed: Listed) -> int:

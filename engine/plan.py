@@ -26,12 +26,12 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from sqlalchemy import inspect
+from sqlalchemy import ARRAY, JSON, inspect
 from sqlalchemy.orm import Mapper
 
-from dataloaders.base import Fold, Folds
+from dataloaders.base import Fold, Folds, Many
 from engine.arguments import Arguments
-from engine.build import Builders, inline_expression
+from engine.build import Builders, can_be_written, needs_no_care
 from engine.collect import Collector, Unplannable
 from engine.declared import is_page_part, source_of
 from engine.fetches import Resolved
@@ -44,10 +44,14 @@ Layout = tuple[str, ...] | None
 
 @dataclass(eq=False)
 class Shape:
-    """A GraphQL output type, ready for completing values. Exactly one of the last four is set."""
+    """A GraphQL output type, ready for completing values: a leaf's, a list's, an object's or an abstract one's.
+
+    Values of the class `plain` are what a leaf's `serialize` would make of them.
+    """
 
     is_nullable: bool
     serialize: Any = None
+    plain: type | None = None
     of: Shape | None = None
     selection: Selection | None = None
     possible: dict[str, Selection] | None = None
@@ -61,8 +65,9 @@ class Shape:
 
 @dataclass(eq=False)
 class Field:
-    """A response key of a selection. `names` are the columns that its rows need, where it fetches rows, and `folds`
-    what is fetched with them; a field whose rows were fetched so finds them in its parents' rows, from `folded_at` on.
+    """A response key of a selection. `entity` is the model of its parents' rows. `names` are the columns that its own
+    rows need, where it fetches rows, and `folds` what is fetched with them; a field whose rows were fetched so finds
+    them in its parents' rows, from `folded_at` on.
     """
 
     key: str
@@ -71,6 +76,7 @@ class Field:
     definition: GraphQLField
     shape: Shape
     source: Source
+    entity: Any = None
     names: Layout = None
     folds: Folds = ()
     folded_at: int | None = None
@@ -82,6 +88,11 @@ class Field:
     @cached_property
     def is_awaited(self) -> bool:
         return self.source.is_awaited and self.folded_at is None
+
+    @property
+    def width(self) -> int:
+        """Columns of its rows, with what is folded into them, the parent's key aside."""
+        return len(self.names or ()) + sum(one.width for one in self.folds)
 
     @cached_property
     def suspends(self) -> bool:
@@ -96,26 +107,30 @@ class Field:
 
 @dataclass(eq=False)
 class Selection:
-    """The fields asked for of one object type. `inline` ones are read while the result is built, without checks:
-    their columns cannot hold what their types forbid. All others are completed in a batch for all objects.
+    """The fields asked for of one object type. Most are written by the builder of the object; `batched` ones are
+    completed for all objects at once before. `careful` are those of which something may fail.
     """
 
     type: GraphQLObjectType
     fields: list[Field] = field(default_factory=list)
-    inline: dict[str, str] = field(default_factory=dict)
     builders: Builders = field(default_factory=Builders)
 
-    def __post_init__(self) -> None:
-        self.batched: list[Field] = []
+    @cached_property
+    def batched(self) -> list[Field]:
+        return [one for one in self.fields if not can_be_written(one)]
 
-    def settle(self) -> None:
-        self.batched = [one for one in self.fields if one.key not in self.inline]
+    @cached_property
+    def careful(self) -> list[Field]:
+        return [one for one in self.fields if not needs_no_care(one)]
+
+
+PLAIN = {"String": str, "ID": str, "Boolean": bool}
 
 
 def serializer(type_: Any) -> Callable[[Any], Any]:
     """A leaf type's own, which values that plainly are what it writes do not need."""
     careful: Callable[[Any], Any] = type_.coerce_output_value
-    plain = {"String": str, "ID": str, "Boolean": bool}.get(type_.name)
+    plain = PLAIN.get(type_.name)
     if plain is not None:
         return lambda value: value if value.__class__ is plain else careful(value)
     if type_.name == "Int":
@@ -130,7 +145,7 @@ class Plan:
     is_serial: bool
 
 
-MOST_FOLDS = 4
+MOST_FOLDS = 6
 WIDEST_FOLD = 12
 """Columns. Rows that many lead to come once for each of them."""
 
@@ -162,11 +177,8 @@ class Planner:
         rows = entity_of(type_, entity)
         for key, nodes in self._collector.fields(type_, sets).items():
             made = self._field(type_, key, nodes, rows)
+            made.entity = None if is_page_part(type_) else rows
             selection.fields.append(made)
-            expression = inline_expression(made, None if is_page_part(type_) else rows)
-            if expression is not None:
-                selection.inline[key] = expression
-        selection.settle()
         return selection
 
     def _field(self, type_: GraphQLObjectType, key: str, nodes: list[FieldNode], entity: Any) -> Field:
@@ -194,7 +206,7 @@ class Planner:
         if is_list_type(type_):
             return Shape(is_nullable, of=self._shape(type_.of_type, nodes, entity))
         if is_leaf_type(type_):
-            return Shape(is_nullable, serialize=serializer(type_))
+            return Shape(is_nullable, serialize=serializer(type_), plain=PLAIN.get(type_.name))
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
         if is_abstract_type(type_):
             possible = {one.name: self._selection(one, sets, None) for one in self._schema.get_possible_types(type_)}
@@ -203,7 +215,9 @@ class Planner:
 
 
 def fold(field: Field) -> None:
-    """Let the statement of a field fetch what its rows lead to: a row each by primary key, aggregates; few columns."""
+    """Let the statement of a field fetch what its rows lead to: a row each by primary key, aggregates, short lists; few
+    columns.
+    """
     assert field.names is not None
     at = 1 + len(field.names)
     for child in _children(field.shape):
@@ -211,17 +225,27 @@ def fold(field: Field) -> None:
         if found is None or found.key not in field.names:
             continue
         names = child.names if found.names is None else found.names
-        if names is None or len(names) > WIDEST_FOLD:
+        is_list = isinstance(found.declaration, Many)
+        if names is None or len(names) > WIDEST_FOLD or (is_list and not _fits_arrays(child)):
             continue
         if len(field.folds) == MOST_FOLDS:
             break
-        field.folds = (*field.folds, Fold(found.declaration, found.key, names))
+        if not is_list:
+            # Its own statement is not run any more, so nothing can come with that.
+            child.folds = ()
+            for inner in _children(child.shape):
+                inner.folded_at = None
+        made = Fold(found.declaration, found.key, names, child.folds)
+        field.folds = (*field.folds, made)
         child.folded_at = at
-        # Its own statement is not run any more, so nothing can come with that.
-        child.folds = ()
-        for inner in _children(child.shape):
-            inner.folded_at = None
-        at += 1 + len(names)
+        at += made.width
+
+
+def _fits_arrays(field: Field) -> bool:
+    """Whether the rows of a list can come as an array for each column."""
+    columns = [inspect(field.source.entity).column_attrs[name].columns[0].type for name in field.names or ()]
+    has_lists = any(isinstance(one.declaration, Many) for one in field.folds)
+    return bool(columns) and not has_lists and not any(isinstance(one, ARRAY | JSON) for one in columns)
 
 
 def _children(shape: Shape) -> Iterator[Field]:

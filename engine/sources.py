@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphql import GraphQLObjectType
 
-from dataloaders.base import One, Value
+from dataloaders.base import Many, One, Value
 from schema import ids
 from schema.relations import Need
 
@@ -35,11 +35,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Foldable:
-    """What a statement for the parents can fetch along, open to all: one row by its primary key, or an aggregate, whose
-    columns are known beforehand.
+    """What a statement for the parents can fetch along, open to all: one row by its primary key, a short list, or an
+    aggregate, whose columns are known beforehand.
     """
 
-    declaration: One | Value
+    declaration: One | Many | Value
     key: str
     names: tuple[str, ...] | None = None
 
@@ -114,12 +114,13 @@ class PassedRows(Attribute):
 
 class Restricted(Source):
     def __init__(self, attribute: str, gate: Callable[..., bool]) -> None:
-        self._get, self._gate = attrgetter(attribute), gate
+        self.name, self.gate = attribute, gate
+        self._get = attrgetter(attribute)
         reads = reads_of(gate)
         self.reads = None if reads is None else reads | {attribute}
 
     def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
-        gate, get, info = self._gate, self._get, run.info
+        gate, get, info = self.gate, self._get, run.info
         return run.each(lambda row: get(row) if gate(row, info) else None, rows)
 
 
@@ -128,12 +129,12 @@ class Computed(Source):
 
     def __init__(self, function: Callable[..., Any], *, takes_info: bool) -> None:
         self.reads = reads_of(function)
-        self._function, self._takes_info = function, takes_info
+        self.function, self.takes_info = function, takes_info
 
     def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
-        if not self._takes_info:
-            return run.each(self._function, rows)
-        function, info = self._function, run.info
+        if not self.takes_info:
+            return run.each(self.function, rows)
+        function, info = self.function, run.info
         return run.each(lambda row: function(row, info), rows)
 
 

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -164,3 +165,12 @@ def start_server(environment: dict[str, str]) -> Iterator[Callable[..., ServerPr
 def run_jobs(ports: Ports, servers: EmbeddedServers) -> Jobs:
     """`mails = await run_jobs()` runs all jobs that are due, in this process."""
     return Jobs(ports, servers.urls.database)
+
+
+@pytest.fixture
+def sound_builders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A builder of the engine may fail only where a value is at fault, which then is told as an error."""
+    failed: list[Any] = []
+    monkeypatch.setattr("engine.execute.log", SimpleNamespace(error=lambda *_, **told: failed.append(told)))
+    yield
+    assert failed == []

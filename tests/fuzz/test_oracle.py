@@ -30,6 +30,8 @@ from tests.fuzz.streams import StreamOracle, sources, subscriptions
 from tests.fuzz.walk import INPUTS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
 from tests.fuzz.world import World, forget, load, standing_time
 
+pytestmark = pytest.mark.usefixtures("sound_builders")
+
 QUICK = 300
 CASES = int(os.environ.get("FUZZ_CASES", QUICK))
 FIRST_SEED = int(os.environ.get("FUZZ_SEED", "1"))

@@ -15,14 +15,15 @@ from dataloaders.pages import PageArgs
 from engine.declared import source_of
 from engine.fetches import Resolved
 from models import EventVisibility, Role, User
-from models.rows import Values, attributes, row_class
+from models.rows import Values, attributes, folded_class, row_class
 from schema import make_schema
 from schema.relations import DECLARED, Derived
 from tests.api.test_registrations import an_event
 from tests.clients import engine_of, gid
+from tests.factories import make_interest
 
 SCHEMA = make_schema()._schema
-FEED = "{ events { nodes { id title timing venue { name } interests { name } } } }"
+FEED = "{ events { nodes { id title timing venue { name } interests { name } services { capacity } } } }"
 
 
 def fields_of_types():
@@ -121,6 +122,52 @@ async def test_a_row_that_several_lead_to_is_built_once_and_its_errors_are_told_
     assert sorted(error["path"][0] for error in answer.errors) == ["a", "b"]
 
 
+async def test_rows_and_short_lists_come_in_the_statement_of_their_parents(client, save):
+    interests = [make_interest(slug=f"s{number}", name_en=f"Interest {number}") for number in range(3)]
+    await save(*interests)
+    _, event = await an_event(save)
+    _, bare = await an_event(save)
+    await save(*(models.EventInterest(event_id=event.id, interest_id=one.id) for one in reversed(interests)))
+
+    lists = await client().run(
+        """
+        query ($a: ID!, $b: ID!) {
+          a: event(id: $a) { ...lists }
+          b: event(id: $b) { ...lists }
+        }
+        fragment lists on Event { interests { slug name __typename } organizers { handle } venue { name } }
+        """,
+        a=event,
+        b=bare,
+    )
+
+    assert lists.errors == []
+    assert lists.data["a"]["interests"] == [
+        {"slug": f"s{number}", "name": f"Interest {number}", "__typename": "Interest"} for number in range(3)
+    ]
+    assert lists.data["b"]["interests"] == []
+    assert len(lists.data["a"]["organizers"]) == 1
+    assert len(lists.statements) == 2
+
+
+@pytest.mark.usefixtures("sound_builders")
+async def test_an_item_of_a_list_that_fails_is_told_with_its_path(client, save, monkeypatch):
+    interests = [make_interest(slug=f"s{number}") for number in range(2)]
+    await save(*interests)
+    _, event = await an_event(save)
+    await save(*(models.EventInterest(event_id=event.id, interest_id=one.id) for one in interests))
+    document = "query ($id: ID!) { event(id: $id) { title interests { slug name } } }"
+    right = await client().run(document, id=event)
+    names = tuple(name for name in attributes(models.Interest) if name in ("slug", "name_ru", "name_en"))
+    monkeypatch.setattr(folded_class(models.Interest, names), "name_en", property(lambda _row: 1 / 0))
+
+    wrong = await client().run(document, id=event)
+
+    assert [one["slug"] for one in right.data["event"]["interests"]] == ["s0", "s1"]
+    assert wrong.data == {"event": None}
+    assert [error["path"] for error in wrong.errors] == [["event", "interests", at, "name"] for at in (0, 1)]
+
+
 async def test_the_schema_describes_itself_once(client, schema):
     engine, before = engine_of(schema), dict(engine_of(schema).fallbacks)
     document = '{ __schema { queryType { name } } __type(name: "Event") { name } }'
@@ -150,7 +197,7 @@ async def test_a_developer_is_shown_levels_statements_and_rows(http, save):
     answer = (await http.post("/graphql", json={"query": FEED, "extensions": {"plan": True}})).json()
 
     levels = answer["extensions"]["plan"]["levels"]
-    assert [level["field"] for level in levels] == ["Query.events", "Event.interests"]
+    assert [level["field"] for level in levels] == ["Query.events", "Event.services"]
     assert [level["parents"] for level in levels] == [1, 1]
     assert levels[0]["statements"][0]["rows"] == 1
     assert "SELECT" in levels[0]["statements"][0]["sql"]
