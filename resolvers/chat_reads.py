@@ -12,11 +12,9 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Text,
     Uuid,
     any_,
     bindparam,
-    cast,
     column,
     func,
     literal,
@@ -51,11 +49,11 @@ def _statement() -> tuple[str, list[str]]:
         .render_derived()
     )
     chats = select(wanted.c.chat_id).distinct().subquery("chats")
-    membership = func.hashtextextended(cast(ChatMember.user_id, Text), ChatMember.joined_sequence)
+    membership = func.uuid_hash_extended(ChatMember.user_id, ChatMember.joined_sequence, type_=BigInteger())
     present = (ChatMember.chat_id == chats.c.chat_id, ChatMember.left_at.is_(None))
-    stamp = select(func.coalesce(func.sum(membership), literal_column("0"))).where(*present).scalar_subquery()
+    stamp = select(func.coalesce(func.bit_xor(membership), literal_column("0"))).where(*present).scalar_subquery()
     # Materialised, so that the stamp of a chat is made once and not for each of its messages.
-    stamps = select(chats.c.chat_id, cast(stamp, Text).label("stamp")).cte("stamps").prefix_with("MATERIALIZED")
+    stamps = select(chats.c.chat_id, stamp.label("stamp")).cte("stamps").prefix_with("MATERIALIZED")
     columns = [getattr(Message, name).label(name) for name in attributes(Message)]
     messages = (
         select(*columns)
@@ -78,19 +76,19 @@ SQL, PARAMETERS = _statement()
 
 @dataclass(frozen=True)
 class ChatReading(Reading[Message]):
-    stamp: str | None = None
+    stamp: int | None = None
     """Of the chat's memberships; null where there are no entries."""
 
 
 @dataclass(frozen=True)
 class _Known:
-    stamp: str
+    stamp: int
     since: Mapping[UUID, int | None]
 
 
 Wanted = tuple[UUID, int]
 """A chat and the number after which messages are wanted."""
-Found = tuple[Sequence[Any], str | None]
+Found = tuple[Sequence[Any], int | None]
 """Messages as rows, and the chat's stamp."""
 
 
@@ -114,7 +112,7 @@ class ChatReads:
             task.add_done_callback(self._working.discard)
         return await future
 
-    async def since(self, chat_id: UUID, stamp: str, user_ids: Collection[UUID]) -> Mapping[UUID, int | None]:
+    async def since(self, chat_id: UUID, stamp: int, user_ids: Collection[UUID]) -> Mapping[UUID, int | None]:
         """From where on users see a chat's messages; null for those who are no members. Read once for a stamp."""
         known = self._known.get(chat_id)
         if known is not None and known.stamp == stamp:
@@ -154,7 +152,7 @@ class ChatReads:
     async def _read(self, wanted: Sequence[Wanted]) -> dict[Wanted, Found]:
         given = {"chats": [chat_id for chat_id, _ in wanted], "numbers": [number for _, number in wanted]}
         rows = await self._database.fetch(SQL, [given[name] for name in PARAMETERS], row_class(Message))
-        found: dict[Wanted, tuple[list[Any], str]] = {}
+        found: dict[Wanted, tuple[list[Any], int]] = {}
         for row in rows:
             found.setdefault((row["chat_id"], row["number"]), ([], row["stamp"]))[0].append(row)
         return {**found}
