@@ -54,6 +54,8 @@ INSERT INTO messages (id, chat_id, sequence, author_id, body, client_message_id)
 SELECT uuidv7(), id, last_sequence, $2, '{BODY}', 'live-' || last_sequence FROM room
 RETURNING chat_id, sequence
 """
+ANNOUNCE = "for each, channel in ipairs(KEYS) do redis.call('publish', channel, ARGV[each]) end"
+"""One command for many messages: fifty commands took the load's core as long as serving them took the server's."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,9 @@ class Publisher:
 
     async def say(self, chats: Sequence[UUID]) -> None:
         rows = await self._connection.fetch(SAY, list(chats), self._author)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for row in rows:
-                content = orjson.dumps({"sequence": row["sequence"], "name": "chat.message.sent"})
-                pipe.publish(PREFIX + chat_stream(row["chat_id"]), content)
-            await pipe.execute()
+        channels = [PREFIX + chat_stream(row["chat_id"]) for row in rows]
+        news = [orjson.dumps({"sequence": row["sequence"], "name": "chat.message.sent"}) for row in rows]
+        await self._redis.eval(ANNOUNCE, len(rows), *channels, *news)
         self.said += len(rows)
 
 
@@ -154,7 +154,7 @@ async def _until(condition: Callable[[], bool], seconds: float) -> bool:
     while not condition():
         if time.monotonic() > until:
             return False
-        await asyncio.sleep(0.0005)
+        await asyncio.sleep(0.001)
     return True
 
 
