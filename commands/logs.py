@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import sys
-from typing import Any
+from contextvars import Context
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -12,37 +17,97 @@ import structlog
 from settings import Settings
 from transport.tracing import marks
 
+LATEST = 0.01
+"""Seconds that a line may wait for others: many requests leave one each."""
 
-def set_up_logging(settings: Settings) -> None:
+
+class Lines:
+    """Where lines go. Those of a few milliseconds are written together. Warnings and errors do not wait, nor does
+    anything outside of an event loop. `flush` writes what waits when the process ends.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._waiting: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """That will flush."""
+        self._nothing = Context()
+        self._turn = Lock()
+        """Libraries may log from threads of their own."""
+
+    def info(self, line: str) -> None:
+        self._waiting.append(line + "\n")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(LATEST, self.flush, context=self._nothing)
+
+    debug = info
+
+    def warning(self, line: str) -> None:
+        self._waiting.append(line + "\n")
+        self.flush()
+
+    error = critical = warning
+
+    def write(self, text: str) -> None:
+        """As a file of `logging`, which flushes after each line."""
+        self._waiting.append(text)
+
+    def flush(self) -> None:
+        with self._turn:
+            waiting, self._waiting, self._loop = self._waiting, [], None
+            self._file.write("".join(waiting))
+            self._file.flush()
+
+
+class JsonLogger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]  # made at run time
+    """Every operation leaves a line, so the way to it is short: with one processor there is no chain to go along."""
+
+    def info(self, event: str, *arguments: Any, **values: Any) -> Any:
+        if arguments or self._processors != JUST_JSON:
+            return super().info(event, *arguments, **values)
+        return self._logger.info(_write_json(self._logger, "info", {**self._context, **values, "event": event}))
+
+
+def set_up_logging(settings: Settings) -> Lines:
     """Our lines and those of libraries, to standard output, in one form.
 
     Tracebacks are plain: the pretty ones print local variables, and with them tokens and passwords.
     """
-    shared: list[Any] = [
-        _add_marks,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    lines = Lines(sys.stdout)
+    atexit.register(lines.flush)
     as_json = settings.log_format == "json" or (settings.log_format == "" and settings.is_production)
     final: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
+        [*JUST_JSON]
         if as_json
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            _add_marks,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
     )
     structlog.configure(
-        processors=[*shared, *final],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        processors=list(final),
+        wrapper_class=JsonLogger if as_json else structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(lines)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name], processors=[remove, *final]
+            foreign_pre_chain=[structlog.stdlib.add_logger_name],
+            processors=[remove, *final],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    return lines
 
 
 def _add_marks(_logger: Any, _method: str, event: Any) -> Any:
@@ -52,5 +117,18 @@ def _add_marks(_logger: Any, _method: str, event: Any) -> Any:
     return event
 
 
-def _dumps(value: Any, **options: Any) -> str:
-    return orjson.dumps(value, default=options.get("default", str), option=orjson.OPT_NON_STR_KEYS).decode()
+def _write_json(logger: Any, method: str, event: Any) -> str:
+    """In one step, because every operation leaves a line."""
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(logger, method, event)
+    event["level"] = method
+    event["timestamp"] = datetime.now(UTC)
+    if (found := marks.get()) is not None:
+        event.update(found)
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
+    except TypeError:  # keys that are no strings
+        return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
+
+
+JUST_JSON = [_write_json]

@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 
 from commands.local import need_servers
-from commands.logs import set_up_logging
+from commands.logs import Lines, set_up_logging
 from settings import Settings
 from transport.direct import DirectProtocol
 from transport.frames import FrameProtocol
@@ -61,11 +61,23 @@ def settle_memory() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+class Server(uvicorn.Server):
+    """Writes the last lines before uvicorn ends the process by the signal that it has caught."""
+
+    def __init__(self, config: uvicorn.Config, lines: Lines) -> None:
+        super().__init__(config)
+        self._lines = lines
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._lines.flush()
+
+
 def main(settings: Settings, _arguments: Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     need_servers(settings)
-    set_up_logging(settings)
+    lines = set_up_logging(settings)
     import_module("app")
     settle_memory()
-    uvicorn.Server(configuration(settings)).run(sockets=[listen(settings)])
+    Server(configuration(settings), lines).run(sockets=[listen(settings)])
     return 0

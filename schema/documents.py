@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -34,12 +34,11 @@ class Prepared:
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...]
     tokens: int
+    operations: tuple[OperationDefinitionNode, ...] = ()
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation to run; null where the name fits none, or is missing with several to choose from."""
-        if self.document is None:
-            return None
-        found = [node for node in self.document.definitions if isinstance(node, OperationDefinitionNode)]
+        found: Sequence[OperationDefinitionNode] = self.operations
         if name:
             found = [node for node in found if node.name and node.name.value == name]
         return found[0] if len(found) == 1 else None
@@ -91,7 +90,8 @@ class Documents:
             return Prepared(None, (error,), weight)
         weight += document.token_count
         errors = check_document(document) or validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
-        return Prepared(document, tuple(errors), weight)
+        operations = tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+        return Prepared(document, tuple(errors), weight, operations)
 
 
 class Preparing(SchemaExtension):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil
 from time import monotonic
+from typing import NamedTuple
 
 from auth.throttle import network
 from auth.viewer import Viewer
@@ -56,8 +57,7 @@ An operation dearer than a full bucket waits for a full one and leaves a debt. A
 """
 
 
-@dataclass(frozen=True)
-class Balance:
+class Balance(NamedTuple):
     """After one operation. `remaining` is about right: null where there is no limit. `wait`, in seconds, is above 0
     where the operation must not run."""
 

@@ -161,14 +161,24 @@ class DirectProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._is_in_head = True
         self._head_size = 0
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         if self._direct is not None and self.url == PATH and (self.cycle is None or self.cycle.response_complete):
             self._arriving = self._plain_request(self._direct)
         if self._arriving is None:
-            super().on_headers_complete()
+            self._begin_asgi()
+
+    def _begin_asgi(self) -> None:
+        """What uvicorn does when a request begins, and then when its headers are there."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
 
     def _plain_request(self, direct: Direct) -> HttpRequest | None:
         """Null where it is for ASGI. Headers that come twice are, too: which of them counts is decided there."""
@@ -213,7 +223,7 @@ class DirectProtocol(HttpToolsProtocol):
         request = self._arriving
         self._stop_waiting()
         if request is not None:
-            super().on_headers_complete()
+            self._begin_asgi()
             if request.body:
                 super().on_body(request.body)
 

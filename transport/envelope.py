@@ -45,12 +45,15 @@ def cors_options(settings: Settings) -> dict[str, Any]:
 
 def mark(headers: Mapping[bytes, bytes]) -> bytes:
     """Give the request its ids, in the context of its task; the answer is its own id, safe to be sent back."""
-    given = headers.get(b"x-request-id")
     # Told apart in logs, secret to nobody.
-    request_id = given.decode() if given and REQUEST_ID.fullmatch(given) else f"{getrandbits(64):016x}"
-    parent = headers.get(b"traceparent", b"").decode("latin-1")
-    trace_id = (parent and trace_id_of(parent)) or f"{getrandbits(128) or 1:032x}"
-    traceparent.set(parent)
+    made = f"{getrandbits(192):048x}"
+    request_id, trace_id = made[:16], made[16:]
+    if (given := headers.get(b"x-request-id")) is not None and REQUEST_ID.fullmatch(given):
+        request_id = given.decode()
+    if (sent := headers.get(b"traceparent")) is not None:
+        parent = sent.decode("latin-1")
+        traceparent.set(parent)
+        trace_id = trace_id_of(parent) or trace_id
     marks.set({"request_id": request_id, "trace_id": trace_id})
     return request_id.encode()
 

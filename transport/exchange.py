@@ -72,8 +72,8 @@ def fixed_headers(media_type: str) -> dict[str, str]:
 
 
 async def compressed(answer: Answer, request: HttpRequest) -> Answer:
-    """The answer as it travels: by gzip where it is long and the client takes that."""
-    if len(answer.body) < LEAST_COMPRESSED or b"gzip" not in request.headers.get(b"accept-encoding", b""):
+    """A long answer as it travels: by gzip where the client takes that."""
+    if b"gzip" not in request.headers.get(b"accept-encoding", b""):
         return answer
     if len(answer.body) < COMPRESSED_ELSEWHERE:
         body = _gzip(answer.body)

@@ -21,7 +21,7 @@ from schema.context import Context
 from schema.ports import Ports
 from transport.bodies import ClientGone, parse_json, read_body, write_json
 from transport.contexts import bearer_token, caller_of, viewer_of
-from transport.exchange import Answer, HttpRequest, compressed, request_of
+from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed, request_of
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
 from transport.operations import Observation, Operation, Operations
@@ -49,14 +49,16 @@ async def parameters_of(request: HttpRequest, ports: Ports) -> Parameters:
         return parameters_from(found)
     if content_type(request.header(b"content-type")) != (JSON_TYPE, "utf-8"):
         raise BadRequest("Send application/json in UTF-8.", status=415)
-    settings = ports.settings
-    body = await read_body(request, limit=settings.max_body_bytes, timeout=settings.body_timeout)
+    body = request.body
+    if body is None:
+        settings = ports.settings
+        body = await read_body(request, limit=settings.max_body_bytes, timeout=settings.body_timeout)
     return parameters_from(parse_json(body))
 
 
 async def viewer_for(operation: Operation, request: HttpRequest, ports: Ports) -> Viewer:
     """Who is calling. An operation that is refused anyway costs no look into the database. Raises `TokenRefused`."""
-    if operation.errors:
+    if operation.errors or b"authorization" not in request.headers:
         return GUEST
     return await viewer_of(ports, bearer_token(request.header(b"authorization")))
 
@@ -119,7 +121,7 @@ class GraphQLEndpoint:
             except ClientGone:
                 seen.outcome = "client_gone"
                 raise
-        return await compressed(found, request)
+        return await compressed(found, request) if len(found.body) >= LEAST_COMPRESSED else found
 
     async def _respond(self, request: HttpRequest, seen: Observation) -> Answer:
         media_type = JSON_TYPE
@@ -142,8 +144,11 @@ class GraphQLEndpoint:
         except UNAVAILABLE as error:
             log.warning("database.away", error=type(error).__name__)
             return self._refusal(media_type, unavailable(), seen)
-        with _watching(request):
+        if request.receive is None:
             result = await self._operations.run(operation, context, seen)
+        else:
+            with _watching(request, request.receive):
+                result = await self._operations.run(operation, context, seen)
         status = 400 if result.is_refusal and media_type == RESPONSE_TYPE else 200
         return Answer(status, media_type, write_json(result.body))
 
@@ -160,12 +165,10 @@ def _check_method(method: str, operation: Operation) -> None:
 
 
 @contextmanager
-def _watching(request: HttpRequest) -> Iterator[None]:
+def _watching(request: HttpRequest, receive: Receive) -> Iterator[None]:
     """The task is cancelled when the client goes. Through ASGI nobody tells: somebody has to look."""
-    receive, task = request.receive, asyncio.current_task()
-    if receive is None or task is None:
-        yield
-        return
+    task = asyncio.current_task()
+    assert task is not None
     watch: list[asyncio.Task[None]] = []
 
     async def until_gone() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 MAX_NAMES = 200
 """Operation names that are told apart. Clients choose the names, and every name is a set of time series for ever."""
@@ -15,73 +19,89 @@ STATEMENTS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 COSTS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
 
+class Counts:
+    """A counter. Prometheus' own locks and checks its labels each time, which took longer than what was counted."""
+
+    def __init__(self, name: str, about: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
+        self._family = (name, about, labels)
+        self._found: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        registry.register(self)
+
+    def add(self, *labels: str) -> None:
+        self._found[labels] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        name, about, labels = self._family
+        family = CounterMetricFamily(name, about, labels=labels)
+        for values, count in self._found.items():
+            family.add_metric(values, count)
+        yield family
+
+
+class Spread:
+    """A histogram, likewise; `bounds` belong to the part below them."""
+
+    def __init__(
+        self, name: str, about: str, labels: Sequence[str], bounds: Sequence[float], registry: CollectorRegistry
+    ) -> None:
+        self._family = (name, about, labels)
+        self._bounds = bounds
+        self._found: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
+        registry.register(self)
+
+    def add(self, value: float, *labels: str) -> None:
+        found = self._found.get(labels)
+        if found is None:
+            found = self._found[labels] = ([0] * (len(self._bounds) + 1), [0.0])
+        counts, total = found
+        counts[bisect_left(self._bounds, value)] += 1
+        total[0] += value
+
+    def collect(self) -> Iterator[Metric]:
+        name, about, labels = self._family
+        family = HistogramMetricFamily(name, about, labels=labels)
+        bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
+        for values, (counts, total) in self._found.items():
+            family.add_metric(values, list(zip(bounds, accumulate(counts), strict=True)), total[0])
+        yield family
+
+
 class Metrics:
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        registry = self._registry = CollectorRegistry()
         labels = ["operation", "type"]
-        self.operations = Counter(
-            "wingding_operations", "Operations.", [*labels, "transport", "outcome"], registry=self._registry
+        self.operations = Counts("wingding_operations", "Operations.", [*labels, "transport", "outcome"], registry)
+        self.duration = Spread(
+            "wingding_operation_seconds", "Duration of queries and mutations.", labels, SECONDS, registry
         )
-        self.duration = Histogram(
-            "wingding_operation_seconds",
-            "Duration of queries and mutations.",
-            labels,
-            buckets=SECONDS,
-            registry=self._registry,
+        self.statements = Spread(
+            "wingding_operation_statements", "SQL statements of queries and mutations.", labels, STATEMENTS, registry
         )
-        self.statements = Histogram(
-            "wingding_operation_statements",
-            "SQL statements of queries and mutations.",
-            labels,
-            buckets=STATEMENTS,
-            registry=self._registry,
-        )
-        self.cost = Histogram(
+        self.cost = Spread(
             "wingding_operation_cost",
             "Cost counted before an operation runs, or is refused.",
             ["type"],
-            buckets=COSTS,
-            registry=self._registry,
+            COSTS,
+            registry,
         )
-        self.refusals = Counter(
-            "wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry=self._registry
+        self.refusals = Counts("wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry)
+        self.fallbacks = Counts(
+            "wingding_engine_fallbacks", "Operations that the engine left to graphql-core.", ["reason"], registry
         )
-        self.fallbacks = Counter(
-            "wingding_engine_fallbacks",
-            "Operations that the engine left to graphql-core.",
-            ["reason"],
-            registry=self._registry,
-        )
-        self.documents = Counter(
-            "wingding_documents", "Operations by how their text was found.", ["source"], registry=self._registry
-        )
-        self.sockets = Gauge("wingding_sockets", "Open WebSockets.", registry=self._registry)
-        self.streams = Gauge("wingding_subscriptions", "Running subscriptions.", ["transport"], registry=self._registry)
+        self.documents = Counts("wingding_documents", "Operations by how their text was found.", ["source"], registry)
+        self.sockets = Gauge("wingding_sockets", "Open WebSockets.", registry=registry)
+        self.streams = Gauge("wingding_subscriptions", "Running subscriptions.", ["transport"], registry=registry)
         self.outbox_rows = Gauge(
-            "wingding_outbox_deliveries", "Events not yet delivered.", ["consumer"], registry=self._registry
+            "wingding_outbox_deliveries", "Events not yet delivered.", ["consumer"], registry=registry
         )
         self.outbox_age = Gauge(
             "wingding_outbox_oldest_seconds",
             "Age of the oldest event not yet delivered.",
             ["consumer"],
-            registry=self._registry,
+            registry=registry,
         )
-        self.redis = Gauge("wingding_redis_connected", "Whether live messages can arrive.", registry=self._registry)
+        self.redis = Gauge("wingding_redis_connected", "Whether live messages can arrive.", registry=registry)
         self._names: set[str] = set()
-        self._series: dict[Any, Any] = {}
-
-    def _of(self, metric: Any, *labels: str) -> Any:
-        """One time series. Prometheus' own way to it checks every label again."""
-        found = self._series.get((metric, labels))
-        if found is None:
-            found = self._series[metric, labels] = metric.labels(*labels)
-        return found
-
-    def count(self, metric: Counter, *labels: str) -> None:
-        self._of(metric, *labels).inc()
-
-    def observe(self, metric: Histogram, value: float, *labels: str) -> None:
-        self._of(metric, *labels).observe(value)
 
     def name(self, operation: str | None, *, learn: bool) -> str:
         """The operation's name as a label. Only an operation that worked may add its name to those told apart."""

@@ -40,6 +40,7 @@ def _quality(parameters: Sequence[str]) -> float:
     return 1.0
 
 
+@lru_cache(maxsize=512)
 def content_type(header: str) -> tuple[str, str]:
     """Media type and charset of a Content-Type header, in lower case."""
     name, *parameters = (piece.strip() for piece in header.lower().split(";"))

@@ -8,11 +8,11 @@ observed: one log line, its metrics, and a span where tracing is on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from graphql import GraphQLError, OperationType
@@ -25,19 +25,17 @@ from schema.context import Context
 from schema.error_format import TIMEOUT_MESSAGE, present
 from translations import translate
 from transport.budget import SPENT_MESSAGE, Budget
+from transport.deadline import Deadline
 from transport.metrics import Metrics
 from transport.persisted import Asked, Persisted
 from transport.requests import BadRequest, Parameters
 from transport.tracing import Tracing
 
-log = structlog.get_logger()
-
 MAX_ERRORS = 100
 """Errors told in one answer. A list of a hundred rows may fail in each of their fields."""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """`is_refusal`: nothing was executed. `is_last`: the stream it belongs to has failed as a whole."""
 
     body: dict[str, Any]
@@ -79,14 +77,34 @@ class Observation:
             self.outcome = "internal_error" if "INTERNAL" in result.codes else "error"
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """A prepared operation. `errors` say why it must not run."""
 
     parameters: Parameters
     type: OperationType | None
     name: str | None
     errors: list[GraphQLError]
+
+
+class Observing:
+    """Counts the statements of one operation, and reports when it is over."""
+
+    __slots__ = ("_operations", "_seen", "_token")
+
+    def __init__(self, operations: Operations, transport: str) -> None:
+        self._operations = operations
+        self._seen = Observation(transport)
+
+    def __enter__(self) -> Observation:
+        self._token = statements.set(self._seen.statements)
+        return self._seen
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _traceback: object) -> None:
+        statements.reset(self._token)
+        if kind is not None and issubclass(kind, asyncio.CancelledError):
+            self._seen.outcome = "cancelled"
+        if self._seen.is_over:
+            self._operations.report(self._seen)
 
 
 class Operations:
@@ -109,7 +127,7 @@ class Operations:
         self._execution: Any = engine or schema
         self._engine = engine
         if engine is not None:
-            engine.on_fallback = lambda reason: metrics.count(metrics.fallbacks, reason)
+            engine.on_fallback = metrics.fallbacks.add
         self._timeout = timeout
         self._costs = Costs(schema._schema)
         self._max_cost = max_cost
@@ -117,37 +135,27 @@ class Operations:
         self._documents = documents or Persisted(None)
         self._tracing = tracing
         self.metrics = metrics
+        self._log = structlog.get_logger().bind()
 
-    @contextmanager
-    def observing(self, transport: str) -> Iterator[Observation]:
+    def observing(self, transport: str) -> Observing:
         """Around one operation, within one task."""
-        seen = Observation(transport)
-        token = statements.set(seen.statements)
-        try:
-            yield seen
-        except asyncio.CancelledError:
-            seen.outcome = "cancelled"
-            raise
-        finally:
-            statements.reset(token)
-            if seen.is_over:
-                self.report(seen)
+        return Observing(self, transport)
 
     def report(self, seen: Observation) -> None:
         seconds = perf_counter() - seen.started
         name = self.metrics.name(seen.name, learn=seen.outcome == "ok")
         metrics = self.metrics
-        metrics.count(metrics.operations, name, seen.type, seen.transport, seen.outcome)
+        metrics.operations.add(name, seen.type, seen.transport, seen.outcome)
         if seen.document:
-            metrics.count(metrics.documents, seen.document)
+            metrics.documents.add(seen.document)
         if seen.refusal:
-            metrics.count(metrics.refusals, seen.refusal)
+            metrics.refusals.add(seen.refusal)
         if seen.cost:
-            metrics.observe(metrics.cost, seen.cost, seen.type)
+            metrics.cost.add(seen.cost, seen.type)
         if seen.type in ("query", "mutation"):
-            metrics.observe(metrics.duration, seconds, name, seen.type)
-            metrics.observe(metrics.statements, seen.statements.count, name, seen.type)
-        log.info(
+            metrics.duration.add(seconds, name, seen.type)
+            metrics.statements.add(seen.statements.count, name, seen.type)
+        self._log.info(
             "operation",
             operation=seen.name and seen.name[:100],
             type=seen.type,
@@ -172,9 +180,10 @@ class Operations:
         seen.document = found.source
         prepared = self._schema.prepare(found.text)
         node = prepared.operation(parameters.operation_name)
-        errors = prepared.fresh_errors()
+        errors = prepared.fresh_errors() if prepared.errors else []
         if not errors:
-            await self._documents.learn(asked)
+            if asked.hash is not None:
+                await self._documents.learn(asked)
             if node is None:
                 errors.append(GraphQLError("There is no such operation in the document, or no telling which to run."))
             else:
@@ -185,7 +194,7 @@ class Operations:
         name = node.name.value if node and node.name else None
         seen.type, seen.name = type_.value if type_ else "none", name
         if found.text != parameters.query:
-            parameters = replace(parameters, query=found.text)
+            parameters = parameters._replace(query=found.text)
         return Operation(parameters, type_, name, errors)
 
     async def admit(self, operation: Operation, context: Context, seen: Observation) -> None:
@@ -215,7 +224,7 @@ class Operations:
             return self._refused(operation.errors, context, seen)
         seen.viewer_id = context.viewer.id
         try:
-            async with asyncio.timeout(self._timeout):
+            with Deadline(self._timeout):
                 if self._tracing is None:
                     found = await self._execute(operation, context)
                 else:
@@ -301,4 +310,4 @@ def result_of(found: Any) -> Result:
 
 
 def _extended(result: Result, extensions: dict[str, Any]) -> Result:
-    return replace(result, body=result.body | {"extensions": result.body.get("extensions", {}) | extensions})
+    return result._replace(body=result.body | {"extensions": result.body.get("extensions", {}) | extensions})

@@ -11,10 +11,9 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import GraphQLError
@@ -85,8 +84,7 @@ class Mismatch(GraphQLError):
         super().__init__(message, extensions={"code": "BAD_USER_INPUT", "reason": "DOCUMENT_MISMATCH"})
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A request's document: its text, or an id from the registry, or the hash of a persisted query; several may stand
     together, one at least."""
 
@@ -95,8 +93,7 @@ class Asked:
     hash: str | None = None
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     text: str
     source: str
     """SENT, AUTOMATIC or TRUSTED."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from transport.persisted import LONGEST_ID
 
@@ -31,8 +30,7 @@ class BadRequest(Exception):
         return {"errors": [{"message": self.message, "extensions": extensions}]}
 
 
-@dataclass(frozen=True)
-class Parameters:
+class Parameters(NamedTuple):
     """What was sent. `query` is empty where the document is only named, until it has been found by its name."""
 
     query: str
