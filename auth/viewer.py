@@ -8,13 +8,12 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select
 
 from auth.permissions import PERMISSIONS, Permission
 from database import Database
 from errors import Forbidden, Unauthenticated
-from models import Role, Session, User, utcnow
+from models import Role, Session, User
 from models.rows import attributes, row_class, text_of
 
 
@@ -69,6 +68,9 @@ class Viewer:
 
 GUEST = Viewer()
 
+IS_OPEN = and_(Session.ended_at.is_(None), Session.expires_at > func.now())
+"""Of a session: it has not ended. Its user may have been put out of action all the same."""
+
 
 def given_viewer(role: Role = Role.USER) -> Viewer:
     """Whoever is named as `viewer_id` when a statement is run: for statements that are built once for a role."""
@@ -86,8 +88,7 @@ def _by_session() -> tuple[str, list[str]]:
             Session.id == bindparam("session_id", type_=Uuid()),
             User.id == bindparam("user_id", type_=Uuid()),
             User.is_active,
-            Session.ended_at.is_(None),
-            Session.expires_at > func.now(),
+            IS_OPEN,
         )
     )
 
@@ -104,30 +105,37 @@ async def viewer_of_session(
     return Viewer(rows[0], session_id, expires_at) if rows else None
 
 
-async def viewer_still_valid(session: AsyncSession, viewer: Viewer) -> bool:
-    """Whether a viewer of a long connection is still signed in, in the same role. Guests always are what they were."""
-    return (await viewers_still_valid(session, [viewer]))[0]
+@cache
+def _roles() -> tuple[str, list[str]]:
+    return text_of(
+        select(Session.id.label("session_id"), User.role.label("role"))
+        .join(User, Session.user_id == User.id)
+        .where(Session.id == any_(bindparam("session_ids", type_=ARRAY(Uuid))), User.is_active, IS_OPEN)
+    )
 
 
-async def roles_of_sessions(session: AsyncSession, viewers: Sequence[Viewer]) -> dict[UUID, Role]:
+async def roles_of_sessions(database: Database, viewers: Sequence[Viewer]) -> dict[UUID, Role]:
     """The roles that the viewers have now, by their sessions, without those that have ended. One statement."""
     asked = [viewer.session_id for viewer in viewers if viewer.is_signed_in]
     if not asked:
         return {}
-    found = await session.execute(
-        select(Session.id, User.role)
-        .join(User, Session.user_id == User.id)
-        .where(
-            Session.id == any_(literal(asked, ARRAY(Uuid()))),
-            User.is_active,
-            Session.ended_at.is_(None),
-            Session.expires_at > utcnow(),
-        )
-    )
-    return dict(found.all())
+    sql, _names = _roles()
+    return {row["session_id"]: row.role for row in await database.fetch(sql, [asked], row_class(User))}
 
 
-async def viewers_still_valid(session: AsyncSession, viewers: Sequence[Viewer]) -> list[bool]:
-    """As `viewer_still_valid`, for many in one statement."""
-    roles = await roles_of_sessions(session, viewers)
-    return [one.session_id is None or not one.is_signed_in or roles.get(one.session_id) is one.role for one in viewers]
+def still_stands(viewer: Viewer, role: Role | None) -> bool:
+    """Whether a viewer of a long connection is what they were, if their session has this role now, or none since it is
+    over. Guests always are what they were.
+    """
+    return not viewer.is_signed_in or role is viewer.role
+
+
+async def viewers_still_valid(database: Database, viewers: Sequence[Viewer]) -> list[bool]:
+    """Which viewers of long connections are still signed in, in the same role. One statement."""
+    roles = await roles_of_sessions(database, viewers)
+    return [still_stands(one, roles.get(one.session_id) if one.session_id else None) for one in viewers]
+
+
+async def viewer_still_valid(database: Database, viewer: Viewer) -> bool:
+    """As `viewers_still_valid`, for one."""
+    return (await viewers_still_valid(database, [viewer]))[0]

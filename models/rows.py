@@ -97,7 +97,7 @@ def _column(name: str, read: Any) -> property:
     return property(plain if read is None else converted)
 
 
-def text_of(statement: Select[Any]) -> tuple[str, list[str]]:
+def text_of(statement: Select[*tuple[Any, ...]]) -> tuple[str, list[str]]:
     """A statement whose parameters are all given when it is run: its SQL, and their names in order."""
     compiled: Any = statement.compile(dialect=DIALECT)
     return compiled.string, list(compiled.positiontup)

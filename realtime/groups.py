@@ -158,8 +158,6 @@ class Group:
         stream = member.stream
         await stream.begin()
         member.position, resync = await stream.start()
-        if not await stream.is_allowed():
-            raise StreamEnded
         if resync is not None:
             answer = await self._render(resync)
             await member.room()

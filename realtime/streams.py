@@ -130,7 +130,7 @@ class Stream(ABC, Generic[E]):
 
     @abstractmethod
     async def bounds(self) -> Bounds:
-        """Raises `NotFound` where the stream is hidden from the viewer."""
+        """Raises `NotFound` where the stream is hidden from the viewer, `StreamEnded` where their session is over."""
 
     @abstractmethod
     async def fetch(self, sequence: int) -> Sequence[E]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ARRAY, Uuid, and_, func, literal, null, select, tuple_, update
+from sqlalchemy import ARRAY, Update, Uuid, and_, bindparam, func, null, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 
 from database import Database
 from models import ChatMember
 from realtime.tasks import end
+from realtime.together import Together
 
 log = structlog.get_logger()
 
@@ -31,6 +33,29 @@ Watch = tuple[UUID, UUID]
 """A chat and a member of it."""
 
 
+def _marking(*, is_there: bool) -> Update:
+    """Rows that someone else holds are left to the next time: no one waits for another.
+
+    A member who also follows from another process is away for a moment after leaving here: a notice too many.
+    """
+    given = [bindparam(name, type_=ARRAY(Uuid())) for name in ("chats", "users")]
+    wanted = func.unnest(*given).table_valued("chat_id", "user_id").render_derived()
+    free = (
+        select(ChatMember.chat_id, ChatMember.user_id)
+        .join(wanted, and_(ChatMember.chat_id == wanted.c.chat_id, ChatMember.user_id == wanted.c.user_id))
+        .where(ChatMember.left_at.is_(None))
+        .with_for_update(skip_locked=True, of=ChatMember)
+    )
+    return (
+        update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(tuple_(ChatMember.chat_id, ChatMember.user_id).in_(free))
+        .values(watching_until=func.now() + LIFETIME if is_there else null())
+    )
+
+
+MARK = {is_there: _marking(is_there=is_there) for is_there in (False, True)}
+
+
 class Watching:
     """Made once by each entry point. Its task lives only while someone watches."""
 
@@ -40,6 +65,7 @@ class Watching:
         self._ended: set[Watch] = set()
         self._has_ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._arriving = Together(self._arrive)
 
     def members(self, chat_id: UUID) -> Collection[UUID]:
         """Who follows the chat from this process."""
@@ -51,9 +77,9 @@ class Watching:
         """
         self._open[chat_id][user_id] += 1
         self._ended.discard((chat_id, user_id))
-        await self._mark([(chat_id, user_id)], is_there=True)
         if self._task is None:
-            self._task = asyncio.create_task(self._keep(), name="watching")
+            self._task = asyncio.create_task(self._keep(), name="watching", context=Context())
+        await self._arriving.ask((chat_id, user_id))
 
     def end(self, chat_id: UUID, user_id: UUID) -> None:
         """Nothing is awaited here: whoever leaves may be in the middle of being cancelled."""
@@ -98,28 +124,14 @@ class Watching:
         except (DBAPIError, OSError) as error:
             log.warning("watching.database_lost", error=type(error).__name__)
 
-    async def _mark(self, watches: Iterable[Watch], *, is_there: bool) -> None:
-        """One statement for all. Rows that someone else holds are left to the next time: no one waits for another.
+    async def _arrive(self, watches: Sequence[Watch]) -> dict[Watch, None]:
+        await self._mark([one for one in watches if one[1] in self.members(one[0])], is_there=True)
+        return {}
 
-        A member who also follows from another process is away for a moment after leaving here: a notice too many.
-        """
+    async def _mark(self, watches: Iterable[Watch], *, is_there: bool) -> None:
+        """One statement for all."""
         ordered = sorted(watches)
-        if not ordered:
-            return
-        chats, users = (literal(list(ids), ARRAY(Uuid())) for ids in zip(*ordered, strict=True))
-        wanted = func.unnest(chats, users).table_valued("chat_id", "user_id").render_derived()
-        free = (
-            select(ChatMember.chat_id, ChatMember.user_id)
-            .join(wanted, and_(ChatMember.chat_id == wanted.c.chat_id, ChatMember.user_id == wanted.c.user_id))
-            .where(ChatMember.left_at.is_(None))
-            .with_for_update(skip_locked=True, of=ChatMember)
-        )
-        until = func.now() + LIFETIME if is_there else null()
-        marked = tuple_(ChatMember.chat_id, ChatMember.user_id).in_(free)
-        async with self._database.reading() as session:
-            await session.execute(
-                update(ChatMember)
-                .where(marked)
-                .values(watching_until=until)
-                .execution_options(synchronize_session=False)
-            )
+        if ordered:
+            chats, users = (list(ids) for ids in zip(*ordered, strict=True))
+            async with self._database.reading() as session:
+                await session.execute(MARK[is_there], {"chats": chats, "users": users})

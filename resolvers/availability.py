@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from auth.viewer import Viewer, viewers_still_valid
+from auth.viewer import Viewer, viewer_still_valid, viewers_still_valid
 from auth.visibility import events_visible_to
 from database import Database
 from errors import NotFound
 from models import AvailabilityChange, Event
 from realtime.hub import Hub
-from realtime.streams import BATCH, Bounds, Reading, Stream, availability_stream
+from realtime.streams import BATCH, Bounds, Reading, Stream, StreamEnded, availability_stream
 
 
 class AvailabilityStream(Stream[AvailabilityChange]):
@@ -30,6 +30,8 @@ class AvailabilityStream(Stream[AvailabilityChange]):
         self._viewer = viewer
 
     async def bounds(self) -> Bounds:
+        if not await viewer_still_valid(self._database, self._viewer):
+            raise StreamEnded
         oldest = (
             select(func.min(AvailabilityChange.sequence))
             .where(AvailabilityChange.event_id == self.owner_id)
@@ -51,8 +53,8 @@ class AvailabilityStream(Stream[AvailabilityChange]):
         """One statement for all sessions. Whether the event is visible is asked for each user, and once for guests."""
         viewers = [one._viewer for one in streams if isinstance(one, AvailabilityStream)]
         sees: dict[UUID | None, bool] = {}
+        valid = await viewers_still_valid(self._database, viewers)
         async with self._database.reading() as session:
-            valid = await viewers_still_valid(session, viewers)
             for viewer, is_valid in zip(viewers, valid, strict=True):
                 if is_valid and viewer.id not in sees:
                     visible = events_visible_to(viewer).where(Event.id == self.owner_id).with_only_columns(Event.id)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,28 +11,25 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Uuid,
+    and_,
     any_,
     bindparam,
     column,
     func,
-    literal,
     literal_column,
     select,
     true,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.viewer import IS_OPEN, Viewer
 from database import Database
-from models import ChatMember, Message
-from models.rows import attributes, row_class, text_of
+from models import Chat, ChatMember, Message, Role, Session, User
+from models.rows import Values, attributes, row_class, text_of
 from realtime.streams import BATCH, Reading
+from realtime.together import Together
 
-MOST_TOGETHER = 500
-"""Chats read by one statement."""
 MOST_KNOWN = 5_000
 """Chats whose memberships are kept. More are followed rarely; their memberships are read more often."""
-MOST_WORKING = 2
-"""Statements at the same time: with more, fewer chats would come together; with one, a slow one would hold up all."""
 
 
 def _statement() -> tuple[str, list[str]]:
@@ -71,7 +66,57 @@ def _statement() -> tuple[str, list[str]]:
     )
 
 
+def _places() -> tuple[str, list[str]]:
+    """For users with their sessions: from where on they see a chat, how far it has come, and their role now.
+
+    Without a row for those who are no members. The role is null where the session is over, or there was none.
+    """
+    columns = {name: column(name, Uuid()) for name in ("chat_id", "user_id", "session_id")}
+    given = [bindparam(name, type_=ARRAY(Uuid())) for name in ("chats", "users", "sessions")]
+    wanted = func.unnest(*given).table_valued(*columns.values(), name="wanted").render_derived()
+    is_member = and_(
+        ChatMember.chat_id == wanted.c.chat_id, ChatMember.user_id == wanted.c.user_id, ChatMember.left_at.is_(None)
+    )
+    return text_of(
+        select(
+            *wanted.c,
+            ChatMember.joined_sequence.label("floor"),
+            Chat.last_sequence.label("head"),
+            User.role.label("role"),
+        )
+        .select_from(wanted)
+        .join(ChatMember, is_member)
+        .join(Chat, Chat.id == wanted.c.chat_id)
+        .outerjoin(Session, and_(Session.id == wanted.c.session_id, IS_OPEN))
+        .outerjoin(User, and_(User.id == Session.user_id, User.is_active))
+    )
+
+
+def _joined() -> tuple[str, list[str]]:
+    """From where on each of some users sees a chat's messages. Without a row for those who are no members now."""
+    return text_of(
+        select(ChatMember.user_id, ChatMember.joined_sequence).where(
+            ChatMember.chat_id == bindparam("chat_id", type_=Uuid()),
+            ChatMember.user_id == any_(bindparam("users", type_=ARRAY(Uuid()))),
+            ChatMember.left_at.is_(None),
+        )
+    )
+
+
 SQL, PARAMETERS = _statement()
+JOINED, JOINED_PARAMETERS = _joined()
+PLACES, PLACES_PARAMETERS = _places()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of a member in a chat: messages after `floor` are theirs to see, and `head` is the newest. `role` is what their
+    session has now, null once it is over.
+    """
+
+    floor: int
+    head: int
+    role: Role | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +135,9 @@ Wanted = tuple[UUID, int]
 """A chat and the number after which messages are wanted."""
 Found = tuple[Sequence[Any], int | None]
 """Messages as rows, and the chat's stamp."""
+NONE: Found = ((), None)
+Visitor = tuple[UUID, UUID, UUID | None]
+"""A chat, a user, and the session by which they come."""
 
 
 class ChatReads:
@@ -98,19 +146,16 @@ class ChatReads:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[UUID, _Known] = {}
-        self._waiting: dict[Wanted, list[asyncio.Future[Found]]] = {}
-        self._working: set[asyncio.Task[None]] = set()
+        self._messages = Together(self._read)
+        self._places = Together(self._look_up)
 
     async def after(self, chat_id: UUID, number: int) -> Found:
         """The next messages after a number, at most `BATCH`. What is asked for at the same time is read together."""
-        future: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault((chat_id, number), []).append(future)
-        if len(self._working) < MOST_WORKING:
-            # In a context of nobody: it reads for others, too.
-            task = asyncio.create_task(self._work(), context=Context())
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
-        return await future
+        return await self._messages.ask((chat_id, number)) or NONE
+
+    async def place(self, chat_id: UUID, viewer: Viewer) -> Place | None:
+        """A viewer's place in a chat, null for who is no member. Those who come at once are looked up together."""
+        return await self._places.ask((chat_id, viewer.require_user(), viewer.session_id))
 
     async def since(self, chat_id: UUID, stamp: int, user_ids: Collection[UUID]) -> Mapping[UUID, int | None]:
         """From where on users see a chat's messages; null for those who are no members. Read once for a stamp."""
@@ -122,8 +167,9 @@ class ChatReads:
             before = known.since
         else:
             missing, before = list(user_ids), {}
-        async with self._database.reading() as session:
-            found = await joined(session, chat_id, missing)
+        given = {"chat_id": chat_id, "users": missing}
+        rows = await self._database.fetch(JOINED, [given[name] for name in JOINED_PARAMETERS], Values)
+        found = {row["user_id"]: row["joined_sequence"] for row in rows}
         since = {**before, **dict.fromkeys(missing), **found}
         self._known[chat_id] = _Known(stamp, since)
         if len(self._known) > MOST_KNOWN:
@@ -134,21 +180,6 @@ class ChatReads:
         """Nobody follows the chat any more."""
         self._known.pop(chat_id, None)
 
-    async def _work(self) -> None:
-        while self._waiting:
-            keys = list(self._waiting)[:MOST_TOGETHER]
-            wanted = {key: self._waiting.pop(key) for key in keys}
-            try:
-                found = await self._read(keys)
-            except Exception as error:
-                for future in (one for futures in wanted.values() for one in futures if not one.done()):
-                    future.set_exception(error)
-                continue
-            for key, futures in wanted.items():
-                for future in futures:
-                    if not future.done():
-                        future.set_result(found.get(key, ((), None)))
-
     async def _read(self, wanted: Sequence[Wanted]) -> dict[Wanted, Found]:
         given = {"chats": [chat_id for chat_id, _ in wanted], "numbers": [number for _, number in wanted]}
         rows = await self._database.fetch(SQL, [given[name] for name in PARAMETERS], row_class(Message))
@@ -157,14 +188,11 @@ class ChatReads:
             found.setdefault((row["chat_id"], row["number"]), ([], row["stamp"]))[0].append(row)
         return {**found}
 
-
-async def joined(session: AsyncSession, chat_id: UUID, user_ids: Collection[UUID | None]) -> dict[UUID, int]:
-    """From where on each of the users who are members now sees the messages."""
-    found = await session.execute(
-        select(ChatMember.user_id, ChatMember.joined_sequence).where(
-            ChatMember.chat_id == chat_id,
-            ChatMember.user_id == any_(literal(list(user_ids), ARRAY(Uuid()))),
-            ChatMember.left_at.is_(None),
-        )
-    )
-    return dict(found.all())
+    async def _look_up(self, wanted: Sequence[Visitor]) -> dict[Visitor, Place]:
+        chats, users, sessions = zip(*wanted, strict=True)
+        given = {"chats": chats, "users": users, "sessions": sessions}
+        rows = await self._database.fetch(PLACES, [given[name] for name in PLACES_PARAMETERS], row_class(User))
+        return {
+            (row["chat_id"], row["user_id"], row["session_id"]): Place(row["floor"], row["head"], row.role)
+            for row in rows
+        }

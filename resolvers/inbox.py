@@ -17,7 +17,17 @@ from database import Database, Happened, UnitOfWork, stream_of
 from errors import NotFound, UserError, refuse
 from models import DomainEvent, Inbox, Notification, StreamEvent, utcnow
 from realtime.hub import Hub
-from realtime.streams import BATCH, Bounds, Guard, Reading, Stream, inbox_read_stream, inbox_stream, pulse
+from realtime.streams import (
+    BATCH,
+    Bounds,
+    Guard,
+    Reading,
+    Stream,
+    StreamEnded,
+    inbox_read_stream,
+    inbox_stream,
+    pulse,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,14 +120,15 @@ class InboxStream(Stream[Notification]):
         self._viewer = viewer
 
     async def bounds(self) -> Bounds:
+        if not await viewer_still_valid(self._database, self._viewer):
+            raise StreamEnded
         async with self._database.reading() as session:
             head = await session.scalar(select(Inbox.last_sequence).where(Inbox.user_id == self.owner_id))
         return Bounds(floor=0, head=head or 0)
 
     async def which_allowed(self, streams: Sequence[Stream[Notification]]) -> Sequence[bool]:
-        async with self._database.reading() as session:
-            viewers = [one._viewer for one in streams if isinstance(one, InboxStream)]
-            return await viewers_still_valid(session, viewers)
+        viewers = [one._viewer for one in streams if isinstance(one, InboxStream)]
+        return await viewers_still_valid(self._database, viewers)
 
     async def fetch(self, sequence: int) -> Sequence[Notification]:
         async with self._database.reading() as session:
@@ -155,7 +166,6 @@ async def unread_counts(database: Database, hub: Hub, viewer: Viewer) -> AsyncGe
 
 def _guard(database: Database, viewer: Viewer) -> Guard:
     async def is_allowed() -> bool:
-        async with database.reading() as session:
-            return await viewer_still_valid(session, viewer)
+        return await viewer_still_valid(database, viewer)
 
     return Guard(viewer.id, viewer.expires_at, is_allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -9,16 +10,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.viewer import Viewer, viewers_still_valid
-from auth.visibility import chats_of
-from database import ATTEMPTS, Contended, Database, Writing, recording_values
+from auth.viewer import Viewer, still_stands
+from database import ATTEMPTS, Contended, Writing, recording_values
 from errors import ErrorCode, NotFound, TooLong, TooShort, UserError, _, check_text, refuse
-from models import Chat, ChatKind, ChatMember, Message, uuid7
+from models import ChatKind, ChatMember, Message, uuid7
 from realtime.hub import Hub
-from realtime.streams import Bounds, Stream, chat_stream
+from realtime.streams import Bounds, Stream, StreamEnded, chat_stream
 from realtime.watching import Watching
 from resolvers import chats
-from resolvers.chat_reads import ChatReading, ChatReads, joined
+from resolvers.chat_reads import ChatReading, ChatReads
 from resolvers.message_writing import SEND, STANDING
 
 
@@ -84,11 +84,10 @@ async def _check_pair(session: AsyncSession, chat_id: UUID, user_id: UUID, *, ne
 class ChatStream(Stream[Message]):
     """Messages after a cursor, or from now on. Hidden from whoever is no member of the chat."""
 
-    __slots__ = ("_database", "_hub", "_reads", "_user_id", "_viewer", "_watching")
+    __slots__ = ("_hub", "_reads", "_user_id", "_viewer", "_watching")
 
     def __init__(
         self,
-        database: Database,
         hub: Hub,
         watching: Watching,
         reads: ChatReads,
@@ -101,7 +100,6 @@ class ChatStream(Stream[Message]):
         super().__init__(
             chat_stream(chat_id), chat_id, user_id=self._user_id, expires_at=viewer.expires_at, after=after
         )
-        self._database = database
         self._hub = hub
         self._watching = watching
         self._reads = reads
@@ -116,23 +114,20 @@ class ChatStream(Stream[Message]):
             self._reads.forget(self.owner_id)
 
     async def bounds(self) -> Bounds:
-        async with self._database.reading() as session:
-            found = await session.execute(
-                chats_of(self._viewer)
-                .where(Chat.id == self.owner_id)
-                .with_only_columns(ChatMember.joined_sequence, Chat.last_sequence)
-            )
-            row = found.one_or_none()
-        if row is None:
+        place = await self._reads.place(self.owner_id, self._viewer)
+        if place is None:
             raise NotFound
-        return Bounds(floor=row[0], head=row[1])
+        if not still_stands(self._viewer, place.role):
+            raise StreamEnded
+        return Bounds(place.floor, place.head)
 
     async def which_allowed(self, streams: Sequence[Stream[Message]]) -> Sequence[bool]:
         viewers = [one._viewer for one in streams if isinstance(one, ChatStream)]
-        async with self._database.reading() as session:
-            valid = await viewers_still_valid(session, viewers)
-            present = await joined(session, self.owner_id, {viewer.id for viewer in viewers})
-        return [is_valid and viewer.id in present for viewer, is_valid in zip(viewers, valid, strict=True)]
+        places = await asyncio.gather(*(self._reads.place(self.owner_id, viewer) for viewer in viewers))
+        return [
+            place is not None and still_stands(viewer, place.role)
+            for viewer, place in zip(viewers, places, strict=True)
+        ]
 
     async def fetch(self, sequence: int) -> Sequence[Message]:
         # A thousand who follow one chat alone read a message once, and each is asked for by name.

@@ -300,7 +300,6 @@ class ChatSubscriptions:
     ) -> AsyncGenerator[MessageUpdate, None]:
         ports = info.context.ports
         return messages.ChatStream(  # type: ignore[return-value]  # source objects are rows
-            ports.database,
             ports.hub,
             ports.watching,
             ports.chat_reads,

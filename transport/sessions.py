@@ -10,7 +10,6 @@ from contextvars import Context as ContextVariables
 from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from auth.viewer import Viewer, roles_of_sessions, viewer_of_session
 from database import UNAVAILABLE
@@ -148,10 +147,9 @@ class SessionWatch:
         """Asks until PostgreSQL answers: a session is not over because the database is away."""
         while True:
             try:
-                async with self._ports.database.reading() as session:
-                    roles = await roles_of_sessions(session, [one.viewer for one in due])
+                roles = await roles_of_sessions(self._ports.database, [one.viewer for one in due])
                 return [one for one in due if one.viewer.is_signed_in and one.viewer.session_id not in roles]
-            except (DBAPIError, OSError) as error:
+            except UNAVAILABLE as error:
                 log.warning("session.not_checked", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -161,10 +161,8 @@ async def test_an_open_stream_ends_when_the_role_changes(client, save, ports, sc
     admin = make_user(role=Role.ADMIN)
     await save(admin)
 
-    async with ports.database.reading() as session:
-        before = await viewer_still_valid(session, viewer)
+    before = await viewer_still_valid(ports.database, viewer)
     await client(admin).execute(ASSIGN, userId=ada, role="VOLUNTEER")
-    async with ports.database.reading() as session:
-        after = await viewer_still_valid(session, viewer)
+    after = await viewer_still_valid(ports.database, viewer)
 
     assert (before, after) == (True, False)

@@ -96,6 +96,8 @@ class BookStream(Stream[Line]):
 
     async def bounds(self):
         await self.book.pause()
+        if self.user_id in self.book.banned:
+            raise StreamEnded
         return Bounds(self.book.floor, self.book.head)
 
     async def fetch(self, sequence):

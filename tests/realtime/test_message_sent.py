@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from auth.viewer import Viewer
-from models import ChatMember, Session, utcnow
+from errors import NotFound
+from models import ChatMember, Role, Session, utcnow
 from realtime import cursors
-from realtime.streams import access_stream
+from realtime.streams import Bounds, StreamEnded, access_stream
 from resolvers import messages
+from resolvers.chat_reads import PLACES
 from schema.context import Caller, Context
 from tests.api.test_chats import LEAVE, a_group, fellows
 from tests.clients import gid
@@ -196,6 +198,53 @@ async def test_a_token_that_expires_ends_a_long_replay_too(schema, ports, save):
         result = await asyncio.wait_for(anext(stream), 5)
 
     assert result.errors[0].extensions["code"] == "UNAUTHENTICATED"
+
+
+def chat_stream(ports, viewer, chat):
+    return messages.ChatStream(ports.hub, ports.watching, ports.chat_reads, viewer, chat_id=chat.id, after=None)
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "role", "is_let_in"),
+    [(None, Role.USER, True), (utcnow(), Role.USER, False), (None, Role.MODERATOR, False)],
+)
+async def test_who_comes_after_the_session_or_role_has_changed_is_not_let_in(
+    save, ports, ended_at, role, is_let_in
+):
+    ada, bob = await fellows(save)
+    chat = await a_group(save, ada, bob, last_sequence=7)
+    session = Session(user_id=bob.id, expires_at=in_days(1), ended_at=ended_at)
+    await save(session)
+    stream = chat_stream(ports, Viewer(make_user(id=bob.id, role=role), session.id, in_days(1)), chat)
+
+    if is_let_in:
+        assert await stream.bounds() == Bounds(floor=0, head=7)
+    else:
+        with pytest.raises(StreamEnded):
+            await stream.bounds()
+    assert await stream.which_allowed([stream]) == [is_let_in]
+
+
+async def test_all_who_come_at_once_are_let_in_by_one_statement(save, ports, monkeypatch):
+    users = await fellows(save, 5)
+    chats = [await a_group(save, *users, last_sequence=number) for number in range(3)]
+    stranger = make_user()
+    await save(stranger)
+    asked = []
+    fetch = type(ports.database).fetch
+
+    async def counted(self, sql, *arguments, **options):
+        asked.append(sql)
+        return await fetch(self, sql, *arguments, **options)
+
+    monkeypatch.setattr(type(ports.database), "fetch", counted)
+    streams = [chat_stream(ports, Viewer(user), chat) for chat in chats for user in users]
+    found = await asyncio.gather(*(stream.bounds() for stream in streams))
+
+    assert [bounds.head for bounds in found] == [0] * 5 + [1] * 5 + [2] * 5
+    assert asked == [PLACES]
+    with pytest.raises(NotFound):
+        await chat_stream(ports, Viewer(stranger), chats[0]).bounds()
 
 
 async def test_a_member_is_there_while_following(client, save, ports, count):

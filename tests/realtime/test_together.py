@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from realtime.together import MOST_TOGETHER, MOST_WORKING, Together
+
+
+class Clerk:
+    """Answers when told to, and notes what was asked for together."""
+
+    def __init__(self):
+        self.calls, self.may_answer = [], asyncio.Event()
+        self.may_answer.set()
+
+    async def work(self, keys):
+        self.calls.append(list(keys))
+        await self.may_answer.wait()
+        if "bad" in keys:
+            raise OSError("bad")
+        return {key: key * 2 for key in keys if key != "unknown"}
+
+
+async def test_what_is_asked_for_at_the_same_time_is_one_call_and_each_gets_their_own():
+    clerk = Clerk()
+    together = Together(clerk.work)
+
+    found = await asyncio.gather(*(together.ask(key) for key in ("a", "b", "a", "unknown")))
+
+    assert found == ["aa", "bb", "aa", None]
+    assert clerk.calls == [["a", "b", "unknown"]]
+
+
+async def test_what_comes_while_all_are_busy_waits_for_one_call_together():
+    clerk = Clerk()
+    together = Together(clerk.work)
+    clerk.may_answer.clear()
+    asking = []
+    for key in range(MOST_WORKING + 3):
+        asking.append(asyncio.create_task(together.ask(key)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    busy = [list(call) for call in clerk.calls]
+    clerk.may_answer.set()
+
+    assert await asyncio.gather(*asking) == [key * 2 for key in range(MOST_WORKING + 3)]
+    assert busy == [[key] for key in range(MOST_WORKING)]
+    assert clerk.calls[MOST_WORKING:] == [[MOST_WORKING, MOST_WORKING + 1, MOST_WORKING + 2]]
+
+
+async def test_no_call_asks_for_more_than_is_allowed():
+    clerk = Clerk()
+    together = Together(clerk.work)
+
+    await asyncio.gather(*(together.ask(key) for key in range(MOST_TOGETHER + 1)))
+
+    assert [len(call) for call in clerk.calls] == [MOST_TOGETHER, 1]
+
+
+async def test_a_call_that_fails_fails_for_those_who_asked_and_for_nobody_later():
+    clerk = Clerk()
+    together = Together(clerk.work)
+
+    found = await asyncio.gather(together.ask("bad"), together.ask("good"), return_exceptions=True)
+
+    assert [type(one) for one in found] == [OSError, OSError]
+    assert await together.ask("good") == "goodgood"
+
+
+async def test_who_is_cancelled_takes_nothing_from_the_others():
+    clerk = Clerk()
+    together = Together(clerk.work)
+    clerk.may_answer.clear()
+    first, second = (asyncio.create_task(together.ask("same")) for _ in range(2))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    first.cancel()
+    clerk.may_answer.set()
+
+    assert await second == "samesame"
+    with pytest.raises(asyncio.CancelledError):
+        await first
