@@ -160,12 +160,12 @@ def _events(viewer: Viewer, visibilities: Iterable[EventVisibility]) -> Select[E
     statement = select(Event)
     if viewer.is_staff:
         return statement
-    private_clubs = select(Club.id).where(Club.visibility == ClubVisibility.PRIVATE)
+    of_private_club = exists().where(Club.id == Event.club_id, Club.visibility == ClubVisibility.PRIVATE)
     shown = and_(Event.status.in_(SHOWN), Event.published_at.is_not(None))
     open_to_all = and_(
         shown,
         Event.visibility.in_(tuple(visibilities)),
-        or_(Event.club_id.is_(None), Event.club_id.not_in(private_clubs)),
+        or_(Event.club_id.is_(None), ~of_private_club.correlate(Event)),
     )
     if viewer.id is None:
         return statement.where(open_to_all)
@@ -240,17 +240,16 @@ def chats_of(viewer: Viewer) -> Select[Chat]:
     )
 
 
-def messages_visible_to(viewer: Viewer) -> Select[Message]:
-    """Messages since the viewer joined, in chats of which they are a member now (S0-72)."""
-    return select(Message).join(
-        ChatMember,
-        and_(
-            ChatMember.chat_id == Message.chat_id,
-            ChatMember.user_id == viewer.id,
-            ChatMember.left_at.is_(None),
-            Message.sequence > ChatMember.joined_sequence,
-        ),
+def messages_visible_to(viewer: Viewer, chat_id: Any = Message.chat_id) -> Select[Message]:
+    """Messages since the viewer joined, in chats of which they are a member now (S0-72).
+
+    `chat_id` is a column with the chat that they will be looked for in: found once, the place where the viewer joined
+    bounds the reading of an index.
+    """
+    joined_at = select(ChatMember.joined_sequence).where(
+        ChatMember.chat_id == chat_id, ChatMember.user_id == viewer.id, ChatMember.left_at.is_(None)
     )
+    return select(Message).where(Message.sequence > joined_at.correlate_except(ChatMember).scalar_subquery())
 
 
 def notifications_of(viewer: Viewer) -> Select[Notification]:

@@ -6,21 +6,14 @@ for all parents of a level in one statement; a query planner may read the same d
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, any_, bindparam, column, func, select, true
-from sqlalchemy.orm import aliased
-from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.types import NullType
-from strawberry.dataloader import DataLoader
+from sqlalchemy import Select
 
 from auth.viewer import Viewer
-from database import Database
-from dataloaders.pages import Key, Order, PageArgs, make_page, open_window, window
+from dataloaders.pages import Key, Order, PageArgs
 
 Selecting = Callable[[Viewer], Select[Any]]
 Filtering = Callable[[Select[Any], Viewer, Any], Select[Any]]
@@ -55,13 +48,17 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Pages:
-    """A connection: one keyset page of rows for a key. `filter` narrows it by the field's `filter` argument."""
+    """A connection: one keyset page of rows for a key. `filter` narrows it by the field's `filter` argument.
+
+    `select_of` is `select` for one parent, whose key is given as a column: what it asks of the parent is asked once.
+    """
 
     entity: type
     key: Any
     select: Selecting
     order: Order
     filter: Filtering | None = None
+    select_of: Callable[[Viewer, Any], Select[Any]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +82,16 @@ def many(entity: type, *, key: Any, select: Selecting, order_by: Sequence[Any], 
 
 
 def pages(
-    entity: type, *, key: Any, select: Selecting, order_by: Sequence[Any], filter: Filtering | None = None
+    entity: type,
+    *,
+    key: Any,
+    select: Selecting,
+    order_by: Sequence[Any],
+    filter: Filtering | None = None,
+    select_of: Callable[[Viewer, Any], Select[Any]] | None = None,
 ) -> Pages:
     """`order_by` ends in a unique column; wrap a column in `Key(column, descending=True)` to turn it round."""
-    return Pages(entity, key, select, _order(order_by), filter)
+    return Pages(entity, key, select, _order(order_by), filter, select_of)
 
 
 def value(*, key: Any, select: Selecting, default: Any = None) -> Value:
@@ -105,249 +108,3 @@ class PageRequest:
 
     args: PageArgs
     filter: Any = None
-
-
-def _keys(column: Any) -> ColumnElement[Any]:
-    return bindparam("keys", type_=ARRAY(column.type), unique=False)
-
-
-Names = Sequence[str] | None
-"""Which columns of a row to fetch, by their attributes; null: the entity itself."""
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What each row leads to by one of its columns, fetched in the same statement: a row, a list, or an aggregate.
-
-    `key` is that column; `names` are the columns of the rows, or of the aggregate without its key (`value_names`). Rows
-    of a list may have folds of their own, but no lists.
-    """
-
-    declaration: One | Many | Value
-    key: str
-    names: tuple[str, ...]
-    folds: tuple[Fold, ...] = ()
-
-    @property
-    def width(self) -> int:
-        """Columns: of a list as many as its rows have, with an array of all rows in each; else the key comes first."""
-        own = len(self.names) + sum(fold.width for fold in self.folds)
-        return own if isinstance(self.declaration, Many) else own + 1
-
-    def child(self, viewer: Viewer, own: Any) -> Select[Any]:
-        """What the rows of the table `own` lead to, for a lateral join."""
-        declaration, key = self.declaration, own.c[self.key]
-        if isinstance(declaration, Many):
-            return self._arrays(declaration, viewer, own)
-        chosen = declaration.select(viewer).where(declaration.key == key)
-        if isinstance(declaration, Value):
-            return chosen
-        wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, self.names)]
-        return chosen.with_only_columns(*wanted, maintain_column_froms=True)
-
-    def _arrays(self, declaration: Many, viewer: Viewer, own: Any) -> Select[Any]:
-        order = declaration.order
-        chosen = declaration.select(viewer).where(declaration.key == own.c[self.key]).correlate(own)
-        limited = window(chosen, order, PageArgs()).limit(declaration.limit)
-        values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
-        wanted = [*columns_of(declaration.entity, self.names), *(values if self.folds else ())]
-        rows = limited.with_only_columns(*wanted, maintain_column_froms=True).lateral("items")
-        if self.folds:
-            columns = list(rows.c)[: len(self.names)]
-            ordered = folded(rows, rows, columns, self.folds, viewer).order_by(*directed(rows, order))
-            rows = ordered.lateral("folded_items")
-        arrays: list[Any] = [func.array_agg(column, type_=NullType()).label(column.name) for column in rows.c]
-        return select(*arrays)
-
-
-Folds = tuple[Fold, ...]
-
-
-def folded(
-    own: Any, joined: Any, columns: Sequence[Any], folds: Folds, viewer: Viewer, last: Sequence[Any] = ()
-) -> Select[Any]:
-    """A select of these columns from `joined`, of which `own` has the rows. Between them and the last ones stands what
-    the rows lead to, each with its own key first, which is null where there is none for this viewer.
-    """
-    wanted = list(columns)
-    for number, fold in enumerate(folds):
-        child = fold.child(viewer, own).lateral(f"fold_{number}")
-        joined = joined.outerjoin(child, true())
-        wanted += [column.label(f"fold_{number}_{position}") for position, column in enumerate(child.c)]
-    return select(*wanted, *last).select_from(joined)
-
-
-def value_names(declaration: Value) -> tuple[str, ...]:
-    """The columns of an aggregate without its key: their labels, by which code may read them."""
-    _key, *columns = declaration.select(Viewer()).selected_columns
-    return tuple(str(one.name) if getattr(one, "name", None) else f"value_{n}" for n, one in enumerate(columns))
-
-
-def value_types(declaration: Value) -> list[Any]:
-    _key, *columns = declaration.select(Viewer()).selected_columns
-    return [one.type for one in columns]
-
-
-def ordinals_of(rows: Any, order: Order) -> list[Any]:
-    """The values of an order in a table that has them as its columns `order_0`, `order_1`, …"""
-    return [rows.c[f"order_{position}"] for position in range(len(order))]
-
-
-def directed(rows: Any, order: Order, *, backward: bool = False) -> list[Any]:
-    """What to order such a table by: SQL promises no order outside the part that was ordered."""
-    return [
-        ordinal.desc() if part.descending != backward else ordinal.asc()
-        for part, ordinal in zip(order, ordinals_of(rows, order), strict=True)
-    ]
-
-
-def columns_of(entity: Any, names: Sequence[str]) -> list[Any]:
-    return [getattr(entity, name).label(name) for name in names]
-
-
-def _per_parent(
-    statement: Select[Any],
-    declaration: Many | Pages,
-    viewer: Viewer,
-    names: Names,
-    folds: Folds = (),
-    *,
-    backward: bool = False,
-) -> Select[Any]:
-    """A statement for one parent, turned into one for an array of parents: unnest the keys, join laterally.
-
-    The result has the parent's key, the row, and the values of the order, which make the cursors.
-    """
-    entity, key, order = declaration.entity, declaration.key, declaration.order
-    unnested = func.unnest(_keys(key)).table_valued(column("parent", key.type), name="parents").render_derived()
-    parents = unnested.c.parent
-    values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
-    of_one = statement.where(key == parents)
-    if names is None:
-        lateral = of_one.add_columns(*values).lateral("child")
-        row: list[Any] = [aliased(entity, lateral)]
-    else:
-        wanted = [*columns_of(entity, names), *values]
-        lateral = of_one.with_only_columns(*wanted, maintain_column_froms=True).lateral("child")
-        row = [lateral.c[name] for name in names]
-    # Only cursors need them.
-    last = ordinals_of(lateral, order) if isinstance(declaration, Pages) or names is None else ()
-    joined = unnested.join(lateral, true())
-    selected = folded(lateral, joined, [parents, *row], folds, viewer, last)
-    return selected.order_by(*directed(lateral, order, backward=backward))
-
-
-def statement_for(
-    declaration: Declaration,
-    viewer: Viewer,
-    request: PageRequest | None = None,
-    names: Names = None,
-    folds: Folds = (),
-) -> Select[Any]:
-    """The one statement that serves all parents; the array of their keys is the parameter `keys`.
-
-    With `names` each row has the parent's key first and then these columns (after an aggregate's key comes its value),
-    and a page's size and cursor are parameters (`window_values`). Then comes what is folded in, and a page's order.
-    """
-    chosen = declaration.select(viewer)
-    if isinstance(declaration, One):
-        chosen = chosen.where(declaration.key == any_(_keys(declaration.key)))
-        if names is None:
-            return chosen.add_columns(declaration.key)
-        wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, names)]
-        chosen = chosen.with_only_columns(*wanted, maintain_column_froms=True)
-        if not folds:
-            return chosen
-        own = chosen.subquery("own")
-        return folded(own, own, list(own.c), folds, viewer)
-    if isinstance(declaration, Value):
-        return chosen.where(declaration.key == any_(_keys(declaration.key)))
-    if isinstance(declaration, Many):
-        limited = window(chosen, declaration.order, PageArgs()).limit(declaration.limit)
-        return _per_parent(limited, declaration, viewer, names, folds)
-    assert request is not None
-    if declaration.filter is not None and request.filter is not None:
-        chosen = declaration.filter(chosen, viewer, request.filter)
-    cut = (window if names is None else open_window)(chosen, declaration.order, request.args)
-    return _per_parent(cut, declaration, viewer, names, folds, backward=request.args.is_backward)
-
-
-def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:
-    """`totalCount` of a connection for an array of parents."""
-    chosen = declaration.select(viewer)
-    if declaration.filter is not None and filter is not None:
-        chosen = declaration.filter(chosen, viewer, filter)
-    key = declaration.key
-    return chosen.with_only_columns(key, func.count()).where(key == any_(_keys(key))).group_by(key).order_by(None)
-
-
-class Loaders:
-    """Runs declarations for one request. `caching` is off on a WebSocket, whose context outlives many events."""
-
-    def __init__(self, database: Database, viewer: Viewer, *, caching: bool = True) -> None:
-        self._database = database
-        self._viewer = viewer
-        self._caching = caching
-        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
-
-    def forget(self) -> None:
-        """After a write: what was read before may be stale."""
-        self._loaders.clear()
-
-    def load(self, declaration: One | Many | Value, key: Any) -> Awaitable[Any]:
-        loader = self._loader(declaration, lambda keys: self._load_batch(declaration, keys))
-        return loader.load(key)
-
-    def load_page(self, declaration: Pages, key: Any, request: PageRequest) -> Awaitable[Any]:
-        identity = (declaration, request.args, repr(request.filter))
-        return self._loader(identity, lambda keys: self._page_batch(declaration, request, keys)).load(key)
-
-    def _count(self, declaration: Pages, key: Any, filter: Any) -> Awaitable[Any]:
-        identity = (declaration, "count", repr(filter))
-        return self._loader(identity, lambda keys: self._count_batch(declaration, filter, keys)).load(key)
-
-    def _loader(self, identity: Any, batch: Callable[[list[Any]], Awaitable[Any]]) -> DataLoader[Any, Any]:
-        loader = self._loaders.get(identity)
-        if loader is None:
-            loader = self._loaders[identity] = DataLoader(load_fn=batch, cache=self._caching)
-        return loader
-
-    async def _rows(self, statement: Select[Any], keys: list[Any]) -> Sequence[Any]:
-        async with self._database.reading() as session:
-            found = await session.execute(statement, {"keys": list(dict.fromkeys(keys))})
-            rows: Sequence[Any] = found.all()
-        return rows
-
-    async def _load_batch(self, declaration: One | Many | Value, keys: list[Any]) -> list[Any]:
-        rows = await self._rows(statement_for(declaration, self._viewer), keys)
-        if isinstance(declaration, One):
-            found = {row[1]: row[0] for row in rows}
-            return [found.get(key) for key in keys]
-        if isinstance(declaration, Value):
-            values = {row[0]: row[1] if len(row) == 2 else row for row in rows}
-            return [values.get(key, declaration.default) for key in keys]
-        lists: dict[Any, list[Any]] = defaultdict(list)
-        for row in rows:
-            lists[row[0]].append(row[1])
-        return [lists[key] for key in keys]
-
-    async def _page_batch(self, declaration: Pages, request: PageRequest, keys: list[Any]) -> list[Any]:
-        rows = await self._rows(statement_for(declaration, self._viewer, request), keys)
-        lists: dict[Any, list[Any]] = defaultdict(list)
-        for row in rows:
-            lists[row[0]].append(row)
-
-        def page(key: Any) -> Any:
-            return make_page(
-                lists[key],
-                request.args,
-                lambda: self._count(declaration, key, request.filter),
-                values_of=itemgetter(slice(2, None)),
-                row_of=itemgetter(1),
-            )
-
-        return [page(key) for key in keys]
-
-    async def _count_batch(self, declaration: Pages, filter: Any, keys: list[Any]) -> list[Any]:
-        counts = dict(await self._rows(count_statement_for(declaration, self._viewer, filter), keys))
-        return [counts.get(key, 0) for key in keys]

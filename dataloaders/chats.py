@@ -77,6 +77,7 @@ messages_by_chat_id = pages(
     Message,
     key=Message.chat_id,
     select=messages_visible_to,
+    select_of=messages_visible_to,
     order_by=[Key(Message.sequence, descending=True)],
 )
 last_message_by_chat_id = one(Message, key=Message.chat_id, select=last_messages)

@@ -15,19 +15,11 @@ import asyncpg
 from sqlalchemy import Select
 
 from auth.viewer import Viewer
-from dataloaders.base import (
-    Folds,
-    Loaders,
-    Many,
-    One,
-    PageRequest,
-    Pages,
-    Value,
-    count_statement_for,
-    statement_for,
-)
+from dataloaders.base import Many, One, PageRequest, Pages, Value
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
+from dataloaders.loaders import Loaders
 from dataloaders.pages import Page, make_page, window_values
+from dataloaders.selects import Folds, count_statement_for, statement_for
 from models.rows import Values, attributes, row_class
 
 Names = tuple[str, ...]

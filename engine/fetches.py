@@ -9,8 +9,9 @@ from itertools import repeat
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value, value_names, value_types
+from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import PageArgs
+from dataloaders.selects import value_names, value_types
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
 from models.rows import folded_class, reader, values_class
 from schema import ids

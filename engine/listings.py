@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, null, select
 
 from auth.viewer import Viewer
-from dataloaders.base import Folds, columns_of, directed, folded, ordinals_of
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.pages import Listing, Order, Page, PageArgs, make_page, open_window, window_values
+from dataloaders.selects import Folds, columns_of, directed, folded, ordinals_of
 from models.rows import Values, row_class
 from schema.context import Caller, Context
 from schema.paging import PAGE_ARGUMENTS

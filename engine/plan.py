@@ -29,7 +29,8 @@ from graphql import (
 from sqlalchemy import ARRAY, JSON, inspect
 from sqlalchemy.orm import Mapper
 
-from dataloaders.base import Fold, Folds, Many
+from dataloaders.base import Many
+from dataloaders.selects import Fold, Folds
 from engine.arguments import Arguments
 from engine.build import Builders, can_be_written, needs_no_care
 from engine.collect import Collector, Unplannable

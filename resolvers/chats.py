@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth.viewer import Viewer
 from auth.visibility import chats_of, clubs_of, hosted_by, messages_visible_to
 from database import RECORDING, UnitOfWork, Writing, recording, recording_values
-from dataloaders.base import columns_of
+from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
 from errors import ErrorCode, NotFound, TooMany, UserError, _, check_text, refuse
 from models import (

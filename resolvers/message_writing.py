@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from auth.viewer import Viewer
 from database import RECORDING, Happened, recording, stream_of
-from dataloaders.base import columns_of
+from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
 from models import (
     Chat,

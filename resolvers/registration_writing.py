@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from auth.viewer import Viewer
 from auth.visibility import events_visible_to
 from database import RECORDING, Happened, recording
-from dataloaders.base import columns_of
+from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
 from models import (
     Admission,

@@ -12,8 +12,8 @@ from strawberry.types import Info as StrawberryInfo
 
 from auth.viewer import GUEST, Viewer
 from database import Database, UnitOfWork, Writing
-from dataloaders.base import Loaders
 from dataloaders.compiled_loaders import CompiledLoaders
+from dataloaders.loaders import Loaders
 from translations import DEFAULT_LOCALE, LOCALES, negotiate
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ async def interest(save, ports):
         chosen = [{"event_id": row["id"], "interest_id": rare.id} for row in rows[::400]]
         await uow.session.execute(insert(EventInterest), chosen)
     async with ports.database.reading() as session:
-        await session.execute(text("ANALYZE events, event_interests, venues"))
+        await session.execute(text("ANALYZE events, event_interests, venues, clubs"))
     return rare
 
 

@@ -9,9 +9,10 @@ from graphql import GraphQLObjectType
 import dataloaders.compiled
 import models
 from auth.viewer import GUEST, Viewer
-from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value, statement_for
+from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.compiled import Slot, compile_for
 from dataloaders.pages import PageArgs
+from dataloaders.selects import statement_for
 from engine.declared import source_of
 from engine.fetches import Resolved
 from models import EventVisibility, Role, User
