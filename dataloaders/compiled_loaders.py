@@ -36,10 +36,7 @@ class CompiledLoaders(Loaders):
     async def lists_of(
         self, declaration: Many, keys: Collection[Any], names: Names | None = None, folds: Folds = ()
     ) -> dict[Any, list[Any]]:
-        lists: dict[Any, list[Any]] = defaultdict(list)
-        for row in await self._fetch(declaration, keys, names, folds):
-            lists[row[0]].append(row)
-        return lists
+        return _by_parent(await self._fetch(declaration, keys, names, folds), keys)
 
     async def values_of(self, declaration: Value, keys: Collection[Any]) -> dict[Any, Any]:
         """The value of each key that has one."""
@@ -68,14 +65,12 @@ class CompiledLoaders(Loaders):
             row_class(declaration.entity),
             ("keys", *given),
         )
-        lists: dict[Any, list[Any]] = defaultdict(list)
+        lists = _by_parent(await self._run(compiled, {"keys": list(keys), **given}), keys)
         values_of = itemgetter(slice(-len(declaration.order), None))
-        for row in await self._run(compiled, {"keys": list(keys), **given}):
-            lists[row[0]].append(row)
 
         def page(key: Any) -> Page:
             count = partial(self._count, declaration, key, request.filter)
-            return make_page(lists[key], args, count, values_of=values_of)
+            return make_page(lists.get(key, ()), args, count, values_of=values_of)
 
         return {key: page(key) for key in keys}
 
@@ -134,3 +129,13 @@ class CompiledLoaders(Loaders):
         )
         counts = {row[0]: row[1] for row in await self._run(compiled, {"keys": list(dict.fromkeys(keys))})}
         return [counts.get(key, 0) for key in keys]
+
+
+def _by_parent(rows: list[Any], keys: Collection[Any]) -> dict[Any, list[Any]]:
+    """The rows of each key, which stands first in them. Keys are hashed in Python: for one it is not worth it."""
+    if len(keys) == 1:
+        return dict.fromkeys(keys, rows)
+    lists: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        lists[row[0]].append(row)
+    return lists
