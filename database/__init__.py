@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import perf_counter
 from typing import Any
 
@@ -42,6 +42,10 @@ __all__ = [
 ]
 
 
+MOST_DELIVERING = 3
+"""One relay for each kind of consumer."""
+
+
 class Database:
     """Made once by each entry point and passed down. `after_commit` is called after each committed unit of work."""
 
@@ -52,6 +56,7 @@ class Database:
         url, size = make_url(settings.database_url), settings.database_pool_size
         self._readers = Readers(url, size, server_settings(settings))
         self._writers = Writers(url, max(1, size // 2), server_settings(settings))
+        self._deliverers = Writers(url, MOST_DELIVERING, server_settings(settings))
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._has_sink = bool(settings.sink_stream)
         self.after_commit: Callable[[], None] = lambda: None
@@ -105,9 +110,14 @@ class Database:
             if once.has_written:
                 self.after_commit()
 
+    def delivering(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """A connection with a transaction, for the relay. Who waits for Redis within it keeps nobody from writing."""
+        return self._deliverers.transaction()
+
     async def dispose(self) -> None:
         await self._readers.close()
         await self._writers.close()
+        await self._deliverers.close()
         await self.engine.dispose()
 
 

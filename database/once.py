@@ -26,6 +26,29 @@ class Writers(Readers):
             connection = self._take() or await self._connect()
             return await self._run(connection, asked.sql, asked.arguments, asked.row_class, False)
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection with a transaction, which commits on leaving and rolls back on any error."""
+        async with self._turns:
+            connection = self._take() or await self._connect()
+            try:
+                async with connection.transaction():
+                    yield connection
+            except Exception:
+                self._keep(connection)
+                raise
+            except BaseException:
+                # Stopped amid anything: PostgreSQL rolls back when the connection is gone.
+                connection.terminate()
+                raise
+            self._keep(connection)
+
+    def _keep(self, connection: asyncpg.Connection) -> None:
+        if connection.is_closed() or connection.is_in_transaction():
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
 
 class OneStatement:
     """A unit of work of one statement that writes (`Writing`). What is read before it is read on its own."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from database import Database
 from integrations.mail import Mailer
@@ -21,10 +21,9 @@ from models import HandledEvent, OutboxEvent
 from settings import Settings
 
 
-async def to_jobs(session: AsyncSession, events: Sequence[OutboxEvent]) -> None:
+async def to_jobs(connection: asyncpg.Connection, events: Sequence[OutboxEvent]) -> None:
     """The relay's consumer `jobs`: one job for each event, named after it."""
-    connection = await (await session.connection()).get_raw_connection()
-    queries = Queries(AsyncpgDriver(connection.driver_connection))
+    queries = Queries(AsyncpgDriver(connection))
     keys = [str(event.id) for event in events]
     await queries.enqueue(
         [event.name for event in events],

@@ -14,18 +14,33 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol
 
+import asyncpg
 import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from database import Database
 from models import OutboxDelivery, OutboxEvent
+from models.rows import attributes, row_class, text_of
 from realtime.hub import Hub
 from realtime.tasks import end
 
@@ -38,8 +53,10 @@ LONGEST_PAUSE = 10.0
 ORDERED = frozenset({"sink"})
 """Consumers that get events in the order of writing: only one relay at a time delivers to them."""
 
-Consumer = Callable[[AsyncSession, Sequence[OutboxEvent]], Awaitable[None]]
-"""Takes events inside the relay's transaction. It may see an event twice. Raising means: again later."""
+Consumer = Callable[[asyncpg.Connection, Sequence[OutboxEvent]], Awaitable[None]]
+"""Takes events, on a connection with the relay's transaction. It may see one twice. Raising means: again later."""
+UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
+"""How a consumer says that its server is away."""
 
 
 class Sink(Protocol):
@@ -78,7 +95,7 @@ def _entry(event: OutboxEvent) -> dict[Any, Any]:
 
 
 def to_sink(sink: Sink) -> Consumer:
-    async def deliver(_session: AsyncSession, events: Sequence[OutboxEvent]) -> None:
+    async def deliver(_connection: asyncpg.Connection, events: Sequence[OutboxEvent]) -> None:
         await sink.deliver(events)
 
     return deliver
@@ -87,7 +104,7 @@ def to_sink(sink: Sink) -> Consumer:
 def to_live_streams(hub: Hub) -> Consumer:
     """Tell every process that a stream has grown."""
 
-    async def deliver(_session: AsyncSession, events: Sequence[OutboxEvent]) -> None:
+    async def deliver(_connection: asyncpg.Connection, events: Sequence[OutboxEvent]) -> None:
         await hub.publish_all(
             [
                 (event.stream, orjson.dumps({"sequence": event.sequence, "name": event.name}).decode())
@@ -111,6 +128,37 @@ DELIVERED = delete(OutboxDelivery.__table__).where(  # type: ignore[arg-type]  #
     OutboxDelivery.consumer == bindparam("owed_to"),
     OutboxDelivery.event_id == any_(bindparam("ids", type_=ARRAY(Uuid))),
 )
+
+
+def _taking() -> Select[Any]:
+    """Take a batch away from those who are owed it, and read it."""
+    owed = (
+        select(OutboxDelivery.event_id)
+        .where(OutboxDelivery.consumer == bindparam("owed_to"), OutboxDelivery.due_at <= func.now())
+        .order_by(OutboxDelivery.due_at, OutboxDelivery.event_id)
+        .limit(literal_column(str(BATCH)))
+        .with_for_update(skip_locked=True)
+        .cte("owed")
+    )
+    taken = (
+        delete(OutboxDelivery.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(OutboxDelivery.consumer == bindparam("owed_to"), _is_among(OutboxDelivery.event_id, owed))
+        .returning(OutboxDelivery.event_id, OutboxDelivery.due_at)
+        .cte("taken")
+    )
+    own = [getattr(OutboxEvent, name).label(name) for name in attributes(OutboxEvent)]
+    events = select(*own).join(taken, taken.c.event_id == OutboxEvent.id).where(_is_among(OutboxEvent.id, taken))
+    return events.order_by(taken.c.due_at, taken.c.event_id)
+
+
+def _is_among(key: Any, rows: CTE) -> ColumnElement[bool]:
+    """By an array, for which an index is used even by a plan that was made when the table was empty."""
+    found: ColumnElement[bool] = key == any_(func.array(select(rows.c.event_id).scalar_subquery(), type_=ARRAY(Uuid)))
+    return found
+
+
+TAKE, _ = text_of(_taking())
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
 
 
 class Relay:
@@ -164,38 +212,52 @@ class Relay:
         Where the consumer's server cannot be reached the error is raised and nothing changes: the events keep their
         places, and with them their order.
         """
+        try:
+            return await self._deliver_together(name)
+        except UNREACHABLE:
+            raise
+        except Exception:
+            return await self._deliver_singly(name)
+
+    async def _deliver_together(self, name: str) -> int:
+        async with self._database.delivering() as connection:
+            if name in ORDERED and not await connection.fetchval(TRY_LOCK, _lock_key(name)):
+                return 0
+            events = await connection.fetch(TAKE, name, record_class=row_class(OutboxEvent))
+            if events:
+                await self._consumers[name](connection, events)
+            return len(events)
+
+    async def _deliver_singly(self, name: str) -> int:
+        """As `deliver`, after a refusal: one bad event holds up no other."""
         async with AsyncSession(self._database.engine, expire_on_commit=False) as session:
             if name in ORDERED and not await session.scalar(select(func.pg_try_advisory_xact_lock(_lock_key(name)))):
                 return 0
             events = (await session.scalars(OWED, {"owed_to": name})).all()
-            if not events:
-                return 0
-            taken = await self._hand_over(session, name, events)
+            taken = sum([await self._hand_over(session, name, event) for event in events])
             await session.commit()
             return taken
 
-    async def _hand_over(self, session: AsyncSession, name: str, events: Sequence[OutboxEvent]) -> int:
-        """Give a batch to the consumer; if it refuses, one by one, so that one bad event holds up no other."""
+    async def _hand_over(self, session: AsyncSession, name: str, event: OutboxEvent) -> bool:
+        raw = await (await session.connection()).get_raw_connection()
         try:
             async with session.begin_nested():
-                await self._consumers[name](session, events)
-        except (RedisConnectionError, RedisTimeoutError, OSError):
+                await self._consumers[name](raw.driver_connection, [event])
+        except UNREACHABLE:
             raise
         except Exception as error:
-            if len(events) > 1:
-                return sum([await self._hand_over(session, name, [event]) for event in events])
-            await self._put_off(session, name, events, error)
-            return 0
-        await session.execute(DELIVERED, {"owed_to": name, "ids": [event.id for event in events]})
-        return len(events)
+            await self._put_off(session, name, event, error)
+            return False
+        await session.execute(DELIVERED, {"owed_to": name, "ids": [event.id]})
+        return True
 
-    async def _put_off(self, session: AsyncSession, name: str, events: Sequence[OutboxEvent], error: Exception) -> None:
-        log.warning("relay.put_off", consumer=name, events=len(events), error=type(error).__name__)
+    async def _put_off(self, session: AsyncSession, name: str, event: OutboxEvent, error: Exception) -> None:
+        log.warning("relay.put_off", consumer=name, event_id=str(event.id), error=type(error).__name__)
         seconds = func.power(2, OutboxDelivery.attempts) / 4
         delay = func.least(func.make_interval(0, 0, 0, 0, 0, 0, seconds), LONGEST_DELAY)
         await session.execute(
             update(OutboxDelivery)
-            .where(_deliveries(name, events))
+            .where(OutboxDelivery.event_id == event.id, OutboxDelivery.consumer == name)
             .values(
                 attempts=func.least(OutboxDelivery.attempts + 1, 20),
                 due_at=func.now() + delay,
@@ -217,7 +279,3 @@ async def lag(session: AsyncSession) -> dict[str, tuple[int, float]]:
 
 def _lock_key(name: str) -> int:
     return zlib.crc32(f"relay {name}".encode())
-
-
-def _deliveries(name: str, events: Sequence[OutboxEvent]) -> ColumnElement[bool]:
-    return tuple_(OutboxDelivery.event_id, OutboxDelivery.consumer).in_([(event.id, name) for event in events])

@@ -166,8 +166,8 @@ async def test_the_hop_into_the_queue_is_in_the_relays_transaction(ports, save, 
     await save(ada)
     await approve(ports, ada)
 
-    async def enqueue_and_fail(session, events) -> None:
-        await to_jobs(session, events)
+    async def enqueue_and_fail(connection, events) -> None:
+        await to_jobs(connection, events)
         raise ConnectionError
 
     with pytest.raises(ConnectionError):

@@ -39,7 +39,7 @@ class Taker:
         self.refuses: set[int] = set()
         self.fails_with: Exception | None = None
 
-    async def __call__(self, _session, events) -> None:
+    async def __call__(self, _connection, events) -> None:
         self.calls += 1
         if self.fails_with is not None:
             raise self.fails_with
@@ -168,7 +168,7 @@ async def test_a_relay_that_died_gives_its_events_back(ports, environment):
     dying = Database(Settings.load(environment))
     stuck, taker = asyncio.Event(), Taker()
 
-    async def hang(_session, _events) -> None:
+    async def hang(_connection, _events) -> None:
         stuck.set()
         await asyncio.sleep(60)
 
@@ -212,10 +212,10 @@ async def test_only_one_relay_at_a_time_feeds_the_sink(ports, environment):
     database = Database(Settings.load(environment | {"SINK_STREAM": "events"}))
     begun, go_on, taker = asyncio.Event(), asyncio.Event(), Taker()
 
-    async def slow(session, events) -> None:
+    async def slow(connection, events) -> None:
         begun.set()
         await go_on.wait()
-        await taker(session, events)
+        await taker(connection, events)
 
     await happen(database, *range(250))
     first = asyncio.create_task(Relay(database, {"sink": slow}, interval=1).deliver("sink"))
