@@ -9,10 +9,32 @@ from sqlalchemy import text
 
 from auth.viewer import Viewer
 from errors import NotFound
-from models import ChatKind, ChatMember, Inbox, Message, Notification, NotificationType
-from resolvers import chat_members, chats, messages, registrations
+from models import (
+    AvailabilityChange,
+    Chat,
+    ChatKind,
+    ChatMember,
+    EventStatus,
+    Inbox,
+    Message,
+    Notification,
+    NotificationType,
+    Registration,
+)
+from resolvers import capacity, chat_members, chats, messages, registrations
+from resolvers.invariants import find_violations
 from resolvers.notifications import notify
-from tests.factories import make_category, make_chat, make_event, make_member, make_user, make_venue
+from tests.factories import (
+    make_category,
+    make_chat,
+    make_event,
+    make_member,
+    make_registration,
+    make_service,
+    make_service_type,
+    make_user,
+    make_venue,
+)
 
 
 @pytest.fixture
@@ -102,3 +124,100 @@ async def test_inboxes_are_locked_in_one_order_whatever_the_order_of_the_recipie
     for user_id in ids:
         assert (await row(Inbox, user_id)).last_sequence == 40
         assert await count(Notification, Notification.user_id == user_id, Notification.sequence.between(1, 40)) == 40
+
+
+@pytest.fixture(params=["by itself", "within a transaction"])
+def writing(request, ports):
+    """A unit of work for a rule that writes by one statement."""
+    return ports.database.writing_once if request.param == "by itself" else ports.database.writing
+
+
+def cancel(event, _ada, _kind):
+    event.status = EventStatus.CANCELLED
+    return []
+
+
+def sell_the_last_place(event, _ada, _kind):
+    return [make_registration(event, make_user(id=event.created_by_id))]
+
+
+def register_on_another_device(event, ada, _kind):
+    return [make_registration(event, ada)]
+
+
+def offer_a_service(event, _ada, kind):
+    return [make_service(event, kind, capacity=1)]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "refusal"),
+    [
+        (cancel, capacity.Closed),
+        (sell_the_last_place, capacity.Full),
+        (register_on_another_device, capacity.AlreadyRegistered),
+        (offer_a_service, capacity.BookServicesInstead),
+    ],
+)
+async def test_who_waited_for_a_place_is_refused_for_what_happened_meanwhile(
+    save, ports, count, waiting, writing, meanwhile, refusal
+):
+    ada, host, category, venue, kind = make_user(), make_user(), make_category(), make_venue(), make_service_type()
+    await save(ada, host, category, venue, kind)
+    event = make_event(host, category, venue, capacity=1)
+    await save(event)
+
+    async def attempt():
+        async with writing() as uow:
+            await registrations.register(uow, Viewer(ada), event_id=event.id)
+
+    async with ports.database.writing() as uow:
+        held = (await capacity.lock(uow, event.id)).event
+        attempting = asyncio.create_task(attempt())
+        await waiting()
+        rows = meanwhile(held, ada, kind)
+        uow.session.add_all(rows)
+    with pytest.raises(refusal):
+        await attempting
+
+    assert await count(Registration) == len([one for one in rows if isinstance(one, Registration)])
+    assert await count(AvailabilityChange) == await count(Notification) == 0
+    async with ports.database.reading() as session:
+        assert await find_violations(session) == []
+
+
+async def two_messages_at_once(save, ports, waiting, writing, *client_ids):
+    """The second one waits for the first one's chat. Both authors are members, and a third person, who is away."""
+    users, chat = [make_user() for _ in range(3)], make_chat(kind=ChatKind.GROUP, title="Friends")
+    await save(*users, chat)
+    await save(*(make_member(chat, user) for user in users))
+
+    async def send(uow, client_id):
+        return await messages.send(
+            uow, Viewer(users[0]), chat_id=chat.id, body="Hi", client_message_id=client_id, needs="anyone"
+        )
+
+    async def second():
+        async with writing() as uow:
+            return await send(uow, client_ids[1])
+
+    async with ports.database.writing() as uow:
+        first = await send(uow, client_ids[0])
+        sending = asyncio.create_task(second())
+        await waiting()
+    return chat, first, await sending
+
+
+async def test_two_messages_at_once_tell_nobody_twice(save, ports, count, waiting, writing):
+    _chat, first, second = await two_messages_at_once(save, ports, waiting, writing, "one", "two")
+
+    assert (first.sequence, second.sequence) == (1, 2)
+    assert await count(Notification) == 2
+
+
+async def test_the_same_message_twice_at_once_is_sent_once(save, ports, row, count, waiting, writing):
+    chat, first, second = await two_messages_at_once(save, ports, waiting, writing, "same", "same")
+
+    assert first.id == second.id
+    assert (await row(Chat, chat.id)).last_sequence == await count(Message) == 1
+    async with ports.database.reading() as session:
+        assert await find_violations(session) == []
