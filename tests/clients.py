@@ -115,6 +115,8 @@ class ServerProcess:
     environment: dict[str, str]
     command: tuple[str, ...] = ("serve",)
     port: int = field(default_factory=free_port)
+    log: Path | None = None
+    """Where its output goes."""
 
     def __post_init__(self) -> None:
         self.start()
@@ -129,10 +131,14 @@ class ServerProcess:
 
     def start(self) -> None:
         environment = os.environ | self.environment | {"PORT": str(self.port)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "commands", *self.command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        with Path(self.log or os.devnull).open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "commands", *self.command],
+                cwd=ROOT,
+                env=environment,
+                stderr=output,
+                stdout=output,
+            )
         if self.command == ("serve",):
             self._wait()
 

@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 from settings import Settings
 from transport.bodies import ClientGone
 from transport.envelope import cors_options, mark, safe_headers
-from transport.exchange import Answer, HttpRequest, fixed_headers
+from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, fixed_headers
 from transport.http import WATCH_AFTER, GraphQLEndpoint
 
 DIRECT = "direct"
@@ -58,6 +58,9 @@ class Direct:
         self._cors = CORSMiddleware(nobody, **cors_options(settings)) if settings.allowed_origins else None
         self._safe = b"".join(_line(name, value) for name, value in safe_headers(settings).items())
         self._starts: dict[tuple[int, str], bytes] = {}
+        names = [["Accept"], ["Accept", "Accept-Encoding"]]
+        self._vary = [_line(b"vary", ", ".join([*one, *["Origin"] * bool(self._cors)]).encode()) for one in names]
+        """Of a short answer and of a long one."""
 
     def address(self, peer: str, headers: Mapping[bytes, bytes]) -> str:
         """The client's, as proxies that are trusted say it."""
@@ -69,18 +72,21 @@ class Direct:
     def head(self, answer: Answer, request: HttpRequest, request_id: bytes) -> bytes:
         """Status line and headers, with all that the layers would add, up to the body."""
         start = self._starts.get((answer.status, answer.media_type)) or self._start(answer)
+        is_long = len(answer.body) >= LEAST_COMPRESSED or "content-encoding" in answer.headers
+        lines = self._vary[is_long]
+        for name, value in answer.headers.items():
+            if name != "vary":
+                lines += _line(name.encode(), value.encode("latin-1"))
+        if self._cors is not None and b"origin" in request.headers:
+            lines += self._cors_lines(self._cors, request.header(b"origin"))
         size = b"%d" % len(answer.body)
-        origin = request.headers.get(b"origin") if self._cors is not None else None
-        if origin is None and not answer.headers:
-            return b"%bvary: Accept\r\nx-request-id: %b\r\ncontent-length: %b\r\n\r\n" % (start, request_id, size)
-        more = {"vary": "Accept", **answer.headers}
-        if self._cors is not None and origin is not None:
-            more |= {name.lower(): value for name, value in self._cors.simple_headers.items()}
-            more["vary"] += ", Origin"
-            if self._cors.is_allowed_origin(name := origin.decode("latin-1")):
-                more["access-control-allow-origin"] = name
-        lines = b"".join(_line(name.encode(), value.encode("latin-1")) for name, value in more.items())
         return b"%b%bx-request-id: %b\r\ncontent-length: %b\r\n\r\n" % (start, lines, request_id, size)
+
+    def _cors_lines(self, cors: CORSMiddleware, origin: str) -> bytes:
+        lines = b"".join(_line(name.lower().encode(), value.encode()) for name, value in cors.simple_headers.items())
+        if cors.is_allowed_origin(origin):
+            lines += _line(b"access-control-allow-origin", origin.encode())
+        return lines
 
     def _start(self, answer: Answer) -> bytes:
         """What is the same for all answers of this status and type; there are few of them."""
@@ -137,7 +143,7 @@ class DirectProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         # Where uvicorn is told to do more for each request, it does so for all of them.
-        is_plain = not config.root_path and config.limit_concurrency is None and not self.access_log
+        is_plain = not config.root_path and config.limit_concurrency is None and not config.access_log
         self._direct: Direct | None = app_state.get(DIRECT) if is_plain else None
         self._arriving: HttpRequest | None = None
         self._patience: asyncio.TimerHandle | None = None

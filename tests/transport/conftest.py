@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from sqlalchemy import text
 
 import models
 from app import create_app
@@ -21,6 +22,7 @@ from settings import Settings
 from tests.clients import free_port
 from tests.factories import in_days, make_user, now
 
+BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 IMPATIENT = {
     "BODY_TIMEOUT": "1",
     "CONNECTION_INIT_TIMEOUT": "1",
@@ -38,6 +40,7 @@ class RunningServer:
     """Uvicorn as `wingding serve` sets it up, but in this process."""
 
     settings: Settings
+    uvicorn: uvicorn.Server | None = None
 
     @property
     def port(self) -> int:
@@ -63,18 +66,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @asynccontextmanager
-async def serving(environment: dict[str, str], **options: Any) -> AsyncIterator[RunningServer]:
-    """Tokens of the tests' own `ports` are good here: same keys, same issuer. `options` are uvicorn's."""
+async def serving(
+    environment: dict[str, str], *, around: Callable[[Any], Any] = lambda app: app, **options: Any
+) -> AsyncIterator[RunningServer]:
+    """Tokens of the tests' own `ports` are good here: same keys, same issuer. `around` wraps the ASGI application,
+    `options` are uvicorn's."""
     changed = environment | IMPATIENT | {"PORT": str(free_port())}
     impatient = Settings.load(changed)
-    config = configuration(impatient, app=create_app(impatient), factory=False, loop="none", **options)
+    config = configuration(impatient, app=around(create_app(impatient)), factory=False, loop="none", **options)
     running = uvicorn.Server(config)
     task = asyncio.create_task(running._serve([listen(impatient)]))  # without its signal handlers
     while not running.started:  # uvicorn tells by no event
         await asyncio.sleep(0.02)
-    yield RunningServer(impatient)
-    running.should_exit = True
-    await task
+    try:
+        yield RunningServer(impatient, running)
+    finally:
+        running.should_exit = True
+        await task
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +131,32 @@ def sign_in(ports: Ports, save: Callable[..., Awaitable[None]]) -> Callable[...,
         return ports.tokens.issue(user.id, session.id)[0]
 
     return make
+
+
+@pytest.fixture
+async def blocked(ports: Ports) -> AsyncIterator[None]:
+    """Nobody can read or write events or venues."""
+    async with ports.database.engine.connect() as connection:
+        await connection.execute(text("LOCK TABLE events, venues IN ACCESS EXCLUSIVE MODE"))
+        yield
+        await connection.rollback()
+
+
+def waiting_statements(ports: Ports) -> Callable[[], Awaitable[int]]:
+    """Counts those that wait for a lock, for `until`."""
+
+    async def count() -> int:
+        async with ports.database.reading() as session:
+            return await session.scalar(text(BLOCKED)) or 0
+
+    return count
+
+
+def none_waiting(ports: Ports) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return await waiting_statements(ports)() == 0
+
+    return check
 
 
 async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> Any:

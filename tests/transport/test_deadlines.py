@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
@@ -12,35 +11,10 @@ from sqlalchemy import text
 from tests.api.test_registrations import REGISTER, an_event
 from tests.clients import gid
 from tests.sockets import Failed, Socket
-from tests.transport.conftest import until
+from tests.transport.conftest import none_waiting, until, waiting_statements
 from tests.transport.test_sse import STREAM, events
 
-BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 EVENT = "query ($id: ID!) { node(id: $id) { id ... on Event { title venue { name } } } }"
-
-
-@pytest.fixture
-async def blocked(ports) -> AsyncIterator[None]:
-    """Nobody can read or write events or venues."""
-    async with ports.database.engine.connect() as connection:
-        await connection.execute(text("LOCK TABLE events, venues IN ACCESS EXCLUSIVE MODE"))
-        yield
-        await connection.rollback()
-
-
-def waiting_statements(ports):
-    async def count() -> int:
-        async with ports.database.reading() as session:
-            return await session.scalar(text(BLOCKED))
-
-    return count
-
-
-def none_waiting(ports):
-    async def check() -> bool:
-        return await waiting_statements(ports)() == 0
-
-    return check
 
 
 async def test_a_query_ends_at_its_deadline_and_so_does_its_statement(http, ports, blocked, save):
