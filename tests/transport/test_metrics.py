@@ -1,0 +1,39 @@
+"""Our counters and histograms tell what Prometheus' own would."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from transport.metrics import Counts, Spread
+
+BOUNDS = (0.5, 1, 2.5, 10)
+
+
+def told(registry: CollectorRegistry) -> list[str]:
+    lines = generate_latest(registry).decode().splitlines()
+    return sorted(line for line in lines if "_created" not in line)
+
+
+def test_a_counter_is_told_as_prometheus_tells_it():
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    counts = Counts("things", "Things.", ["kind", "size"], ours)
+    counter = Counter("things", "Things.", ["kind", "size"], registry=theirs)
+
+    for kind, size in [("a", "big"), ("b", 'odd "\\\n'), ("a", "big"), ("a", "small")]:
+        counts.add(kind, size)
+        counter.labels(kind, size).inc()
+
+    assert told(ours) == told(theirs)
+
+
+def test_a_histogram_is_told_as_prometheus_tells_it():
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    spread = Spread("seconds", "Time.", ["kind"], BOUNDS, ours)
+    histogram = Histogram("seconds", "Time.", ["kind"], buckets=BOUNDS, registry=theirs)
+
+    for value in (0, 0.5, 0.5000001, 1, 1.5, 2.5, 10, 11, 1e9):
+        for kind in ("a", "b") if value < 5 else ("b",):
+            spread.add(value, kind)
+            histogram.labels(kind).observe(value)
+
+    assert told(ours) == told(theirs)
