@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -18,7 +17,7 @@ from auth.viewer import Viewer
 from dataloaders.base import Many, One, PageRequest, Pages, Value
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.loaders import Loaders
-from dataloaders.pages import Page, make_page, window_values
+from dataloaders.pages import Page, make_page, read_stored, window_values
 from dataloaders.selects import Folds, count_statement_for, statement_for
 from models.rows import Values, attributes, row_class
 
@@ -66,7 +65,7 @@ class CompiledLoaders(Loaders):
             ("keys", *given),
         )
         lists = _by_parent(await self._run(compiled, {"keys": list(keys), **given}), keys)
-        values_of = itemgetter(slice(-len(declaration.order), None))
+        values_of = read_stored(declaration.order)
 
         def page(key: Any) -> Page:
             count = partial(self._count, declaration, key, request.filter)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, and_, bindparam, func, literal, or_, select, tuple_
 
 from database import Database
 from errors import InvalidCursor, InvalidPage
@@ -128,6 +128,43 @@ def decode_cursor(cursor: str, order: Order) -> list[Any]:
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in decoded):
         raise InvalidCursor
     return decoded
+
+
+def as_stored(order: Order, values: Sequence[Any]) -> list[Any]:
+    """Columns with the values of an order as PostgreSQL stores them, where decoding is dear: of a page's cursors few
+    are ever made. `read_stored` reads them.
+    """
+    found = []
+    for key, value in zip(order, values, strict=True):
+        function = _STORED.get(key.column.type.python_type, (None, None))[0]
+        found.append(value if function is None else getattr(func, function)(value, type_=LargeBinary))
+    return found
+
+
+def read_stored(order: Order) -> Callable[[Any], list[Any]]:
+    """What finds the values of an order at the end of a row, where `as_stored` was selected."""
+    readers = [_STORED.get(key.column.type.python_type, (None, _same))[1] for key in order]
+
+    def values_of(row: Any) -> list[Any]:
+        return [read(value) for read, value in zip(readers, row[-len(readers) :], strict=True)]
+
+    return values_of
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _moment(stored: bytes) -> datetime:
+    return EPOCH + timedelta(microseconds=int.from_bytes(stored, "big", signed=True))
+
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""Since when PostgreSQL counts microseconds."""
+_STORED: dict[type, tuple[str | None, Callable[[Any], Any]]] = {
+    datetime: ("timestamptz_send", _moment),
+    UUID: ("uuid_send", lambda stored: UUID(bytes=stored)),
+}
 
 
 def beyond(order: Order, bound: Sequence[ColumnElement[Any]], *, backward: bool) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from sqlalchemy.types import NullType
 
 from auth.viewer import Viewer
 from dataloaders.base import Declaration, Many, One, PageRequest, Pages, Value
-from dataloaders.pages import Order, PageArgs, open_window, window
+from dataloaders.pages import Order, PageArgs, as_stored, open_window, window
 
 
 def _keys(column: Any) -> ColumnElement[Any]:
@@ -145,8 +145,10 @@ def _per_parent(
         wanted = [*columns_of(entity, names), *values]
         lateral = of_one.with_only_columns(*wanted, maintain_column_froms=True).lateral("child")
         row = [lateral.c[name] for name in names]
-    # Only cursors need them.
-    last = ordinals_of(lateral, order) if isinstance(declaration, Pages) or names is None else ()
+    last = ordinals_of(lateral, order)
+    if names is not None:
+        # Only cursors need them.
+        last = as_stored(order, last) if isinstance(declaration, Pages) else []
     joined = unnested.join(lateral, true())
     selected = folded(lateral, joined, [parents, *row], folds, viewer, last)
     return selected.order_by(*directed(lateral, order, backward=backward))

@@ -228,6 +228,9 @@ class LiveOperations:
         if isinstance(executor, list):
             return None
         source: Any = create_source_event_stream(executor)
+        # graphql-core's executor holds itself, and would lie about with all that it knows until the collector comes.
+        unheld: Any = executor
+        unheld.async_helpers = None
         if not isinstance(source, Live):
             return None
         return LiveOperation(asked, self._shape(asked, prepared, node), source, context)

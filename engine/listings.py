@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,17 @@ from sqlalchemy import Select, func, null, select
 
 from auth.viewer import Viewer
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
-from dataloaders.pages import Listing, Order, Page, PageArgs, make_page, open_window, window_values
+from dataloaders.pages import (
+    Listing,
+    Order,
+    Page,
+    PageArgs,
+    as_stored,
+    make_page,
+    open_window,
+    read_stored,
+    window_values,
+)
 from dataloaders.selects import Folds, columns_of, directed, folded, ordinals_of
 from models.rows import Values, row_class
 from schema.context import Caller, Context
@@ -72,7 +81,11 @@ async def fetch_listing(
         def build(viewer: Viewer) -> Select[Any]:
             listing = listed.build(viewer)
             order.append(listing.order)
-            values = [key.column.label(f"order_{position}") for position, key in enumerate(listing.order)]
+            found = [key.column for key in listing.order]
+            values = [
+                value.label(f"order_{position}")
+                for position, value in enumerate(found if field.folds else as_stored(listing.order, found))
+            ]
             cut = open_window(listing.statement, listing.order, args)
             # The first column stands where fetched relations have their parent's key.
             wanted = [null().label("parent"), *columns_of(entity, names), *values]
@@ -87,14 +100,14 @@ async def fetch_listing(
     shape = None if key is None else (*key, names, field.folds, args.is_backward, args.cursor is None)
     kept: Any = make() if shape is None else STATEMENTS.get(shape, make)
     rows = await listed.run(kept.compiled, window_values(kept.order, args))
-    return make_page(rows, args, lambda: _count(listed), values_of=itemgetter(slice(-len(kept.order), None)))
+    return make_page(rows, args, lambda: _count(listed), values_of=read_stored(kept.order))
 
 
 def _with_folds(cut: Select[Any], order: Order, args: PageArgs, folds: Folds, viewer: Viewer) -> Select[Any]:
     """The page as a table of its own, in its order, with what its rows lead to."""
     own = cut.subquery("own")
     columns = list(own.c)[: -len(order)]
-    selected = folded(own, own, columns, folds, viewer, ordinals_of(own, order))
+    selected = folded(own, own, columns, folds, viewer, as_stored(order, ordinals_of(own, order)))
     return selected.order_by(*directed(own, order, backward=args.is_backward))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import Computed, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
@@ -56,6 +56,7 @@ class Club(Base):
         Index(None, "name_key", "id"),
         Index(None, "created_at", "id"),
         Index(None, "search", postgresql_using="gin"),
+        Index("ix_clubs_private", "id", postgresql_where=text("visibility = 'PRIVATE'")),
     )
 
     id: Mapped[PrimaryKey]
