@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,12 @@ class Key:
 
     column: Any
     descending: bool = False
+
+    @cached_property
+    def python_type(self) -> type:
+        """Of its values. SQLAlchemy looks for it each time."""
+        found: type = self.column.type.python_type
+        return found
 
 
 Order = tuple[Key, ...]
@@ -119,7 +126,7 @@ def decode_cursor(cursor: str, order: Order) -> list[Any]:
     """The values that a cursor carries. Raises `InvalidCursor` where it is none of this order's."""
     try:
         values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        readers = [_READERS[key.column.type.python_type] for key in order]
+        readers = [_READERS[key.python_type] for key in order]
         if not isinstance(values, list) or len(values) != len(order):
             raise InvalidCursor
         decoded = [read(value) for read, value in zip(readers, values, strict=True)]
@@ -136,14 +143,14 @@ def as_stored(order: Order, values: Sequence[Any]) -> list[Any]:
     """
     found = []
     for key, value in zip(order, values, strict=True):
-        function = _STORED.get(key.column.type.python_type, (None, None))[0]
+        function = _STORED.get(key.python_type, (None, None))[0]
         found.append(value if function is None else getattr(func, function)(value, type_=LargeBinary))
     return found
 
 
 def read_stored(order: Order) -> Callable[[Any], list[Any]]:
     """What finds the values of an order at the end of a row, where `as_stored` was selected."""
-    readers = [_STORED.get(key.column.type.python_type, (None, _same))[1] for key in order]
+    readers = [_STORED.get(key.python_type, (None, _same))[1] for key in order]
 
     def values_of(row: Any) -> list[Any]:
         return [read(value) for read, value in zip(readers, row[-len(readers) :], strict=True)]
