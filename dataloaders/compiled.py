@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -57,7 +58,14 @@ class Compiled:
         return " @@ " in self.sql
 
     def arguments(self, viewer: Viewer, given: Mapping[str, Any]) -> list[Any]:
-        return [self._value(one, viewer, given) if isinstance(one, Slot) else one for one in self.parameters]
+        values = list(self.parameters)
+        for place, slot in self._slots:
+            values[place] = self._value(slot, viewer, given)
+        return values
+
+    @cached_property
+    def _slots(self) -> list[tuple[int, Slot]]:
+        return [(place, one) for place, one in enumerate(self.parameters) if isinstance(one, Slot)]
 
     def _value(self, slot: Slot, viewer: Viewer, given: Mapping[str, Any]) -> Any:
         if slot.name == "viewer":

@@ -162,10 +162,11 @@ def _news(viewer: Viewer, numbered: CTE) -> FromClause:
         "actor_id": literal(viewer.id, Uuid()),
         "person_id": literal(viewer.id, Uuid()),
         "params": func.jsonb_build_object("name", numbered.c.title),
+        "position": literal(1),
     }
     assert values.keys() == ADDRESSED.keys()
     columns = [value.label(name) for name, value in values.items()]
-    return select(*columns, literal(1).label("position")).select_from(numbered, away).subquery("listed")
+    return select(*columns).select_from(numbered, away).subquery("listed")
 
 
 STANDING = Statement(_standing, given=("within_id", "client_id"), rows=row_class(Message))

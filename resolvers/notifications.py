@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
     ColumnElement,
     FromClause,
+    Integer,
     Select,
-    String,
+    Text,
     Uuid,
     bindparam,
     column,
@@ -87,60 +87,43 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
     Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
-    rows = _rows(notices)
+    rows = addressed(notices)
     if not rows:
         return
     await uow.session.flush()
-    written = await uow.session.execute(WRITE, _columns(rows) | {"now": utcnow()})
-    sequences = {row.id: row.sequence for row in written}
-    for row in rows:
-        # None was written for those who turned the type off.
-        if row["id"] in sequences:
-            uow.record(
-                NotificationSent(
-                    subject_id=row["id"],
-                    stream=inbox_stream(row["user_id"]),
-                    sequence=sequences[row["id"]],
-                    user_id=row["user_id"],
-                    type=row["type"].value,
-                )
-            )
+    written = await uow.session.execute(WRITE, {"notices": rows, "now": utcnow()})
+    for id, user_id, type, sequence in written:
+        stream = inbox_stream(user_id)
+        uow.record(NotificationSent(subject_id=id, stream=stream, sequence=sequence, user_id=user_id, type=type.value))
 
 
-def addressed(notices: Iterable[Notice]) -> dict[str, list[Any]]:
-    """Notices as the values of a statement that has `given_notices`."""
-    return _columns(_rows(notices))
-
-
-def _rows(notices: Iterable[Notice]) -> list[dict[str, Any]]:
-    return [
-        _row(notice, user_id)
+def addressed(notices: Iterable[Notice]) -> list[dict[str, Any]]:
+    """What a statement with `given_notices` is given."""
+    people = [
+        (notice, user_id)
         for notice in notices
         for user_id in sorted(set(notice.recipients))
         if user_id != notice.actor_id
     ]
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    return {f"notice_{name}": [row[name] for row in rows] for name in ADDRESSED}
+    return [_row(notice, user_id) | {"position": position} for position, (notice, user_id) in enumerate(people)]
 
 
 def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
     return {
-        "id": uuid7(),
-        "user_id": user_id,
-        "type": notice.type,
+        "id": str(uuid7()),
+        "user_id": str(user_id),
+        "type": notice.type.value,
         "subject_type": notice.subject.__class__.__name__ if notice.subject is not None else None,
-        "subject_id": getattr(notice.subject, "id", None),
-        "actor_id": notice.actor_id,
+        "subject_id": None if notice.subject is None else str(notice.subject.id),
+        "actor_id": notice.actor_id and str(notice.actor_id),
         "person_id": _person(notice),
         "params": _subject_facts(notice.subject) | dict(notice.params),
     }
 
 
-def _person(notice: Notice) -> UUID | None:
-    named = notice.params.get("user_id")
-    return UUID(str(named)) if named else notice.actor_id
+def _person(notice: Notice) -> str | None:
+    known = notice.params.get("user_id") or notice.actor_id
+    return str(known) if known else None
 
 
 def _subject_facts(subject: Any) -> dict[str, Any]:
@@ -158,22 +141,21 @@ ADDRESSED: dict[str, TypeEngine[Any]] = {
     "id": Uuid(),
     "user_id": Uuid(),
     "type": Notification.__table__.c.type.type,
-    "subject_type": String(),
+    "subject_type": Text(),
     "subject_id": Uuid(),
     "actor_id": Uuid(),
     "person_id": Uuid(),
     "params": JSONB(),
+    "position": Integer(),
 }
-"""What a statement is told of each notice to each person. Given from outside, it is an array of each."""
-ADDRESSED_TO = tuple(f"notice_{name}" for name in ADDRESSED)
-"""The parameters of `given_notices`."""
+"""What a statement knows of each notice to each person."""
 
 
 def given_notices() -> FromClause:
-    """Notices that come as arrays, in their order."""
-    given = func.unnest(*(bindparam(f"notice_{name}", type_=ARRAY(type_)) for name, type_ in ADDRESSED.items()))
+    """Notices that come as the parameter `notices`: a list of objects, which costs less to hand over than arrays."""
+    given = func.jsonb_to_recordset(bindparam("notices", type_=JSONB()))
     columns = (column(name, type_) for name, type_ in ADDRESSED.items())
-    return given.table_valued(*columns, with_ordinality="position").render_derived(name="listed")
+    return given.table_valued(*columns).render_derived(name="listed", with_types=True)
 
 
 def _wanted(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
@@ -190,7 +172,7 @@ def _wanted(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
 def telling(listed: FromClause, now: Any, given_that: ColumnElement[bool] = true()) -> CTE:  # a constant
     """Write notices; answers id, user, type and number of each that is wanted.
 
-    `listed` has the columns of `ADDRESSED` and a `position`. `given_that` is looked at before the first lock is taken.
+    `listed` has the columns of `ADDRESSED`. `given_that` is looked at before the first lock is taken.
     Left out are those who turned the type off: a notification is its record in the app, mail is a copy of it.
     Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids. What the person is
     called stands beside the parameters, which come first.
@@ -241,9 +223,9 @@ def sent(told: CTE) -> Happened:
     return Happened(NotificationSent, told, values)
 
 
-def _write() -> Select[UUID, int]:
+def _write() -> Select[UUID, UUID, NotificationType, int]:
     told = telling(given_notices(), bindparam("now", type_=Notification.created_at.type))
-    return select(told.c.id, told.c.sequence)
+    return select(told.c.id, told.c.user_id, told.c.type, told.c.sequence).order_by(told.c.id)
 
 
 WRITE = _write()

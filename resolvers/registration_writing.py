@@ -28,7 +28,7 @@ from models import (
 )
 from models.rows import attributes, row_class
 from resolvers import capacity, chat_members
-from resolvers.notifications import ADDRESSED_TO, given_notices, sent, telling
+from resolvers.notifications import given_notices, sent, telling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ def _take_place(viewer: Viewer) -> Select[Any]:
 LOOK = Statement(_look, given=("asked_id",), rows=row_class(Event))
 TAKE_PLACE = Statement(
     _take_place,
-    given=("asked_id", "seen_at", "seen_admission", "new_id", "remark", *ADDRESSED_TO, *RECORDING),
+    given=("asked_id", "seen_at", "seen_admission", "new_id", "remark", "notices", *RECORDING),
     rows=row_class(Registration),
 )
 

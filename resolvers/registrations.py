@@ -85,7 +85,7 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
             "seen_admission": known and known.admission,
             "new_id": uuid7(),
             "remark": note or None,
-            **addressed(news),
+            "notices": addressed(news),
             **recording_values(has_sink=uow.has_sink),
         }
         taken = TAKE_PLACE.asked(viewer, **values)
