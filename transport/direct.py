@@ -109,6 +109,9 @@ class _Unheard:
         pass
 
 
+NOTHING = HttpRequest("POST", {}, "")
+
+
 class Exchange:
     """A request that is answered here. uvicorn finds in it what it asks of its own cycles."""
 
@@ -126,9 +129,14 @@ class Exchange:
 
     def leave(self) -> None:
         """Nobody waits for the answer."""
-        if self.task is not None and not self.task.done():
+        if self.task is not None:
             self.request.is_gone = True
             self.task.cancel()
+
+    def forget(self) -> None:
+        """It is over. A connection without work holds on to its last cycle, and need not to what was sent."""
+        self.task = None
+        self.request = NOTHING
 
 
 class DirectProtocol(HttpToolsProtocol):
@@ -258,6 +266,7 @@ class DirectProtocol(HttpToolsProtocol):
             self._running = None
             if exchange.task is not None:
                 self.tasks.discard(exchange.task)
+            exchange.forget()
 
     def _finish(self, exchange: Exchange, data: bytes) -> None:
         exchange.response_complete = True

@@ -190,6 +190,34 @@ async def test_answers_come_in_the_order_of_requests(direct_server):
     assert found == [f"n{number}" for number in range(24)]
 
 
+async def test_a_connection_may_become_a_socket_later(direct_server):
+    handshake = (
+        b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+    )
+
+    async with connected(direct_server.port) as wire:
+        await wire.send(post())
+        assert (await wire.reply()).status == 200
+        await wire.send(handshake)
+        head = await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), 5)
+
+    assert head.startswith(b"HTTP/1.1 101 ")
+
+
+async def test_a_quiet_connection_keeps_nothing_of_what_was_sent(environment):
+    async with serving(environment) as server, connected(server.port) as wire:
+        await wire.send(post(named("a") + b" " * 60_000))
+        await wire.reply()
+        assert server.uvicorn is not None
+        (connection,) = server.uvicorn.server_state.connections
+        await asyncio.sleep(0)
+
+        assert connection.cycle.response_complete
+        assert connection.cycle.request.body is None
+        assert connection.tasks == set()
+
+
 async def test_a_head_without_end_is_cut_off(direct_server):
     async with connected(direct_server.port) as wire:
         await wire.send(b"POST /graphql HTTP/1.1\r\nhost: x\r\n", *[b"x-a: " + b"a" * 30_000] * 4, pause=0.02)
