@@ -9,9 +9,13 @@ Where a server does not have it, streams are followed one by one, through `webso
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from asyncio.transports import BaseTransport
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, cast
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 FRAMES = "wingding.frames"
 TEXT = 0x81
@@ -51,23 +55,25 @@ class Gate:
 class Inbox:
     """As much of `asyncio.Queue` as one reader needs. Reading from the socket pauses while anything is in it."""
 
-    __slots__ = ("_events", "_gate")
+    __slots__ = ("_events", "_waiter")
 
     def __init__(self) -> None:
         self._events: list[Any] = []
-        self._gate = Gate()
+        self._waiter: asyncio.Future[None] | None = None
 
     def put_nowait(self, event: Any) -> None:
         self._events.append(event)
-        self._gate.set()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def empty(self) -> bool:
         return not self._events
 
     async def get(self) -> Any:
         while not self._events:
-            self._gate.clear()
-            await self._gate.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._waiter = None
         return self._events.pop(0)
 
 
@@ -79,6 +85,17 @@ class Outlet(Protocol):
 
     @property
     def is_gone(self) -> bool: ...
+
+    async def receive(self) -> Any:
+        """As ASGI's, past all layers."""
+
+    async def send(self, message: Any) -> None:
+        """As ASGI's, past all layers."""
+
+    def go_on(self, life: Callable[[], Awaitable[None]]) -> None:
+        """What is to be done once the application has returned: the rest of the socket's life. Until then all layers
+        of the application would be kept in memory, though they do nothing but wait.
+        """
 
     def settle(self) -> None:
         """The handshake is over, and nobody will read it again: give its memory back."""
@@ -98,11 +115,32 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **options)
         self.queue = Inbox()  # type: ignore[assignment]  # likewise
         self.writable = Gate()
+        self._life: Callable[[], Awaitable[None]] | None = None
 
-    async def run_asgi(self) -> None:
-        if not self.conn.extensions:
-            self.scope["extensions"][FRAMES] = {"outlet": self}
-        await super().run_asgi()
+    def connection_made(self, transport: BaseTransport) -> None:
+        # Who has read the handshake and its parser hold each other, and would lie about until the collector comes.
+        reader = cast(asyncio.Transport, transport).get_protocol()
+        if isinstance(reader, HttpToolsProtocol):
+            del reader.parser
+        super().connection_made(transport)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            if not self.conn.extensions:
+                self.scope["extensions"][FRAMES] = {"outlet": self}
+            self.app = self._live
+
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        self.app = self.config.loaded_app
+        await self.app(scope, receive, send)
+        del scope, receive, send
+        life, self._life = self._life, None
+        if life is not None:
+            await life()
+
+    def go_on(self, life: Callable[[], Awaitable[None]]) -> None:
+        self._life = life
 
     @property
     def is_gone(self) -> bool:
@@ -113,7 +151,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.request.headers.clear()
         self.response.headers.clear()
         del self.request, self.response
-        self.scope["headers"].clear()  # type: ignore[attr-defined]  # uvicorn makes a list
+        cast(dict[str, Any], self.scope).clear()
 
     def offer(self, frames: bytes) -> bool:
         if not self.writable.is_open or self.is_gone:

@@ -6,6 +6,7 @@ Our own handler and not Strawberry's, which lets messages of the wrong shape end
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -40,11 +41,18 @@ class SocketEndpoint:
         if not self._around.seats.take(seat):
             await _refuse(send, 429)
             return
-        handler = Connection(self._around, caller, seat, receive, send, outlet_of(scope))
-        del connection  # and all that it has worked out: this frame lives as long as the socket
+        outlet = outlet_of(scope)
+        speaks_protocol = PROTOCOL in scope.get("subprotocols", ())
+        if outlet is None:
+            await self._live(Connection(self._around, caller, seat, receive, send, None), speaks_protocol)
+        else:
+            handler = Connection(self._around, caller, seat, outlet.receive, outlet.send, outlet)
+            outlet.go_on(partial(self._live, handler, speaks_protocol))
+
+    async def _live(self, handler: Connection, speaks_protocol: bool) -> None:
         self._around.operations.metrics.sockets.inc()
         try:
-            await handler.run(speaks_protocol=PROTOCOL in scope.get("subprotocols", ()))
+            await handler.run(speaks_protocol=speaks_protocol)
         finally:
             self._around.seats.leave(handler.seat)
             self._around.operations.metrics.sockets.dec()

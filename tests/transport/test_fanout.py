@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import signal
 import socket as sockets
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import CoroutineType
 
 import orjson
 import pytest
@@ -25,6 +28,7 @@ from tests.live import SEND
 from tests.sockets import Completed, Failed, Socket
 from tests.transport.conftest import RunningServer, metric, until
 from tests.transport.test_websocket import frame
+from transport.frames import FrameProtocol
 
 SENT = """
 subscription ($id: ID!, $after: String) {
@@ -262,3 +266,31 @@ async def test_the_end_of_the_server_ends_live_subscriptions(start_server, save,
             await follower.next()
         assert await socket.closed() == 1012
     assert process.process.returncode == -signal.SIGTERM
+
+
+async def test_a_live_subscriber_keeps_nothing_of_how_it_came(server, save, sign_in):
+    """Neither who read the handshake, nor its scope, nor the layers of the application, nor the executor: without the
+    collector of cycles, which comes late.
+    """
+
+    def kept():
+        names = Counter(type(one).__qualname__ for one in gc.get_objects())
+        waiting = {one.cr_code.co_qualname for one in gc.get_objects() if isinstance(one, CoroutineType)}
+        return [names[name] for name in ("DirectProtocol", "Executor")], waiting
+
+    async with a_crowd(server, save, sign_in, 1):
+        # What a process or a group has one of is there now.
+        gc.collect()
+        gc.disable()
+        try:
+            before, _ = kept()
+            async with a_crowd(server, save, sign_in, 3):
+                after, waiting = kept()
+                scopes = [one.scope for one in gc.get_objects() if isinstance(one, FrameProtocol)]
+        finally:
+            gc.enable()
+
+    assert after == before
+    assert scopes == [{}] * 4
+    assert "Connection.run" in waiting
+    assert not waiting & {"WebSocketRoute.handle", "SocketEndpoint.__call__"}
