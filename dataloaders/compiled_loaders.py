@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 import asyncpg
@@ -17,9 +18,9 @@ from auth.viewer import Viewer
 from dataloaders.base import Many, One, PageRequest, Pages, Value
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.loaders import Loaders
-from dataloaders.pages import Page, make_page, read_stored, window_values
-from dataloaders.selects import Folds, count_statement_for, statement_for
-from models.rows import Values, attributes, row_class
+from dataloaders.pages import Page, PageArgs, make_page, read_stored, window_values
+from dataloaders.selects import Fold, Folds, PageShape, count_statement_for, statement_for
+from models.rows import Values, attributes, folded_class, row_class
 
 Names = tuple[str, ...]
 
@@ -59,19 +60,42 @@ class CompiledLoaders(Loaders):
         args = request.args
         given = window_values(declaration.order, args)
         compiled = self._compiled(
-            (declaration, names, folds, args.is_backward, args.cursor is None, repr(request.filter)),
+            (declaration, names, folds, PageShape.of(request)),
             lambda viewer: statement_for(declaration, viewer, request, names, folds),
             row_class(declaration.entity),
             ("keys", *given),
         )
         lists = _by_parent(await self._run(compiled, {"keys": list(keys), **given}), keys)
-        values_of = read_stored(declaration.order)
 
-        def page(key: Any) -> Page:
-            count = partial(self._count, declaration, key, request.filter)
-            return make_page(lists.get(key, ()), args, count, values_of=values_of)
+        return {key: self._page(declaration, key, request, lists.get(key, ())) for key in keys}
 
-        return {key: page(key) for key in keys}
+    async def row_with_page(
+        self, declaration: One, key: Any, names: Names, folds: Folds, fold: Fold
+    ) -> tuple[Any, dict[Any, Page]]:
+        """The row of a key, null where there is none, and by its own key the page that it leads to."""
+        pages, shape = fold.declaration, fold.page
+        assert isinstance(pages, Pages) and shape is not None
+        given = window_values(pages.order, shape.request.args)
+        compiled = self._compiled(
+            (declaration, names, (*folds, fold), shape),
+            lambda viewer: statement_for(declaration, viewer, names=names, folds=(*folds, fold)),
+            row_class(declaration.entity),
+            ("keys", *given),
+        )
+        found = await self._run(compiled, {"keys": [key], **given})
+        if not found:
+            return None, {}
+        [row] = found
+        arrays = row[-fold.width :]
+        # Rows as they would come by a statement of their own, with nothing where that has the parent's key.
+        make = folded_class(pages.entity, fold.names)
+        rows = [] if arrays[0] is None else list(map(make, zip(repeat(None), *arrays, strict=False)))
+        parent = getattr(row, fold.key)
+        return row, {parent: self._page(pages, parent, shape.request, rows)}
+
+    def _page(self, declaration: Pages, key: Any, request: PageRequest, rows: Sequence[Any]) -> Page:
+        count = partial(self._count, declaration, key, request.filter)
+        return make_page(rows, request.args, count, values_of=read_stored(declaration.order))
 
     async def _fetch(
         self, declaration: One | Many, keys: Collection[Any], names: Names | None, folds: Folds
@@ -93,7 +117,7 @@ class CompiledLoaders(Loaders):
         given: Sequence[str],
     ) -> Compiled:
         viewer = self._viewer
-        if isinstance(key[-1], str) and len(key[-1]) > LONGEST_KEY:
+        if isinstance(key[-1], PageShape) and len(key[-1].filter) > LONGEST_KEY:
             return compile_for(build, viewer, given, rows)
         shape = (viewer.user is None, viewer.role, *key)
         return STATEMENTS.get(shape, lambda: compile_for(build, viewer, given, rows))
@@ -121,7 +145,7 @@ class CompiledLoaders(Loaders):
 
     async def _count_batch(self, declaration: Pages, filter: Any, keys: list[Any]) -> list[Any]:
         compiled = self._compiled(
-            (declaration, "count", repr(filter)),
+            (declaration, "count", PageShape.of(PageRequest(PageArgs(), filter))),
             lambda viewer: count_statement_for(declaration, viewer, filter),
             Values,
             ("keys",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ARRAY, Select, any_, bindparam, column, func, select, true
@@ -25,47 +25,73 @@ Names = Sequence[str] | None
 
 
 @dataclass(frozen=True)
+class PageShape:
+    """What the statement of a page depends on. Its size and its cursor are parameters (`window_values`)."""
+
+    is_backward: bool
+    is_first: bool
+    filter: str
+    request: PageRequest = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, request: PageRequest) -> PageShape:
+        args = request.args
+        return cls(args.is_backward, args.cursor is None, repr(request.filter), request)
+
+
+@dataclass(frozen=True)
 class Fold:
-    """What each row leads to by one of its columns, fetched in the same statement: a row, a list, or an aggregate.
+    """What each row leads to by one of its columns, fetched in the same statement: a row, a list, an aggregate, or a
+    page, of which a statement has one at most.
 
     `key` is that column; `names` are the columns of the rows, or of the aggregate without its key (`value_names`). Rows
-    of a list may have folds of their own, but no lists.
+    of a list or a page may have folds of their own, but no lists.
     """
 
-    declaration: One | Many | Value
+    declaration: One | Many | Pages | Value
     key: str
     names: tuple[str, ...]
     folds: tuple[Fold, ...] = ()
+    page: PageShape | None = None
 
     @property
     def width(self) -> int:
         """Columns: of a list as many as its rows have, with an array of all rows in each; else the key comes first."""
         own = len(self.names) + sum(fold.width for fold in self.folds)
+        if isinstance(self.declaration, Pages):
+            return own + len(self.declaration.order)
         return own if isinstance(self.declaration, Many) else own + 1
 
     def child(self, viewer: Viewer, own: Any) -> Select[Any]:
         """What the rows of the table `own` lead to, for a lateral join."""
         declaration, key = self.declaration, own.c[self.key]
         if isinstance(declaration, Many):
-            return self._arrays(declaration, viewer, own)
+            limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(declaration.limit)
+            return self._arrays(declaration, limited, viewer, own)
+        if isinstance(declaration, Pages):
+            assert self.page is not None
+            return self._arrays(declaration, _page(declaration, viewer, self.page.request, key), viewer, own)
         chosen = declaration.select(viewer).where(declaration.key == key)
         if isinstance(declaration, Value):
             return chosen
         wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, self.names)]
         return chosen.with_only_columns(*wanted, maintain_column_froms=True)
 
-    def _arrays(self, declaration: Many, viewer: Viewer, own: Any) -> Select[Any]:
-        order = declaration.order
-        chosen = declaration.select(viewer).where(declaration.key == own.c[self.key]).correlate(own)
-        limited = window(chosen, order, PageArgs()).limit(declaration.limit)
+    def _arrays(self, declaration: Many | Pages, limited: Select[Any], viewer: Viewer, own: Any) -> Select[Any]:
+        order, backward = declaration.order, self.page is not None and self.page.is_backward
         values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
-        wanted = [*columns_of(declaration.entity, self.names), *(values if self.folds else ())]
-        rows = limited.with_only_columns(*wanted, maintain_column_froms=True).lateral("items")
+        wanted = [*columns_of(declaration.entity, self.names), *(values if self.folds or self.page else ())]
+        of_one = limited.where(declaration.key == own.c[self.key]).correlate(own)
+        rows = of_one.with_only_columns(*wanted, maintain_column_froms=True).lateral("items")
         if self.folds:
             columns = list(rows.c)[: len(self.names)]
-            ordered = folded(rows, rows, columns, self.folds, viewer).order_by(*directed(rows, order))
-            rows = ordered.lateral("folded_items")
-        arrays: list[Any] = [func.array_agg(column, type_=NullType()).label(column.name) for column in rows.c]
+            last = ordinals_of(rows, order) if self.page else ()
+            ordered = folded(rows, rows, columns, self.folds, viewer, last)
+            rows = ordered.order_by(*directed(rows, order, backward=backward)).lateral("folded_items")
+        columns = list(rows.c)
+        if self.page:
+            columns[-len(order) :] = as_stored(order, columns[-len(order) :])
+        arrays: list[Any] = [func.array_agg(one, type_=NullType()).label(f"array_{n}") for n, one in enumerate(columns)]
         return select(*arrays)
 
 
@@ -166,9 +192,8 @@ def statement_for(
     With `names` each row has the parent's key first and then these columns (after an aggregate's key comes its value),
     and a page's size and cursor are parameters (`window_values`). Then comes what is folded in, and a page's order.
     """
-    chosen = declaration.select(viewer)
     if isinstance(declaration, One):
-        chosen = chosen.where(declaration.key == any_(_keys(declaration.key)))
+        chosen = declaration.select(viewer).where(declaration.key == any_(_keys(declaration.key)))
         if names is None:
             return chosen.add_columns(declaration.key)
         wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, names)]
@@ -178,18 +203,25 @@ def statement_for(
         own = chosen.subquery("own")
         return folded(own, own, list(own.c), folds, viewer)
     if isinstance(declaration, Value):
-        return chosen.where(declaration.key == any_(_keys(declaration.key)))
+        return declaration.select(viewer).where(declaration.key == any_(_keys(declaration.key)))
     if isinstance(declaration, Many):
-        limited = window(chosen, declaration.order, PageArgs()).limit(declaration.limit)
+        limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(declaration.limit)
         return _per_parent(limited, _parents(declaration), declaration, viewer, names, folds)
     assert request is not None
     parents = _parents(declaration)
-    if declaration.select_of is not None:
-        chosen = declaration.select_of(viewer, parents.c.parent)
+    cut = _page(declaration, viewer, request, parents.c.parent, is_open=names is not None)
+    return _per_parent(cut, parents, declaration, viewer, names, folds, backward=request.args.is_backward)
+
+
+def _page(
+    declaration: Pages, viewer: Viewer, request: PageRequest, parent: Any, *, is_open: bool = True
+) -> Select[Any]:
+    """A page of one parent, whose key is a column, without the condition that it is that parent's."""
+    select_of = declaration.select_of
+    chosen = declaration.select(viewer) if select_of is None else select_of(viewer, parent)
     if declaration.filter is not None and request.filter is not None:
         chosen = declaration.filter(chosen, viewer, request.filter)
-    cut = (window if names is None else open_window)(chosen, declaration.order, request.args)
-    return _per_parent(cut, parents, declaration, viewer, names, folds, backward=request.args.is_backward)
+    return (open_window if is_open else window)(chosen, declaration.order, request.args)
 
 
 def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:

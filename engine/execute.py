@@ -52,6 +52,8 @@ class Execution(Completion):
         self._plan = plan
         self._variables = variables
         self.context = context
+        self.brought: dict[Field, dict[Any, Page]] = {}
+        """Pages by their parents' keys that came in the statement of the parents."""
         assert isinstance(context.loaders, CompiledLoaders)
 
     @property

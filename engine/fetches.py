@@ -10,8 +10,8 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
-from dataloaders.pages import PageArgs
-from dataloaders.selects import value_names, value_types
+from dataloaders.pages import PageArgs, window_values
+from dataloaders.selects import Fold, PageShape, value_names, value_types
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
 from models.rows import folded_class, reader, values_class
 from schema import ids
@@ -126,22 +126,39 @@ class Connected(Source):
     is_awaited: ClassVar[bool] = True
 
     def __init__(self, declaration: Pages, need: Need, unfiltered: Any) -> None:
-        self.declaration, self._need, self._unfiltered = declaration, need, unfiltered
+        self.declaration, self.need, self._unfiltered = declaration, need, unfiltered
         self.entity = declaration.entity
         self.reads = reads_of_need(need)
 
-    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+    def request(self, run: Execution, field: Field) -> PageRequest:
+        """Raises what is wrong with the arguments."""
+        arguments = run.arguments(field)
+        filter = arguments.pop("filter", None)
+        return PageRequest(PageArgs(**arguments), self._unfiltered if filter is None else filter)
+
+    def fold(self, run: Execution, field: Field) -> Fold | None:
+        """The page as a part of its parent's statement; null where something is wrong, which `load` will find again."""
         try:
-            arguments = run.arguments(field)
-            filter = arguments.pop("filter", None)
-            request = PageRequest(PageArgs(**arguments), self._unfiltered if filter is None else filter)
+            request = self.request(run, field)
+            window_values(self.declaration.order, request.args)
+        except Exception:
+            return None
+        names = field.names or ()
+        return Fold(self.declaration, self.need.key, names, field.folds, PageShape.of(request))
+
+    async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        brought = run.brought.get(field)
+        try:
+            request = None if brought is not None else self.request(run, field)
         except Exception as error:
             return [run.failed(error) for _ in rows]
 
         async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
+            if request is None:
+                return brought or {}
             return await run.loaders.pages_of(self.declaration, list(keys), request, field.names, field.folds)
 
-        return await fill_in(run, self._need, rows, layout, fetch)
+        return await fill_in(run, self.need, rows, layout, fetch)
 
 
 class DerivedFrom(Source):
@@ -202,10 +219,17 @@ class LookedUp(Source):
             arguments = run.arguments(field)
             check(self._access, run.context.viewer)
             key = ids.decode(arguments["id"], self._name, "id")
-            found = await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)
+            return [await self._row(run, field, key)]
         except Exception as error:
             return [run.failed(error)]
-        return [found.get(key)]
+
+    async def _row(self, run: Execution, field: Field, key: Any) -> Any:
+        page = field.page
+        if page is not None and isinstance(page.source, Connected) and (fold := page.source.fold(run, page)):
+            names = field.names or ()
+            row, run.brought[page] = await run.loaders.row_with_page(self._declaration, key, names, field.folds, fold)
+            return row
+        return (await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)).get(key)
 
 
 class Resolved(Source):

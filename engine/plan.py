@@ -6,7 +6,7 @@ A plan knows nothing of a request. It is made for an operation and the values of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,13 +29,13 @@ from graphql import (
 from sqlalchemy import ARRAY, JSON, inspect
 from sqlalchemy.orm import Mapper
 
-from dataloaders.base import Many
-from dataloaders.selects import Fold, Folds
+from dataloaders.base import Many, Value
+from dataloaders.selects import Fold, Folds, value_types
 from engine.arguments import Arguments
 from engine.build import Builders, can_be_written, needs_no_care
 from engine.collect import Collector, Unplannable
 from engine.declared import is_page_part, source_of
-from engine.fetches import Resolved
+from engine.fetches import Connected, LookedUp, Resolved
 from engine.sources import Source, Typename
 from models.rows import attributes
 
@@ -68,7 +68,7 @@ class Shape:
 class Field:
     """A response key of a selection. `entity` is the model of its parents' rows. `names` are the columns that its own
     rows need, where it fetches rows, and `folds` what is fetched with them; a field whose rows were fetched so finds
-    them in its parents' rows, from `folded_at` on.
+    them in its parents' rows, from `folded_at` on. `page` is the connection that comes with a row that is looked up.
     """
 
     key: str
@@ -81,6 +81,7 @@ class Field:
     names: Layout = None
     folds: Folds = ()
     folded_at: int | None = None
+    page: Field | None = None
     arguments: Arguments = field(init=False)
 
     def __post_init__(self) -> None:
@@ -198,6 +199,8 @@ class Planner:
             made.names = needed_columns(source.entity, made.shape)
             if not isinstance(source, Resolved):
                 fold(made)
+            if isinstance(source, LookedUp):
+                made.page = next((child for child in _children(made.shape) if _is_brought(made, child)), None)
         return made
 
     def _shape(self, type_: Any, nodes: list[FieldNode], entity: Any) -> Shape:
@@ -242,11 +245,28 @@ def fold(field: Field) -> None:
         at += made.width
 
 
+def _is_brought(field: Field, child: Field) -> bool:
+    """Whether a connection can come with the row that it belongs to."""
+    source = child.source
+    if not isinstance(source, Connected) or source.need.visible is not None:
+        return False
+    return source.need.key in (field.names or ()) and _fits_arrays(child)
+
+
 def _fits_arrays(field: Field) -> bool:
     """Whether the rows of a list can come as an array for each column."""
-    columns = [inspect(field.source.entity).column_attrs[name].columns[0].type for name in field.names or ()]
-    has_lists = any(isinstance(one.declaration, Many) for one in field.folds)
-    return bool(columns) and not has_lists and not any(isinstance(one, ARRAY | JSON) for one in columns)
+    if any(isinstance(one.declaration, Many) for one in field.folds):
+        return False
+    types = _types(field.source.entity, field.names or ())
+    for one in field.folds:
+        declaration = one.declaration
+        types += value_types(declaration) if isinstance(declaration, Value) else _types(declaration.entity, one.names)
+    return bool(field.names) and not any(isinstance(type_, ARRAY | JSON) for type_ in types)
+
+
+def _types(entity: Any, names: Sequence[str]) -> list[Any]:
+    columns = inspect(entity).column_attrs
+    return [columns[name].columns[0].type for name in names]
 
 
 def _children(shape: Shape) -> Iterator[Field]:

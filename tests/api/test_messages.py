@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -317,9 +318,9 @@ async def test_a_page_of_a_long_chat_stays_in_the_index(client, save, ports):
     answer = await client(ada).run(PAGE.replace("totalCount", ""), id=chat, first=50)
     statement = next(one for one in answer.statements if "FROM messages" in one)
     for mark, value in {
-        "$1::UUID[]": f"ARRAY['{chat.id}']::uuid[]", "$2::UUID": f"'{ada.id}'::uuid", "$3::INTEGER": "51"
+        r"\$\d::UUID\[\]": f"ARRAY['{chat.id}']::uuid[]", r"\$\d::UUID": f"'{ada.id}'::uuid", r"\$\d::INTEGER": "51"
     }.items():  # fmt: skip
-        statement = statement.replace(mark, value)
+        statement = re.sub(mark, value, statement)
     async with ports.database.engine.connect() as connection:
         plan = "\n".join(row[0] for row in await connection.execute(text(f"EXPLAIN {statement}")))
 
