@@ -193,7 +193,8 @@ async def test_answers_come_in_the_order_of_requests(direct_server):
 async def test_a_connection_may_become_a_socket_later(direct_server):
     handshake = (
         b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
     )
 
     async with connected(direct_server.port) as wire:
