@@ -154,7 +154,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         cast(dict[str, Any], self.scope).clear()
 
     def offer(self, frames: bytes) -> bool:
-        if not self.writable.is_open or self.is_gone:
+        # As `is_gone`, without the call: this is asked for each reader of each message.
+        if not self.writable.is_open or self.disconnected or self.close_sent or self.transport.is_closing():
             return False
         self.transport.write(frames)
         return True
