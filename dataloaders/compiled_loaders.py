@@ -6,7 +6,7 @@ Rows are those of `models.rows`. The query engine says which columns it needs; e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy import Select
 
 from auth.viewer import Viewer
+from database import Database
 from dataloaders.base import Many, One, PageRequest, Pages, Value
 from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.loaders import Loaders
@@ -26,10 +27,28 @@ Names = tuple[str, ...]
 
 
 class CompiledLoaders(Loaders):
+    def __init__(self, database: Database, viewer: Viewer, *, caching: bool = True) -> None:
+        super().__init__(database, viewer, caching=caching)
+        self._known: dict[tuple[One, Any], Mapping[str, Any]] = {}
+
+    def forget(self) -> None:
+        super().forget()
+        self._known.clear()
+
+    def know(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
+        """`values` are as asyncpg gives them, by the attributes of the entity; not all need be there."""
+        self._known[declaration, key] = values
+
     async def rows_of(
         self, declaration: One, keys: Collection[Any], names: Names | None = None, folds: Folds = ()
     ) -> dict[Any, Any]:
         """The row of each key that has one."""
+        if self._known and not folds and len(keys) == 1:
+            [key] = keys
+            wanted = attributes(declaration.entity) if names is None else names
+            values = self._known.get((declaration, key))
+            if values is not None and all(name in values for name in wanted):
+                return {key: folded_class(declaration.entity, wanted)((key, *(values[name] for name in wanted)))}
         rows = await self._fetch(declaration, keys, names, folds)
         return {row[0]: row for row in rows}
 

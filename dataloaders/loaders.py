@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -29,6 +29,9 @@ class Loaders:
     def forget(self) -> None:
         """After a write: what was read before may be stale."""
         self._loaders.clear()
+
+    def know(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
+        """What reading a key would find, for whoever makes use of it. Until something is written."""
 
     def load(self, declaration: One | Many | Value, key: Any) -> Awaitable[Any]:
         loader = self._loader(declaration, lambda keys: self._load_batch(declaration, keys))

@@ -51,6 +51,8 @@ class Notification(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "sequence"),
         Index(None, "user_id", "sequence", postgresql_where=text("read_at IS NULL")),
+        # Who has been told of a chat, and has not looked since.
+        Index(None, "subject_id", "user_id", postgresql_where=text("read_at IS NULL AND type = 'NEW_MESSAGE'")),
     )
 
     id: Mapped[PrimaryKey]

@@ -103,7 +103,8 @@ def _take_place(viewer: Viewer) -> Select[Any]:
         capacity.announced(entry),
         sent(told),
     ]
-    return select(*(admitted.c[name] for name in attributes(Registration))).add_cte(*recording(happened))
+    own = [admitted.c[name] for name in attributes(Registration)]
+    return select(*own, entry.c.taken.label("event_taken")).select_from(admitted, entry).add_cte(*recording(happened))
 
 
 LOOK = Statement(_look, given=("asked_id",), rows=row_class(Event))

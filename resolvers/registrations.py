@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -60,7 +60,15 @@ class BookingCancelled(DomainEvent):
     cancelled_by_id: UUID
 
 
-async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | None = None) -> Registration:
+@dataclass(frozen=True)
+class Placed:
+    """A new registration, and of its event what was read under the same lock, as asyncpg gives it."""
+
+    registration: Registration
+    event: Mapping[str, Any]
+
+
+async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | None = None) -> Placed:
     """Take a place at an event without services. Raises what `capacity` and this module name.
 
     The rule looks without a lock. What it has seen is checked again under the event's lock by the statement that
@@ -89,9 +97,10 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
             **recording_values(has_sink=uow.has_sink),
         }
         taken = TAKE_PLACE.asked(viewer, **values)
-        written: list[Registration] = await uow.write(taken, unless="ck_events_taken_within_capacity")
+        written = await uow.write(taken, unless="ck_events_taken_within_capacity")
         if written:
-            return written[0]
+            [registration] = written
+            return Placed(registration, {**event, "taken": registration["event_taken"]})
     raise Contended
 
 

@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.types import Info as StrawberryInfo
 
+import dataloaders.users
 from auth.viewer import GUEST, Viewer
 from database import Database, UnitOfWork, Writing
 from dataloaders.compiled_loaders import CompiledLoaders
@@ -39,6 +41,8 @@ class Context:
     is_socket: bool = False
     loaders: Loaders = field(init=False)
     _outer: UnitOfWork | None = None
+    _has_written: bool = False
+    """Whether the caller may be another than they were when the request came."""
 
     def __post_init__(self) -> None:
         self.become(self.viewer)
@@ -65,6 +69,7 @@ class Context:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[UnitOfWork]:
         """One transaction; within `replaying()` a savepoint of its transaction."""
+        self._has_written = True
         if self._outer is None:
             async with self.database.writing() as uow:
                 yield uow
@@ -81,11 +86,18 @@ class Context:
 
     @asynccontextmanager
     async def writing_once(self) -> AsyncIterator[Writing]:
-        """For a rule that writes by one statement, which commits by itself. Within `replaying()` as `writing()`."""
+        """For a rule that writes by one statement, which commits by itself. Within `replaying()` as `writing()`.
+
+        No such rule changes a user. So the caller's row, which was read for this very request, is still what a reading
+        would find. That of a WebSocket is older.
+        """
         if self._outer is None:
             async with self.database.writing_once() as once:
                 yield once
             self.loaders.forget()
+            caller = self.viewer.user
+            if isinstance(caller, asyncpg.Record) and not self.is_socket and not self._has_written:
+                self.loaders.know(dataloaders.users.by_id, caller.id, caller)
         else:
             async with self.writing() as uow:
                 yield uow

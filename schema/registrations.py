@@ -121,8 +121,9 @@ class RegistrationMutations:
     async def register_for_event(self, info: Info, input: RegisterForEventInput) -> RegistrationPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")
         async with info.context.writing_once() as uow:
-            registration = await rules.register(uow, info.context.viewer, event_id=event_id, note=input.note)
-        return RegistrationPayload(registration=registration)
+            placed = await rules.register(uow, info.context.viewer, event_id=event_id, note=input.note)
+        info.context.loaders.know(dataloaders.events.by_id, event_id, placed.event)
+        return RegistrationPayload(registration=placed.registration)
 
     @mutation(
         description="Give a place back, with all bookings at the event. Possible until the event has ended.",

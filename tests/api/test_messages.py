@@ -16,7 +16,9 @@ from models import (
     NotificationType,
     OutboxEvent,
     Role,
+    User,
 )
+from models.rows import row_class
 from tests.api.test_chats import CREATE, LEAVE, MARK_READ, a_group, fellows
 from tests.clients import codes, gid
 from tests.factories import (
@@ -281,6 +283,24 @@ async def test_sending_costs_the_same_for_10_members_and_for_100(client, save):
         counts.append(len(answer.statements))
 
     assert counts == [COST_OF_SENDING, COST_OF_SENDING]
+
+
+async def test_the_caller_is_known_as_they_were_read_for_this_request(client, save, ports):
+    """So the author of one's message is not read again, unless the same operation has changed them."""
+    [ada] = await fellows(save, 1)
+    chat = await a_group(save, ada)
+    [row] = await ports.database.fetch("SELECT * FROM users WHERE id = $1", [ada.id], row_class(User))
+    send = """sendMessage(input: {chatId: "%s", body: "Hi", clientMessageId: "%s"}) {
+      message { author { id displayName } }
+    }"""
+    rename = 'updateProfile(input: {displayName: "Countess"}) { errors { code } }'
+
+    known = await client(row).run(f"mutation {{ a: {send % (gid(chat), 1)} }}")
+    renamed = await client(row).run(f"mutation {{ {rename} b: {send % (gid(chat), 2)} }}")
+
+    assert known.data["a"]["message"]["author"] == {"id": gid(ada), "displayName": ada.display_name}
+    assert len(known.statements) == COST_OF_SENDING + (ports.settings.execution == "reference")
+    assert renamed.data["b"]["message"]["author"]["displayName"] == "Countess"
 
 
 @pytest.mark.parametrize("caller", ["guest", "stranger", "member", "left", "moderator", "admin"])
