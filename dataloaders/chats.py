@@ -31,10 +31,13 @@ def last_messages(viewer: Viewer) -> Select[Message]:
     )
 
 
+def unread() -> Any:
+    """Of a chat and a membership of it. Sequences have no holes, so that counting is subtracting."""
+    return Chat.last_sequence - func.greatest(ChatMember.read_sequence, ChatMember.joined_sequence)
+
+
 def unread_counts(viewer: Viewer) -> Any:
-    """Sequences have no holes, so that counting is subtracting."""
-    seen = func.greatest(ChatMember.read_sequence, ChatMember.joined_sequence)
-    return chats_of(viewer).with_only_columns(Chat.id, Chat.last_sequence - seen)
+    return chats_of(viewer).with_only_columns(Chat.id, unread())
 
 
 def peers(viewer: Viewer) -> Select[User]:

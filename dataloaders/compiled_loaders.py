@@ -29,7 +29,7 @@ Names = tuple[str, ...]
 class CompiledLoaders(Loaders):
     def __init__(self, database: Database, viewer: Viewer, *, caching: bool = True) -> None:
         super().__init__(database, viewer, caching=caching)
-        self._known: dict[tuple[One, Any], Mapping[str, Any]] = {}
+        self._known: dict[tuple[One | Value, Any], Any] = {}
 
     def forget(self) -> None:
         super().forget()
@@ -38,6 +38,9 @@ class CompiledLoaders(Loaders):
     def know(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
         """`values` are as asyncpg gives them, by the attributes of the entity; not all need be there."""
         self._known[declaration, key] = values
+
+    def know_value(self, declaration: Value, key: Any, value: Any) -> None:
+        self._known[declaration, key] = value
 
     async def rows_of(
         self, declaration: One, keys: Collection[Any], names: Names | None = None, folds: Folds = ()
@@ -59,6 +62,8 @@ class CompiledLoaders(Loaders):
 
     async def values_of(self, declaration: Value, keys: Collection[Any]) -> dict[Any, Any]:
         """The value of each key that has one."""
+        if self._known and all((declaration, key) in self._known for key in keys):
+            return {key: self._known[declaration, key] for key in keys}
         compiled = self._compiled((declaration,), lambda viewer: statement_for(declaration, viewer), Values, ("keys",))
         rows = await self._run(compiled, {"keys": list(keys)})
         if len(compiled.readers) != 2:

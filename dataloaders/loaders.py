@@ -33,6 +33,9 @@ class Loaders:
     def know(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
         """What reading a key would find, for whoever makes use of it. Until something is written."""
 
+    def know_value(self, declaration: Value, key: Any, value: Any) -> None:
+        """As `know`, of an aggregate that is one value."""
+
     def load(self, declaration: One | Many | Value, key: Any) -> Awaitable[Any]:
         loader = self._loader(declaration, lambda keys: self._load_batch(declaration, keys))
         return loader.load(key)

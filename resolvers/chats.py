@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth.viewer import Viewer
 from auth.visibility import chats_of, clubs_of, hosted_by, messages_visible_to
 from database import RECORDING, UnitOfWork, Writing, recording, recording_values
+from dataloaders.chats import unread
 from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
 from errors import ErrorCode, NotFound, TooMany, UserError, _, check_text, refuse
@@ -195,15 +197,25 @@ async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Cha
     return chat, member
 
 
-async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Chat:
+@dataclass(frozen=True)
+class Marked:
+    """A chat whose read marker was moved, what is unread after it, and the membership, as asyncpg gives it."""
+
+    chat: Chat
+    unread: int
+    membership: Mapping[str, Any]
+
+
+async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Marked:
     """Move the read marker up to a message, or to the last one. It never moves back (S3-29)."""
     viewer.require_user()
     recorded = recording_values(has_sink=uow.has_sink)
-    chats: list[Chat] = await uow.write(MARK_READ.asked(viewer, read_id=chat_id, message_id=message_id, **recorded))
-    if not chats:
+    found = await uow.write(MARK_READ.asked(viewer, read_id=chat_id, message_id=message_id, **recorded))
+    if not found:
         is_member = await uow.read(IS_MEMBER.asked(viewer, read_id=chat_id))
         raise NotFound(path=("messageId",) if is_member else ("chatId",))
-    return chats[0]
+    [chat] = found
+    return Marked(chat, chat["unread"], {name: chat[f"member_{name}"] for name in attributes(ChatMember)})
 
 
 def _is_member(viewer: Viewer) -> Select[UUID]:
@@ -232,7 +244,12 @@ def _mark_read(viewer: Viewer) -> Select[Any]:
             target.is_not(None),
         )
         .values(read_sequence=func.greatest(ChatMember.read_sequence, target))
-        .returning(*columns_of(Chat, attributes(Chat)))
+        .returning(
+            *columns_of(Chat, attributes(Chat)),
+            # Who waited for another device sees the chat as it was before, and the marker as it is now.
+            func.greatest(unread(), 0).label("unread"),
+            *(getattr(ChatMember, name).label(f"member_{name}") for name in attributes(ChatMember)),
+        )
         .cte("moved")
     )
     settled = inbox.settling(

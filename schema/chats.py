@@ -254,15 +254,13 @@ class ChatMutations:
 
     @mutation(description="Move the caller's read marker forward.", access=Permission.CHAT_USE, raises=[NotFound])
     async def mark_chat_read(self, info: Info, input: MarkChatReadInput) -> ChatPayload:
-        message_id = input.message_id
+        chat_id, given = ids.decode(input.chat_id, "Chat", "chatId"), input.message_id
+        message_id = ids.decode(given, "Message", "messageId") if given is not None else None
         async with info.context.writing_once() as uow:
-            chat = await rules.mark_read(
-                uow,
-                info.context.viewer,
-                chat_id=ids.decode(input.chat_id, "Chat", "chatId"),
-                message_id=ids.decode(message_id, "Message", "messageId") if message_id is not None else None,
-            )
-        return ChatPayload(chat=chat)
+            marked = await rules.mark_read(uow, info.context.viewer, chat_id=chat_id, message_id=message_id)
+        info.context.loaders.know(dataloaders.chats.own_membership_by_chat_id, chat_id, marked.membership)
+        info.context.loaders.know_value(dataloaders.chats.unread_count_by_chat_id, chat_id, marked.unread)
+        return ChatPayload(chat=marked.chat)
 
     @mutation(
         description="Send a message. Its author's own read marker moves to it.",

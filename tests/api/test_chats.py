@@ -252,8 +252,9 @@ async def test_reading_a_chat_settles_its_notice_alone_and_once(client, save, po
     first = await client(ada).execute(MARK_READ, chatId=chat)
     again = await client(ada).execute(MARK_READ, chatId=chat)
 
-    # One that writes, and what the payload asks for.
-    assert (len(first.statements), len(again.statements)) == (1 + 2, 1 + 2)
+    # The one that writes knows what the payload asks for.
+    read_again = 0 if ports.settings.execution == "engine" else 2
+    assert (len(first.statements), len(again.statements)) == (1 + read_again, 1 + read_again)
     assert await count(Notification, Notification.read_at.is_not(None), Notification.subject_id == chat.id) == 1
     assert await count(Notification, Notification.read_at.is_(None), Notification.subject_id == other.id) == 1
     assert await count(OutboxEvent, OutboxEvent.name == "notification.read") == 1

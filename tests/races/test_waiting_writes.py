@@ -221,3 +221,26 @@ async def test_the_same_message_twice_at_once_is_sent_once(save, ports, row, cou
     assert (await row(Chat, chat.id)).last_sequence == await count(Message) == 1
     async with ports.database.reading() as session:
         assert await find_violations(session) == []
+
+
+async def test_two_devices_that_read_at_once_agree(save, ports, row, waiting, writing):
+    ada, chat = make_user(), make_chat(kind=ChatKind.GROUP, title="Friends", last_sequence=2)
+    await save(ada, chat)
+    await save(make_member(chat, ada))
+
+    async def read():
+        async with writing() as uow:
+            return await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
+
+    async with ports.database.writing() as uow:
+        held = await chat_members.locked_by_id(uow, chat.id)
+        held.last_sequence = 5
+        await uow.session.flush()
+        first = await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
+        reading = asyncio.create_task(read())
+        await waiting()
+    second = await reading
+
+    assert (first.membership["read_sequence"], first.unread) == (5, 0)
+    assert (second.membership["read_sequence"], second.unread) == (5, 0)
+    assert (await row(ChatMember, (chat.id, ada.id))).read_sequence == 5
