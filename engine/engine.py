@@ -10,22 +10,19 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     FragmentDefinitionNode,
-    GraphQLError,
     OperationDefinitionNode,
     OperationType,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from engine.collect import Unplannable, flag_names
 from engine.execute import Execution
 from engine.explain import Explanation
 from engine.plan import Plan, Planner
+from engine.variables import Coercion
 from schema import Schema
 from schema.context import Context
-from schema.limits import check_variables
 
-MOST_COERCION_ERRORS = 50
-"""As graphql-core has it."""
 KEPT = 1_000
 """Operations whose plans are kept."""
 KEPT_INTROSPECTIONS = 16
@@ -45,16 +42,8 @@ class Known:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._flags = flag_names(operation, self._fragments)
+        self.coercion = Coercion(self._schema, operation)
         self._plans: dict[tuple[Any, ...], Plan | str] = {}
-
-    def variables(self, inputs: dict[str, Any]) -> VariableValues | list[GraphQLError]:
-        """Coerced, or what is wrong with them."""
-        definitions = self._operation.variable_definitions
-        if not definitions:
-            return VariableValues({}, {})
-        return check_variables(self._schema, self._operation, inputs) or get_variable_values(
-            self._schema, definitions, inputs, max_errors=MOST_COERCION_ERRORS
-        )
 
     def plan(self, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none."""
@@ -101,7 +90,7 @@ class Engine:
         known = self._get(query, operation_name)
         plan: Plan | str = "request"
         if known is not None:
-            variables = known.variables(variable_values or {})
+            variables = known.coercion.values(variable_values or {})
             if isinstance(variables, list):
                 return self._presented(ExecutionResult(data=None, errors=variables), context_value)
             plan = known.plan(variables)

@@ -265,7 +265,7 @@ def _plan_of(shape: Shape, asked: Asked, context: Context) -> tuple[Plan | None,
     """The plan and its variables, where the engine executes and can plan the operation."""
     if not isinstance(context.loaders, CompiledLoaders):
         return None, None
-    variables = shape.known.variables(asked.variables)
+    variables = shape.known.coercion.values(asked.variables)
     plan = shape.known.plan(variables) if isinstance(variables, VariableValues) else None
     return (plan if isinstance(plan, Plan) else None), variables
 
