@@ -56,13 +56,16 @@ def parameters_from(found: Any) -> Parameters:
         raise BadRequest("`operationName` is not a string.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("`extensions` is not an object.")
-    id, hash = _identity(found.get("documentId"), (extensions or {}).get("persistedQuery"))
+    id = hash = None
+    if extensions or "documentId" in found:
+        id, hash = _identity(found.get("documentId"), (extensions or {}).get("persistedQuery"))
     if query is None and (id or hash):
         query = ""
     if not isinstance(query, str) or not (query or id or hash):
         raise BadRequest("`query` is missing or not a string.")
-    wants_cost = (extensions or {}).get("cost") is True
-    wants_plan = (extensions or {}).get("plan") is True
+    if not extensions:
+        return Parameters(query, variables, operation, id, hash)
+    wants_cost, wants_plan = extensions.get("cost") is True, extensions.get("plan") is True
     return Parameters(query, variables, operation, id, hash, wants_cost, wants_plan)
 
 
