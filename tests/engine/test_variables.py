@@ -31,7 +31,7 @@ def test_values_are_coerced_as_the_reference_does(name, required, value):
     if isinstance(right, VariableValues):
         assert isinstance(found, VariableValues)
         assert repr(found.coerced) == repr(right.coerced)
-        assert found.sources == right.sources
+        assert repr(found.sources) == repr(right.sources)
     else:
         assert [error.message for error in found] == [error.message for error in right]
 
