@@ -108,7 +108,9 @@ class Settings:
 
     database_url: str = setting("", "PostgreSQL 15 or newer; empty: `wingding run` starts the embedded one", str)
     database_pool_size: int = setting(
-        20, "connections of one process, and as many at most for plain reading", _positive
+        20,
+        "connections of one process; as many more at most for reading, half as many for short writes, 3 for relays",
+        _positive,
     )
     statement_timeout: float = setting(10.0, "seconds after which PostgreSQL gives up a statement", _seconds)
     redis_url: str = setting("", "Redis 6.2 or newer; empty: `wingding run` starts the embedded one", str)
