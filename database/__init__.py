@@ -14,7 +14,7 @@ from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from database.once import OneStatement, Writers
-from database.readers import UNAVAILABLE, Readers
+from database.readers import ANEW, UNAVAILABLE, Readers
 from database.recording import RECORDING, Happened, recording, recording_values, stream_of
 from database.statements import Read, StatementLog, count_statement, noted, reads, statements
 from database.work import ATTEMPTS, Asked, Contended, UnitOfWork, Writing, on_conflict, violated_constraint
@@ -55,6 +55,7 @@ class Database:
         """For transactions within which others are opened: if they held all connections, each would wait for one."""
         url, size = make_url(settings.database_url), settings.database_pool_size
         self._readers = Readers(url, size, server_settings(settings))
+        self._planners = Readers(url, max(1, size // 2), server_settings(settings), plan_cache_mode=ANEW)
         self._writers = Writers(url, max(1, size // 2), server_settings(settings))
         self._deliverers = Writers(url, MOST_DELIVERING, server_settings(settings))
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -73,16 +74,17 @@ class Database:
     ) -> list[Any]:
         """The rows of one compiled SELECT, as `dataloaders.compiled` makes them.
 
-        PostgreSQL keeps one plan for all values of a statement that comes often. `plans_anew` lets it plan for these.
+        PostgreSQL keeps one plan of a statement for all values. `plans_anew` lets it plan for these.
         """
         with noted() as recorder:
             if recorder is not None:
                 recorder.saw(sql)
             noting = reads.get()
+            readers = self._planners if plans_anew else self._readers
             if noting is None:
-                return await self._readers.fetch(sql, arguments, row_class, plans_anew=plans_anew)
+                return await readers.fetch(sql, arguments, row_class)
             began = perf_counter()
-            rows = await self._readers.fetch(sql, arguments, row_class, plans_anew=plans_anew)
+            rows = await readers.fetch(sql, arguments, row_class)
             noting.append(Read(sql, len(rows), (perf_counter() - began) * 1000))
             return rows
 
@@ -116,6 +118,7 @@ class Database:
 
     async def dispose(self) -> None:
         await self._readers.close()
+        await self._planners.close()
         await self._writers.close()
         await self._deliverers.close()
         await self.engine.dispose()

@@ -26,48 +26,43 @@ UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, O
 """How a read fails that PostgreSQL could not answer, through SQLAlchemy and past it."""
 
 
+KEPT = "force_generic_plan"
+"""One plan of a statement for all values."""
+ANEW = "force_custom_plan"
+
+
 class Readers:
     """Connections for compiled SELECTs, beside SQLAlchemy's pool and without its layers. They hold no transaction.
 
-    The connection used last is used next, so that few of them keep their prepared statements warm.
+    The connection used last is used next, so that few of them keep their prepared statements warm. `plan_cache_mode` is
+    PostgreSQL's: left to itself, it plans statements with many joins each time, which takes longer than running them.
     """
 
-    def __init__(self, url: URL, size: int, server_settings: dict[str, str]) -> None:
+    def __init__(self, url: URL, size: int, server_settings: dict[str, str], *, plan_cache_mode: str = KEPT) -> None:
         self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._server_settings = server_settings
+        self._server_settings = {**server_settings, "plan_cache_mode": plan_cache_mode}
         self._turns = asyncio.Semaphore(size)
         self._idle: list[asyncpg.Connection] = []
         self._recovering: set[asyncio.Task[None]] = set()
 
-    async def fetch(
-        self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record], *, plans_anew: bool = False
-    ) -> list[Any]:
+    async def fetch(self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]) -> list[Any]:
         async with self._turns:
             kept = self._take()
             try:
-                return await self._run(kept or await self._connect(), sql, arguments, row_class, plans_anew)
+                return await self._run(kept or await self._connect(), sql, arguments, row_class)
             except asyncpg.DataError:
                 raise
             except LOST:
                 if kept is None:
                     raise
             # PostgreSQL has been away since the connection was used last. What reads may be asked again.
-            return await self._run(await self._connect(), sql, arguments, row_class, plans_anew)
+            return await self._run(await self._connect(), sql, arguments, row_class)
 
     async def _run(
-        self,
-        connection: asyncpg.Connection,
-        sql: str,
-        arguments: Sequence[Any],
-        row_class: type[asyncpg.Record],
-        plans_anew: bool,
+        self, connection: asyncpg.Connection, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record]
     ) -> list[Any]:
         try:
-            rows: list[Any]
-            if plans_anew:
-                rows = await (await connection.prepare(sql, name="", record_class=row_class)).fetch(*arguments)
-            else:
-                rows = await connection.fetch(sql, *arguments, record_class=row_class)
+            rows: list[Any] = await connection.fetch(sql, *arguments, record_class=row_class)
         except (asyncio.CancelledError, asyncpg.DataError):
             # PostgreSQL is being told to stop, or still waits for values of which one did not fit its type. Until that
             # is over the connection is of no use to anyone.

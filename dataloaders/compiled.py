@@ -7,6 +7,7 @@ with an id that nobody has. Every other value is a constant of the statement: ar
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ KEPT = 2_000
 """Statements. Arguments of lists make new ones without end, so those used longest ago are forgotten."""
 LONGEST_KEY = 2_000
 """Characters of arguments that a kept statement may have."""
+
+PARAMETER = re.compile(r"\$(\d+)")
+NAME = re.compile(r"[A-Za-z_]{1,40}")
+"""A member of an enumeration, or the name of a setting: nothing that could be more than a word."""
 
 NOBODY = uuid4()
 """The id of the viewer for whom statements are built."""
@@ -109,9 +114,26 @@ def compile_for(
             return Slot("now", write)
         return value if write is None else write(value)
 
-    parameters = tuple(parameter(name) for name in order)
+    parameters = [parameter(name) for name in order]
     readers = tuple(reader(one.type) for one in compiled._result_columns)
-    return Compiled(sql, parameters, readers, row_class)
+    return Compiled(*_written_out(sql, parameters), readers, row_class)
+
+
+def _written_out(sql: str, parameters: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Names, numbers and truth values that never change stand in the statement itself: a plan that is kept for all
+    parameters knows nothing of them.
+    """
+    kept: list[Any] = []
+    written: list[str] = []
+    for one in parameters:
+        if isinstance(one, bool | int) and one >= 0:
+            written.append(str(one).lower())
+        elif isinstance(one, str) and NAME.fullmatch(one):
+            written.append(f"'{one}'")
+        else:
+            kept.append(one)
+            written.append(f"${len(kept)}")
+    return PARAMETER.sub(lambda found: written[int(found[1]) - 1], sql), tuple(kept)
 
 
 class Statements:

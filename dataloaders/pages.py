@@ -13,7 +13,20 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, and_, bindparam, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from database import Database
 from errors import InvalidCursor, InvalidPage
@@ -198,17 +211,22 @@ def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
 
 
 def open_window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
-    """As `window`, for pages of any size from any cursor: `window_values` gives the parameters."""
+    """As `window`, for pages from any cursor: `window_values` gives the parameters."""
     bound = None
     if args.cursor is not None:
         bound = [bindparam(f"cursor_{position}", type_=key.column.type) for position, key in enumerate(order)]
-    return _cut(statement, order, bound, bindparam("size", type_=Integer), backward=args.is_backward)
+    return _cut(statement, order, bound, at_most(args.size + 1), backward=args.is_backward)
 
 
 def window_values(order: Order, args: PageArgs) -> dict[str, Any]:
     """The parameters of an open window. Raises `InvalidCursor`."""
     values = decode_cursor(args.cursor, order) if args.cursor is not None else ()
-    return {"size": args.size + 1} | {f"cursor_{position}": value for position, value in enumerate(values)}
+    return {f"cursor_{position}": value for position, value in enumerate(values)}
+
+
+def at_most(rows: int) -> ColumnElement[int]:
+    """A limit that is written out: a plan for any number of rows is one for many."""
+    return literal_column(str(int(rows)), Integer)
 
 
 def _cut(

@@ -13,7 +13,7 @@ from sqlalchemy.types import NullType
 
 from auth.viewer import Viewer
 from dataloaders.base import Declaration, Many, One, PageRequest, Pages, Value
-from dataloaders.pages import Order, PageArgs, as_stored, open_window, window
+from dataloaders.pages import Order, PageArgs, as_stored, at_most, open_window, window
 
 
 def _keys(column: Any) -> ColumnElement[Any]:
@@ -26,8 +26,9 @@ Names = Sequence[str] | None
 
 @dataclass(frozen=True)
 class PageShape:
-    """What the statement of a page depends on. Its size and its cursor are parameters (`window_values`)."""
+    """What the statement of a page depends on. Its cursor is a parameter (`window_values`)."""
 
+    size: int
     is_backward: bool
     is_first: bool
     filter: str
@@ -36,7 +37,7 @@ class PageShape:
     @classmethod
     def of(cls, request: PageRequest) -> PageShape:
         args = request.args
-        return cls(args.is_backward, args.cursor is None, repr(request.filter), request)
+        return cls(args.size, args.is_backward, args.cursor is None, repr(request.filter), request)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class Fold:
         """What the rows of the table `own` lead to, for a lateral join."""
         declaration, key = self.declaration, own.c[self.key]
         if isinstance(declaration, Many):
-            limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(declaration.limit)
+            limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(
+                at_most(declaration.limit)
+            )
             return self._arrays(declaration, limited, viewer, own)
         if isinstance(declaration, Pages):
             assert self.page is not None
@@ -190,7 +193,7 @@ def statement_for(
     """The one statement that serves all parents; the array of their keys is the parameter `keys`.
 
     With `names` each row has the parent's key first and then these columns (after an aggregate's key comes its value),
-    and a page's size and cursor are parameters (`window_values`). Then comes what is folded in, and a page's order.
+    and a page's cursor is a parameter (`window_values`). Then comes what is folded in, and a page's order.
     """
     if isinstance(declaration, One):
         chosen = declaration.select(viewer).where(declaration.key == any_(_keys(declaration.key)))
@@ -205,7 +208,7 @@ def statement_for(
     if isinstance(declaration, Value):
         return declaration.select(viewer).where(declaration.key == any_(_keys(declaration.key)))
     if isinstance(declaration, Many):
-        limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(declaration.limit)
+        limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(at_most(declaration.limit))
         return _per_parent(limited, _parents(declaration), declaration, viewer, names, folds)
     assert request is not None
     parents = _parents(declaration)

@@ -92,12 +92,12 @@ async def fetch_listing(
             cut = cut.with_only_columns(*wanted, maintain_column_froms=True)
             return _with_folds(cut, listing.order, args, field.folds, viewer) if field.folds else cut
 
-        given = ["size", *(f"cursor_{position}" for position in range(10))]
+        given = [f"cursor_{position}" for position in range(10)]
         compiled = compile_for(build, context.viewer, given, row_class(entity))
         return Kept(compiled, order[0])
 
     key = listed.key
-    shape = None if key is None else (*key, names, field.folds, args.is_backward, args.cursor is None)
+    shape = None if key is None else (*key, names, field.folds, args.size, args.is_backward, args.cursor is None)
     kept: Any = make() if shape is None else STATEMENTS.get(shape, make)
     rows = await listed.run(kept.compiled, window_values(kept.order, args))
     return make_page(rows, args, lambda: _count(listed), values_of=read_stored(kept.order))

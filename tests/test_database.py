@@ -63,15 +63,14 @@ async def test_a_value_that_does_not_fit_breaks_no_reader_after_it(ports, settin
     await own.dispose()
 
 
-async def test_a_statement_that_is_planned_anew_keeps_no_plan(ports):
-    asked, kept = (
-        "SELECT $1::int4 + 1 AS next",
-        "SELECT count(*) FROM pg_prepared_statements WHERE statement = $1::text",
-    )
-    for plans_anew, expected in ((True, 0), (False, 1)):
-        assert (await ports.database.fetch(asked, [41], Values, plans_anew=plans_anew))[0].next == 42
+async def test_one_plan_is_kept_for_all_values_unless_a_statement_is_planned_anew(ports):
+    asked = "SELECT count(*) FROM users WHERE handle = $1::text"
+    plans = "SELECT generic_plans > 0, custom_plans > 0 FROM pg_prepared_statements WHERE statement = $1::text"
+    for plans_anew, expected in ((True, (False, True)), (False, (True, False))):
+        for number in range(10):
+            await ports.database.fetch(asked, [f"person{number}"], Values, plans_anew=plans_anew)
         # The connection used last is used next.
-        assert (await ports.database.fetch(kept, [asked], Values))[0][0] == expected
+        assert tuple((await ports.database.fetch(plans, [asked], Values, plans_anew=plans_anew))[0]) == expected
 
 
 async def test_what_searches_words_is_planned_anew(client, ports, monkeypatch):
