@@ -24,21 +24,28 @@ class Writers(Readers):
         """Never asked again: a connection that is lost tells nothing about the commit."""
         async with self._turns:
             connection = self._take() or await self._connect()
-            return await self._run(connection, asked.sql, asked.arguments, asked.row_class, False)
+            return await self._run(connection, asked.sql, asked.arguments, asked.row_class)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection with a transaction, which commits on leaving and rolls back on any error."""
         async with self._turns:
             connection = self._take() or await self._connect()
+            transaction = connection.transaction()
             try:
-                async with connection.transaction():
+                await transaction.start()
+                try:
                     yield connection
+                except Exception:
+                    await transaction.rollback()
+                    raise
+                await transaction.commit()
             except Exception:
                 self._keep(connection)
                 raise
             except BaseException:
-                # Stopped amid anything: PostgreSQL rolls back when the connection is gone.
+                # Stopped amid anything: PostgreSQL rolls back when the connection is gone. Nothing is asked of it any
+                # more, since its refusal would take the place of the cancellation.
                 connection.terminate()
                 raise
             self._keep(connection)
