@@ -25,9 +25,9 @@ from schema.context import Context
 from schema.error_format import TIMEOUT_MESSAGE, present
 from translations import translate
 from transport.budget import SPENT_MESSAGE, Budget
-from transport.deadline import Deadline
-from transport.metrics import Metrics
-from transport.persisted import Asked, Persisted
+from transport.deadline import Deadlines
+from transport.metrics import Metrics, Over
+from transport.persisted import SENT, Asked, Found, Persisted
 from transport.requests import BadRequest, Parameters
 from transport.tracing import Tracing
 
@@ -128,11 +128,12 @@ class Operations:
         self._engine = engine
         if engine is not None:
             engine.on_fallback = metrics.fallbacks.add
-        self._timeout = timeout
+        self._deadlines = Deadlines(timeout)
         self._costs = Costs(schema._schema)
         self._max_cost = max_cost
         self._budget = budget
         self._documents = documents or Persisted(None)
+        self._takes_any_text = self._documents.takes_any_text
         self._tracing = tracing
         self.metrics = metrics
         self._log = structlog.get_logger().bind()
@@ -143,18 +144,19 @@ class Operations:
 
     def report(self, seen: Observation) -> None:
         seconds = perf_counter() - seen.started
-        name = self.metrics.name(seen.name, learn=seen.outcome == "ok")
-        metrics = self.metrics
-        metrics.operations.add(name, seen.type, seen.transport, seen.outcome)
-        if seen.document:
-            metrics.documents.add(seen.document)
-        if seen.refusal:
-            metrics.refusals.add(seen.refusal)
-        if seen.cost:
-            metrics.cost.add(seen.cost, seen.type)
-        if seen.type in ("query", "mutation"):
-            metrics.duration.add(seconds, name, seen.type)
-            metrics.statements.add(seen.statements.count, name, seen.type)
+        statements = seen.statements.count
+        over = Over(
+            seen.name,
+            seen.type,
+            seen.transport,
+            seen.outcome,
+            seen.document,
+            seen.refusal,
+            seen.cost,
+            seconds,
+            statements,
+        )
+        self.metrics.saw(over)
         self._log.info(
             "operation",
             operation=seen.name and seen.name[:100],
@@ -162,7 +164,7 @@ class Operations:
             transport=seen.transport,
             outcome=seen.outcome,
             ms=round(seconds * 1000, 2),
-            sql=seen.statements.count,
+            sql=statements,
             cost=seen.cost,
             document=seen.document or None,
             viewer=str(seen.viewer_id) if seen.viewer_id else None,
@@ -173,10 +175,13 @@ class Operations:
         """Find the document, parse, limit and validate it, and count its cost. No SQL. Never raises: what is wrong is
         in `errors`."""
         asked = Asked(parameters.query, parameters.document_id, parameters.hash)
-        try:
-            found = await self._documents.find(asked)
-        except GraphQLError as error:
-            return Operation(parameters, None, None, [error])
+        if asked.id is None and asked.hash is None and self._takes_any_text:
+            found = Found(asked.text, SENT)
+        else:
+            try:
+                found = await self._documents.find(asked)
+            except GraphQLError as error:
+                return Operation(parameters, None, None, [error])
         seen.document = found.source
         prepared = self._schema.prepare(found.text)
         node = prepared.operation(parameters.operation_name)
@@ -224,7 +229,7 @@ class Operations:
             return self._refused(operation.errors, context, seen)
         seen.viewer_id = context.viewer.id
         try:
-            with Deadline(self._timeout):
+            with self._deadlines.one():
                 if self._tracing is None:
                     found = await self._execute(operation, context)
                 else:

@@ -113,6 +113,11 @@ class Persisted:
         self._kept: OrderedDict[str, str] = OrderedDict()
         self._characters = 0
 
+    @property
+    def takes_any_text(self) -> bool:
+        """Whether a text that comes without a name runs as it is."""
+        return not self._trusted and self._mode != "only"
+
     async def find(self, asked: Asked) -> Found:
         """Raises `NotKnown`, `NotSupported`, `NotTrusted` or `Mismatch`. Waits for Redis only for an unknown hash."""
         registered = self._registered(asked.id) or self._registered(asked.hash)

@@ -1,4 +1,4 @@
-"""`Deadline` cancels as `asyncio.timeout` does."""
+"""A deadline of ours cancels as `asyncio.timeout` does."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from transport.deadline import Deadline
+from transport.deadline import Deadlines
 
 
 class Sync(AbstractAsyncContextManager[None]):
     def __init__(self, seconds: float) -> None:
-        self._deadline = Deadline(seconds)
+        self._deadline = Deadlines(seconds).one()
 
     async def __aenter__(self) -> None:
         self._deadline.__enter__()
@@ -101,3 +101,49 @@ async def test_work_that_ends_with_its_deadline_and_swallows_it_goes_on(limit):
 
     task = asyncio.current_task()
     assert task is not None and task.cancelling() == 0
+
+
+async def test_each_of_many_ends_in_its_own_time():
+    deadlines = Deadlines(0.05)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    late: dict[int, float] = {}
+
+    async def work(number: int, seconds: float) -> None:
+        await asyncio.sleep(number * 0.02)
+        start = loop.time()
+        try:
+            with deadlines.one():
+                await asyncio.sleep(seconds)
+        except TimeoutError:
+            late[number] = loop.time() - start
+
+    await asyncio.gather(*(work(number, 5 if number % 2 else 0.001) for number in range(6)))
+
+    assert sorted(late) == [1, 3, 5]
+    assert all(0.045 <= seconds < 0.15 for seconds in late.values()), late
+    assert loop.time() - began < 1
+    await asyncio.sleep(0.06)
+    with deadlines.one():
+        await asyncio.sleep(0)
+
+
+def test_deadlines_go_on_in_another_event_loop():
+    deadlines = Deadlines(0.02)
+
+    async def late() -> bool:
+        try:
+            with deadlines.one():
+                await asyncio.sleep(5)
+        except TimeoutError:
+            return True
+        return False
+
+    async def quick() -> None:
+        with deadlines.one():
+            await asyncio.sleep(0)
+
+    asyncio.run(quick())
+
+    assert asyncio.run(late())
+    assert asyncio.run(late())
