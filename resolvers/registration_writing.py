@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Executable, Select, Uuid, and_, bindparam, exists, func, literal, select
+from sqlalchemy import ARRAY, CTE, Executable, Select, Uuid, and_, bindparam, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from auth.viewer import Viewer
@@ -64,11 +64,31 @@ def _organizers_of_event() -> Any:
 def _take_place(viewer: Viewer) -> Select[Any]:
     """Under the event's lock: the registration, its entry in the availability stream, its person in the event's chat,
     notices, and what happened. In the order of locks: each part waits for what it reads of the one before.
-
-    All of it hangs on the event as it was seen: `updated_at` changes with everything but the number of places, of
-    which the check on the table lets none be sold twice. Whether there are services now is asked under the lock.
     """
     now, person_id = literal(utcnow()), literal(viewer.id, Uuid())
+    admitted = _admitted(person_id, now)
+    entry = capacity.announcing(admitted.c.event_id, now=now, coming=1).cte("entry")
+    joining = chat_members.joining(Chat.event_id == entry.c.event_id, person_id, now=now)
+    joined = joining.returning(ChatMember.chat_id).cte("joined")
+    # Counted, so that the chat is locked before the inboxes are.
+    in_chat = select(func.count()).select_from(joined).scalar_subquery() >= 0
+    told = telling(given_notices(), now, and_(exists(select(entry.c.event_id)), in_chat))
+    created = {name: admitted.c[name] for name in ("event_id", "user_id", "recorded_by_id")}
+    happened = [
+        Happened(RegistrationCreated, admitted, {"subject_id": admitted.c.id, **created}),
+        capacity.announced(entry),
+        sent(told),
+    ]
+    own = [admitted.c[name] for name in attributes(Registration)]
+    return select(*own, entry.c.taken.label("event_taken")).select_from(admitted, entry).add_cte(*recording(happened))
+
+
+def _admitted(person_id: Any, now: Any) -> CTE:
+    """The registration, if the event is still as it was seen; nothing otherwise.
+
+    `updated_at` changes with everything but the number of places, of which the check on the table lets none be given
+    twice. Whether there are services now is asked under the lock.
+    """
     held = (
         select(Event.id)
         .where(Event.id == bindparam("asked_id", type_=Uuid()))
@@ -90,21 +110,7 @@ def _take_place(viewer: Viewer) -> Select[Any]:
     placed = select(*values.values()).where(func.event_offers_services(held.c.id).is_(False))
     writing = insert(Registration.__table__).from_select(list(values), placed, include_defaults=False)  # type: ignore[arg-type]  # typed as FromClause, is a Table
     as_seen = Registration.admission == bindparam("seen_admission", type_=Registration.admission.type)
-    admitted = _reviving(writing, as_seen).returning(*Registration.__table__.c).cte("admitted")
-    entry = capacity.announcing(admitted.c.event_id, now=now, coming=1).cte("entry")
-    joining = chat_members.joining(Chat.event_id == entry.c.event_id, person_id, now=now)
-    joined = joining.returning(ChatMember.chat_id).cte("joined")
-    # Counted, so that the chat is locked before the inboxes are.
-    in_chat = select(func.count()).select_from(joined).scalar_subquery() >= 0
-    told = telling(given_notices(), now, and_(exists(select(entry.c.event_id)), in_chat))
-    created = {name: admitted.c[name] for name in ("event_id", "user_id", "recorded_by_id")}
-    happened = [
-        Happened(RegistrationCreated, admitted, {"subject_id": admitted.c.id, **created}),
-        capacity.announced(entry),
-        sent(told),
-    ]
-    own = [admitted.c[name] for name in attributes(Registration)]
-    return select(*own, entry.c.taken.label("event_taken")).select_from(admitted, entry).add_cte(*recording(happened))
+    return _reviving(writing, as_seen).returning(*Registration.__table__.c).cte("admitted")
 
 
 LOOK = Statement(_look, given=("asked_id",), rows=row_class(Event))

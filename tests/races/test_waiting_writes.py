@@ -28,6 +28,7 @@ from tests.factories import (
     make_category,
     make_chat,
     make_event,
+    make_host,
     make_member,
     make_registration,
     make_service,
@@ -244,3 +245,33 @@ async def test_two_devices_that_read_at_once_agree(save, ports, row, waiting, wr
     assert (first.membership["read_sequence"], first.unread) == (5, 0)
     assert (second.membership["read_sequence"], second.unread) == (5, 0)
     assert (await row(ChatMember, (chat.id, ada.id))).read_sequence == 5
+
+
+async def test_registering_sending_and_reading_at_once_lock_nobody_out(save, ports, count):
+    """All lock the same chat, memberships and inboxes: out of order, some would deadlock."""
+    users, category, venue = [make_user() for _ in range(20)], make_category(), make_venue()
+    await save(*users, category, venue)
+    host = users[0]
+    event = make_event(host, category, venue)
+    chat = make_chat(kind=ChatKind.EVENT, event_id=event.id)
+    await save(event, make_host(event, host))
+    await save(chat, make_member(chat, host))
+
+    async def come_and_talk(user):
+        if user is not host:
+            async with ports.database.writing_once() as once:
+                await registrations.register(once, Viewer(user), event_id=event.id)
+        for number in range(5):
+            async with ports.database.writing_once() as once:
+                await messages.send(
+                    once, Viewer(user), chat_id=chat.id, body="Hi", client_message_id=str(number), needs="anyone"
+                )
+            async with ports.database.writing_once() as once:
+                await chats.mark_read(once, Viewer(user), chat_id=chat.id, message_id=None)
+
+    await asyncio.gather(*(come_and_talk(user) for user in users))
+
+    assert await count(Registration) == 19
+    assert await count(Message) == 100
+    async with ports.database.reading() as session:
+        assert await find_violations(session) == []
