@@ -14,7 +14,7 @@ from schemathesis.graphql import nodes
 from sqlalchemy import text
 
 import models
-from tests.clients import ROOT, ServerProcess
+from tests.clients import NO_TLS, ROOT, ServerProcess
 from tests.factories import in_days, make_user, now
 
 schemathesis.graphql.scalar("Decimal", strategies.decimals(allow_nan=True).map(str).map(nodes.String))
@@ -68,7 +68,7 @@ def fuzz(url: str, token: str | None, examples: int) -> tuple[int, list[str]]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     faults: list[str] = []
     calls = 0
-    with httpx.Client(base_url=url, headers=headers, timeout=20) as http:
+    with httpx.Client(base_url=url, headers=headers, timeout=20, verify=NO_TLS) as http:
         for found in schemathesis.graphql.from_path(str(ROOT / "schema.graphql")).get_all_operations():
             operation = found.ok()
             name = operation.definition.field_name

@@ -208,9 +208,7 @@ def chat_stream(ports, viewer, chat):
     ("ended_at", "role", "is_let_in"),
     [(None, Role.USER, True), (utcnow(), Role.USER, False), (None, Role.MODERATOR, False)],
 )
-async def test_who_comes_after_the_session_or_role_has_changed_is_not_let_in(
-    save, ports, ended_at, role, is_let_in
-):
+async def test_who_comes_after_the_session_or_role_has_changed_is_not_let_in(save, ports, ended_at, role, is_let_in):
     ada, bob = await fellows(save)
     chat = await a_group(save, ada, bob, last_sequence=7)
     session = Session(user_id=bob.id, expires_at=in_days(1), ended_at=ended_at)

@@ -19,7 +19,7 @@ from commands.serve import configuration, listen
 from integrations.quick_redis import QuickRedis
 from schema.ports import Ports
 from settings import Settings
-from tests.clients import free_port
+from tests.clients import NO_TLS, free_port
 from tests.factories import in_days, make_user, now
 
 BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -106,7 +106,7 @@ def server(request: pytest.FixtureRequest) -> RunningServer:
 
 @pytest.fixture
 async def http(server: RunningServer, ports: Ports) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as client:
         yield client
 
 

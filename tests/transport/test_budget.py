@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from auth.viewer import GUEST, Viewer
 from integrations.quick_redis import QuickRedis
 from schema.context import Caller, Context
-from tests.clients import free_port
+from tests.clients import NO_TLS, free_port
 from tests.factories import make_user
 from tests.sockets import Failed, Socket
 from transport.budget import SLICES, Balance, Budget
@@ -256,7 +256,7 @@ async def test_every_transport_says_that_the_budget_is_spent(start_server):
     server = await asyncio.to_thread(start_server, GUEST_COST_PER_MINUTE="250", MAX_COST="250")
     query = "{ events(first: 100) { nodes { id } } }"
 
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
         paid = [
             (await http.post("/graphql", json={"query": query, "extensions": {"cost": True}})).json() for _ in range(2)
         ]

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from integrations.quick_redis import QuickRedis
 from models import uuid7
-from tests.clients import free_port
+from tests.clients import NO_TLS, free_port
 from tests.sockets import Socket
 from tests.transport.test_sse import STREAM, events
 from transport.persisted import KEY, LIFETIME, Asked, Found, NotKnown, Persisted
@@ -233,7 +233,7 @@ async def test_automatic_ones_can_be_turned_off(start_server):
     server = await asyncio.to_thread(start_server, PERSISTED_QUERIES="off")
     query = new_query()
 
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
         asked = await http.post("/graphql", json={"extensions": named(query)})
         full = await http.post("/graphql", json={"query": query, "extensions": named(query)})
 

@@ -15,7 +15,7 @@ import pytest
 from errors import StartError
 from integrations.quick_redis import QuickRedis
 from settings import Settings, SettingsError
-from tests.clients import ROOT, free_port
+from tests.clients import NO_TLS, ROOT, free_port
 from tests.sockets import Socket
 from tests.transport.conftest import metric
 from tests.transport.test_persisted import NOT_SUPPORTED, ask, hash_of, new_query
@@ -106,7 +106,7 @@ async def test_strict_mode_refuses_on_every_transport(start_server, registry):
     server = await asyncio.to_thread(start_server, TRUSTED_DOCUMENTS="only", TRUSTED_DOCUMENTS_FILE=registry)
     other = {"query": "{ __typename }"}
 
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
         plain = [await http.post("/graphql", json=request) for request in ({"documentId": SHA1}, other)]
         got = [await http.get("/graphql", params=request) for request in ({"documentId": SHA1}, other)]
         streamed = []
