@@ -18,7 +18,7 @@ def operation_of(definitions):
     return parse(f"query ({definitions}) {{ __typename }}").definitions[0]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: "missing" if value is MISSING else repr(value))
 @pytest.mark.parametrize("required", ["", "!"])
 @pytest.mark.parametrize("name", ["ID", "String", "Int", "Boolean", "Float", "EventStatus", "[ID!]"])
 def test_values_are_coerced_as_the_reference_does(name, required, value):
