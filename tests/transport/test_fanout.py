@@ -274,19 +274,20 @@ async def test_a_live_subscriber_keeps_nothing_of_how_it_came(server, save, sign
     """
 
     def kept():
-        names = Counter(type(one).__qualname__ for one in gc.get_objects())
-        waiting = {one.cr_code.co_qualname for one in gc.get_objects() if isinstance(one, CoroutineType)}
-        return [names[name] for name in ("DirectProtocol", "Executor")], waiting
+        objects = gc.get_objects()
+        names = Counter(type(one).__name__ for one in objects)
+        waiting = {one.cr_code.co_qualname for one in objects if type(one) is CoroutineType}
+        scopes = [one.scope for one in objects if type(one) is FrameProtocol]
+        return (names["DirectProtocol"], names["Executor"]), waiting, scopes
 
     async with a_crowd(server, save, sign_in, 1):
         # What a process or a group has one of is there now.
         gc.collect()
         gc.disable()
         try:
-            before, _ = kept()
+            before, _, _ = kept()
             async with a_crowd(server, save, sign_in, 3):
-                after, waiting = kept()
-                scopes = [one.scope for one in gc.get_objects() if isinstance(one, FrameProtocol)]
+                after, waiting, scopes = kept()
         finally:
             gc.enable()
 
