@@ -1,17 +1,16 @@
-"""What a field's Python function is given: its arguments, converted once for the same variables, and its call."""
+"""What a field's Python function is given: its arguments, converted once for the same variables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import (
     ArgumentNode,
     FieldNode,
     GraphQLArgument,
     GraphQLField,
-    GraphQLResolveInfo,
     ListValueNode,
     ObjectValueNode,
     Undefined,
@@ -20,15 +19,10 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution.values import VariableValues
-from graphql.pyutils import Path
-from strawberry.types.arguments import convert_arguments
 from strawberry.utils.str_converters import to_camel_case
 
+from engine.inputs import converters_of
 from schema import Schema
-from schema.context import Context
-
-if TYPE_CHECKING:
-    from engine.plan import Field, Plan
 
 KEPT = 64
 """Sets of converted values of one field."""
@@ -54,6 +48,7 @@ class Arguments:
         names = {name for one in node.arguments or () for name in _variables(one.value)}
         self._variables = tuple(sorted(names - {one.variable for one in self._direct}))
         self._kept: dict[Any, dict[str, Any]] = {}
+        self._convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
     def _direct_of(self, node: ArgumentNode) -> Direct | None:
         argument = self._definition.args[node.name.value]
@@ -70,31 +65,29 @@ class Arguments:
                 return Direct(one.python_name, node.value.name.value, is_non_null_type(argument.type))
         return None
 
-    def coerced(self, variables: VariableValues) -> dict[str, Any]:
-        """As graphql-core gives them to a resolver."""
-        return get_argument_values(self._definition, self._node, variables)
-
     def converted(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:
         """As Strawberry gives them to a resolver."""
         given = variables.coerced
         if any(one.is_required and given.get(one.variable) is None for one in self._direct):
             # Says what is wrong.
-            return self._convert(schema, variables)
+            return self.fresh(schema, variables)
         key = tuple(repr(given[name]) if name in given else None for name in self._variables)
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
-            found = self._convert(schema, variables)
+            found = self.fresh(schema, variables)
             for one in self._direct:
                 found.pop(one.name, None)
             self._kept[key] = found
         return found | {one.name: given[one.variable] for one in self._direct if one.variable in given}
 
-    def _convert(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:
-        definition: Any = self._definition.extensions["strawberry-definition"]
-        registry = schema.schema_converter.scalar_registry
-        return convert_arguments(self.coerced(variables), definition.arguments, registry, schema.config)
+    def fresh(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:
+        """As `converted`, for who asks once."""
+        if self._convert is None:
+            declared: Any = self._definition.extensions["strawberry-definition"]
+            self._convert = converters_of(schema).arguments(declared.arguments)
+        return self._convert(get_argument_values(self._definition, self._node, variables))
 
 
 def _has_default(argument: GraphQLArgument) -> bool:
@@ -110,26 +103,3 @@ def _variables(value: Any) -> Iterator[str]:
     elif isinstance(value, ObjectValueNode):
         for one in value.fields:
             yield from _variables(one.value)
-
-
-def resolve_info(
-    schema: Schema, plan: Plan, field: Field, variables: VariableValues, context: Context
-) -> GraphQLResolveInfo[Context]:
-    """What a resolver is told of its call, as far as ours ask."""
-    unused: Any = None
-    return GraphQLResolveInfo(
-        field.nodes[0].name.value,
-        field.nodes,
-        field.definition.type,
-        field.parent,
-        Path(None, field.key, None),
-        schema._schema,
-        {},
-        None,
-        plan.operation,
-        variables,
-        context,
-        unused,
-        unused,
-        unused,
-    )

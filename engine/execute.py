@@ -14,7 +14,6 @@ from graphql.execution.values import VariableValues
 
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.pages import Page
-from engine.arguments import resolve_info
 from engine.complete import NULLED, Completion
 from engine.explain import Explanation
 from engine.fetches import Listed
@@ -91,11 +90,18 @@ class Execution(Completion):
         return field.arguments.converted(self._schema, self._variables)
 
     def resolve(self, field: Field, parent: Any) -> Any:
-        """What the field's resolver answers, as Strawberry calls it."""
-        found = field.arguments.coerced(self._variables)
-        assert field.definition.resolve is not None
-        info = resolve_info(self._schema, self._plan, field, self._variables, self.context)
-        return field.definition.resolve(parent, info, **found)
+        """What the field's resolver answers, called as Strawberry calls it. Ours use no extensions of fields."""
+        declared: Any = field.definition.extensions["strawberry-definition"]
+        resolver = declared.base_resolver
+        arguments = field.arguments.fresh(self._schema, self._variables)
+        for parameter, value in (
+            (resolver.parent_parameter, parent),
+            (resolver.root_parameter, parent),
+            (resolver.info_parameter, self.info),
+        ):
+            if parameter is not None:
+                arguments[parameter.name] = value
+        return resolver(*([parent] if resolver.self_parameter else []), **arguments)
 
     async def page(self, source: Listed, field: Field) -> Page:
         # What is wrong with the arguments comes before who may ask.

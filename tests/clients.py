@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 
 import models
 from auth.viewer import GUEST, Viewer
@@ -23,6 +24,7 @@ from engine import Engine
 from schema import Schema, ids
 from schema.context import Caller, Context
 from schema.ports import Ports
+from transport.bodies import write_json
 
 ROOT = Path(__file__).parent.parent
 
@@ -90,7 +92,9 @@ class Client:
         finally:
             statements.reset(token)
         errors = [dict(error.formatted) for error in result.errors or ()]
-        return Answer(result.data, errors, recorder.texts or [])
+        # As it is sent: dates and times are written last.
+        data = orjson.loads(write_json(result.data))
+        return Answer(data, errors, recorder.texts or [])
 
     async def execute(self, document: str, /, **input: Any) -> Answer:
         """Run a mutation whose only variable is `$input`."""
