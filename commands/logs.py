@@ -37,14 +37,15 @@ class Lines:
 
     def info(self, line: str) -> None:
         self._waiting.append(line + "\n")
+        if self._loop is not None and self._loop.is_running():
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
             return
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_later(LATEST, self.flush, context=self._nothing)
+        self._loop = loop
+        loop.call_later(LATEST, self.flush, context=self._nothing)
 
     debug = info
 

@@ -162,7 +162,7 @@ def as_stored(order: Order, values: Sequence[Any]) -> list[Any]:
 
 
 def read_stored(order: Order) -> Callable[[Any], list[Any]]:
-    """What finds the values of an order at the end of a row, where `as_stored` was selected."""
+    """What finds the values of an order at the end of a row, where `as_stored` was selected, as cursors write them."""
     readers = [_STORED.get(key.python_type, (None, _same))[1] for key in order]
 
     def values_of(row: Any) -> list[Any]:
@@ -179,11 +179,16 @@ def _moment(stored: bytes) -> datetime:
     return EPOCH + timedelta(microseconds=int.from_bytes(stored, "big", signed=True))
 
 
+def _written_uuid(stored: bytes) -> str:
+    digits = stored.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Since when PostgreSQL counts microseconds."""
 _STORED: dict[type, tuple[str | None, Callable[[Any], Any]]] = {
     datetime: ("timestamptz_send", _moment),
-    UUID: ("uuid_send", lambda stored: UUID(bytes=stored)),
+    UUID: ("uuid_send", _written_uuid),
 }
 
 

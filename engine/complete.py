@@ -96,6 +96,8 @@ class Completion:
     ) -> list[Any]:
         """Result objects at these positions; at the others null. One row that stands at several is built once."""
         if not self._has_failures and len(values) == len(positions):
+            if shape.is_item and all(values):
+                return self._items(await self._select(selection, values, place, layout), shape)
             unique = {id(value): value for value in values}
             is_missing = unique.pop(id(None), self) is None
             if not is_missing or shape.is_nullable:
@@ -122,6 +124,10 @@ class Completion:
                 done[position] = self._nothing(shape) if built is NULLED else built
         return done
 
+    def _items(self, built: list[Any], shape: Shape) -> list[Any]:
+        """The most usual case: items of lists are different objects, and all are there."""
+        return [self._nothing(shape) if one is NULLED else one for one in built] if self._has_nulled else built
+
     async def _shared(
         self,
         values: list[Any],
@@ -134,8 +140,7 @@ class Completion:
         """The usual case of `_objects`: nothing has failed, and what is null may be."""
         rows = list(unique.values())
         built = await self._select(selection, rows, Shared(place, values, rows), layout) if rows else []
-        if self._has_nulled:
-            built = [self._nothing(shape) if one is NULLED else one for one in built]
+        built = self._items(built, shape)
         if len(rows) == len(values):
             return built
         found = dict(zip(unique, built, strict=True))

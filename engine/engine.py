@@ -95,6 +95,8 @@ class Engine:
                 return self._presented(ExecutionResult(data=None, errors=variables), context_value)
             plan = known.plan(variables)
             if isinstance(plan, Plan):
+                if plan.is_constant and not explain:
+                    return ExecutionResult(plan.constant, None)
                 explanation = Explanation() if explain else None
                 answer = await Execution(self._schema, plan, context_value, variables, explanation).run()
                 extensions = explanation.told() if explanation is not None else None

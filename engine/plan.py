@@ -47,7 +47,7 @@ Layout = tuple[str, ...] | None
 class Shape:
     """A GraphQL output type, ready for completing values: a leaf's, a list's, an object's or an abstract one's.
 
-    Values of the class `plain` are what a leaf's `serialize` would make of them.
+    Values of the class `plain` are what a leaf's `serialize` would make of them. `is_item`: it is that of list items.
     """
 
     is_nullable: bool
@@ -57,6 +57,7 @@ class Shape:
     selection: Selection | None = None
     possible: dict[str, Selection] | None = None
     abstract: Any = None
+    is_item: bool = False
 
     def selections(self) -> list[Selection]:
         if self.of is not None:
@@ -146,6 +147,15 @@ class Plan:
     root: Selection
     is_serial: bool
 
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether all answers are the same. Who asks for nothing but the type wants to know whether we are there."""
+        return all(isinstance(one.source, Typename) for one in self.root.fields)
+
+    @property
+    def constant(self) -> dict[str, Any]:
+        return {one.key: self.root.type.name for one in self.root.fields}
+
 
 MOST_FOLDS = 6
 WIDEST_FOLD = 12
@@ -208,7 +218,9 @@ class Planner:
         if not is_nullable:
             type_ = type_.of_type
         if is_list_type(type_):
-            return Shape(is_nullable, of=self._shape(type_.of_type, nodes, entity))
+            of = self._shape(type_.of_type, nodes, entity)
+            of.is_item = True
+            return Shape(is_nullable, of=of)
         if is_leaf_type(type_):
             return Shape(is_nullable, serialize=serializer(type_), plain=PLAIN.get(type_.name))
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
