@@ -109,8 +109,8 @@ class Settings:
     database_url: str = setting("", "PostgreSQL 15 or newer; empty: `wingding run` starts the embedded one", str)
     database_pool_size: int = setting(
         20,
-        "connections of one process; as many more at most for reading, half as many for searches, half as many for short "
-        "writes, 3 for relays",
+        "connections of one process; as many more at most for reading, half as many for searches, half as many for "
+        "short writes, 3 for relays",
         _positive,
     )
     statement_timeout: float = setting(10.0, "seconds after which PostgreSQL gives up a statement", _seconds)
