@@ -76,6 +76,8 @@ class Engine:
         self._introspections: dict[Any, Any] = {}
         self.fallbacks: Counter[str] = Counter()
         self.on_fallback: Callable[[str], None] = lambda _reason: None
+        self.on_per_parent: Callable[[str], None] = lambda _coordinate: None
+        """Called for each field of an operation whose code runs for each parent. There should be none."""
 
     async def execute(
         self,
@@ -97,6 +99,8 @@ class Engine:
             if isinstance(plan, Plan):
                 if plan.is_constant and not explain:
                     return ExecutionResult(plan.constant, None)
+                for coordinate in plan.per_parent:
+                    self.on_per_parent(coordinate)
                 explanation = Explanation() if explain else None
                 answer = await Execution(self._schema, plan, context_value, variables, explanation).run()
                 extensions = explanation.told() if explanation is not None else None

@@ -152,6 +152,18 @@ class Plan:
         """Whether all answers are the same. Who asks for nothing but the type wants to know whether we are there."""
         return all(isinstance(one.source, Typename) for one in self.root.fields)
 
+    @cached_property
+    def per_parent(self) -> tuple[str, ...]:
+        """Fields below the root whose code runs for each parent by itself."""
+        found: dict[str, None] = {}
+        waiting = [selection for one in self.root.fields for selection in one.shape.selections()]
+        while waiting:
+            for one in waiting.pop().fields:
+                waiting += one.shape.selections()
+                if isinstance(one.source, Resolved):
+                    found[one.coordinate] = None
+        return tuple(found)
+
     @property
     def constant(self) -> dict[str, Any]:
         return {one.key: self.root.type.name for one in self.root.fields}

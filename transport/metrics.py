@@ -105,6 +105,12 @@ class Metrics:
         self.fallbacks = Counts(
             "wingding_engine_fallbacks", "Operations that the engine left to graphql-core.", ["reason"], registry
         )
+        self.per_parent = Counts(
+            "wingding_engine_per_parent_fields",
+            "Operations with a field whose code runs for each parent.",
+            ["field"],
+            registry,
+        )
         self.documents = Counts("wingding_documents", "Operations by how their text was found.", ["source"], registry)
         self.sockets = Gauge("wingding_sockets", "Open WebSockets.", registry=registry)
         self.streams = Gauge("wingding_subscriptions", "Running subscriptions.", ["transport"], registry=registry)

@@ -128,6 +128,7 @@ class Operations:
         self._engine = engine
         if engine is not None:
             engine.on_fallback = metrics.fallbacks.add
+            engine.on_per_parent = metrics.per_parent.add
         self._deadlines = Deadlines(timeout)
         self._costs = Costs(schema._schema)
         self._max_cost = max_cost

@@ -192,6 +192,21 @@ async def test_what_cannot_be_planned_is_left_to_graphql_core_and_counted(http, 
     assert 'wingding_engine_fallbacks_total{reason="introspection among rows"} 1.0' in metrics
 
 
+async def test_code_that_runs_for_each_parent_is_counted(http, save, monkeypatch):
+    await an_event(save, title="Chess")
+
+    def resolved(type_, definition):
+        is_timing = definition is type_.fields.get("timing")
+        return Resolved() if is_timing else source_of(type_, definition)
+
+    monkeypatch.setattr("engine.plan.source_of", resolved)
+    answer = (await http.post("/graphql", json={"query": "{ events { nodes { once: timing title } } }"})).json()
+    metrics = (await http.get("/metrics")).text
+
+    assert answer["data"]["events"]["nodes"] == [{"once": "UPCOMING", "title": "Chess"}]
+    assert 'wingding_engine_per_parent_fields_total{field="Event.timing"} 1.0' in metrics
+
+
 async def test_a_developer_is_shown_levels_statements_and_rows(http, save):
     await an_event(save, title="Chess")
 
