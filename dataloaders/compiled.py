@@ -31,8 +31,8 @@ LONGEST_KEY = 2_000
 """Characters of arguments that a kept statement may have."""
 
 PARAMETER = re.compile(r"\$(\d+)")
-NAME = re.compile(r"[A-Za-z_]{1,40}")
-"""A member of an enumeration, or the name of a setting: nothing that could be more than a word."""
+NAME = re.compile(r"[A-Za-z_]{1,40}|:")
+"""A member of an enumeration, the name of a setting, what stands between two of them: nothing that could be more."""
 
 NOBODY = uuid4()
 """The id of the viewer for whom statements are built."""
@@ -55,12 +55,12 @@ class Compiled:
     readers: tuple[Callable[[Any], Any] | None, ...]
     row_class: type[asyncpg.Record]
 
-    @property
+    @cached_property
     def plans_anew(self) -> bool:
-        """Whether its best plan depends on its values: how many rows have a word is known for the word alone. A plan
-        for any words took a hundred times as long for two that are frequent.
+        """Whether values stand among the parameters that a list was narrowed by: words, interests, a day. How many rows
+        have them is known for the very values alone, and a plan for any took a hundred times as long for some.
         """
-        return " @@ " in self.sql
+        return len(self._slots) < len(self.parameters)
 
     def arguments(self, viewer: Viewer, given: Mapping[str, Any]) -> list[Any]:
         values = list(self.parameters)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from database import Database
 from models.rows import Values
+from schema import ids
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = $1"
 
@@ -73,7 +75,7 @@ async def test_one_plan_is_kept_for_all_values_unless_a_statement_is_planned_ane
         assert tuple((await ports.database.fetch(plans, [asked], Values, plans_anew=plans_anew))[0]) == expected
 
 
-async def test_what_searches_words_is_planned_anew(client, ports, monkeypatch):
+async def test_what_is_narrowed_by_values_is_planned_anew(client, ports, monkeypatch):
     seen = []
     original = ports.database.fetch
 
@@ -83,6 +85,11 @@ async def test_what_searches_words_is_planned_anew(client, ports, monkeypatch):
 
     monkeypatch.setattr(ports.database, "fetch", noting)
     await client().run('{ events(filter: {text: "chess evening"}) { nodes { id } } }')
-    await client().run("{ events { nodes { id } } }")
+    await client().run(
+        f'{{ events(filter: {{interestIds: ["{ids.encode("Interest", uuid4())}"]}}) {{ nodes {{ id }} }} }}'
+    )
+    await client().run('{ events(filter: {dateRange: {from: "2026-01-01"}}) { nodes { id } } }')
+    await client().run("{ events(first: 3, filter: {timing: UPCOMING, isFree: true}) { nodes { id } } }")
+    await client().run("{ events { nodes { id organizers { id } } } }")
 
-    assert seen == [True, False]
+    assert seen == [True, True, True, False, False]
