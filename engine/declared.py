@@ -43,6 +43,9 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
     declared = field.metadata.get(DECLARED)
     key = field.metadata.get("key", "id")
     gate = field.metadata.get(RESTRICTED)
+    if field.is_subscription:
+        # Its resolver chooses the stream. What is answered to an entry of that is the entry.
+        return Facet()
     if field.base_resolver is None:
         return _plain(type_, field.python_name)
     if LISTING in field.metadata:

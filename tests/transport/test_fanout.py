@@ -167,6 +167,16 @@ async def test_a_failed_execution_is_told_to_every_member_of_the_group(server, s
     assert "secret" not in str(errors)
 
 
+async def test_what_fails_within_an_entry_leaves_the_rest_of_it(server, save, sign_in):
+    document = SENT.replace("handle", "handle clubs(first: 0, last: 0) { totalCount }")
+    async with a_crowd(server, save, sign_in, 1) as (chat, _users, [follower]):
+        other = await follower.socket.subscribe(document, {"id": gid(chat), "after": cursors.encode(chat.id, 0)})
+        found = (await other.message())["payload"]
+
+    assert found["data"]["messageSent"] == {"message": {"sequence": 1, "body": "first", "author": None}}
+    assert [error["path"] for error in found["errors"]] == [["messageSent", "message", "author", "clubs"]]
+
+
 async def test_who_joins_in_the_middle_of_a_burst_misses_and_repeats_nothing(server, save, sign_in):
     dice = random.Random(3)
     async with a_crowd(server, save, sign_in, 4) as (chat, _users, followers):
