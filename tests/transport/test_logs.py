@@ -73,7 +73,7 @@ def test_lines_without_an_event_loop_or_after_its_end_are_written():
 
 
 def logger_into(lines: Lines) -> JsonLogger:
-    return structlog.wrap_logger(lines, processors=[_write_json], wrapper_class=JsonLogger)  # type: ignore[no-any-return]
+    return structlog.wrap_logger(lines, processors=[_write_json], wrapper_class=JsonLogger)  # type: ignore[no-any-return]  # structlog types it as Any
 
 
 def test_a_line_says_what_happened_when_and_for_which_request():
