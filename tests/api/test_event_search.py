@@ -107,7 +107,7 @@ async def test_days_are_those_of_the_venue_and_the_last_is_left_out(client, save
     ada, category, moscow = await a_place(save)
     vladivostok, hawaii = make_venue(time_zone="Asia/Vladivostok"), make_venue(time_zone="Pacific/Honolulu")
     await save(vladivostok, hawaii)
-    late = datetime(2027, 3, 9, 22, 0, tzinfo=UTC)
+    late = datetime(2127, 3, 9, 22, 0, tzinfo=UTC)
     await save(
         make_event(ada, category, moscow, title="Moscow, 10 March", starts_at=late),
         make_event(ada, category, vladivostok, title="Vladivostok, 10 March", starts_at=late + timedelta(minutes=1)),
@@ -115,9 +115,9 @@ async def test_days_are_those_of_the_venue_and_the_last_is_left_out(client, save
         make_event(ada, category, moscow, title="Moscow, 11 March", starts_at=late + timedelta(days=1)),
     )
 
-    tenth = await client().run(EVENTS, filter={"dateRange": {"from": "2027-03-10", "to": "2027-03-11"}})
-    ninth = await client().run(EVENTS, filter={"dateRange": {"to": "2027-03-10"}})
-    endless = await client().run(EVENTS, filter={"dateRange": {"from": "2027-03-11", "to": "9999-12-31"}})
+    tenth = await client().run(EVENTS, filter={"dateRange": {"from": "2127-03-10", "to": "2127-03-11"}})
+    ninth = await client().run(EVENTS, filter={"dateRange": {"to": "2127-03-10"}})
+    endless = await client().run(EVENTS, filter={"dateRange": {"from": "2127-03-11", "to": "9999-12-31"}})
 
     assert titles(tenth) == ["Moscow, 10 March", "Vladivostok, 10 March"]
     assert titles(ninth) == ["Honolulu, 9 March"]
