@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 
 def _(message: str) -> str:
@@ -77,17 +79,47 @@ class StartError(Exception):
     """A process cannot start; the message says why, in plain words for an operator."""
 
 
+class Params(TypedDict, total=False):
+    """What a refusal may say beside its code. Each is a field of the GraphQL type `UserErrorDetails`, and may stand as
+    a `{placeholder}` in a message.
+
+    Values are raw: they are put into words late, in the reader's language and time zone. Null is left out.
+    """
+
+    capacity: int | None
+    taken: int | None
+    count: int | None
+    minimum: int | None
+    maximum: int | None
+    maximum_amount: Decimal | None
+    expected_version: int | None
+    opens_at: datetime | None
+    closes_at: datetime | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    earliest: datetime | None
+    latest: datetime | None
+    time_zone: str | None
+    """IANA name of the zone in which these times are told; the reader's own unless given."""
+    status: Enum | None
+    retry_after: int | None
+    """Seconds."""
+    allowed: Sequence[str] | None
+    conflicts_with: Sequence[Any] | None
+    """Rows, which clients are told by their global ids."""
+
+
 class UserError(Exception):
     """One expected refusal. Subclasses stand beside the rule that raises them.
 
     `path` leads from the mutation's input to the offending value, in GraphQL's spelling.
-    `params` fill the `{placeholders}` of the message.
+    `params` fill the `{placeholders}` of the message and are told as data, too.
     """
 
     code: ClassVar[ErrorCode]
     message: ClassVar[str]
 
-    def __init__(self, *, path: Iterable[str] = (), **params: Any) -> None:
+    def __init__(self, *, path: Iterable[str] = (), **params: Unpack[Params]) -> None:
         self.path = tuple(path)
         self.params = params
         super().__init__(self.code.value)
@@ -137,12 +169,12 @@ class Unauthenticated(UserError):
 
 class VersionConflict(UserError):
     code = ErrorCode.VERSION_CONFLICT
-    message = _("Someone else has changed this since you read it. Current version: {version}.")
+    message = _("Someone else has changed this since you read it. Current version: {expected_version}.")
 
 
 class RateLimited(UserError):
     code = ErrorCode.RATE_LIMITED
-    message = _("Too many attempts. Try again in {seconds} seconds.")
+    message = _("Too many attempts. Try again in {retry_after} seconds.")
 
 
 class IdempotencyKeyReused(UserError):
@@ -178,6 +210,10 @@ class TooMany(UserError):
 class OutOfRange(UserError):
     code = ErrorCode.INVALID
     message = _("Between {minimum} and {maximum}.")
+
+
+class OutsideKnownTime(OutOfRange):
+    message = _("Between {earliest} and {latest}.")
 
 
 class InvalidStatus(UserError):

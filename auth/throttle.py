@@ -80,7 +80,7 @@ async def try_spend(session: AsyncSession, *limits: Limit) -> RateLimited | None
     ).returning(AttemptCount.key, AttemptCount.count, AttemptCount.window_ends_at)
     found: dict[str, Any] = {row.key: row for row in await session.execute(counted)}
     exceeded = [found[limit.key].window_ends_at for limit in limits if found[limit.key].count > limit.most]
-    return RateLimited(seconds=_seconds_until(max(exceeded), now)) if exceeded else None
+    return RateLimited(retry_after=_seconds_until(max(exceeded), now)) if exceeded else None
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

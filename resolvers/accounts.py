@@ -24,7 +24,8 @@ from resolvers.one_time_tokens import InvalidToken
 from resolvers.time_zones import check_time_zone
 from translations import LOCALES
 
-HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,49}")
+SHORTEST_HANDLE, LONGEST_HANDLE = 3, 50
+HANDLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{{SHORTEST_HANDLE - 1},{LONGEST_HANDLE - 1}}}")
 NO_KEY = {"key_share": True}
 """How rows of users are locked: rows that only point to the person, such as a new session, need not wait."""
 MAILS_PER_HOUR = 5
@@ -33,7 +34,7 @@ MAILS_PER_HOUR = 5
 
 class InvalidHandle(UserError):
     code = ErrorCode.INVALID_HANDLE
-    message = _("A handle has 3 to 50 Latin letters, digits, dots, dashes or underscores.")
+    message = _("A handle has {minimum} to {maximum} Latin letters, digits, dots, dashes or underscores.")
 
 
 class HandleTaken(UserError):
@@ -53,7 +54,7 @@ class PasswordTooWeak(UserError):
 
 class UnknownLocale(UserError):
     code = ErrorCode.INVALID
-    message = _("The languages are: {known}.")
+    message = _("The languages are: {allowed}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,11 @@ def check_email(problems: list[UserError], email: str, *path: str) -> str:
     return checked
 
 
+def check_handle(problems: list[UserError], handle: str) -> None:
+    if not HANDLE.fullmatch(handle):
+        problems.append(InvalidHandle(path=("handle",), minimum=SHORTEST_HANDLE, maximum=LONGEST_HANDLE))
+
+
 def check_password(problems: list[UserError], password: str, *path: str, known: tuple[str | None, ...]) -> None:
     if len(password) < MINIMUM_LENGTH:
         problems.append(TooShort(path=path, minimum=MINIMUM_LENGTH))
@@ -136,13 +142,12 @@ async def prepare_sign_up(
     """
     problems: list[UserError] = []
     name = check_text(problems, display_name, "displayName", maximum=100, required=True)
-    if not HANDLE.fullmatch(handle):
-        problems.append(InvalidHandle(path=("handle",)))
+    check_handle(problems, handle)
     checked_email = check_email(problems, email, "email")
     known = (handle, checked_email, checked_email.partition("@")[0], name)
     check_password(problems, password, "password", known=known)
     if locale not in LOCALES:
-        problems.append(UnknownLocale(path=("locale",), known=", ".join(LOCALES)))
+        problems.append(UnknownLocale(path=("locale",), allowed=LOCALES))
     check_time_zone(problems, time_zone, "timeZone")
     refuse(problems)
     await spend(database, Limit("sign-up", network(address), most_per_address, HOUR))

@@ -109,13 +109,17 @@ class Standing:
     """When booking opens or has opened; null where there is no window."""
     taken: int | None = None
     capacity: int | None = None
+    time_zone: str | None = None
+    """Of the event, where a time is told."""
 
     def refusal(self, *path: str) -> UserError | None:
         """The error that says so, or null where a place may be taken."""
         if self.code not in REFUSALS:
             return None
-        opens_at = self.opens_at.isoformat() if self.opens_at else None
-        return REFUSALS[self.code](path=path, opens_at=opens_at, taken=self.taken, capacity=self.capacity)
+        refusal = REFUSALS[self.code]
+        if refusal is NotOpenYet:
+            return NotOpenYet(path=path, opens_at=self.opens_at, time_zone=self.time_zone)
+        return refusal(path=path, taken=self.taken, capacity=self.capacity)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +249,7 @@ def booking_standing(
     if event.status is not EventStatus.PUBLISHED or service.is_cancelled or service.starts_at <= now:
         return Standing(BookableState.CLOSED, opening)
     if opening is not None and now < opening:
-        return Standing(BookableState.NOT_OPEN_YET, opening)
+        return Standing(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)
     if service.taken >= service.capacity:
         return Standing(BookableState.FULL, opening, taken=service.taken, capacity=service.capacity)
     if not holds(registration) and event.capacity is not None and event.taken >= event.capacity:

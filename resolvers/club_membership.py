@@ -115,7 +115,7 @@ async def decide(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, is_app
     standing, asked = await _found(uow, viewer, membership_id)
     _require(standing, ClubRole.MODERATOR)
     if asked.state is not MembershipState.PENDING:
-        raise InvalidStatus(path=("membershipId",), status=asked.state.value)
+        raise InvalidStatus(path=("membershipId",), status=asked.state)
     return await _decide(uow, viewer, standing, asked, is_approved=is_approved)
 
 
@@ -138,7 +138,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> Clu
     standing, member = await _found(uow, viewer, membership_id)
     _require(standing, ClubRole.MODERATOR)
     if member.state not in (MembershipState.ACTIVE, MembershipState.INVITED):
-        raise InvalidStatus(path=("membershipId",), status=member.state.value)
+        raise InvalidStatus(path=("membershipId",), status=member.state)
     if standing.rank <= RANKS[member.role]:
         raise Forbidden(path=("membershipId",))
     was_active = member.state is MembershipState.ACTIVE
@@ -157,7 +157,7 @@ async def change_role(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, r
     standing, member = await _found(uow, viewer, membership_id)
     _require(standing, ClubRole.ADMIN)
     if member.state is not MembershipState.ACTIVE:
-        raise InvalidStatus(path=("membershipId",), status=member.state.value)
+        raise InvalidStatus(path=("membershipId",), status=member.state)
     is_owner = standing.rank >= RANKS[ClubRole.OWNER]
     if not is_owner and standing.rank <= max(RANKS[member.role], RANKS[role]):
         raise Forbidden(path=("role",))
@@ -179,7 +179,7 @@ async def transfer(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     if own is None or standing.own_rank != RANKS[ClubRole.OWNER]:
         raise Forbidden(path=("membershipId",))
     if heir.state is not MembershipState.ACTIVE or heir.role is ClubRole.OWNER:
-        raise InvalidStatus(path=("membershipId",), status=heir.state.value)
+        raise InvalidStatus(path=("membershipId",), status=heir.state)
     heir.role, own.role = ClubRole.OWNER, ClubRole.ADMIN
     await uow.session.flush()
     _record(uow, heir)

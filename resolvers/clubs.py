@@ -167,7 +167,7 @@ async def update(
     standing.require(ClubRole.ADMIN)
     club = standing.club
     if club.version != expected_version:
-        raise VersionConflict(path=("expectedVersion",), version=club.version)
+        raise VersionConflict(path=("expectedVersion",), expected_version=club.version)
     problems: list[UserError] = []
     checked = {
         field: _check_text(problems, field, given) if field in TEXT_LIMITS else given

@@ -79,9 +79,9 @@ async def update(
     """
     event = await editable(uow, viewer, event_id)
     if event.version != expected_version:
-        raise VersionConflict(path=("expectedVersion",), version=event.version)
+        raise VersionConflict(path=("expectedVersion",), expected_version=event.version)
     if event.status not in CHANGEABLE:
-        raise InvalidStatus(path=("eventId",), status=event.status.value)
+        raise InvalidStatus(path=("eventId",), status=event.status)
     plan = await _check(uow, viewer, event, changes, move_services=move_services)
     former_capacity = event.capacity
     changed = await _apply(uow, event, changes, plan)
@@ -200,7 +200,7 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
         select(func.max(Service.capacity)).where(Service.event_id == event.id, Service.cancelled_at.is_(None))
     )
     if largest is not None and wanted < largest:
-        problems.append(CapacityExceedsEvent(path=("capacity",)))
+        problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
 
 
 async def _check_services_inside(

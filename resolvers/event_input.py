@@ -14,7 +14,7 @@ from sqlalchemy import select
 from auth.viewer import Viewer
 from auth.visibility import users_visible_to
 from database import UnitOfWork
-from errors import ErrorCode, NotFound, OutOfRange, TooMany, UserError, _
+from errors import ErrorCode, NotFound, OutOfRange, OutsideKnownTime, TooMany, UserError, _
 from models import Event, EventCategory, EventStatus, Service, ServiceType, User, utcnow
 
 CHANGEABLE = (EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED)
@@ -65,7 +65,7 @@ class CapacityBelowTaken(UserError):
 
 class InvalidPrice(UserError):
     code = ErrorCode.INVALID
-    message = _("A price is between 0 and {maximum}, with two decimals at most.")
+    message = _("A price is between 0 and {maximum_amount}, with two decimals at most.")
 
 
 class InvalidCurrency(UserError):
@@ -102,9 +102,7 @@ def check_times(
             problems.append(TimeNeedsOffset(path=(*path, name)))
             fine = False
         elif not EARLIEST <= moment <= LATEST:
-            problems.append(
-                OutOfRange(path=(*path, name), minimum=EARLIEST.date().isoformat(), maximum=LATEST.date().isoformat())
-            )
+            problems.append(OutsideKnownTime(path=(*path, name), earliest=EARLIEST, latest=LATEST))
             fine = False
     if not fine:
         return False
@@ -129,7 +127,7 @@ def check_range(problems: list[UserError], number: int | None, minimum: int, max
 def check_price(problems: list[UserError], price: Price, *path: str) -> None:
     amount = price.amount
     if not amount.is_finite() or not 0 <= amount <= HIGHEST_PRICE or amount != round(amount, 2):
-        problems.append(InvalidPrice(path=(*path, "amount"), maximum=str(HIGHEST_PRICE)))
+        problems.append(InvalidPrice(path=(*path, "amount"), maximum_amount=HIGHEST_PRICE))
     if len(price.currency) != 3 or not price.currency.isupper() or not is_currency(price.currency):
         problems.append(InvalidCurrency(path=(*path, "currency")))
 
@@ -146,26 +144,33 @@ class EventFrame:
     starts_at: datetime
     ends_at: datetime
     capacity: int | None
+    time_zone: str | None = None
 
     @classmethod
     def of(cls, event: Event) -> EventFrame:
-        return cls(event.starts_at, event.ends_at, event.capacity)
+        return cls(event.starts_at, event.ends_at, event.capacity, event.time_zone)
 
 
 def check_within(
     problems: list[UserError], frame: EventFrame, starts_at: datetime, ends_at: datetime, *path: str
 ) -> None:
     """A service lies inside its event: each end that does not is named."""
-    bounds = {"starts_at": frame.starts_at.isoformat(), "ends_at": frame.ends_at.isoformat()}
     for name, moment in (("startsAt", starts_at), ("endsAt", ends_at)):
         if not frame.starts_at <= moment <= frame.ends_at:
-            problems.append(OutsideEvent(path=(*path, name), **bounds))
+            problems.append(
+                OutsideEvent(
+                    path=(*path, name),
+                    starts_at=frame.starts_at,
+                    ends_at=frame.ends_at,
+                    time_zone=frame.time_zone,
+                )
+            )
 
 
 def check_service_capacity(problems: list[UserError], frame: EventFrame, capacity: int, *path: str) -> None:
     check_range(problems, capacity, 1, MOST_PLACES, *path)
     if frame.capacity is not None and capacity > frame.capacity:
-        problems.append(CapacityExceedsEvent(path=path))
+        problems.append(CapacityExceedsEvent(path=path, capacity=frame.capacity))
 
 
 async def build_services(

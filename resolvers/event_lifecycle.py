@@ -75,7 +75,7 @@ async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     at_once = await _goes_out_at_once(uow, viewer, event)
     awaited = (EventStatus.DRAFT, EventStatus.PENDING_REVIEW) if at_once else (EventStatus.DRAFT,)
     if event.status not in awaited:
-        raise InvalidStatus(path=("eventId",), status=event.status.value)
+        raise InvalidStatus(path=("eventId",), status=event.status)
     if event.ends_at <= utcnow():
         raise EventInPast(path=("eventId",))
     if at_once:
@@ -122,7 +122,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, reason: str
     reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON)
     refuse(problems)
     if event.status in (EventStatus.CANCELLED, EventStatus.ARCHIVED):
-        raise InvalidStatus(path=("eventId",), status=event.status.value)
+        raise InvalidStatus(path=("eventId",), status=event.status)
     if event.ends_at <= utcnow():
         raise EventInPast(path=("eventId",))
     _audit_status(uow, viewer, event, EventStatus.CANCELLED)
@@ -143,7 +143,7 @@ async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     """Put an event away. One that people still wait for has to be cancelled before."""
     event = await editable(uow, viewer, event_id)
     if event.status is EventStatus.ARCHIVED:
-        raise InvalidStatus(path=("eventId",), status=event.status.value)
+        raise InvalidStatus(path=("eventId",), status=event.status)
     if event.status is EventStatus.PUBLISHED and event.ends_at > utcnow():
         _refuse_participants(event)
     _audit_status(uow, viewer, event, EventStatus.ARCHIVED)

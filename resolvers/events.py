@@ -193,5 +193,5 @@ def capacity_refusals(event: Event, *path: str) -> dict[str, UserError]:
     """What the database's own checks of capacity mean to a client."""
     return {
         "ck_events_taken_within_capacity": CapacityBelowTaken(path=path, taken=event.taken),
-        "ck_services_capacity_within_event": CapacityExceedsEvent(path=path),
+        "ck_services_capacity_within_event": CapacityExceedsEvent(path=path, capacity=event.capacity),
     }

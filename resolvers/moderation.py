@@ -25,7 +25,7 @@ OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
 
 class AlreadyDecided(UserError):
     code = ErrorCode.ALREADY_DECIDED
-    message = _("This is no longer waiting for a decision: {state}.")
+    message = _("This is no longer waiting for a decision: {status}.")
 
 
 class Decision(Enum):
@@ -58,7 +58,7 @@ async def decide(
     event, item = await _locked(uow, item_id)
     refuse(problems)
     if item.state is not ModerationState.PENDING:
-        raise AlreadyDecided(path=("itemId",), state=item.state.value)
+        raise AlreadyDecided(path=("itemId",), status=item.state)
     item.decided_by_id, item.decided_at, item.reason = moderator_id, utcnow(), reason
     if decision is Decision.APPROVE:
         if event.ends_at <= utcnow():

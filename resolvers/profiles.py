@@ -17,7 +17,7 @@ from database import UnitOfWork, on_conflict
 from errors import ErrorCode, Forbidden, NotFound, Required, UserError, _, check_text, refuse
 from models import Audience, DomainEvent, User, utcnow
 from resolvers import audit
-from resolvers.accounts import HANDLE, HandleTaken, InvalidHandle, UnknownLocale
+from resolvers.accounts import HandleTaken, UnknownLocale, check_handle
 from resolvers.time_zones import check_time_zone
 from translations import LOCALES
 
@@ -58,7 +58,7 @@ class InvalidBirthDate(UserError):
 
 class HandleChangedRecently(UserError):
     code = ErrorCode.HANDLE_CHANGED_RECENTLY
-    message = _("The handle was changed recently. It may be changed again after {date}.")
+    message = _("The handle was changed recently. It may be changed again after {opens_at}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +140,7 @@ def _check(problems: list[UserError], name: str, value: Any) -> Any:
 
 
 def _check_handle(problems: list[UserError], value: str | None) -> str | None:
-    if value is None or not HANDLE.fullmatch(value):
-        problems.append(InvalidHandle(path=("handle",)))
+    check_handle(problems, value or "")
     return value
 
 
@@ -169,7 +168,7 @@ def _check_time_zone(problems: list[UserError], value: str | None) -> str | None
 
 def _check_locale(problems: list[UserError], value: str | None) -> str | None:
     if value not in LOCALES:
-        problems.append(UnknownLocale(path=("locale",), known=", ".join(LOCALES)))
+        problems.append(UnknownLocale(path=("locale",), allowed=LOCALES))
     return value
 
 
@@ -192,7 +191,7 @@ def _rest_handle(user: User) -> None:
     """Start the rest of a changed handle. Raises `HandleChangedRecently` while the last one lasts."""
     now = utcnow()
     if user.handle_changed_at is not None and now < user.handle_changed_at + HANDLE_REST:
-        raise HandleChangedRecently(path=("handle",), date=(user.handle_changed_at + HANDLE_REST).date().isoformat())
+        raise HandleChangedRecently(path=("handle",), opens_at=user.handle_changed_at + HANDLE_REST)
     user.handle_changed_at = now
 
 

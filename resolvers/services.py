@@ -100,7 +100,9 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     service = built[0]
     service.event_id = event.id
     service.starts_at, service.ends_at = in_utc(service.starts_at), in_utc(service.ends_at)
-    async with on_conflict(uow.session, ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",))):
+    async with on_conflict(
+        uow.session, ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",), capacity=event.capacity)
+    ):
         uow.session.add(service)
     uow.record(ServiceAdded(subject_id=service.id, event_id=event.id))
     await capacity.announce(uow, event)
@@ -113,7 +115,7 @@ async def update(
     """Change time, capacity or window. People with a place hear of another time."""
     event, service = await _editable_service(uow, viewer, service_id)
     if service.version != expected_version:
-        raise VersionConflict(path=("expectedVersion",), version=service.version)
+        raise VersionConflict(path=("expectedVersion",), expected_version=service.version)
     _require_changeable(event, "serviceId")
     _require_active(service)
     _check_changes(event, service, changes)
@@ -121,7 +123,7 @@ async def update(
     async with on_conflict(
         uow.session,
         ck_services_taken_within_capacity=CapacityBelowTaken(path=("capacity",), taken=service.taken),
-        ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",)),
+        ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",), capacity=event.capacity),
     ):
         service.starts_at = in_utc(changes.get("starts_at", service.starts_at))
         service.ends_at = in_utc(changes.get("ends_at", service.ends_at))
@@ -261,12 +263,12 @@ async def _editable_service(uow: UnitOfWork, viewer: Viewer, service_id: UUID) -
 
 def _require_changeable(event: Event, *path: str) -> None:
     if event.status not in CHANGEABLE:
-        raise InvalidStatus(path=path, status=event.status.value)
+        raise InvalidStatus(path=path, status=event.status)
 
 
 def _require_active(service: Service) -> None:
     if service.is_cancelled:
-        raise InvalidStatus(path=("serviceId",), status="CANCELLED")
+        raise InvalidStatus(path=("serviceId",), status=EventStatus.CANCELLED)
 
 
 async def _booked_ids(uow: UnitOfWork, service: Service) -> list[UUID]:

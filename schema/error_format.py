@@ -8,6 +8,7 @@ import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
 from errors import Forbidden, RateLimited, Unauthenticated, UserError, UserErrors, _
+from schema.user_errors import details_as_json
 from translations import DEFAULT_LOCALE, translate
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ def present(error: GraphQLError, context: Any) -> None:
     if isinstance(cause, UserError):
         error.message = translate(locale, cause.message, cause.params)
         error.extensions = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
+        if details := details_as_json(cause):
+            error.extensions["details"] = details
     elif cause is None or isinstance(cause, GraphQLError):
         # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
         error.message = translate(locale, error.message)[:LONGEST_MESSAGE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -86,6 +87,8 @@ def _keep(value: Any) -> Any:
         return {"uuid": str(value)}
     if isinstance(value, datetime):
         return {"time": value.isoformat()}
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
     if isinstance(value, Enum):
         return {"enum": f"{type(value).__module__}:{type(value).__name__}", "name": value.name}
     if isinstance(value, list | tuple):
@@ -111,6 +114,8 @@ async def _read(context: Context, session: AsyncSession, kept: Any) -> Any:
         return UUID(kept["uuid"])
     if "time" in kept:
         return datetime.fromisoformat(kept["time"])
+    if "decimal" in kept:
+        return Decimal(kept["decimal"])
     if "enum" in kept:
         return _class(kept["enum"])[kept["name"]]
     return await _restore(context, session, _class(kept["object"]), kept["fields"])

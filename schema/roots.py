@@ -12,7 +12,6 @@ import strawberry
 
 from dataloaders.pages import Listing, PageArgs, fetch_page
 from errors import (
-    ErrorCode,
     IdempotencyKeyReused,
     InvalidId,
     InvalidIdempotencyKey,
@@ -28,7 +27,7 @@ from schema.idempotency import replaying
 from schema.node import NODES
 from schema.paging import PAGE_ARGUMENTS, with_page_arguments
 from schema.streams import Live
-from translations import translate
+from schema.user_errors import UserErrorObject, user_errors
 
 ACCESS = "access"
 LISTING = "listing"
@@ -37,15 +36,6 @@ LOOKUP = "lookup"
 """Key of a field's metadata under which the declaration stands by which a root field finds one row."""
 ALWAYS = (InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey)
 """Refusals that any mutation may answer with, beside its own."""
-
-strawberry.enum(ErrorCode, description="What went wrong, for programs. New codes may be added.")
-
-
-@strawberry.type(name="UserError", description="An expected refusal. Branch on the code; the message is for people.")
-class UserErrorObject:
-    code: ErrorCode = strawberry.field(description="What went wrong, for programs.")
-    message: str = strawberry.field(description="What went wrong, for people, in their language.")
-    path: list[str] | None = strawberry.field(description="From the mutation's input to the offending value.")
 
 
 @strawberry.interface(description="What a mutation answers. Either its entity is there, or `errors` says why not.")
@@ -62,14 +52,6 @@ class MutationInput:
         description="The same key with the same input gives the same answer for 24 hours, and one effect. "
         "8 to 200 characters, best a random UUID.",
     )
-
-
-def user_errors(error: UserError | UserErrors, locale: str) -> list[UserErrorObject]:
-    found = error.errors if isinstance(error, UserErrors) else [error]
-    return [
-        UserErrorObject(code=one.code, message=translate(locale, one.message, one.params), path=list(one.path) or None)
-        for one in found
-    ]
 
 
 def query(

@@ -10,7 +10,8 @@ from dataloaders.base import Many, One, OneOf, Pages, Value
 from schema import Schema, make_schema
 from schema.connections import Connection, Edge
 from schema.relations import DECLARED, Derived
-from schema.roots import ACCESS, Payload, UserErrorObject
+from schema.roots import ACCESS, Payload
+from schema.user_errors import UserErrorDetailsObject, UserErrorObject
 
 SCHEMA = make_schema()
 ROOTS = ("Query", "Mutation", "Subscription")
@@ -48,7 +49,11 @@ def is_own_kind(name: str) -> bool:
     """Payloads, pages and edges carry what was given to them: nothing is loaded there."""
     definition = SCHEMA.schema_converter.type_map[name].definition
     origin = definition.origin
-    return issubclass(origin, Payload | Connection | Edge) or name in ROOTS or origin is UserErrorObject
+    return (
+        issubclass(origin, Payload | Connection | Edge)
+        or name in ROOTS
+        or origin in (UserErrorObject, UserErrorDetailsObject)
+    )
 
 
 @pytest.mark.parametrize(

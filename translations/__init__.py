@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,18 @@ def catalog(locale: str) -> Mapping[str, str]:
 
 def translate(locale: str, message: str, params: Mapping[str, Any] | None = None) -> str:
     text = catalog(locale).get(message, message)
-    return text.format_map(params) if params else text
+    if not params:
+        return text
+    return text.format_map({name: word(value) for name, value in params.items() if value is not None})
+
+
+def word(value: Any) -> Any:
+    """A raw value in words."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.name
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 @lru_cache(maxsize=512)

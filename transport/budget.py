@@ -31,7 +31,7 @@ REMEMBERED = 1.0
 """Seconds for which a refusal is repeated without asking Redis: a flood of refused requests costs it nothing."""
 MOST_PURSES = 20_000
 """Of a process. The caller who was away for longest loses what was in theirs."""
-SPENT_MESSAGE = _("You have asked for too much in a short time. Try again in {seconds} seconds.")
+SPENT_MESSAGE = _("You have asked for too much in a short time. Try again in {retry_after} seconds.")
 
 TAKE = """
 local capacity, need, want = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -211,7 +211,7 @@ class Operations:
         seen.remaining = balance.remaining
         if balance.wait:
             refusal = BadRequest(
-                translate(context.locale, SPENT_MESSAGE, {"seconds": balance.wait}),
+                translate(context.locale, SPENT_MESSAGE, {"retry_after": balance.wait}),
                 status=429,
                 code="RATE_LIMITED",
                 headers={"Retry-After": str(balance.wait)},

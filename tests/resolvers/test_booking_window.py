@@ -106,7 +106,8 @@ def test_the_refusal_names_the_opening():
     assert refusal is not None
     assert refusal.code.value == "NOT_OPEN_YET"
     assert refusal.path == ("serviceIds", "2")
-    assert refusal.params["opens_at"] == "2027-02-25T00:00:00+03:00"
+    opens_at = datetime(2027, 2, 25, tzinfo=ZoneInfo("Europe/Moscow"))
+    assert refusal.params == {"opens_at": opens_at, "time_zone": "Europe/Moscow"}
 
 
 NOW = datetime(2027, 2, 28, 12, tzinfo=UTC)

@@ -1,0 +1,123 @@
+"""Numbers, times and states of a refusal are data, and every placeholder of its message is given."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import orjson
+import pytest
+from graphql import GraphQLError
+
+import app  # noqa: F401  # every class of an error is known once everything is imported
+from errors import NotFound, Params, RateLimited, UserError
+from models import Event, EventStatus, uuid7
+from schema.error_format import present
+from schema.idempotency import _keep, _read
+from schema.user_errors import UserErrorDetailsObject, user_errors
+from tests.test_translations import ROOT, every_error, placeholders
+
+CLASSES = {cls.__name__: cls for cls in every_error()}
+SOURCES = [
+    file
+    for file in ROOT.rglob("*.py")
+    if not {".venv", "tests", "node_modules", "var", "benchmarks"} & set(file.relative_to(ROOT).parts)
+]
+
+
+def raised(file: Path) -> list[tuple[type[UserError], set[str], int]]:
+    """Each construction of a refusal: its class, the names of what it is given, the line."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in CLASSES:
+                given = {one.arg for one in node.keywords if one.arg}
+                found.append((CLASSES[name], given, node.lineno))
+    return found
+
+
+def test_every_parameter_is_a_field_of_the_details() -> None:
+    assert {one.name for one in fields(UserErrorDetailsObject)} == set(Params.__annotations__)
+
+
+@pytest.mark.parametrize("cls", every_error(), ids=lambda cls: cls.__name__)
+def test_every_placeholder_is_a_parameter(cls: type[UserError]) -> None:
+    assert placeholders(cls.message) <= set(Params.__annotations__)
+
+
+def test_every_refusal_is_given_what_its_message_names() -> None:
+    missing = [
+        f"{file.relative_to(ROOT)}:{line}: {cls.__name__} lacks {', '.join(sorted(lacking))}"
+        for file in SOURCES
+        for cls, given, line in raised(file)
+        if (lacking := placeholders(cls.message) - given)
+    ]
+
+    assert missing == []
+
+
+OPENS = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
+EVENT = Event(id=uuid7())
+
+
+def everything() -> RateLimited:
+    return RateLimited(
+        retry_after=5,
+        capacity=3,
+        taken=2,
+        count=1,
+        opens_at=OPENS,
+        maximum_amount=Decimal("9.50"),
+        status=EventStatus.ARCHIVED,
+        allowed=("ru", "en"),
+        conflicts_with=[EVENT],
+        closes_at=None,
+    )
+
+
+async def test_details_survive_a_repeat_with_the_same_key() -> None:
+    [said] = user_errors(everything(), "en")
+
+    again = await _read(None, None, orjson.loads(orjson.dumps(_keep(said))))
+
+    assert said.details == UserErrorDetailsObject(
+        capacity=3,
+        taken=2,
+        count=1,
+        opens_at=OPENS,
+        maximum_amount=Decimal("9.50"),
+        status="ARCHIVED",
+        allowed=["ru", "en"],
+        retry_after=5,
+        conflicts_with=[again.details.conflicts_with[0]],
+    )
+    assert again == said
+
+
+def test_a_top_level_error_has_details_too() -> None:
+    error = GraphQLError("hidden", original_error=everything())
+
+    present(error, None)
+
+    details = error.extensions["details"]
+    assert details.pop("conflictsWith")[0].startswith("RXZlbnQ6")
+    assert details == {
+        "capacity": 3,
+        "taken": 2,
+        "count": 1,
+        "opensAt": "2030-01-02T03:04:00+00:00",
+        "maximumAmount": "9.50",
+        "status": "ARCHIVED",
+        "allowed": ["ru", "en"],
+        "retryAfter": 5,
+    }
+
+
+def test_a_refusal_without_numbers_has_no_details() -> None:
+    [said] = user_errors(NotFound(path=("eventId",)), "en")
+
+    assert said.details is None
