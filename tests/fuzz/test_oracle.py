@@ -27,7 +27,7 @@ from tests.fuzz.coverage import declared
 from tests.fuzz.operations import SECRETS, SIGNING_IN, cases
 from tests.fuzz.oracle import Oracle
 from tests.fuzz.streams import StreamOracle, sources, subscriptions
-from tests.fuzz.walk import INPUTS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
+from tests.fuzz.walk import INPUTS, REFUSALS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
 from tests.fuzz.world import World, forget, load, standing_time
 
 pytestmark = pytest.mark.usefixtures("sound_builders")
@@ -90,7 +90,7 @@ def oracle(schema: Schema, world: World) -> Oracle:
 
 async def test_every_field_of_a_query_answers_alike(oracle, world, schema):
     payloads = {type_ for type_, _ in declared(schema._schema) if type_.endswith("Payload")}
-    wanted = declared(schema._schema, left_out={*SUBSCRIBED, *payloads, "Mutation", "UserError"})
+    wanted = declared(schema._schema, left_out={*SUBSCRIBED, *payloads, "Mutation", *REFUSALS})
 
     # A user who is host, author and member sees nearly everything, an administrator the rest.
     for person in ("anna", "ada"):
@@ -111,7 +111,7 @@ async def test_every_mutation_answers_alike(oracle, world, schema):
     assert "\n\n".join(found for found in differences if found) == ""
     payloads = {type_ for type_, _ in declared(schema._schema) if type_.endswith("Payload")}
     secret = {(type_, name) for type_ in SIGNING_IN for name in SECRETS}
-    every = {field for field in declared(schema._schema) if field[0] in {"Mutation", "UserError"} | payloads}
+    every = {field for field in declared(schema._schema) if field[0] in {"Mutation", *REFUSALS} | payloads}
     assert every - secret - oracle.summary.fields == set()
     assert oracle.summary.refusals == REFUSED
 

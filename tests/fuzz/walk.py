@@ -25,6 +25,8 @@ from tests.fuzz.world import World
 
 SUBSCRIBED = ("Subscription", "AvailabilityChange", "MessageSent", "NotificationsRead", "ResyncRequired")
 """Types that only a live stream brings."""
+REFUSALS = ("UserError", "UserErrorDetails")
+"""Types that only the payload of a mutation brings that was refused."""
 
 INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "signUp": ("guest", {"handle": "novice", "email": "n@example.org", "password": "wing-ding-1", "displayName": "N"}),
@@ -99,8 +101,8 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }  # fmt: skip
 """For each mutation who calls it with what. `@Type.column=value` stands for the id of the newest such row."""
-REFUSED = {"verifyEmail", "resetPassword", "refreshSession", "startProviderSignIn", "signInWithProvider"}
-"""Those which need a secret that is not kept anywhere, or a provider."""
+REFUSED = {"verifyEmail", "resetPassword", "refreshSession", "startProviderSignIn", "signInWithProvider", "withDetails"}
+"""Those which need a secret that is not kept anywhere, or a provider; and one that shows the numbers of a refusal."""
 
 
 def queries(schema: GraphQLSchema, world: World, person: str) -> Iterator[tuple[str, Case]]:
@@ -122,7 +124,9 @@ async def mutations(schema: GraphQLSchema, world: World) -> list[Case]:
         selection = _everything(get_named_type(definition.type), world)
         text = f"mutation($input: {argument}) {{ {name}(input: $input) {{ {selection} }} }}"
         cases.append(Case(text, {"input": await _found(world, input)}, None, person, "en", is_mutation=True))
-    return cases
+    refused = 'mutation { withDetails: signUp(input: {handle: "x", email: "x", displayName: "x", password: "x"}) {'
+    selection = _everything(get_named_type(schema.mutation_type.fields["signUp"].type), world)
+    return [*cases, Case(f"{refused} {selection} }} }}", {}, None, "guest", "en", is_mutation=True)]
 
 
 def _ways(schema: GraphQLSchema, world: World) -> dict[Any, tuple[str, int]]:
@@ -172,7 +176,8 @@ def _everything(type_: Any, world: World) -> str:
 
 def _identity(type_: Any) -> str:
     if type_.name == "UserError":
-        return " { code message path }"
+        details = get_named_type(type_.fields["details"].type)
+        return f" {{ code message path details {{ {' '.join(details.fields)} }} }}"
     if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
         for name in ("id", "cursor", "code"):
             if name in type_.fields:
