@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from integrations.mail_addresses import NotMailable, ascii_domain, canonical
 from settings import Settings, SettingsError
 
 TIMEOUT = 20.0
@@ -47,17 +48,26 @@ class Mailer(Protocol):
         """Whether mail could be sent now, in words. Raises where it could not."""
 
 
-def message_of(mail: Mail, sender: str) -> EmailMessage:
+def sender_of(mail_from: str) -> Address:
+    """Whom our mails come from. Raises `SettingsError`."""
+    name, address = parseaddr(mail_from)
+    local, _, domain = address.rpartition("@")
+    try:
+        return Address(display_name=name, addr_spec=f"{local}@{ascii_domain(domain)}")
+    except (ValueError, MessageError) as error:
+        raise SettingsError("MAIL_FROM is not understood: Name <address>, the part before the @ in ASCII") from error
+
+
+def message_of(mail: Mail, sender: Address) -> EmailMessage:
     """The mail in its Internet form (RFC 5322). Raises `MailRefused` for what is not one address."""
     if not KEY.fullmatch(mail.key):
         raise ValueError("a mail's key is a word")
-    name, address = parseaddr(sender)
     message = EmailMessage(policy=SMTP)
-    message["From"] = Address(display_name=name, addr_spec=address)
+    message["From"] = sender
     message["To"] = _recipient(mail.to)
     message["Subject"] = mail.subject
     message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = f"<{mail.key}@{address.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{mail.key}@{sender.domain}>"
     # Nobody's out-of-office answers to it (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
@@ -66,13 +76,10 @@ def message_of(mail: Mail, sender: str) -> EmailMessage:
 
 
 def _recipient(address: str) -> Address:
-    """One address, never a list of them; an internationalised domain in its ASCII form."""
-    local, _, domain = address.rpartition("@")
+    """One address, never a list of them."""
     try:
-        if not local or not domain:
-            raise ValueError("a part is missing")
-        return Address(addr_spec=f"{local}@{domain.encode('idna').decode()}")
-    except (ValueError, MessageError) as error:
+        return Address(addr_spec=canonical(address))
+    except NotMailable as error:
         raise MailRefused("not an address that mail can go to") from error
 
 
@@ -83,8 +90,8 @@ class SmtpMailer:
         parts = urlsplit(url)
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
             raise SettingsError("SMTP_URL is not understood: smtp://user:password@host:port or smtps://…")
-        self._sender = sender
-        self._host = parts.hostname
+        self._sender = sender_of(sender)
+        self._host = _host(parts.hostname)
         self._is_tls = parts.scheme == "smtps"
         self._port = parts.port or (465 if self._is_tls else 587)
         self._username = unquote(parts.username) if parts.username else None
@@ -126,12 +133,19 @@ class SmtpMailer:
         return f"{self._host}:{self._port} answers"
 
 
+def _host(name: str) -> str:
+    try:
+        return ascii_domain(name)
+    except NotMailable as error:
+        raise SettingsError("SMTP_URL names a host that cannot be") from error
+
+
 class FolderMailer:
     """One `.eml` file for each mail. A repeat overwrites its file."""
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
-        self._sender = sender
+        self._sender = sender_of(sender)
 
     async def send(self, mail: Mail) -> None:
         await asyncio.to_thread(self._write, mail.key, message_of(mail, self._sender).as_bytes())

@@ -9,6 +9,7 @@ from integrations.mail_texts import compose
 from models import OneTimePurpose, OutboxEvent, User
 from resolvers import one_time_tokens
 from resolvers.accounts import EmailVerificationRequested
+from resolvers.logins import owner_of_email
 from resolvers.passwords import PasswordResetRequested
 from settings import Settings
 from translations import DEFAULT_LOCALE, LOCALES
@@ -22,7 +23,7 @@ async def send_verification(uow: UnitOfWork, mailer: Mailer, settings: Settings,
     user = await uow.session.get(User, event.subject_id)
     if user is None or user.claimed_email is None:
         return
-    owner = await one_time_tokens.owner_of_email(uow, user.claimed_email)
+    owner = await owner_of_email(uow, user.claimed_email)
     if owner is None:
         await _send_link(uow, mailer, settings, event, user, OneTimePurpose.VERIFY_EMAIL)
     elif owner.email is not None and await _may_mail(uow, owner.email):

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, CreatedAt, PrimaryKey
+from models.base import Base, CreatedAt, PrimaryKey, is_mail_address
 
 
 class Password(Base):
@@ -70,7 +70,10 @@ class OneTimeToken(Base):
     """A link sent by e-mail, kept as its SHA-256."""
 
     __tablename__ = "one_time_tokens"
-    __table_args__ = (Index(None, "user_id", "purpose"),)
+    __table_args__ = (
+        Index(None, "user_id", "purpose"),
+        CheckConstraint(is_mail_address("email"), name="email_is_canonical"),
+    )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

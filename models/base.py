@@ -58,6 +58,11 @@ def uuid7_among(batch: ColumnElement[UUID], place: ColumnElement[int]) -> Column
     return cast(func.encode(time.op("||")(between).op("||")(chance), "hex"), Uuid)
 
 
+def is_mail_address(column: str) -> str:
+    """SQL of a check: the spelling of `integrations.mail_addresses.canonical`."""
+    return f"{column} ~ '^[!-?A-~]+@[a-z0-9.-]+$'"
+
+
 PrimaryKey = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 CreatedAt = Annotated[datetime, mapped_column(default=utcnow, server_default=func.now())]
 UpdatedAt = Annotated[datetime, mapped_column(default=utcnow, server_default=func.now(), onupdate=utcnow)]

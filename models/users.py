@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
+from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt, is_mail_address
 
 
 class Role(Enum):
@@ -39,6 +39,8 @@ class User(Base):
         Index("uq_users_handle", func.lower(text("handle")), unique=True),
         Index("uq_users_email", func.lower(text("email")), unique=True),
         CheckConstraint("role <> 'GUEST'", name="role_is_stored"),
+        CheckConstraint(is_mail_address("email"), name="email_is_canonical"),
+        CheckConstraint(is_mail_address("claimed_email"), name="claimed_email_is_canonical"),
     )
 
     id: Mapped[PrimaryKey]

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
-
 from auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Passwords, is_too_weak
 from auth.throttle import HOUR, Limit, network, spend, try_spend
 from auth.viewer import Viewer
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, TooLong, TooShort, UserError, _, check_text, refuse
+from integrations.mail_addresses import NotMailable, canonical
 from models import DomainEvent, OneTimePurpose, Password, User, utcnow
 from resolvers import one_time_tokens
 from resolvers.one_time_tokens import InvalidToken
@@ -44,7 +43,7 @@ class HandleTaken(UserError):
 
 class InvalidEmail(UserError):
     code = ErrorCode.INVALID_EMAIL
-    message = _("This is not an e-mail address.")
+    message = _("Mail cannot be sent to this address. Before the @ it has only Latin letters, digits and signs.")
 
 
 class PasswordTooWeak(UserError):
@@ -100,13 +99,10 @@ class SignUp:
 def check_email(problems: list[UserError], email: str, *path: str) -> str:
     """The address as it is kept. Whether mail arrives there is found out by sending some."""
     try:
-        checked = validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError:
+        return canonical(email)
+    except NotMailable:
         problems.append(InvalidEmail(path=path))
         return email
-    if len(checked) > 255:
-        problems.append(TooLong(path=path, maximum=255))
-    return checked
 
 
 def check_handle(problems: list[UserError], handle: str) -> None:

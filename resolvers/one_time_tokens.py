@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
 from auth.throttle import QUARTER, Limit, network
 from auth.tokens import new_secret, secret_hash
 from database import UnitOfWork
 from errors import ErrorCode, UserError, _
 from models import OneTimePurpose, OneTimeToken, User, utcnow
+from resolvers.logins import owner_of_email
 
 LIFETIMES = {OneTimePurpose.VERIFY_EMAIL: timedelta(days=1), OneTimePurpose.RESET_PASSWORD: timedelta(hours=1)}
 
@@ -26,12 +27,6 @@ class InvalidToken(UserError):
 def limit_for(address: str, most: int) -> Limit:
     """Tokens that one address may try."""
     return Limit("one-time-token", network(address), most, QUARTER)
-
-
-async def owner_of_email(uow: UnitOfWork, email: str) -> User | None:
-    """Whose proven address this is."""
-    found: User | None = await uow.session.scalar(select(User).where(func.lower(User.email) == email.lower()))
-    return found
 
 
 async def issue(uow: UnitOfWork, user_id: UUID, purpose: OneTimePurpose) -> str | None:

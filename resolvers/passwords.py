@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.passwords import Passwords
 from auth.throttle import QUARTER, Limit, network, spend, try_spend
 from database import Database, UnitOfWork
 from errors import UserError, refuse
+from integrations.mail_addresses import login_key
 from models import DomainEvent, OneTimePurpose, Password, User, utcnow
 from resolvers import accounts, one_time_tokens, sessions
 from resolvers.accounts import NO_KEY
+from resolvers.logins import is_named
 from resolvers.one_time_tokens import InvalidToken
 
 LEVEL = 0.15
@@ -44,9 +46,7 @@ async def request_reset(uow: UnitOfWork, *, login: str) -> None:
 
     Too many mails to one account are kept back in silence, since a refusal would tell.
     """
-    login = login.strip().lower()
-    column = User.email if "@" in login else User.handle
-    user_id = await uow.session.scalar(select(User.id).where(func.lower(column) == login, User.is_active))
+    user_id = await uow.session.scalar(select(User.id).where(is_named(login_key(login)), User.is_active))
     if user_id is not None and await try_spend(uow.session, accounts.mail_limit(user_id)) is None:
         uow.record(PasswordResetRequested(subject_id=user_id))
 

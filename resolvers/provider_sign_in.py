@@ -12,9 +12,11 @@ from auth.throttle import QUARTER, Limit, network, spend
 from auth.tokens import Tokens, secret_hash
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, UserError, _
+from integrations.mail_addresses import NotMailable, canonical
 from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRefused
 from models import Identity, ProviderSignIn, User, utcnow
 from resolvers.accounts import EmailVerificationRequested, HandleTaken, announce
+from resolvers.logins import is_named, owner_of_email
 from resolvers.sessions import Device, SignedIn, open_session
 from resolvers.time_zones import known_zones
 from translations import negotiate
@@ -83,18 +85,24 @@ async def sign_in(
 
 async def _owner_of_email(uow: UnitOfWork, person: Person) -> User | None:
     """The account with the same address. It must be proven on both sides: else either could take over the other."""
-    if person.email is None or not person.is_email_verified:
+    email = _mailable(person)
+    if email is None or not person.is_email_verified:
         return None
-    found: User | None = await uow.session.scalar(
-        select(User).where(func.lower(User.email) == person.email.lower(), User.email_verified_at.is_not(None))
-    )
-    return found
+    return await owner_of_email(uow, email)
+
+
+def _mailable(person: Person) -> str | None:
+    """Their address as we keep addresses; null where none was given that mail can be sent to."""
+    try:
+        return canonical(person.email or "")
+    except NotMailable:
+        return None
 
 
 async def _new_account(uow: UnitOfWork, person: Person, locale: str) -> User:
-    email = person.email[:255] if person.email and "@" in person.email else None
-    is_free = await uow.session.scalar(select(User.id).where(func.lower(User.email) == (email or "").lower())) is None
-    is_proven = email is not None and person.is_email_verified and is_free
+    email = _mailable(person)
+    is_free = email is not None and await uow.session.scalar(select(User.id).where(is_named(email.lower()))) is None
+    is_proven = is_free and person.is_email_verified
     user = await _with_free_handle(
         uow,
         person.nickname or person.name or "",

@@ -17,8 +17,10 @@ from auth.viewer import Viewer
 from auth.visibility import sessions_of
 from database import Database, UnitOfWork
 from errors import ErrorCode, NotFound, UserError, _
+from integrations.mail_addresses import login_key
 from models import DomainEvent, Password, RefreshToken, Session, StreamEvent, User, utcnow
 from realtime.streams import access_stream
+from resolvers.logins import is_named
 
 LONGEST_TRIED = 1000
 """A longer password is wrong without being hashed as it is."""
@@ -103,14 +105,13 @@ async def prove(
     An unknown login costs the same: it is counted and a password is verified all the same. Handle and e-mail address of
     one account are counted apart: one count for both would tell strangers that they belong together.
     """
-    login = login.strip().lower()
-    of_account = Limit("sign-in", login, most, QUARTER)
+    key = login_key(login)
+    of_account = Limit("sign-in", key, most, QUARTER)
     of_address = Limit("sign-in-from", network(address), most_per_address, QUARTER)
     await spend(database, of_account, of_address)
-    column = User.email if "@" in login else User.handle
     by_login = select(User.id, Password.hash).join(Password, Password.user_id == User.id)
     async with database.reading() as session:
-        found = (await session.execute(by_login.where(func.lower(column) == login, User.is_active))).one_or_none()
+        found = (await session.execute(by_login.where(is_named(key), User.is_active))).one_or_none()
     fits = await passwords.verify(found.hash if found else None, password[:LONGEST_TRIED])
     if found is None or not fits:
         raise InvalidCredentials

@@ -26,7 +26,8 @@ class SignUpInput(MutationInput):
         description="3 to 50 Latin letters, digits, dots, dashes or underscores; unique, whatever its case."
     )
     email: str = strawberry.field(
-        description="Nobody is told whether it is known here. It serves to sign in once it is proven."
+        description="Nobody is told whether it is known here. It serves to sign in once it is proven. In any spelling; "
+        "before the @ only ASCII."
     )
     password: str = strawberry.field(description="10 to 200 characters, and more than the handle or e-mail address.")
     display_name: str = strawberry.field(description="The name shown to others, at most 100 characters.")

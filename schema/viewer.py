@@ -41,7 +41,7 @@ class Viewer:
         dataloaders.accounts.sessions_by_user_id, description="Open sessions, newest first."
     )
 
-    @computed(description="Address for mail; for sign-in too once it is proven.")
+    @computed(description="Address for mail, its domain in ASCII; for sign-in too once it is proven.")
     def email(root: strawberry.Parent[Any]) -> str | None:
         return root.email or root.claimed_email  # type: ignore[no-any-return]  # the parent is a row
 

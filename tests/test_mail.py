@@ -10,12 +10,13 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from app import create_app
-from integrations.mail import FolderMailer, Mail, MailRefused, SmtpMailer, mailbox_folder, message_of
+from integrations.mail import FolderMailer, Mail, MailRefused, SmtpMailer, mailbox_folder, message_of, sender_of
 from integrations.mail_texts import TEMPLATES, compose
 from settings import Settings, SettingsError
 from transport.mailbox import mailbox_routes
 
-SENDER = "Wingding <noreply@example.org>"
+FROM = "Wingding <noreply@example.org>"
+SENDER = sender_of(FROM)
 VALUES = {"title": "Прогулка отменена", "body": "Её не будет.", "name": "Ада", "link": "https://example.org/x?token=1"}
 
 
@@ -56,22 +57,8 @@ def test_no_value_can_add_a_header() -> None:
     assert message["Subject"] == "Walk Bcc: victim@example.org Bcc: other@example.org"
 
 
-@pytest.mark.parametrize(
-    "address", ["a@b.org, c@d.org", "a@b.org\r\nBcc: c@d.org", "", "a", "a@", "a b@c.org", "почта@пример.рф"]
-)
-def test_only_one_plain_address_gets_a_mail(address: str) -> None:
-    with pytest.raises(MailRefused):
-        message_of(Mail("key", address, "subject", "text", "html"), SENDER)
-
-
-def test_an_international_domain_goes_in_its_ascii_form() -> None:
-    message = read(message_of(Mail("key", "ada@пример.рф", "subject", "text", "html"), SENDER).as_bytes())
-
-    assert message["To"] == "ada@xn--e1afmkfd.xn--p1ai"
-
-
 async def test_a_mail_sent_again_under_its_key_is_the_same_mail(tmp_path) -> None:
-    mailer = FolderMailer(tmp_path / "mailbox", SENDER)
+    mailer = FolderMailer(tmp_path / "mailbox", FROM)
 
     await mailer.send(Mail("abc-1", "ada@example.org", "Тема", "text", "<p>html</p>"))
     await mailer.send(Mail("abc-1", "ada@example.org", "Тема", "text", "<p>html</p>"))
@@ -84,7 +71,7 @@ async def test_a_mail_sent_again_under_its_key_is_the_same_mail(tmp_path) -> Non
 @pytest.mark.parametrize("key", ["../x", "a/b", "", "a b", "a\n"])
 async def test_a_key_is_never_a_path(tmp_path, key: str) -> None:
     with pytest.raises(ValueError, match="key"):
-        await FolderMailer(tmp_path, SENDER).send(Mail(key, "ada@example.org", "s", "t", "h"))
+        await FolderMailer(tmp_path, FROM).send(Mail(key, "ada@example.org", "s", "t", "h"))
 
 
 class Inbox:
@@ -124,7 +111,7 @@ async def smtp():
 async def test_mail_goes_out_over_smtp(smtp) -> None:
     url, inbox = await smtp()
 
-    await SmtpMailer(url, SENDER).send(compose("verify_email", key="abc", to="ada@example.org", locale="ru", **VALUES))
+    await SmtpMailer(url, FROM).send(compose("verify_email", key="abc", to="ada@example.org", locale="ru", **VALUES))
 
     [(recipients, content)] = inbox.mails
     message = read(content)
@@ -134,9 +121,20 @@ async def test_mail_goes_out_over_smtp(smtp) -> None:
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
+@pytest.mark.parametrize("address", ["ada@faß.de", "ada@xn--fa-hia.de", "ada@FAẞ.de"])
+async def test_the_server_is_given_the_domain_in_ascii_and_no_other(smtp, address: str) -> None:
+    url, inbox = await smtp()
+
+    await SmtpMailer(url, FROM).send(Mail("abc", address, "s", "t", "h"))
+
+    [(recipients, content)] = inbox.mails
+    assert recipients == ["ada@xn--fa-hia.de"]
+    assert read(content)["To"] == "ada@xn--fa-hia.de"
+
+
 async def test_a_refusal_for_good_differs_from_one_for_now(smtp) -> None:
     url, inbox = await smtp("550 no such user", "451 try later")
-    mailer, mail = SmtpMailer(url, SENDER), Mail("abc", "ada@example.org", "s", "t", "h")
+    mailer, mail = SmtpMailer(url, FROM), Mail("abc", "ada@example.org", "s", "t", "h")
 
     with pytest.raises(MailRefused):
         await mailer.send(mail)
@@ -151,12 +149,12 @@ async def test_a_refusal_for_good_differs_from_one_for_now(smtp) -> None:
 @pytest.mark.parametrize("url", ["http://host", "smtp:", "host:25"])
 def test_a_wrong_smtp_url_is_named(url: str) -> None:
     with pytest.raises(SettingsError, match="SMTP_URL"):
-        SmtpMailer(url, SENDER)
+        SmtpMailer(url, FROM)
 
 
 async def test_the_mailbox_page_shows_mails_and_runs_nothing(environment, tmp_path) -> None:
     settings = Settings.load(environment | {"WINGDING_HOME": str(tmp_path)})
-    mailer = FolderMailer(mailbox_folder(settings), SENDER)
+    mailer = FolderMailer(mailbox_folder(settings), FROM)
     await mailer.send(
         compose(
             "notification",

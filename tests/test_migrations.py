@@ -1,18 +1,43 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
 import asyncpg
+import pytest
 from alembic.script import ScriptDirectory
 
 from commands.migrations import check, configuration, migrate
 from commands.revisions import newest_revision
 
+Migrating = Callable[[str], Awaitable[None]]
 
-async def test_models_and_migrations_agree_up_and_down(environment, servers) -> None:
+
+@pytest.fixture
+async def url(servers) -> str:
+    """Of a database without tables."""
     connection = await asyncpg.connect(servers.urls.database)
+    await connection.execute("DROP DATABASE IF EXISTS migrations")
     await connection.execute("CREATE DATABASE migrations")
     await connection.close()
-    url = servers.urls.database.replace("/postgres?", "/migrations?")
+    return str(servers.urls.database.replace("/postgres?", "/migrations?"))
 
+
+@asynccontextmanager
+async def migrating(url: str, revision: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the tables as they are before a migration, which runs at the end of the block."""
+    before = ScriptDirectory.from_config(configuration()).get_revision(revision).down_revision
+    assert isinstance(before, str)
+    await migrate(url, before)
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+    await migrate(url, revision)
+
+
+async def test_models_and_migrations_agree_up_and_down(environment, url) -> None:
     await migrate(url)
     await check(url)
     await migrate(url, "base")
@@ -22,3 +47,43 @@ async def test_models_and_migrations_agree_up_and_down(environment, servers) -> 
 
 def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
     assert newest_revision() == ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+async def test_mail_addresses_are_brought_into_one_spelling(url) -> None:
+    users = [
+        # handle, email, claimed_email, days since it was proven
+        ("same", "Ada@example.org", None, 1),
+        ("domain", "eve@faß.de", None, 1),
+        ("claimed", None, "eve@пример.рф", None),
+        ("first", "bob@пример.рф", None, 2),
+        ("second", "Bob@xn--E1AFMKFD.xn--p1ai", None, 1),
+        ("unmailable", "почта@пример.рф", "no address", 1),
+    ]
+    async with migrating(url, "0006_mail_addresses") as connection:
+        await connection.executemany(
+            "INSERT INTO users (id, handle, email, claimed_email, email_verified_at, role, is_active, is_trusted, "
+            "locale, time_zone, display_name) VALUES (gen_random_uuid(), $1, $2, $3, "
+            "now() - make_interval(days => $4), 'USER', true, false, 'ru', 'Europe/Moscow', $1)",
+            users,
+        )
+        await connection.execute(
+            "INSERT INTO one_time_tokens (token_hash, user_id, purpose, email, expires_at) "
+            "SELECT sha256(handle::bytea), id, 'RESET_PASSWORD', email, now() FROM users WHERE email IS NOT NULL"
+        )
+
+    connection = await asyncpg.connect(url)
+    found = {
+        row["handle"]: (row["email"], row["claimed_email"], row["email_verified_at"] is not None)
+        for row in await connection.fetch("SELECT * FROM users")
+    }
+    links = [row["email"] for row in await connection.fetch("SELECT email FROM one_time_tokens")]
+    await connection.close()
+    assert found == {
+        "same": ("Ada@example.org", None, True),
+        "domain": ("eve@xn--fa-hia.de", None, True),
+        "claimed": (None, "eve@xn--e1afmkfd.xn--p1ai", False),
+        "first": ("bob@xn--e1afmkfd.xn--p1ai", None, True),
+        "second": (None, None, False),
+        "unmailable": (None, None, False),
+    }
+    assert links == ["Ada@example.org"]

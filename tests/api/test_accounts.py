@@ -76,6 +76,7 @@ async def test_no_secret_and_no_address_is_in_the_outbox(client, ports):
         ({"handle": "a"}, [("INVALID_HANDLE", "handle")]),
         ({"handle": "ада лавлейс"}, [("INVALID_HANDLE", "handle")]),
         ({"email": "no address"}, [("INVALID_EMAIL", "email")]),
+        ({"email": "почта@пример.рф"}, [("INVALID_EMAIL", "email")]),
         ({"email": "a@" + "b" * 300 + ".org"}, [("INVALID_EMAIL", "email")]),
         ({"password": "short"}, [("TOO_SHORT", "password")]),
         ({"password": "x" * 201}, [("TOO_LONG", "password")]),
@@ -152,6 +153,24 @@ async def test_the_mailed_link_proves_the_address_once(client, ports):
     ada = await the_user(ports, "ada")
     assert (ada.email, ada.claimed_email, ada.email_verified_at is not None) == ("Ada@example.org", None, True)
     assert "user.updated" in await names(ports)
+
+
+async def test_an_address_signs_in_however_it_is_spelled(client, ports):
+    """Also by exactly what was typed at sign-up, and never the owner of the address that it resembles."""
+    await client().execute(SIGN_UP, **ADA | {"email": "Ada@FAß.de"})
+    [mail] = await deliver(ports)
+    await client().execute(VERIFY, token=token_in(mail))
+
+    for login in ("Ada@FAß.de", "ada@faß.de", "ADA@FAẞ.DE", " ada@xn--fa-hia.de", "ａｄａ＠faß.de"):
+        answer = await client().execute(SIGN_IN, login=login, password=PASSWORD)
+        assert answer.data["signIn"]["user"] == {"handle": "ada"}, login
+    other = await client().execute(SIGN_IN, login="ada@fass.de", password=PASSWORD)
+    reset = await client().execute(REQUEST_RESET, login="ADA@FAß.de")
+
+    assert mail.to == "Ada@xn--fa-hia.de"
+    assert codes(other, "signIn") == ["INVALID_CREDENTIALS"]
+    assert codes(reset, "requestPasswordReset") == []
+    assert [mail.to for mail in await deliver(ports)][-1] == "Ada@xn--fa-hia.de"
 
 
 async def test_of_two_who_claim_an_address_the_first_to_prove_it_owns_it(client, ports):

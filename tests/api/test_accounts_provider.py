@@ -106,14 +106,14 @@ async def test_the_first_sign_in_makes_an_account_and_the_second_finds_it(guest,
 
 
 async def test_proven_addresses_on_both_sides_link(guest, provider, ports, save, count):
-    ada = make_user(email="ada@example.org")
-    await save(ada)
+    ada = make_user(email="ada@xn--fa-hia.de")
+    await save(ada, make_user(email="ada@fass.de"))
 
-    done = await finish(guest, provider, email="ADA@example.org", email_verified=True)
+    done = await finish(guest, provider, email="ADA@faß.de", email_verified=True)
 
     assert done["user"]["handle"] == ada.handle
     assert await count(Identity, Identity.user_id == ada.id) == 1
-    assert await count(User) == 1
+    assert await count(User) == 2
 
 
 @pytest.mark.parametrize("claim", [False, None, "true", "false", 1], ids=repr)
@@ -157,6 +157,13 @@ async def test_a_free_handle_is_made_and_never_from_the_address(guest, provider,
 
     assert done["user"]["handle"].startswith(start)
     assert "private" not in done["user"]["handle"] + done["user"]["displayName"]
+
+
+async def test_an_address_that_no_mail_can_be_sent_to_is_none(guest, provider, ports):
+    await finish(guest, provider, email="почта@пример.рф", email_verified=True, preferred_username="grace")
+
+    grace = await one_user(ports, handle="grace")
+    assert (grace.email, grace.claimed_email, grace.email_verified_at) == (None, None, None)
 
 
 async def test_first_sign_ins_at_once_make_one_account(guest, provider, count):

@@ -1,0 +1,69 @@
+"""E-mail addresses: the one spelling in which each is kept, compared and mailed.
+
+Its domain is in ASCII, by IDNA 2008 with the mapping of UTS #46, non-transitional: `faß.de` and `fass.de` have
+different owners. Python's own codec knows IDNA 2003, which makes one of the two; no domain may meet it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from unicodedata import decomposition, normalize
+
+import idna
+from email_validator import EmailNotValidError, validate_email
+
+LONGEST_TRIED = 1000
+"""Characters. A longer text is no address (RFC 5321 allows 254), and is not looked at."""
+
+
+class NotMailable(ValueError):
+    """No mail can be sent there."""
+
+
+def canonical(text: str) -> str:
+    """The address as it is kept and mailed. Raises `NotMailable`.
+
+    What stands before the @ keeps its case, which is the recipient's server's business, and has to be ASCII: nobody
+    knows beforehand whether every server on the way takes anything else (RFC 6531).
+    """
+    if len(text) > LONGEST_TRIED:
+        raise NotMailable("too long")
+    try:
+        checked = validate_email(
+            _typed(text),
+            allow_smtputf8=False,
+            strict=True,
+            check_deliverability=False,
+            test_environment=True,
+        )
+    except EmailNotValidError as error:
+        raise NotMailable(str(error)) from error
+    return f"{checked.local_part}@{checked.ascii_domain}"
+
+
+def ascii_domain(domain: str) -> str:
+    """A host's name as the network knows it, also of one that gets no mail from outside. Raises `NotMailable`."""
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise NotMailable(str(error)) from error
+
+
+def login_key(login: str) -> str:
+    """What a login is compared by: the address that it spells, else the handle, whatever their case."""
+    typed = _typed(login[:LONGEST_TRIED])
+    if "@" in typed:
+        with suppress(NotMailable):
+            return canonical(typed).lower()
+    return typed.lower()
+
+
+def _typed(text: str) -> str:
+    """Without outer spaces; letters of East Asian keyboards, which have a width of their own, as plain ones."""
+    return "".join(normalize("NFKC", one) if _has_width(one) else one for one in text.strip())
+
+
+def _has_width(letter: str) -> bool:
+    return decomposition(letter).startswith(("<wide>", "<narrow>"))

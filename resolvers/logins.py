@@ -1,0 +1,21 @@
+"""By what an account is found: its handle, or its proven e-mail address."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, select
+
+from database import UnitOfWork
+from models import User
+
+
+def is_named(key: str) -> ColumnElement[bool]:
+    """Of a user: whether this is their login, as `login_key` spells it."""
+    return func.lower(User.email if "@" in key else User.handle) == key
+
+
+async def owner_of_email(uow: UnitOfWork, email: str) -> User | None:
+    """Whose proven address this is. `email` is in its canonical spelling."""
+    found: User | None = await uow.session.scalar(
+        select(User).where(is_named(email.lower()), User.email_verified_at.is_not(None))
+    )
+    return found
