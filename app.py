@@ -44,6 +44,7 @@ from transport.mailbox import mailbox_routes
 from transport.metrics import Metrics
 from transport.operations import Operations
 from transport.persisted import Persisted, read_trusted
+from transport.proxies import ProxyHeaders
 from transport.sessions import Seats
 from transport.sse import StreamEndpoint
 from transport.tracing import Tracing
@@ -143,7 +144,7 @@ def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None,
 
 def make_middleware(settings: Settings) -> list[Middleware]:
     """Pure ASGI, outermost first. What they do for the endpoint, `transport/direct.py` does for it, too."""
-    found = [Middleware(Envelope, settings)]
+    found = [Middleware(ProxyHeaders, settings), Middleware(Envelope, settings)]
     if settings.allowed_origins:
         found.append(Middleware(CORSMiddleware, **cors_options(settings)))
     return [*found, Middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED, compresslevel=COMPRESSION)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,22 @@ def _port(text: str) -> int:
     return value
 
 
+def networks_in(text: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks, comma separated. IPv4 is IPv4, also where it is written as `::ffff:192.0.2.0/120`."""
+    found: list[IPv4Network | IPv6Network] = []
+    for one in CommaSeparatedStrings(text):
+        network = ip_network(one, strict=False)
+        if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+            mapped = network.network_address.ipv4_mapped
+            network = ip_network((mapped, network.prefixlen - 96)) if mapped else network
+        found.append(network)
+    return found
+
+
 def _proxies(text: str) -> str:
     """Not everybody: the address that a caller made up would be the one that limits count by."""
-    for one in CommaSeparatedStrings(text):
-        if "*" in one or ("/" in one and ip_network(one, strict=False).prefixlen == 0):
-            raise ValueError
+    if any(one.prefixlen == 0 for one in networks_in(text)):
+        raise ValueError
     return text
 
 
@@ -101,8 +112,8 @@ class Settings:
     )
     allowed_origins: tuple[str, ...] = setting((), "origins, comma separated, whose pages may call the server", _names)
     trusted_proxies: str = setting(
-        "127.0.0.1",
-        "addresses or networks, comma separated, whose X-Forwarded-For is believed; never all (`*`, `::/0`)",
+        "127.0.0.1,::1",
+        "addresses or networks, comma separated, whose X-Forwarded-For is believed; never all (`::/0`)",
         _proxies,
     )
 
@@ -207,7 +218,8 @@ class Settings:
 
     @property
     def url(self) -> str:
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @property
     def has_explorer(self) -> bool:

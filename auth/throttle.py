@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Any
 
@@ -37,17 +36,6 @@ class Limit:
     def key(self) -> str:
         """A hash: the table tells nobody who tried to sign in, or from where."""
         return f"{self.kind}:{sha256(self.subject.encode('utf-8', 'surrogatepass')).hexdigest()[:48]}"
-
-
-def network(address: str) -> str:
-    """What counts as one address: for IPv6 the /64, which is what one customer is given."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 async def spend(database: Database, *limits: Limit) -> None:

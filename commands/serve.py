@@ -42,8 +42,8 @@ def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
         "ws_per_message_deflate": False,
         "timeout_graceful_shutdown": 3,
         "timeout_keep_alive": 65,
-        "proxy_headers": True,
-        "forwarded_allow_ips": settings.trusted_proxies,
+        # `transport/proxies.py` does that, for addresses of IPv4 on a socket of IPv6 too.
+        "proxy_headers": False,
         "server_header": False,
         "date_header": False,
         "access_log": False,

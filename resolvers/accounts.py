@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
+from auth.addresses import network
 from auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Passwords, is_too_weak
-from auth.throttle import HOUR, Limit, network, spend, try_spend
+from auth.throttle import HOUR, Limit, spend, try_spend
 from auth.viewer import Viewer
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, TooLong, TooShort, UserError, _, check_text, refuse

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from auth.throttle import QUARTER, Limit, network
+from auth.addresses import network
+from auth.throttle import QUARTER, Limit
 from auth.tokens import new_secret, secret_hash
 from database import UnitOfWork
 from errors import ErrorCode, UserError, _

@@ -8,8 +8,9 @@ from typing import ClassVar
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from auth.addresses import network
 from auth.passwords import Passwords
-from auth.throttle import QUARTER, Limit, network, spend, try_spend
+from auth.throttle import QUARTER, Limit, spend, try_spend
 from database import Database, UnitOfWork
 from errors import UserError, refuse
 from integrations.mail_addresses import login_key

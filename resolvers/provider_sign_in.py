@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select
 
-from auth.throttle import QUARTER, Limit, network, spend
+from auth.addresses import network
+from auth.throttle import QUARTER, Limit, spend
 from auth.tokens import Tokens, secret_hash
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, UserError, _

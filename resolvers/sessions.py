@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from auth.addresses import network
 from auth.passwords import Passwords
-from auth.throttle import QUARTER, Limit, forgive, network, spend
+from auth.throttle import QUARTER, Limit, forgive, spend
 from auth.tokens import Tokens, new_secret, secret_hash
 from auth.viewer import Viewer
 from auth.visibility import sessions_of

@@ -29,7 +29,9 @@ def test_every_wrong_setting_is_named() -> None:
         Settings.load({"PORT": "http", "DATABASE_POOL_SIZE": "0"})
 
 
-@pytest.mark.parametrize("believed", ["*", "127.0.0.1, *", "0.0.0.0/0", "127.0.0.1, ::/0"])
+@pytest.mark.parametrize(
+    "believed", ["*", "127.0.0.1, *", "0.0.0.0/0", "127.0.0.1, ::/0", "::ffff:0:0/96", "::ffff:0.0.0.0/96", "proxy"]
+)
 def test_not_everybody_is_a_trusted_proxy(believed: str) -> None:
     with pytest.raises(SettingsError, match="TRUSTED_PROXIES is not understood"):
         Settings.load({"TRUSTED_PROXIES": believed})

@@ -316,7 +316,11 @@ async def test_what_is_over_is_pruned(ports, save, settings, count):
             Session(user_id=ada.id, expires_at=in_days(days), ended_at=None),
             Session(user_id=ada.id, expires_at=in_days(30), ended_at=in_days(days)),
             OneTimeToken(
-                token_hash=key, user_id=ada.id, purpose=OneTimePurpose.VERIFY_EMAIL, email="a@b.org", expires_at=in_days(days)
+                token_hash=key,
+                user_id=ada.id,
+                purpose=OneTimePurpose.VERIFY_EMAIL,
+                email="a@b.org",
+                expires_at=in_days(days),
             ),
             ProviderSignIn(
                 state_hash=key,

@@ -14,12 +14,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import ceil
 from time import monotonic
 from typing import NamedTuple
 
-from auth.throttle import network
+from auth.addresses import network
 from auth.viewer import Viewer
 from errors import _
 from integrations.quick_redis import Away, QuickRedis
@@ -102,11 +101,6 @@ class Purse:
         return Balance(max(0, int(left)), max(1, ceil(missing * MINUTE / self.capacity)))
 
 
-@lru_cache(maxsize=MOST_PURSES)
-def _network_key(address: str) -> str:
-    return f"network:{network(address)}"
-
-
 class Budget:
     """`users` and `guests` are tokens for a minute: of one user, and of all guests of one network; 0 means no limit."""
 
@@ -122,7 +116,7 @@ class Budget:
         capacity = self._users if viewer.id else self._guests
         if not capacity:
             return Balance()
-        key = f"user:{viewer.id}" if viewer.id else _network_key(address)
+        key = f"user:{viewer.id}" if viewer.id else f"network:{network(address)}"
         purse = self._purse(key, capacity)
         if purse.tokens >= cost:
             return purse.spend(cost)

@@ -14,11 +14,11 @@ from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.config import Config
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from auth.addresses import Proxies
 from settings import Settings
 from transport.bodies import ClientGone
 from transport.envelope import cors_options, mark, safe_headers
@@ -54,7 +54,7 @@ class Direct:
 
         self.answer = endpoint.answer
         self.longest_body = min(HIGH_WATER_LIMIT, settings.max_body_bytes)
-        self._proxies = ProxyHeadersMiddleware(nobody, settings.trusted_proxies).trusted_hosts
+        self._proxies = Proxies(settings.trusted_proxies)
         self._cors = CORSMiddleware(nobody, **cors_options(settings)) if settings.allowed_origins else None
         self._safe = b"".join(_line(name, value) for name, value in safe_headers(settings).items())
         self._starts: dict[tuple[int, str], bytes] = {}
@@ -65,9 +65,7 @@ class Direct:
     def address(self, peer: str, headers: Mapping[bytes, bytes]) -> str:
         """The client's, as proxies that are trusted say it."""
         told = headers.get(b"x-forwarded-for")
-        if told is None or peer not in self._proxies:
-            return peer
-        return self._proxies.get_trusted_client_address(told.decode("latin-1"))[0] or peer
+        return self._proxies.client(peer, told.decode("latin-1") if told is not None else None)
 
     def head(self, answer: Answer, request: HttpRequest, request_id: bytes) -> bytes:
         """Status line and headers, with all that the layers would add, up to the body."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from auth.addresses import network
 from auth.viewer import Viewer, roles_of_sessions, viewer_of_session
 from database import UNAVAILABLE
 from errors import _
@@ -36,7 +37,7 @@ class Seats:
         self._taken: Counter[str] = Counter()
 
     def key(self, viewer: Viewer, caller: Caller) -> str:
-        return f"user {viewer.id}" if viewer.id else f"address {caller.address}"
+        return f"user {viewer.id}" if viewer.id else f"network {network(caller.address)}"
 
     def take(self, key: str) -> bool:
         if self._taken[key] >= self._most:

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text, update
 
-from auth.throttle import network
 from models import (
     AttemptCount,
     Identity,
@@ -316,19 +315,6 @@ async def test_limits_are_kept_under_hashes(client, ports):
         keys = list(await session.scalars(select(AttemptCount.key)))
     assert len(keys) == 2
     assert not any("ada" in key or "127.0.0.1" in key for key in keys)
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("", ""),
-    ],
-)
-def test_what_counts_as_one_address(address, expected):
-    assert network(address) == expected
 
 
 def test_no_profile_field_lies_in_a_credential_table():

@@ -10,12 +10,10 @@ from typing import Any
 
 import orjson
 import pytest
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import transport.direct
 from tests.transport.conftest import RunningServer, metric, serving, until, waiting_statements
 from tests.transport.raw import chunked, connected, get, named, post
-from transport.direct import Direct
 
 RESPONSE = "application/graphql-response+json"
 LONG = orjson.dumps({"query": "{ __schema { types { name fields { name } } } }"})
@@ -241,27 +239,6 @@ async def test_what_fails_is_told_and_logged(direct_server, monkeypatch, caplog)
     assert b"connection: close" in answer
     assert b"secret" not in answer
     assert "secret detail" in caplog.text
-
-
-@pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3", "198.51.100.7", ""])
-@pytest.mark.parametrize(
-    "told",
-    ["203.0.113.9", "203.0.113.9, 10.9.9.9", "1.1.1.1, 203.0.113.9:80 , 127.0.0.1", "[2001:db8::1]:443", "", " ,"],
-)
-async def test_proxies_are_believed_as_uvicorn_believes_them(settings, peer, told):
-    trusted = "127.0.0.1, 10.0.0.0/8"
-    scopes = []
-
-    async def app(scope: Any, _receive: Any, _send: Any) -> None:
-        scopes.append(scope)
-
-    scope = {"type": "http", "client": (peer, 1) if peer else None, "headers": [(b"x-forwarded-for", told.encode())]}
-    await ProxyHeadersMiddleware(app, trusted)(scope, None, None)  # type: ignore[arg-type]  # it calls neither
-    direct = Direct.__new__(Direct)
-    direct._proxies = ProxyHeadersMiddleware(app, trusted).trusted_hosts
-
-    expected = scopes[0]["client"][0] if scopes[0]["client"] else ""
-    assert direct.address(peer, {b"x-forwarded-for": told.encode()}) == expected
 
 
 async def test_ids_of_one_request_do_not_reach_the_next(direct_server):

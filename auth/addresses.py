@@ -1,0 +1,80 @@
+"""IP addresses of callers: in one spelling each, as one network where limits count them, and behind proxies."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from settings import networks_in
+
+LONGEST = 64
+"""Characters. A longer address is none, and is kept by no cache."""
+
+
+def unmapped(address: str) -> str:
+    """The address in its one spelling. IPv4 is IPv4, also where a socket for both shows it as `::ffff:192.0.2.7`.
+
+    What is no address stays as it is, without what is beyond its first characters.
+    """
+    return _unmapped(address) if ":" in address and len(address) <= LONGEST else address[:LONGEST]
+
+
+@lru_cache(maxsize=4096)
+def _unmapped(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str((parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None) or parsed)
+
+
+@lru_cache(maxsize=4096)
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)
+
+
+def network(address: str) -> str:
+    """What counts as one address: for IPv6 the /64, which is what one customer is given."""
+    return _network(unmapped(address))
+
+
+class Proxies:
+    """Who is believed when they say for whom they speak (`TRUSTED_PROXIES`)."""
+
+    def __init__(self, trusted: str) -> None:
+        self._networks = networks_in(trusted)
+        self._believes = lru_cache(maxsize=4096)(self._is_within)
+
+    def believes(self, peer: str) -> bool:
+        return self._believes(unmapped(peer))
+
+    def client(self, peer: str, told: str | None) -> str:
+        """The caller's address. `told` is `X-Forwarded-For`, where each proxy has appended whom it speaks for: the last
+        one that is no proxy of ours is the caller.
+        """
+        peer = unmapped(peer)
+        if told is None or not self._believes(peer):
+            return peer
+        hosts = told.split(",")
+        return (
+            next((host for one in reversed(hosts) if not self._believes(host := _host(one))), _host(hosts[0])) or peer
+        )
+
+    def _is_within(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in one for one in self._networks)
+
+
+def _host(told: str) -> str:
+    """Without its port: `192.0.2.7:80`, `[2001:db8::1]:80`."""
+    told = told.strip()[:LONGEST]
+    if told.startswith("["):
+        return unmapped(told[1:].partition("]")[0])
+    return unmapped(told.partition(":")[0] if told.count(":") == 1 else told)
