@@ -79,6 +79,7 @@ class Event(Base):
         Index(None, "status", "starts_at", "id"),
         Index(None, "search", postgresql_using="gin"),
         Index(None, "ends_at", postgresql_where=text("completed_at IS NULL")),
+        Index(None, "previous_id", postgresql_where=text("previous_id IS NOT NULL")),
     )
 
     id: Mapped[PrimaryKey]
@@ -109,6 +110,10 @@ class Event(Base):
     completed_at: Mapped[datetime | None]
     """When its end was announced as `event.completed`."""
     archived_at: Mapped[datetime | None]
+    put_away_by_staff: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Cancelled or archived by staff who do not run it: those who do bring it back by a moderator only."""
+    previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("events.id", ondelete="SET NULL"))
+    """The event that took place and of which this is held again."""
     search: Mapped[str] = deferred(
         mapped_column(
             TSVECTOR,

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility import clubs_ruled_by, events_visible_to
+from auth.visibility import clubs_hosted_by, clubs_ruled_by, events_visible_to
 from database import UnitOfWork
 from errors import Forbidden, NotFound
 from models import HOLDING, ClubMembership, Event, EventHost, EventRole, Registration
@@ -37,9 +38,12 @@ async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tup
 
 
 async def may_edit(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
-    """Organisers and co-organisers, owners and administrators of the event's club, moderators, administrators."""
-    if viewer.is_staff:
-        return True
+    """Those who run the event, moderators, administrators."""
+    return viewer.is_staff or await runs(session, viewer, event)
+
+
+async def runs(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
+    """Organisers and co-organisers, owners and administrators of the event's club."""
     if viewer.id is None:
         return False
     hosting = select(EventHost.event_id).where(
@@ -47,6 +51,16 @@ async def may_edit(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
     )
     ruling = clubs_ruled_by(viewer.id).where(ClubMembership.club_id == event.club_id)
     return await session.scalar(hosting.union_all(ruling).limit(1)) is not None
+
+
+async def is_trusted_with(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
+    """Whether what the viewer makes of the event goes out without a moderator (C6): staff, trusted authors, and hosts
+    of the event's club.
+    """
+    if viewer.can(Permission.EVENT_MODERATE) or (viewer.user is not None and viewer.user.is_trusted):
+        return True
+    hosted = clubs_hosted_by(viewer.require_user()).where(ClubMembership.club_id == event.club_id)
+    return bool(await session.scalar(select(hosted.exists())))
 
 
 async def participant_ids(session: AsyncSession, event_id: UUID) -> list[UUID]:

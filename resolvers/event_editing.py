@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, TypedDict
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
-from errors import ErrorCode, InvalidStatus, UserError, VersionConflict, _, refuse
+from errors import ErrorCode, UserError, VersionConflict, _, refuse
 from models import DomainEvent, Event, EventInterest, EventStatus, EventVisibility, NotificationType, Service, Venue
-from resolvers import audit, capacity, interests, venues
+from resolvers import audit, capacity, event_states, interests, service_times, venues
 from resolvers.event_access import editable, participant_ids
 from resolvers.event_input import (
-    CHANGEABLE,
     MOST_PLACES,
     CapacityBelowTaken,
     CapacityExceedsEvent,
     Price,
-    ServicesWouldLieOutside,
     check_category,
     check_price,
     check_range,
     check_times,
     in_utc,
 )
+from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notifications import notify
+from resolvers.service_times import Move, Times
 
 NEWSWORTHY = ("title", "startsAt", "endsAt", "venue")
 """Changes that participants are told about."""
@@ -74,14 +75,13 @@ async def update(
 ) -> Event:
     """Change an event. A published one stays published, whoever edits it: a moderator has seen its author once.
 
-    With `move_services`, its services move by as much as its start does. Nothing that differs, nothing happens:
+    With `move_services`, its services move along (`service_times`). Nothing that differs, nothing happens:
     the version stays, and nobody is told.
     """
     event = await editable(uow, viewer, event_id)
     if event.version != expected_version:
         raise VersionConflict(path=("expectedVersion",), expected_version=event.version)
-    if event.status not in CHANGEABLE:
-        raise InvalidStatus(path=("eventId",), status=event.status)
+    event_states.require(event, EventAction.UPDATE, "eventId")
     plan = await _check(uow, viewer, event, changes, move_services=move_services)
     former_capacity = event.capacity
     changed = await _apply(uow, event, changes, plan)
@@ -124,8 +124,8 @@ class Plan:
     starts_at: datetime
     ends_at: datetime
     capacity: int | None
-    shift: timedelta
-    """By how much the services move."""
+    moved: Mapping[UUID, Times]
+    """New times of the services that move along."""
     venue: Venue | None
     """Null where it stays."""
     interest_ids: list[UUID] | None
@@ -138,9 +138,16 @@ async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventCh
     starts_at, ends_at = changes.get("starts_at", event.starts_at), changes.get("ends_at", event.ends_at)
     same_times = (starts_at, ends_at) == (event.starts_at, event.ends_at)
     times_are_sound = check_times(problems, starts_at, ends_at, unchanged=same_times)
-    shift = starts_at - event.starts_at if move_services and times_are_sound else timedelta()
-    if times_are_sound and not same_times:
-        await _check_services_inside(uow, problems, event, starts_at, ends_at, shift)
+    venue = None
+    if "venue_id" in changes or "new_venue" in changes:
+        known, new = changes.get("venue_id"), changes.get("new_venue")
+        venue = await choose_venue(uow, viewer, problems, venue_id=known, new_venue=new)
+    moved: Mapping[UUID, Times] = {}
+    if times_are_sound and not any(one.path[-1:] == ("timeZone",) for one in problems):
+        zone = venue.time_zone if venue is not None else event.time_zone
+        move = Move.of(event, starts_at=starts_at, time_zone=zone) if move_services else None
+        if move or not same_times:
+            moved = await service_times.check(uow, problems, event, starts_at, ends_at, move=move)
     title, description = check_words(
         problems, changes.get("title", event.title), changes.get("description", event.description)
     )
@@ -153,14 +160,11 @@ async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventCh
         check_price(problems, changes["price"], "price")
     places = changes.get("capacity", event.capacity)
     await _check_capacity(uow, problems, event, places)
-    venue = interest_ids = None
-    if "venue_id" in changes or "new_venue" in changes:
-        known, new = changes.get("venue_id"), changes.get("new_venue")
-        venue = await choose_venue(uow, viewer, problems, venue_id=known, new_venue=new)
+    interest_ids = None
     if "interest_ids" in changes:
         interest_ids = await interests.check_known(uow, problems, changes["interest_ids"], "interestIds")
     refuse(problems)
-    return Plan(title, description, visibility, starts_at, ends_at, places, shift, venue, interest_ids)
+    return Plan(title, description, visibility, starts_at, ends_at, places, moved, venue, interest_ids)
 
 
 async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
@@ -175,8 +179,7 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Pla
     event.starts_at, event.ends_at = in_utc(plan.starts_at), in_utc(plan.ends_at)
     if "price" in changes:
         event.price_amount, event.price_currency = changes["price"].amount, changes["price"].currency
-    if plan.shift:
-        await _move_services(uow, event, plan.shift)
+    await service_times.write(uow, plan.moved)
     async with on_conflict(uow.session, **capacity_refusals(event, "capacity")):
         event.capacity = plan.capacity
     changed = [name for name, value in _snapshot(event).items() if value != before[name]]
@@ -201,39 +204,6 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
     )
     if largest is not None and wanted < largest:
         problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
-
-
-async def _check_services_inside(
-    uow: UnitOfWork,
-    problems: list[UserError],
-    event: Event,
-    starts_at: datetime,
-    ends_at: datetime,
-    shift: timedelta,
-) -> None:
-    outside = await uow.session.scalar(
-        select(func.count()).where(
-            Service.event_id == event.id,
-            Service.cancelled_at.is_(None),
-            or_(Service.starts_at < starts_at - shift, Service.ends_at > ends_at - shift),
-        )
-    )
-    if outside:
-        name = "startsAt" if starts_at != event.starts_at else "endsAt"
-        problems.append(ServicesWouldLieOutside(path=(name,), count=outside))
-
-
-async def _move_services(uow: UnitOfWork, event: Event, shift: timedelta) -> None:
-    """Every service keeps its place within the event. Their booked people hear of it as a change of the event."""
-    for service in await capacity.lock_services(uow, await _service_ids(uow, event)):
-        service.starts_at += shift
-        service.ends_at += shift
-        service.version += 1
-
-
-async def _service_ids(uow: UnitOfWork, event: Event) -> list[UUID]:
-    found = await uow.session.scalars(select(Service.id).where(Service.event_id == event.id))
-    return list(found)
 
 
 async def _tell_participants(uow: UnitOfWork, viewer: Viewer, event: Event, changed: list[str]) -> None:

@@ -15,10 +15,8 @@ from auth.viewer import Viewer
 from auth.visibility import users_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, NotFound, OutOfRange, OutsideKnownTime, TooMany, UserError, _
-from models import Event, EventCategory, EventStatus, Service, ServiceType, User, utcnow
+from models import Event, EventCategory, Service, ServiceType, User, utcnow
 
-CHANGEABLE = (EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED)
-"""Statuses in which an event and its services may be edited."""
 MOST_SERVICES = 100
 """Services that one event may have, cancelled ones counted."""
 MOST_PLACES = 1_000_000

@@ -7,15 +7,12 @@ from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, and_, func, select, update
+from sqlalchemy import ColumnElement, Date, and_, func, update
 
-from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility import clubs_hosted_by
 from database import UnitOfWork
 from errors import ErrorCode, InvalidStatus, UserError, _, check_text, refuse
 from models import (
-    ClubMembership,
     DomainEvent,
     Event,
     EventStatus,
@@ -24,10 +21,10 @@ from models import (
     NotificationType,
     utcnow,
 )
-from resolvers import audit, capacity
-from resolvers.event_access import editable, participant_ids
-from resolvers.event_input import EventInPast
-from resolvers.notifications import notify
+from resolvers import audit, capacity, event_states
+from resolvers.event_access import editable, is_trusted_with, participant_ids, runs
+from resolvers.event_states import EventAction
+from resolvers.notifications import Notice, notify, notify_all
 
 LONGEST_REASON = 1000
 
@@ -35,6 +32,12 @@ LONGEST_REASON = 1000
 class HasParticipants(UserError):
     code = ErrorCode.HAS_PARTICIPANTS
     message = _("{count} people have a place. Cancel first, so that they are told.")
+
+
+class PeopleTookPart(HasParticipants):
+    """In the place of `HasParticipants` where it is too late to cancel."""
+
+    message = _("{count} people took part, so this is kept for them.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,35 +75,36 @@ class EventDeleted(DomainEvent):
 async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     """Put an event out at once, or before a moderator, by who asks (C6)."""
     event = await editable(uow, viewer, event_id)
-    at_once = await _goes_out_at_once(uow, viewer, event)
-    awaited = (EventStatus.DRAFT, EventStatus.PENDING_REVIEW) if at_once else (EventStatus.DRAFT,)
-    if event.status not in awaited:
+    event_states.require(event, EventAction.PUBLISH, "eventId")
+    is_trusted = await is_trusted_with(uow.session, viewer, event)
+    if event.status is EventStatus.PENDING_REVIEW and not is_trusted:
         raise InvalidStatus(path=("eventId",), status=event.status)
-    if event.ends_at <= utcnow():
-        raise EventInPast(path=("eventId",))
-    if at_once:
-        await withdraw_from_review(uow, event)
-        go_out(uow, event)
-    else:
-        event.status = EventStatus.PENDING_REVIEW
-        uow.session.add(ModerationItem(event_id=event.id, submitted_by_id=viewer.require_user()))
-        uow.record(EventSubmitted(subject_id=event.id))
     event.version += 1
+    if is_trusted:
+        await withdraw_from_review(uow, event)
+        await notify_all(uow, await go_out(uow, event, actor_id=viewer.id))
+    else:
+        submit(uow, viewer, event)
     await uow.session.flush()
     return event
 
 
-async def _goes_out_at_once(uow: UnitOfWork, viewer: Viewer, event: Event) -> bool:
-    """Staff, trusted authors, and hosts of the event's club need no moderator."""
-    if viewer.can(Permission.EVENT_MODERATE) or (viewer.user is not None and viewer.user.is_trusted):
-        return True
-    hosted = clubs_hosted_by(viewer.require_user()).where(ClubMembership.club_id == event.club_id)
-    return bool(await uow.session.scalar(select(hosted.exists())))
+def submit(uow: UnitOfWork, viewer: Viewer, event: Event) -> None:
+    """Put an event before the moderators."""
+    event.status = EventStatus.PENDING_REVIEW
+    uow.session.add(ModerationItem(event_id=event.id, submitted_by_id=viewer.require_user()))
+    uow.record(EventSubmitted(subject_id=event.id))
 
 
-def go_out(uow: UnitOfWork, event: Event) -> None:
+async def go_out(uow: UnitOfWork, event: Event, *, actor_id: UUID | None) -> list[Notice]:
+    """Let an event out. Answers whom that concerns: `notify_all` them at the end of the unit of work."""
+    was_out = event.published_at is not None
     event.status, event.published_at = EventStatus.PUBLISHED, utcnow()
     uow.record(EventPublished(subject_id=event.id))
+    if event.previous_id is None or was_out:
+        return []
+    people = await participant_ids(uow.session, event.previous_id)
+    return [Notice(recipients=people, type=NotificationType.EVENT_REPEATED, subject=event, actor_id=actor_id)]
 
 
 async def withdraw_from_review(uow: UnitOfWork, event: Event) -> None:
@@ -121,12 +125,10 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, reason: str
     problems: list[UserError] = []
     reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON)
     refuse(problems)
-    if event.status in (EventStatus.CANCELLED, EventStatus.ARCHIVED):
-        raise InvalidStatus(path=("eventId",), status=event.status)
-    if event.ends_at <= utcnow():
-        raise EventInPast(path=("eventId",))
-    _audit_status(uow, viewer, event, EventStatus.CANCELLED)
+    event_states.require(event, EventAction.CANCEL, "eventId")
+    audit_status(uow, viewer, event, EventStatus.CANCELLED)
     event.status, event.cancelled_at, event.cancel_reason = EventStatus.CANCELLED, utcnow(), reason
+    event.put_away_by_staff = await _is_foreign(uow, viewer, event)
     event.version += 1
     await withdraw_from_review(uow, event)
     uow.record(EventCancelled(subject_id=event.id))
@@ -142,12 +144,12 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, reason: str
 async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     """Put an event away. One that people still wait for has to be cancelled before."""
     event = await editable(uow, viewer, event_id)
-    if event.status is EventStatus.ARCHIVED:
-        raise InvalidStatus(path=("eventId",), status=event.status)
-    if event.status is EventStatus.PUBLISHED and event.ends_at > utcnow():
-        _refuse_participants(event)
-    _audit_status(uow, viewer, event, EventStatus.ARCHIVED)
+    event_states.require(event, EventAction.ARCHIVE, "eventId")
+    if event.taken and event_states.refusal(event, EventAction.CANCEL) is None:
+        raise HasParticipants(path=("eventId",), count=event.taken)
+    audit_status(uow, viewer, event, EventStatus.ARCHIVED)
     event.status, event.archived_at = EventStatus.ARCHIVED, utcnow()
+    event.put_away_by_staff = event.put_away_by_staff or await _is_foreign(uow, viewer, event)
     event.version += 1
     await withdraw_from_review(uow, event)
     uow.record(EventArchived(subject_id=event.id))
@@ -155,14 +157,21 @@ async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     return event
 
 
+async def _is_foreign(uow: UnitOfWork, viewer: Viewer, event: Event) -> bool:
+    """Whether the viewer may change the event by their platform role alone."""
+    return viewer.is_staff and not await runs(uow.session, viewer, event)
+
+
 async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
-    """Remove an event with all that hangs on it, unless people have places at it and were not told of its end (C16).
+    """Remove an event with all that hangs on it, unless people took part, or have places at it and were not told of
+    its end (C16).
 
     Whoever registers at the same time holds the event's lock before or after: it is never deleted under them.
     """
     event = await editable(uow, viewer, event_id)
-    if event.cancelled_at is None:
-        _refuse_participants(event)
+    if event.taken and event.cancelled_at is None:
+        can_cancel = event_states.refusal(event, EventAction.CANCEL) is None
+        raise (HasParticipants if can_cancel else PeopleTookPart)(path=("eventId",), count=event.taken)
     audit.note(
         uow, viewer, "event.delete", subject_type="Event", subject_id=event.id,
         before={"title": event.title, "status": event.status.value},
@@ -183,12 +192,8 @@ def _local_day(moment: Any) -> ColumnElement[date]:
     return func.timezone(Event.time_zone, moment).cast(Date)
 
 
-def _refuse_participants(event: Event) -> None:
-    if event.taken:
-        raise HasParticipants(path=("eventId",), count=event.taken)
-
-
-def _audit_status(uow: UnitOfWork, viewer: Viewer, event: Event, wanted: EventStatus) -> None:
+def audit_status(uow: UnitOfWork, viewer: Viewer, event: Event, wanted: EventStatus) -> None:
+    """Leave a trail of a change of status."""
     audit.note(
         uow, viewer, "event.status.change", subject_type="Event", subject_id=event.id,
         before={"status": event.status.value}, after={"status": wanted.value},

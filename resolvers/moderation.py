@@ -18,7 +18,7 @@ from models import DomainEvent, Event, EventStatus, ModerationItem, ModerationSt
 from resolvers import audit, capacity
 from resolvers.event_input import EventInPast
 from resolvers.event_lifecycle import LONGEST_REASON, go_out
-from resolvers.notifications import notify
+from resolvers.notifications import Notice, notify_all
 
 OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
 
@@ -60,11 +60,12 @@ async def decide(
     if item.state is not ModerationState.PENDING:
         raise AlreadyDecided(path=("itemId",), status=item.state)
     item.decided_by_id, item.decided_at, item.reason = moderator_id, utcnow(), reason
+    notices = []
     if decision is Decision.APPROVE:
         if event.ends_at <= utcnow():
             raise EventInPast(path=("itemId",))
         item.state = ModerationState.APPROVED
-        go_out(uow, event)
+        notices += await go_out(uow, event, actor_id=moderator_id)
     else:
         item.state = ModerationState.REJECTED
         event.status = EventStatus.DRAFT
@@ -76,7 +77,16 @@ async def decide(
     uow.record(ModerationDecided(subject_id=item.id, event_id=event.id, decision=decision.value))
     news = NotificationType.EVENT_APPROVED if decision is Decision.APPROVE else NotificationType.EVENT_REJECTED
     authors = {item.submitted_by_id, event.created_by_id}
-    await notify(uow, authors, news, subject=event, actor_id=moderator_id, title=event.title, reason=reason)
+    notices.append(
+        Notice(
+            recipients=authors,
+            type=news,
+            subject=event,
+            actor_id=moderator_id,
+            params={"title": event.title, "reason": reason},
+        )
+    )
+    await notify_all(uow, notices)
     return item
 
 

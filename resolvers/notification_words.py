@@ -55,6 +55,13 @@ WORDINGS = {
     NotificationType.EVENT_CANCELLED: Wording(
         (_("Event cancelled: {name}"), _("Event cancelled")), (_("It will not take place."), _WHEN, _REASON)
     ),
+    NotificationType.EVENT_REACTIVATED: Wording(
+        (_("Takes place after all: {name}"), _("An event takes place after all")), (_("You keep your place."), _WHEN)
+    ),
+    NotificationType.EVENT_REPEATED: Wording(
+        (_("Once more: {name}"), _("An event is held once more")),
+        (_("An event that you were at is held again."), _WHEN),
+    ),
     NotificationType.SERVICE_CHANGED: Wording(
         (_("Service changed: {service}"), _("Service changed: {name}"), _("Service changed")),
         (_("A service that you booked at “{name}” has changed."), _("What is new: {changes}.")),

@@ -14,7 +14,7 @@ from auth.permissions import Permission
 from auth.viewer import Viewer
 from auth.visibility import services_visible_to
 from database import UnitOfWork, on_conflict
-from errors import Forbidden, InvalidStatus, NotFound, UserError, VersionConflict, refuse
+from errors import Forbidden, InvalidStatus, NotFound, UserError, VersionConflict, _, refuse
 from models import (
     HOLDING,
     Admission,
@@ -29,14 +29,14 @@ from models import (
     ServiceType,
     utcnow,
 )
-from resolvers import audit, capacity, chat_members, registrations
+from resolvers import audit, capacity, chat_members, event_states, registrations
 from resolvers.event_access import editable
 from resolvers.event_input import (
-    CHANGEABLE,
     MOST_WINDOW_DAYS,
     CapacityBelowTaken,
     CapacityExceedsEvent,
     EventFrame,
+    EventInPast,
     NewService,
     build_services,
     check_range,
@@ -45,8 +45,13 @@ from resolvers.event_input import (
     check_within,
     in_utc,
 )
-from resolvers.event_lifecycle import HasParticipants
+from resolvers.event_lifecycle import HasParticipants, PeopleTookPart
+from resolvers.event_states import EventAction
 from resolvers.notifications import notify
+
+
+class ServiceOver(EventInPast):
+    message = _("The service is over.")
 
 
 class ServiceChanges(TypedDict, total=False):
@@ -92,7 +97,7 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     event = await editable(uow, viewer, event_id)
     if not viewer.can(Permission.EVENT_OFFER_SERVICES):
         raise Forbidden(path=("eventId",))
-    _require_changeable(event, "eventId")
+    event_states.require(event, EventAction.UPDATE, "eventId")
     problems: list[UserError] = []
     already = await uow.session.scalar(select(func.count()).where(Service.event_id == event.id)) or 0
     built = await build_services(uow, viewer, problems, [wanted], frame=EventFrame.of(event), already=already)
@@ -116,8 +121,9 @@ async def update(
     event, service = await _editable_service(uow, viewer, service_id)
     if service.version != expected_version:
         raise VersionConflict(path=("expectedVersion",), expected_version=service.version)
-    _require_changeable(event, "serviceId")
-    _require_active(service)
+    event_states.require(event, EventAction.UPDATE, "serviceId")
+    if service.is_cancelled:
+        raise InvalidStatus(path=("serviceId",), status=EventStatus.CANCELLED)
     _check_changes(event, service, changes)
     before = _snapshot(service)
     async with on_conflict(
@@ -172,8 +178,8 @@ def _check_changes(event: Event, service: Service, changes: ServiceChanges) -> N
 async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> Service:
     """Call a service off: its bookings are cancelled, and registrations whose last booking that was (capacity 2)."""
     event, service = await _editable_service(uow, viewer, service_id)
-    _require_changeable(event, "serviceId")
-    _require_active(service)
+    if refusal := _refusal_to_cancel(event, service):
+        raise refusal
     service.cancelled_at = utcnow()
     service.version += 1
     audit.note(uow, viewer, "service.cancel", subject_type="Service", subject_id=service.id)
@@ -182,6 +188,14 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> Servic
     await uow.session.refresh(service, ["taken"])
     await _tell(uow, viewer, event, service, people, NotificationType.SERVICE_CANCELLED)
     return service
+
+
+def _refusal_to_cancel(event: Event, service: Service) -> UserError | None:
+    if refusal := event_states.refusal(event, EventAction.UPDATE, "serviceId"):
+        return refusal
+    if service.is_cancelled:
+        return InvalidStatus(path=("serviceId",), status=EventStatus.CANCELLED)
+    return ServiceOver(path=("serviceId",)) if service.ends_at <= utcnow() else None
 
 
 async def _cancel_bookings(uow: UnitOfWork, event: Event, service: Service, *, actor_id: UUID) -> list[UUID]:
@@ -232,10 +246,11 @@ async def _registrations_without_bookings(uow: UnitOfWork, event: Event, people:
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
-    """Remove a service that nobody has a place at."""
+    """Remove a service, unless people took part, or have places at it and were not told of its end (C16)."""
     event, service = await _editable_service(uow, viewer, service_id)
-    if service.taken:
-        raise HasParticipants(path=("serviceId",), count=service.taken)
+    if service.taken and event.cancelled_at is None:
+        can_cancel = _refusal_to_cancel(event, service) is None
+        raise (HasParticipants if can_cancel else PeopleTookPart)(path=("serviceId",), count=service.taken)
     audit.note(
         uow, viewer, "service.delete", subject_type="Service", subject_id=service.id,
         before={"event_id": str(event.id), "service_type_id": str(service.service_type_id)},
@@ -259,16 +274,6 @@ async def _editable_service(uow: UnitOfWork, viewer: Viewer, service_id: UUID) -
     if not services:
         raise NotFound(path=("serviceId",))
     return event, services[0]
-
-
-def _require_changeable(event: Event, *path: str) -> None:
-    if event.status not in CHANGEABLE:
-        raise InvalidStatus(path=path, status=event.status)
-
-
-def _require_active(service: Service) -> None:
-    if service.is_cancelled:
-        raise InvalidStatus(path=("serviceId",), status=EventStatus.CANCELLED)
 
 
 async def _booked_ids(uow: UnitOfWork, service: Service) -> list[UUID]:

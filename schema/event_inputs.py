@@ -144,7 +144,9 @@ class UpdateEventInput(MutationInput):
     starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="With offset.")
     ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="With offset.")
     move_services: bool = strawberry.field(
-        default=False, description="Whether the services move by as much as the start of the event does."
+        default=False,
+        description="Whether the services move along, each to the same time on the clock of the venue after the start "
+        "as before, also over a clock change or into another zone.",
     )
     capacity: strawberry.Maybe[int | None] = strawberry.field(
         default=None, description="Null removes the limit. Not below what is taken, nor below a service's capacity."

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 
 import models
@@ -15,7 +17,7 @@ from errors import (
     TooMany,
     VersionConflict,
 )
-from resolvers import event_editing, event_lifecycle, events
+from resolvers import event_editing, event_lifecycle, event_reactivation, events
 from resolvers.event_input import (
     CapacityBelowTaken,
     CapacityExceedsEvent,
@@ -72,6 +74,17 @@ class CancelEventInput(MutationInput):
 @strawberry.input(description="An event for `archiveEvent`.")
 class ArchiveEventInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
+
+
+@strawberry.input(description="An event for `reactivateEvent`, with its new date where that has passed.")
+class ReactivateEventInput(MutationInput):
+    event_id: strawberry.ID = strawberry.field(description="The event, cancelled or archived.")
+    starts_at: datetime | None = strawberry.field(
+        default=None, description="With offset. The start stays unless given; one is needed where the event is over."
+    )
+    ends_at: datetime | None = strawberry.field(
+        default=None, description="With offset. Unless given, the event lasts as long as before."
+    )
 
 
 @strawberry.input(description="An event for `deleteEvent`.")
@@ -151,8 +164,28 @@ class EventMutations:
         return EventPayload(event=event)
 
     @mutation(
+        description="Bring a cancelled or archived event back: published if it was out, else as a draft. What is over "
+        "needs a new date; services move along. Another date, and what staff had put away, goes out by the rule of "
+        "`publishEvent`. Who holds a place keeps it and is told. An event that people took part in stays in the "
+        "archive: then the answer is a new event like it, whose `previousEvent` it is. Recorded as "
+        "`event.reactivated`, or `event.created`.",
+        access=Permission.EVENT_CREATE,
+        raises=[
+            *ACCESS_PROBLEMS, InvalidStatus, EventInPast, EndsBeforeStart, TimeNeedsOffset, OutOfRange,
+            ServicesWouldLieOutside,
+        ],
+    )  # fmt: skip
+    async def reactivate_event(self, info: Info, input: ReactivateEventInput) -> EventPayload:
+        event_id = ids.decode(input.event_id, "Event", "eventId")
+        async with info.context.writing() as uow:
+            event = await event_reactivation.reactivate(
+                uow, info.context.viewer, event_id=event_id, starts_at=input.starts_at, ends_at=input.ends_at
+            )
+        return EventPayload(event=event)
+
+    @mutation(
         description="Remove an event with all that belongs to it. Refused while people have places at it, unless it "
-        "was cancelled, so that they were told. Recorded as `event.deleted`.",
+        "was cancelled, so that they were told; and where people took part. Recorded as `event.deleted`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, event_lifecycle.HasParticipants],
     )

@@ -104,6 +104,11 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     club: Annotated[Club, strawberry.lazy("schema.clubs")] | None = related(
         dataloaders.clubs.by_id, key="club_id", description="The club that it is an event of, if any."
     )
+    previous_event: Annotated[Event, strawberry.lazy("schema.events")] | None = related(
+        dataloaders.events.by_id,
+        key="previous_id",
+        description="The event that took place and of which this one is held again, if any.",
+    )
     services: list[Annotated[Service, strawberry.lazy("schema.services")]] = related(
         dataloaders.services.by_event_id, description="In order of start, cancelled ones included; at most 100."
     )

@@ -89,7 +89,7 @@ class ServiceMutations:
         description="Call a service off. Its bookings are cancelled, with the registrations of those who have no "
         "other booking at the event, and everyone concerned is told. Recorded as `service.cancelled`.",
         access=Permission.EVENT_CREATE,
-        raises=ACCESS_PROBLEMS,
+        raises=[*ACCESS_PROBLEMS, EventInPast],
     )
     async def cancel_service(self, info: Info, input: CancelServiceInput) -> ServicePayload:
         service_id = ids.decode(input.service_id, "Service", "serviceId")
@@ -98,8 +98,8 @@ class ServiceMutations:
         return ServicePayload(service=service)
 
     @mutation(
-        description="Remove a service at which nobody has a place; cancel it first otherwise. Recorded as "
-        "`service.deleted`.",
+        description="Remove a service at which nobody has a place; cancel it first otherwise. Refused where people "
+        "took part. Recorded as `service.deleted`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, HasParticipants],
     )

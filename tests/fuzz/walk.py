@@ -53,6 +53,7 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "publishEvent": ("boris", {"eventId": "@Event.title=Draft"}),
     "cancelEvent": ("anna", {"eventId": "@Event.title=Full", "reason": "Дождь"}),
     "archiveEvent": ("anna", {"eventId": "@Event.title=Cancelled"}),
+    "reactivateEvent": ("anna", {"eventId": "@Event.title=Cancelled", "startsAt": "2026-06-27T18:00:00+03:00"}),
     "deleteEvent": ("boris", {"eventId": "@Event.title=Draft"}),
     "addService": (
         "ada",

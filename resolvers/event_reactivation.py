@@ -1,0 +1,178 @@
+"""Bringing back what was cancelled or archived (S4-44, S4-60). `docs/event-states.md` has the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from auth.viewer import Viewer
+from database import UnitOfWork
+from errors import UserError, _, refuse
+from models import (
+    DomainEvent,
+    Event,
+    EventHost,
+    EventInterest,
+    EventStatus,
+    NotificationType,
+    Service,
+    uuid7,
+)
+from resolvers import capacity, chat_members, event_states, interests, service_times
+from resolvers.event_access import editable, is_trusted_with, participant_ids
+from resolvers.event_input import EventInPast, check_times, in_utc
+from resolvers.event_lifecycle import audit_status, go_out, submit
+from resolvers.event_states import EventAction, is_over
+from resolvers.events import EventCreated
+from resolvers.notifications import Notice, notify_all
+from resolvers.service_times import Move, Times
+
+
+class NewDateNeeded(EventInPast):
+    message = _("The event is over: give it a new date.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventReactivated(DomainEvent):
+    name: ClassVar[str] = "event.reactivated"
+    subject_type: ClassVar[str] = "Event"
+
+
+@dataclass(frozen=True)
+class Plan:
+    starts_at: datetime
+    ends_at: datetime
+    moved: Mapping[UUID, Times]
+    """New times of the services."""
+
+    def differs_from(self, event: Event) -> bool:
+        return (self.starts_at, self.ends_at) != (event.starts_at, event.ends_at)
+
+
+async def reactivate(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    *,
+    event_id: UUID,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+) -> Event:
+    """Bring an event back as it was before: out in the open, or a draft if it never was. What is over needs a new date.
+
+    Who holds a place keeps it and is told. An event that took place is history of those who were there: it stays, and
+    a new event is made like it.
+    """
+    event = await editable(uow, viewer, event_id)
+    event_states.require(event, EventAction.REACTIVATE, "eventId")
+    plan = await _check(uow, event, starts_at, ends_at)
+    took_place = event.published_at is not None and event.cancelled_at is None and is_over(event)
+    if took_place and event.taken:
+        return await _hold_again(uow, viewer, event, plan)
+    return await _bring_back(uow, viewer, event, plan)
+
+
+async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends_at: datetime | None) -> Plan:
+    """An end that is not given moves along with the start, as services do."""
+    problems: list[UserError] = []
+    if starts_at is None and ends_at is None and is_over(event):
+        raise NewDateNeeded(path=("startsAt",))
+    start, end = starts_at or event.starts_at, ends_at or event.ends_at
+    if ends_at is None and check_times([], start, start, unchanged=True):
+        move = Move.of(event, starts_at=start, time_zone=event.time_zone)
+        end = move.times(event.starts_at, event.ends_at)[1] if move else end
+    moved: Mapping[UUID, Times] = {}
+    if check_times(problems, start, end, unchanged=(start, end) == (event.starts_at, event.ends_at)):
+        start, end = in_utc(start), in_utc(end)
+        move = Move.of(event, starts_at=start, time_zone=event.time_zone)
+        moved = await service_times.check(uow, problems, event, start, end, move=move)
+    refuse(problems)
+    return Plan(start, end, moved)
+
+
+async def _bring_back(uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan) -> Event:
+    is_new_date, was_away_by_staff = plan.differs_from(event), event.put_away_by_staff
+    event.cancelled_at = event.cancel_reason = event.archived_at = None
+    event.put_away_by_staff = False
+    if is_new_date:
+        event.completed_at = None
+    event.starts_at, event.ends_at = plan.starts_at, plan.ends_at
+    await service_times.write(uow, plan.moved)
+    needs_review = (is_new_date or was_away_by_staff) and not await is_trusted_with(uow.session, viewer, event)
+    notices: list[Notice] = []
+    if event.published_at is None:
+        wanted = EventStatus.DRAFT
+    else:
+        wanted = EventStatus.PENDING_REVIEW if needs_review else EventStatus.PUBLISHED
+    audit_status(uow, viewer, event, wanted)
+    if wanted is EventStatus.PUBLISHED:
+        people = await participant_ids(uow.session, event.id)
+        news = NotificationType.EVENT_REACTIVATED
+        notices = await go_out(uow, event, actor_id=viewer.id)
+        notices.append(Notice(recipients=people, type=news, subject=event, actor_id=viewer.id))
+    elif wanted is EventStatus.PENDING_REVIEW:
+        submit(uow, viewer, event)
+    event.status = wanted
+    event.version += 1
+    uow.record(EventReactivated(subject_id=event.id))
+    await capacity.announce(uow, event)
+    await notify_all(uow, notices)
+    return event
+
+
+COPIED = (
+    "title", "description", "visibility", "category_id", "club_id", "venue_id", "time_zone", "capacity",
+    "price_amount", "price_currency", "created_by_id",
+)  # fmt: skip
+"""What an event that is held again has of the one before."""
+COPIED_OF_SERVICE = ("service_type_id", "capacity", "window_days", "staff_person_id")
+
+
+async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Plan) -> Event:
+    """A new event like one that took place, with its hosts and its services, and with nobody registered yet."""
+    event = Event(
+        id=uuid7(),
+        **{name: getattr(held, name) for name in COPIED},
+        starts_at=plan.starts_at,
+        ends_at=plan.ends_at,
+        previous_id=held.id,
+        status=EventStatus.DRAFT,
+    )
+    uow.session.add(event)
+    await uow.session.flush()
+    hosts = (await uow.session.scalars(select(EventHost).where(EventHost.event_id == held.id))).all()
+    uow.session.add_all(EventHost(event_id=event.id, user_id=one.user_id, role=one.role) for one in hosts)
+    uow.session.add_all(await _services(uow, held, event, plan))
+    chosen = select(EventInterest.interest_id).where(EventInterest.event_id == held.id)
+    await interests.replace(uow, EventInterest, "event_id", event.id, list(await uow.session.scalars(chosen)))
+    uow.record(EventCreated(subject_id=event.id))
+    await chat_members.create_for_event(uow, event, [one.user_id for one in hosts])
+    notices: list[Notice] = []
+    if await is_trusted_with(uow.session, viewer, event):
+        notices = await go_out(uow, event, actor_id=viewer.id)
+    else:
+        submit(uow, viewer, event)
+    await uow.session.flush()
+    await notify_all(uow, notices)
+    return event
+
+
+async def _services(uow: UnitOfWork, held: Event, event: Event, plan: Plan) -> Sequence[Service]:
+    """Those that were not cancelled, at their new times."""
+    found = await uow.session.scalars(
+        select(Service).where(Service.event_id == held.id, Service.cancelled_at.is_(None))
+    )
+    return [
+        Service(
+            event_id=event.id,
+            starts_at=start,
+            ends_at=end,
+            **{name: getattr(one, name) for name in COPIED_OF_SERVICE},
+        )
+        for one in found
+        for start, end in [plan.moved.get(one.id, (one.starts_at, one.ends_at))]
+    ]

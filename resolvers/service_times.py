@@ -1,0 +1,124 @@
+"""Services that move along with their event: each keeps its place on the clock of the event's venue.
+
+What an event promises is wall-clock time: "yoga at 11:00" of an event that begins at 10:00 stays an hour after the
+start, whatever clock change lies between the old date and the new one, and in whatever zone the new venue is.
+
+- A time that clocks skip becomes the moment of the change, as in `capacity.opens_at`.
+- Of a time that comes twice the first one counts, unless it lies before the event's start (for an end: the service's).
+- A service that would end before it starts, because it lay across a repeated hour, keeps its length instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from database import UnitOfWork
+from errors import UserError, _
+from models import Event, Service
+from resolvers import capacity
+from resolvers.event_input import ServicesWouldLieOutside
+
+Times = tuple[datetime, datetime]
+
+
+class ServicesNeedMoreTime(ServicesWouldLieOutside):
+    """In the place of `ServicesWouldLieOutside` where they move along already."""
+
+    message = _("{count} services of the event would lie outside of it. Let it end later.")
+
+
+@dataclass(frozen=True)
+class Move:
+    """From where an event moves to where, by the clocks of its venues."""
+
+    former_zone: ZoneInfo
+    zone: ZoneInfo
+    starts_at: datetime
+    shift: timedelta
+    """Between the two starts, as clocks on the wall show them."""
+
+    @classmethod
+    def of(cls, event: Event, *, starts_at: datetime, time_zone: str) -> Move | None:
+        """Null where the event stays where it is, and so do its services."""
+        if (starts_at, time_zone) == (event.starts_at, event.time_zone):
+            return None
+        former_zone, zone = ZoneInfo(event.time_zone), ZoneInfo(time_zone)
+        return cls(former_zone, zone, starts_at, _wall(starts_at, zone) - _wall(event.starts_at, former_zone))
+
+    def carried(self, moment: datetime, *, not_before: datetime | None = None) -> datetime:
+        """The moment that is to the new start what this one was to the old start."""
+        wall = _wall(moment, self.former_zone) + self.shift
+        return moment_of(wall, self.zone, not_before=not_before or self.starts_at)
+
+    def times(self, starts_at: datetime, ends_at: datetime) -> Times:
+        """Start and end of a service after the move."""
+        start = self.carried(starts_at)
+        end = self.carried(ends_at, not_before=start)
+        return start, end if end >= start else start + (ends_at - starts_at)
+
+
+async def check(
+    uow: UnitOfWork,
+    problems: list[UserError],
+    event: Event,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    move: Move | None,
+) -> Mapping[UUID, Times]:
+    """The new times of the services of a locked event, none where they do not move. Where services that are not
+    cancelled would lie outside of the event, that goes to `problems`.
+    """
+    services = (await uow.session.scalars(select(Service).where(Service.event_id == event.id))).all()
+    moved = {one.id: move.times(one.starts_at, one.ends_at) for one in services} if move else {}
+    if outside := _outside(services, moved, starts_at, ends_at):
+        name = "startsAt" if starts_at != event.starts_at else "endsAt"
+        problems.append((ServicesNeedMoreTime if move else ServicesWouldLieOutside)(path=(name,), count=outside))
+    return moved
+
+
+def _outside(services: Sequence[Service], moved: Mapping[UUID, Times], starts_at: datetime, ends_at: datetime) -> int:
+    """How many would lie outside."""
+    planned = [moved.get(one.id, (one.starts_at, one.ends_at)) for one in services if not one.is_cancelled]
+    return sum(start < starts_at or end > ends_at for start, end in planned)
+
+
+async def write(uow: UnitOfWork, moved: Mapping[UUID, Times]) -> None:
+    """Give services of a locked event their new times. Their people hear of it as a change of the event."""
+    if not moved:
+        return
+    for service in await capacity.lock_services(uow, moved.keys()):
+        if (service.starts_at, service.ends_at) != moved[service.id]:
+            service.starts_at, service.ends_at = moved[service.id]
+            service.version += 1
+
+
+def moment_of(wall: datetime, zone: ZoneInfo, *, not_before: datetime) -> datetime:
+    """The instant at which clocks of the zone show this time. `wall` has no offset; the answer is in UTC."""
+    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if second < first:
+        return _change_between(second, first, zone)
+    return second if first < not_before <= second else first
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The second in which the offset changes: skipped times lie around it, one before and one after."""
+    former = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before).total_seconds() // 2)
+        if middle.astimezone(zone).utcoffset() == former:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
