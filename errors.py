@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, ClassVar, TypedDict, Unpack
+from unicodedata import combining, normalize
 
 
 def _(message: str) -> str:
@@ -221,24 +222,74 @@ class InvalidStatus(UserError):
     message = _("This is not possible while the status is {status}.")
 
 
-MISLEADING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
-"""Control characters other than tab and line ends; and those that turn round the text which follows, also text that
-is not theirs. Isolates, the better means for mixed directions, stay."""
+MISLEADING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u202a-\u202e\u2060-\u2065"
+    "\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0080-\U000e00ff\U000e01f0-\U000e0fff]"
+    "|(?<=[\\sA-Za-z\u00aa-\u052f])[\u200c\u200d\ufe00-\ufe0f]+|[\u200c\u200d]+(?=[\\sA-Za-z\u00aa-\u052f])"
+    "|(?<![\U0001f3f4\U000e0000-\U000e007f])[\U000e0000-\U000e007f]+"
+)
+"""Characters that are removed: control characters other than tab and line ends, marks that reverse the direction of
+the text which follows, and characters that nobody sees. Joiners stay between letters that need them and within emoji,
+tags within a flag, and isolates, the better means for mixed directions."""
+SUSPICIOUS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+"""Characters that `MISLEADING` looks at. Most texts have none, and looking for one of a set is quick."""
 VISIBLE = re.compile(
     r"[^\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 """All but spaces and what Unicode calls default ignorable: a name of those alone would be no name."""
+MOST_MARKS = 30
+"""Combining marks on one letter (UAX #15, Stream-Safe Text Format). No language needs more, and the time for
+normalising a run of them grows with its square."""
+PILE = re.compile(rf"[^\w\s\x00-\u02ff]{{{MOST_MARKS + 1},}}")
+"""Runs in which there may be too many marks."""
+
+
+LARGEST_LOSS = 4
+"""A text that is so many times too long is not normalised first: that takes time and would not make it fit."""
+
+
+def tidy(text: str, *, multiline: bool = False) -> str:
+    """Return the text as it is stored: NFC, without outer spaces and misleading characters.
+
+    Texts of one line get a space for each run of spaces, tabs and line ends.
+    """
+    if not multiline:
+        text = " ".join(text.split())
+    if SUSPICIOUS.search(text):
+        text = MISLEADING.sub("", text)
+    if not text.isascii():
+        text = normalize("NFC", PILE.sub(_without_pile, text))
+    return text.strip() if multiline else " ".join(text.split())
+
+
+def _without_pile(found: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for character in found[0]:
+        marks = marks + 1 if combining(character) else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def check_text(
-    problems: list[UserError], text: str | None, *path: str, maximum: int, minimum: int = 0, required: bool = False
+    problems: list[UserError],
+    text: str | None,
+    *path: str,
+    maximum: int,
+    minimum: int = 0,
+    required: bool = False,
+    multiline: bool = False,
 ) -> str | None:
-    """The text as people see it: without outer spaces and without characters that only mislead; empty becomes null.
-
-    What is wrong with it goes to `problems`.
-    """
-    text = MISLEADING.sub("", text or "").strip()
+    """Return the text as it is stored (`tidy`); empty becomes null. What is wrong with it goes to `problems`."""
+    text = (text or "").strip()
+    if len(text) > LARGEST_LOSS * maximum:
+        problems.append(TooLong(path=path, maximum=maximum))
+        return text
+    text = tidy(text, multiline=multiline)
     if not VISIBLE.search(text):
         text = ""
     if required and not text:

@@ -39,7 +39,7 @@ TABLES: list[tuple[str, str, Callable[[World], Iterator[rows.Row]]]] = [
     ("club_memberships", "id club_id user_id role state joined_at created_at updated_at", rows.memberships),
     (
         "venues",
-        "id name name_key address time_zone latitude longitude created_at last_used_at",
+        "id name address time_zone latitude longitude created_at last_used_at",
         rows.venues,
     ),
     (

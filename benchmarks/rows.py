@@ -197,7 +197,7 @@ def memberships(world: World) -> Iterator[Row]:
 def venues(world: World) -> Iterator[Row]:
     for number in range(world.venues):
         yield (
-            identifier("Venue", number), f"Hall {number}", f"hall {number}", f"Gilyarovsky street, {number}",
+            identifier("Venue", number), f"Hall {number}", f"Gilyarovsky street, {number}",
             "Europe/Moscow", 55.7 + number / 10_000, 37.6 + number / 10_000, WRITTEN, WRITTEN,
         )  # fmt: skip
 

@@ -12,7 +12,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from commands import demo_texts as texts
-from models import folded
 
 Row = dict[str, Any]
 EVENTS = 300
@@ -137,7 +136,6 @@ class World:
                 "venues",
                 id=self.id(),
                 name=name,
-                name_key=folded(name),
                 address=address,
                 time_zone=zone,
                 latitude=latitude,

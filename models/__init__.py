@@ -10,7 +10,7 @@ from models.accounts import (
     RefreshToken,
     Session,
 )
-from models.base import Base, utcnow, uuid7, uuid7_among
+from models.base import Base, name_key, utcnow, uuid7, uuid7_among
 from models.chats import Chat, ChatKind, ChatMember, Message
 from models.clubs import (
     Club,
@@ -40,7 +40,7 @@ from models.registrations import HOLDING, Admission, Attendance, AvailabilityCha
 from models.reviews import Review, ReviewStatus
 from models.services import Service, ServiceType
 from models.users import Audience, Role, User, UserInterest
-from models.venues import Venue, folded
+from models.venues import Venue
 
 __all__ = [
     "HOLDING",
@@ -102,7 +102,7 @@ __all__ = [
     "User",
     "UserInterest",
     "Venue",
-    "folded",
+    "name_key",
     "utcnow",
     "uuid7",
     "uuid7_among",

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, MetaData, Numeric, Uuid, cast, func
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, MetaData, Numeric, Text, Uuid, cast, func
 from sqlalchemy import Enum as EnumColumn
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -61,6 +61,11 @@ def uuid7_among(batch: ColumnElement[UUID], place: ColumnElement[int]) -> Column
 def is_mail_address(column: str) -> str:
     """SQL of a check: the spelling of `integrations.mail_addresses.canonical`."""
     return f"{column} ~ '^[!-?A-~]+@[a-z0-9.-]+$'"
+
+
+def name_key(name: Any) -> ColumnElement[str]:
+    """In SQL, the form in which names are compared and sorted: without case, ё, needless spaces."""
+    return func.name_key(name, type_=Text)
 
 
 PrimaryKey = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]

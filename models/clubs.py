@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import Computed, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
@@ -68,9 +68,7 @@ class Club(Base):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
-    name_key: Mapped[str] = deferred(
-        mapped_column(String(255), Computed("lower(translate(name, 'ёЁ', 'ее'))", persisted=True))
-    )
+    name_key: Mapped[str] = deferred(mapped_column(Text, Computed("left(name_key(name), 255)", persisted=True)))
     """The form by which clubs are sorted: the database sorts by code point."""
     search: Mapped[str] = deferred(
         mapped_column(

@@ -3,16 +3,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from models.base import Base, CreatedAt, PrimaryKey
-
-
-def folded(text: str) -> str:
-    """The form in which names are compared: case and ё folded, spaces squeezed."""
-    return " ".join(text.casefold().replace("ё", "е").split())
 
 
 class Venue(Base):
@@ -21,13 +16,14 @@ class Venue(Base):
         CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude_in_range"),
         CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude_in_range"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="point_is_whole"),
+        CheckConstraint("char_length(name_key) <= 400", name="name_key_is_short"),
         Index(None, "search", postgresql_using="gin"),
     )
 
     id: Mapped[PrimaryKey]
     name: Mapped[str] = mapped_column(String(200))
-    name_key: Mapped[str] = mapped_column(String(200), unique=True)
-    """`folded(name)`: one venue, one name (S4-42)."""
+    name_key: Mapped[str] = deferred(mapped_column(Text, Computed("name_key(name)", persisted=True), unique=True))
+    """The form in which names are compared: one venue, one name (S4-42)."""
     address: Mapped[str | None] = mapped_column(String(500))
     time_zone: Mapped[str] = mapped_column(String(64))
     """IANA name."""

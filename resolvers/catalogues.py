@@ -5,16 +5,16 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from dataloaders.pages import Key, Listing
-from models import EventCategory, ServiceType
+from models import EventCategory, ServiceType, name_key
 
 
 def categories(*, locale: str) -> Listing:
     """By name in the reader's language."""
     name = EventCategory.name_ru if locale == "ru" else EventCategory.name_en
-    return Listing(select(EventCategory), (Key(name), Key(EventCategory.id)))
+    return Listing(select(EventCategory), (Key(name_key(name)), Key(EventCategory.id)))
 
 
 def service_types(*, locale: str) -> Listing:
     """By name in the reader's language."""
     name = ServiceType.name_ru if locale == "ru" else ServiceType.name_en
-    return Listing(select(ServiceType), (Key(name), Key(ServiceType.id)))
+    return Listing(select(ServiceType), (Key(name_key(name)), Key(ServiceType.id)))

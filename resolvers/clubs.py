@@ -196,7 +196,8 @@ async def update(
 
 
 def _check_text(problems: list[UserError], field: str, text: str | None) -> str | None:
-    return check_text(problems, text, field, maximum=TEXT_LIMITS[field], required=field == "name")
+    is_name = field == "name"
+    return check_text(problems, text, field, maximum=TEXT_LIMITS[field], required=is_name, multiline=not is_name)
 
 
 def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort) -> Listing:

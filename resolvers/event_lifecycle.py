@@ -123,7 +123,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, reason: str
     """
     event = await editable(uow, viewer, event_id)
     problems: list[UserError] = []
-    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON)
+    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
     refuse(problems)
     event_states.require(event, EventAction.CANCEL, "eventId")
     audit_status(uow, viewer, event, EventStatus.CANCELLED)

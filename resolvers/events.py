@@ -103,7 +103,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
 def check_words(problems: list[UserError], title: str, description: str | None) -> tuple[str, str | None]:
     """Title and description without outer spaces."""
     checked = check_text(problems, title, "title", maximum=LONGEST_TITLE, required=True)
-    return checked or "", check_text(problems, description, "description", maximum=LONGEST_DESCRIPTION)
+    return checked or "", check_text(problems, description, "description", maximum=LONGEST_DESCRIPTION, multiline=True)
 
 
 async def choose_venue(

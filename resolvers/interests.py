@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import String, delete, func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.viewer import Viewer
@@ -15,7 +15,7 @@ from database import UnitOfWork
 from dataloaders.interests import MOST
 from dataloaders.pages import Key, Listing
 from errors import NotFound, TooMany, UserError, refuse
-from models import DomainEvent, Interest, User, UserInterest, folded
+from models import DomainEvent, Interest, User, UserInterest, name_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +31,11 @@ class InterestsUpdated(DomainEvent):
 def listing(*, text: str | None, locale: str) -> Listing:
     """The catalogue by name in the reader's language. `text` is looked for in the names of every language."""
     statement = select(Interest)
-    if text is not None and (wanted := folded(text)):
+    if text is not None:
         names = (Interest.name_ru, Interest.name_en)
-        statement = statement.where(or_(*(_folded(name).contains(wanted, autoescape=True) for name in names)))
+        statement = statement.where(or_(*(func.strpos(name_key(name), name_key(text)) > 0 for name in names)))
     name = Interest.name_ru if locale == "ru" else Interest.name_en
-    return Listing(statement, (Key(_folded(name)), Key(Interest.id)))
-
-
-def _folded(column: Any) -> Any:
-    return func.translate(func.lower(column), "ё", "е", type_=String)
+    return Listing(statement, (Key(name_key(name)), Key(Interest.id)))
 
 
 async def check_known(

@@ -64,7 +64,7 @@ async def _sent_before(uow: Writing, viewer: Viewer, asked: Mapping[str, Any], *
 
 def _checked(body: str, client_message_id: str) -> str | None:
     problems: list[UserError] = []
-    text = check_text(problems, body, "body", maximum=10_000, required=True)
+    text = check_text(problems, body, "body", maximum=10_000, required=True, multiline=True)
     if not client_message_id:
         problems.append(TooShort(path=("clientMessageId",), minimum=1))
     if len(client_message_id) > 100:

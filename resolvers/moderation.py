@@ -52,7 +52,7 @@ async def decide(
     """Let a submitted event out, or send it back to its author as a draft, with the reason. Once for each item."""
     moderator_id = viewer.require(Permission.EVENT_MODERATE)
     problems: list[UserError] = []
-    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON)
+    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
     if decision is Decision.REJECT and reason is None:
         problems.append(Required(path=("reason",)))
     event, item = await _locked(uow, item_id)

@@ -36,6 +36,7 @@ TEXT_LIMITS = {
     "patronymic": 100,
     "comment": 2000,
 }
+MULTILINE = ("bio", "comment")
 SPELLINGS = {
     "display_name": "displayName",
     "first_name": "firstName",
@@ -135,7 +136,9 @@ def _refuse_foreign(viewer: Viewer, user: User, changes: Mapping[str, Any]) -> N
 def _check(problems: list[UserError], name: str, value: Any) -> Any:
     if name in TEXT_LIMITS:
         path, is_required = SPELLINGS.get(name, name), name == "display_name"
-        return check_text(problems, value, path, maximum=TEXT_LIMITS[name], required=is_required)
+        return check_text(
+            problems, value, path, maximum=TEXT_LIMITS[name], required=is_required, multiline=name in MULTILINE
+        )
     return CHECKS[name](problems, value)
 
 

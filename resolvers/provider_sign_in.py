@@ -12,7 +12,7 @@ from auth.addresses import network
 from auth.throttle import QUARTER, Limit, spend
 from auth.tokens import Tokens, secret_hash
 from database import Database, UnitOfWork, on_conflict
-from errors import ErrorCode, UserError, _
+from errors import ErrorCode, UserError, _, tidy
 from integrations.mail_addresses import NotMailable, canonical
 from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRefused
 from models import Identity, ProviderSignIn, User, utcnow
@@ -111,7 +111,7 @@ async def _new_account(uow: UnitOfWork, person: Person, locale: str) -> User:
             "email": email if is_proven else None,
             "email_verified_at": utcnow() if is_proven else None,
             "claimed_email": None if is_proven else email,
-            "display_name": (person.name or person.nickname or "").strip()[:100],
+            "display_name": tidy(person.name or person.nickname or "")[:100].strip(),
             "locale": negotiate((person.locale or "").replace("_", "-")) or locale,
             "privacy": {},
         }

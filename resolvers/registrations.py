@@ -113,7 +113,7 @@ class Known:
 
 def checked_note(note: str | None) -> str | None:
     problems: list[UserError] = []
-    checked = check_text(problems, note, "note", maximum=MAXIMUM_NOTE)
+    checked = check_text(problems, note, "note", maximum=MAXIMUM_NOTE, multiline=True)
     refuse(problems)
     return checked
 

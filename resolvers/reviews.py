@@ -71,7 +71,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, rating: int
     author_id = viewer.require_user()
     problems: list[UserError] = []
     _check_rating(problems, rating)
-    text = check_text(problems, text, "text", maximum=MAXIMUM_TEXT)
+    text = check_text(problems, text, "text", maximum=MAXIMUM_TEXT, multiline=True)
     event = await uow.session.scalar(events_visible_to(viewer).where(Event.id == event_id))
     if event is None:
         problems.append(NotFound(path=("eventId",)))
@@ -112,7 +112,9 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, review_id: UUID, changes: d
     if "rating" in changes:
         _check_rating(problems, changes["rating"])
     if "text" in changes:
-        changes = changes | {"text": check_text(problems, changes["text"], "text", maximum=MAXIMUM_TEXT)}
+        changes = changes | {
+            "text": check_text(problems, changes["text"], "text", maximum=MAXIMUM_TEXT, multiline=True)
+        }
     review = await _locked(uow, viewer, review_id)
     refuse(problems)
     if review.author_id != author_id:

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
 from dataloaders.pages import Key, Listing
-from errors import ErrorCode, OutOfRange, UserError, _, check_text, refuse
-from models import DomainEvent, Venue, folded, utcnow
+from errors import ErrorCode, OutOfRange, TooLong, UserError, _, check_text, refuse
+from models import DomainEvent, Venue, utcnow
 from resolvers import word_search
 from resolvers.time_zones import DEFAULT_ZONE, check_time_zone
 
@@ -19,6 +19,9 @@ RECENT_FIRST = (
     Key(func.coalesce(Venue.last_used_at, Venue.created_at), descending=True),
     Key(Venue.id, descending=True),
 )
+
+
+LONGEST_NAME = 200
 
 
 class VenueExists(UserError):
@@ -48,7 +51,7 @@ class NewVenue:
 
 def build(problems: list[UserError], viewer: Viewer, wanted: NewVenue, *path: str) -> Venue:
     """The row, not added to the session yet. What is wrong with it goes to `problems`."""
-    name = check_text(problems, wanted.name, *path, "name", maximum=200, required=True) or ""
+    name = check_text(problems, wanted.name, *path, "name", maximum=LONGEST_NAME, required=True) or ""
     address = check_text(problems, wanted.address, *path, "address", maximum=500)
     zone = wanted.time_zone or DEFAULT_ZONE
     check_time_zone(problems, zone, *path, "timeZone")
@@ -57,13 +60,8 @@ def build(problems: list[UserError], viewer: Viewer, wanted: NewVenue, *path: st
     for field, number, most in (("latitude", wanted.latitude, 90), ("longitude", wanted.longitude, 180)):
         if number is not None and not -most <= number <= most:
             problems.append(OutOfRange(path=(*path, field), minimum=-most, maximum=most))
-    key = folded(name)
-    if len(name) <= 200 < len(key):
-        # Folding can lengthen a name: ß becomes ss.
-        problems.append(OutOfRange(path=(*path, "name"), minimum=1, maximum=200))
     return Venue(
         name=name,
-        name_key=key,
         address=address,
         time_zone=zone,
         latitude=wanted.latitude,
@@ -73,8 +71,13 @@ def build(problems: list[UserError], viewer: Viewer, wanted: NewVenue, *path: st
 
 
 async def add(uow: UnitOfWork, venue: Venue, *path: str) -> Venue:
-    """Write a checked venue. Two venues of one name, whatever its case, are refused by the database."""
-    async with on_conflict(uow.session, uq_venues_name_key=VenueExists(path=(*path, "name"))):
+    """Write a checked venue. Two venues of one name, however it is spelt, are refused by the database."""
+    at_name = (*path, "name")
+    # Ligatures stand for several letters each, so that few of them may make a long name.
+    too_long = TooLong(path=at_name, maximum=LONGEST_NAME)
+    async with on_conflict(
+        uow.session, uq_venues_name_key=VenueExists(path=at_name), ck_venues_name_key_is_short=too_long
+    ):
         uow.session.add(venue)
     uow.record(VenueCreated(subject_id=venue.id))
     return venue

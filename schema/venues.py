@@ -20,7 +20,7 @@ from schema.roots import MutationInput, Payload, connection, mutation
 
 @strawberry.type(description="A place where events happen.")
 class Venue(Node, row=models.Venue, by_id=dataloaders.venues.by_id):
-    name: str = strawberry.field(description="Unique, whatever its case.")
+    name: str = strawberry.field(description="Unique: case, ё, spaces and spelling in Unicode do not matter.")
     address: str | None = strawberry.field(description="Postal address.")
     time_zone: str = strawberry.field(description="IANA zone, such as Europe/Moscow.")
     latitude: float | None = strawberry.field(description="Degrees north, WGS 84.")
@@ -30,7 +30,7 @@ class Venue(Node, row=models.Venue, by_id=dataloaders.venues.by_id):
 
 @strawberry.input(description="A place that is not known yet.")
 class NewVenueInput:
-    name: str = strawberry.field(description="At most 200 characters; no other venue has it, whatever its case.")
+    name: str = strawberry.field(description="At most 200 characters; no other venue has it, however it is spelt.")
     address: str | None = strawberry.field(default=None, description="Postal address, at most 500 characters.")
     time_zone: str | None = strawberry.field(default=None, description="IANA zone; Europe/Moscow unless given.")
     latitude: float | None = strawberry.field(default=None, description="Degrees north; with `longitude` or not.")

@@ -68,7 +68,7 @@ def make_category(**values: Any) -> models.EventCategory:
 
 def make_venue(**values: Any) -> models.Venue:
     name = values.get("name", f"Venue {next(numbers)}")
-    defaults = {"id": uuid7(), "name": name, "name_key": models.folded(name), "time_zone": ZONE}
+    defaults = {"id": uuid7(), "name": name, "time_zone": ZONE}
     return models.Venue(**defaults | _keys(values))
 
 

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 
 from commands.migrations import check, configuration, migrate
 from commands.revisions import newest_revision
+from models import uuid7
 
 Migrating = Callable[[str], Awaitable[None]]
 
@@ -87,3 +88,17 @@ async def test_mail_addresses_are_brought_into_one_spelling(url) -> None:
         "unmailable": (None, None, False),
     }
     assert links == ["Ada@example.org"]
+
+
+async def test_names_that_turn_out_to_be_one_are_told_apart_by_a_number(environment, url) -> None:
+    names = ["Йога", "И\u0306ога", "Йога 2", "йо\u00adга", "Дом\nна Ясной", "\ufdfa" * 200]
+    async with migrating(url, "0007_folded_names") as connection:
+        await connection.executemany(
+            "INSERT INTO venues (id, name, name_key, time_zone) VALUES ($1, $2, $3, 'UTC')",
+            [(uuid7(), name, str(number)) for number, name in enumerate(names)],
+        )
+
+    connection = await asyncpg.connect(url)
+    found = [row["name"] for row in await connection.fetch("SELECT name FROM venues ORDER BY id")]
+    await connection.close()
+    assert found == ["Йога", "Йога 3", "Йога 2", "йога 4", "Дом на Ясной", "\ufdfa" * 20]

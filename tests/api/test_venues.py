@@ -20,14 +20,46 @@ def names(answer):
     return [venue["name"] for venue in answer.data["venues"]["nodes"]]
 
 
-async def test_a_name_is_taken_whatever_its_case(client, save, count):
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("Жёлтый дом", "  ЖЕЛТЫЙ   ДОМ "),
+        ("Йога", "И\u0306ога"),
+        ("И\u0306ога", "йога"),
+        ("Йога", "Йо\u00adга\u200b"),
+        ("Йога", "Йо\u200dга"),
+        ("Дом\tна\nЯсной", "дом на ясной"),
+        ("Straße", "STRASSE"),
+        ("ＹＯＧＡ １", "Yoga 1"),
+        ("ΣΑΣ", "σας"),
+    ],
+)
+async def test_a_name_is_taken_however_it_is_spelt(client, save, count, name, taken):
     ada = make_user()
-    await save(ada, make_venue(name="Жёлтый дом"))
+    await save(ada, make_venue(name=name))
 
-    answer = await client(ada).execute(CREATE, name="  ЖЕЛТЫЙ   ДОМ ")
+    answer = await client(ada).execute(CREATE, name=taken)
 
     assert answer.data["createVenue"] == {"venue": None, "errors": [{"code": "ALREADY_EXISTS", "path": ["name"]}]}
     assert await count(Venue) == 1
+
+
+async def test_a_name_has_one_line(client, save):
+    ada = make_user()
+    await save(ada)
+
+    answer = await client(ada).execute(CREATE, name=" Дом\r\nна \t Яснои\u0306 ", address="Дом 1,\n двор")
+
+    assert answer.data["createVenue"]["venue"]["name"] == "Дом на Ясной"
+
+
+async def test_a_name_of_ligatures_is_not_too_long_for_its_index(client, save):
+    ada = make_user()
+    await save(ada)
+
+    answer = await client(ada).execute(CREATE, name="\ufdfa" * 200)
+
+    assert codes(answer, "createVenue") == ["TOO_LONG"]
 
 
 async def test_of_two_alike_at_once_one_is_made(client, save, count):
