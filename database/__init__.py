@@ -14,16 +14,16 @@ from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from database.once import OneStatement, Writers
-from database.readers import ANEW, UNAVAILABLE, Readers
+from database.outages import Contended, is_cancelled_statement, is_outage
+from database.readers import ANEW, Readers
 from database.recording import RECORDING, Happened, recording, recording_values, stream_of
 from database.statements import Read, StatementLog, count_statement, noted, reads, statements
-from database.work import ATTEMPTS, Asked, Contended, UnitOfWork, Writing, on_conflict, violated_constraint
+from database.work import ATTEMPTS, Asked, UnitOfWork, Writing, on_conflict, violated_constraint
 from settings import Settings
 
 __all__ = [
     "ATTEMPTS",
     "RECORDING",
-    "UNAVAILABLE",
     "Asked",
     "Contended",
     "Database",
@@ -32,6 +32,8 @@ __all__ = [
     "StatementLog",
     "UnitOfWork",
     "Writing",
+    "is_cancelled_statement",
+    "is_outage",
     "on_conflict",
     "reads",
     "recording",

@@ -9,22 +9,8 @@ from typing import Any
 import asyncpg
 import orjson
 from sqlalchemy import URL
-from sqlalchemy.exc import SQLAlchemyError
 
-LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
-"""How asyncpg says that a connection is gone."""
-
-
-UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""How a read fails that PostgreSQL could not answer, through SQLAlchemy and past it."""
-
+from database.outages import LOST
 
 KEPT = "force_generic_plan"
 """One plan of a statement for all values."""

@@ -31,10 +31,6 @@ ATTEMPTS = 10
 """How often a rule looks and writes, if each time something has changed in between."""
 
 
-class Contended(Exception):
-    """What a rule had looked at changed again and again before it could write."""
-
-
 class Writing(Protocol):
     """What a rule takes whose writing is one compiled statement: that statement alone, or a whole `UnitOfWork`."""
 

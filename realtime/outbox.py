@@ -35,10 +35,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from database import Database
+from database import Database, is_outage
 from models import OutboxDelivery, OutboxEvent
 from models.rows import attributes, row_class, text_of
 from realtime.hub import Hub
@@ -189,12 +188,12 @@ class Relay:
                 while await self.deliver(name) >= BATCH:
                     pass
                 failures = 0
-            except (RedisError, DBAPIError, OSError) as error:
+            except Exception as error:
                 failures += 1
-                log.warning("relay.lost", consumer=name, error=type(error).__name__, failures=failures)
-            except Exception:
-                failures += 1
-                log.exception("relay.failed", consumer=name)
+                if isinstance(error, RedisError) or is_outage(error):
+                    log.warning("relay.lost", consumer=name, error=type(error).__name__, failures=failures)
+                else:
+                    log.exception("relay.failed", consumer=name)
             await self._pause(name, failures)
 
     async def _pause(self, name: str, failures: int) -> None:

@@ -16,9 +16,8 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import ARRAY, Update, Uuid, and_, bindparam, func, null, select, tuple_, update
-from sqlalchemy.exc import DBAPIError
 
-from database import Database
+from database import Database, is_outage
 from models import ChatMember
 from realtime.tasks import end
 from realtime.together import Together
@@ -121,7 +120,9 @@ class Watching:
     async def _try(self, watches: Iterable[Watch], *, is_there: bool) -> None:
         try:
             await self._mark(watches, is_there=is_there)
-        except (DBAPIError, OSError) as error:
+        except Exception as error:
+            if not is_outage(error):
+                raise
             log.warning("watching.database_lost", error=type(error).__name__)
 
     async def _arrive(self, watches: Sequence[Watch]) -> dict[Watch, None]:

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
+from database import is_cancelled_statement, is_outage
 from errors import Forbidden, RateLimited, Unauthenticated, UserError, UserErrors, _
 from schema.user_errors import details_as_json
 from translations import DEFAULT_LOCALE, translate
@@ -20,6 +21,9 @@ TOP_LEVEL = {
 }
 INTERNAL_MESSAGE = _("Something went wrong on our side.")
 TIMEOUT_MESSAGE = _("This took too long and was stopped.")
+UNAVAILABLE_MESSAGE = _("The service is not available right now. Try again in a moment.")
+RETRY_AFTER = 2
+"""Seconds after which a database that was away may be back."""
 INVALID_VALUE_MESSAGE = _("A value in the input is not understood.")
 LONGEST_MESSAGE = 500
 """Characters. A message about the document quotes it, and a document may have very long names."""
@@ -28,9 +32,9 @@ LONGEST_MESSAGE = 500
 def present(error: GraphQLError, context: Any) -> None:
     """Rewrite an error in place, before any transport formats it.
 
-    `extensions.code` is one of UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, QUERY_TOO_COSTLY, BAD_USER_INPUT, INTERNAL, or
-    one of those about a document that is only named (`docs/errors.md`); `extensions.reason` is the finer `ErrorCode`
-    where there is one.
+    `extensions.code` is one of UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, QUERY_TOO_COSTLY, BAD_USER_INPUT, UNAVAILABLE,
+    INTERNAL, or one of those about a document that is only named (`docs/errors.md`); `extensions.reason` is the finer
+    `ErrorCode` where there is one.
     """
     locale = context.locale if context is not None else DEFAULT_LOCALE
     cause = _cause(error)
@@ -45,6 +49,14 @@ def present(error: GraphQLError, context: Any) -> None:
         # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
         error.message = translate(locale, error.message)[:LONGEST_MESSAGE]
         error.extensions = {"code": "BAD_USER_INPUT"} | (error.extensions or {})
+    elif is_cancelled_statement(cause):
+        log.warning("operation.statement_timeout", path=error.path)
+        error.message = translate(locale, TIMEOUT_MESSAGE)
+        error.extensions = {"code": "INTERNAL", "reason": "TIMEOUT"}
+    elif is_outage(cause):
+        log.warning("database.away", path=error.path, error=type(cause).__name__, about=str(cause)[:200])
+        error.message = translate(locale, UNAVAILABLE_MESSAGE)
+        error.extensions = {"code": "UNAVAILABLE", "retryAfter": RETRY_AFTER}
     elif _is_about_a_value(error):
         # A scalar's parser raised: whoever wrote the value is at fault, but the parser's words are not for them.
         error.message = translate(locale, INVALID_VALUE_MESSAGE)

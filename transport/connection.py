@@ -14,6 +14,7 @@ from starlette.types import Receive, Send
 
 from auth.tokens import TokenRefused
 from auth.viewer import GUEST, Viewer
+from database import is_outage
 from realtime.tasks import end
 from schema.context import Caller, Context
 from schema.ports import Ports
@@ -31,6 +32,7 @@ from transport.protocol import (
     INVALID,
     PROTOCOL,
     TOO_MANY,
+    TRY_AGAIN,
     UNAUTHORIZED,
     WRONG_PROTOCOL,
     Violation,
@@ -38,8 +40,9 @@ from transport.protocol import (
     message_in,
     parameters_of,
 )
+from transport.refusals import refusal_of
 from transport.requests import BadRequest, Parameters
-from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Seats, SessionWatch, Watched, renewed
+from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Seats, SessionWatch, Watched, has_ended
 
 log = structlog.get_logger()
 
@@ -155,6 +158,11 @@ class Connection:
             self._viewer = await viewer_of(self._ports, token if token is None or isinstance(token, str) else "")
         except TokenRefused as error:
             raise Violation(FORBIDDEN, error.reason) from None
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("database.away", error=type(error).__name__)
+            raise Violation(TRY_AGAIN, "Try again later") from None
         seat = self._around.seats.key(self._viewer, self._caller)
         if seat != self.seat:
             if not self._around.seats.take(seat):
@@ -205,14 +213,12 @@ class Connection:
                             return
                         await self._send({"type": "next", "id": id, "payload": result.body})
             await self._finish(id, {"type": "complete", "id": id})
-        except BadRequest as refusal:
-            with suppress(Gone):
-                await self._fail(id, refusal.body["errors"], has_begun=False)
         except Gone:
             pass
-        except Exception:
-            log.exception("socket.operation_failed")
-            await self._close(INTERNAL, "Internal error")
+        except Exception as error:
+            refusal = refusal_of(error, self._caller.accept_language)
+            with suppress(Gone):
+                await self._fail(id, refusal.body["errors"], has_begun=False)
         finally:
             if self._running.get(id) is asyncio.current_task():
                 del self._running[id]
@@ -261,7 +267,7 @@ class Connection:
 
     async def _fail(self, id: str, errors: list[dict[str, Any]], *, has_begun: bool) -> None:
         """An operation that ended by errors. If they came from the end of the session, everything ends."""
-        if has_begun and self._viewer.id is not None and await renewed(self._ports, self._viewer) is None:
+        if has_begun and self._viewer.id is not None and await has_ended(self._ports, self._viewer):
             await self._end(TOKEN_REVOKED)
         else:
             await self._finish(id, {"type": "error", "id": id, "payload": errors})

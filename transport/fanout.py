@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 import structlog
-from graphql import GraphQLError, OperationType
+from graphql import OperationType
 
 from engine.fanout import LiveOperation, LiveOperations
 from realtime.answers import Answers
@@ -20,10 +20,9 @@ from realtime.hub import Hub
 from realtime.streams import Stream
 from schema import Schema
 from schema.context import Context
-from schema.error_format import present
 from transport.bodies import write_json
 from transport.frames import Outlet, text_frame
-from transport.operations import Observation, Operation, Operations, Result, result_of
+from transport.operations import Observation, Operation, Operations, failure_of, result_of
 
 log = structlog.get_logger()
 
@@ -149,8 +148,6 @@ class Fanout:
 
 def errors_of(error: Exception, context: Context, seen: Observation) -> list[Any]:
     """What a subscriber is told whose stream ended by an exception."""
-    made = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-    present(made, context)
-    result = Result({"errors": [made.formatted]}, is_last=True)
+    result = failure_of(error, context)
     seen.saw(result)
     return list(result.body["errors"])

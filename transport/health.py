@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from database import is_outage
 from realtime.outbox import lag
 from schema.ports import Ports
 from transport.bodies import write_json
@@ -17,7 +18,6 @@ from transport.metrics import Metrics
 
 PATIENCE = 2.0
 """Seconds for the database to answer."""
-AWAY = (DBAPIError, OSError, TimeoutError)
 
 
 class Health:
@@ -43,7 +43,9 @@ class Health:
                 applied = await session.scalar(text("SELECT version_num FROM alembic_version"))
         except ProgrammingError:
             applied = None
-        except AWAY:
+        except Exception as error:
+            if not is_outage(error):
+                raise
             return "away"
         return "ok" if applied == self._newest_revision() else "migrations are missing"
 
@@ -57,6 +59,7 @@ class Health:
                 for consumer, (rows, seconds) in (await lag(session)).items():
                     found.outbox_rows.labels(consumer).set(rows)
                     found.outbox_age.labels(consumer).set(seconds)
-        except AWAY:
-            pass
+        except Exception as error:
+            if not is_outage(error):
+                raise
         return Response(found.text(), media_type="text/plain; version=0.0.4")

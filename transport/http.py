@@ -8,15 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
-import structlog
 from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from auth.tokens import TokenRefused
 from auth.viewer import GUEST, Viewer
-from database import UNAVAILABLE
 from schema.context import Context
 from schema.ports import Ports
 from transport.bodies import ClientGone, parse_json, read_body, write_json
@@ -25,9 +22,8 @@ from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
 from transport.operations import Observation, Operation, Operations
+from transport.refusals import refusal_of
 from transport.requests import BadRequest, Parameters, parameters_from
-
-log = structlog.get_logger()
 
 OFFERED = (RESPONSE_TYPE, JSON_TYPE)
 WATCH_AFTER = 0.25
@@ -61,27 +57,6 @@ async def viewer_for(operation: Operation, request: HttpRequest, ports: Ports) -
     if operation.errors or b"authorization" not in request.headers:
         return GUEST
     return await viewer_of(ports, bearer_token(request.header(b"authorization")))
-
-
-def unauthenticated(error: TokenRefused) -> BadRequest:
-    return BadRequest(
-        "The access token is not good.",
-        status=401,
-        code="UNAUTHENTICATED",
-        reason=error.reason,
-        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-    )
-
-
-def unavailable() -> BadRequest:
-    """The database could not be asked who is calling."""
-    return BadRequest(
-        "The service is not available right now.",
-        status=503,
-        code="INTERNAL",
-        reason="UNAVAILABLE",
-        headers={"Retry-After": "2"},
-    )
 
 
 def refused(media_type: str, error: BadRequest) -> Answer:
@@ -137,24 +112,22 @@ class GraphQLEndpoint:
             viewer = await viewer_for(operation, request, self._ports)
             context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
             await self._operations.admit(operation, context, seen)
-        except TokenRefused as error:
-            return self._refusal(media_type, unauthenticated(error), seen)
-        except BadRequest as error:
-            return self._refusal(media_type, error, seen)
-        except UNAVAILABLE as error:
-            log.warning("database.away", error=type(error).__name__)
-            return self._refusal(media_type, unavailable(), seen)
+        except ClientGone:
+            raise
+        except Exception as error:
+            refusal = refusal_of(error, request.header(b"accept-language"))
+            seen.refused(refusal.body["errors"][0])
+            return refused(media_type, refusal)
         if request.receive is None:
             result = await self._operations.run(operation, context, seen)
         else:
             with _watching(request, request.receive):
                 result = await self._operations.run(operation, context, seen)
+        body = write_json(result.body)
+        if (retry_after := result.retry_after) is not None:
+            return Answer(503, media_type, body, {"retry-after": str(retry_after)})
         status = 400 if result.is_refusal and media_type == RESPONSE_TYPE else 200
-        return Answer(status, media_type, write_json(result.body))
-
-    def _refusal(self, media_type: str, error: BadRequest, seen: Observation) -> Answer:
-        seen.refused(error.body["errors"][0])
-        return refused(media_type, error)
+        return Answer(status, media_type, body)
 
 
 def _check_method(method: str, operation: Operation) -> None:

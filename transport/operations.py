@@ -43,6 +43,17 @@ class Result(NamedTuple):
     is_last: bool = False
 
     @property
+    def retry_after(self) -> int | None:
+        """Seconds, where nothing was answered because we cannot serve right now."""
+        errors = self.body.get("errors")
+        if not errors or any(value is not None for value in (self.body.get("data") or {}).values()):
+            return None
+        found = [error.get("extensions", {}) for error in errors]
+        if any(one.get("code") != "UNAVAILABLE" for one in found):
+            return None
+        return max(int(one["retryAfter"]) for one in found)
+
+    @property
     def codes(self) -> set[str]:
         return {error["extensions"]["code"] for error in self.body.get("errors", ()) if "extensions" in error}
 
@@ -246,6 +257,11 @@ class Operations:
         except asyncio.CancelledError:
             seen.statements.cancel()
             raise
+        except Exception as error:
+            seen.statements.cancel()
+            result = failure_of(error, context)
+            seen.saw(result)
+            return result
         result = result_of(found)
         seen.saw(result)
         if operation.parameters.wants_cost:
@@ -287,15 +303,18 @@ class Operations:
 
     async def _subscribe(self, operation: Operation, context: Context) -> AsyncGenerator[Result, None]:
         parameters = operation.parameters
-        source = await self._schema.subscribe(
-            parameters.query,
-            variable_values=parameters.variables,
-            operation_name=parameters.operation_name,
-            context_value=context,
-        )
-        async with aclosing(source):
-            async for found in source:
-                yield result_of(found)
+        try:
+            source = await self._schema.subscribe(
+                parameters.query,
+                variable_values=parameters.variables,
+                operation_name=parameters.operation_name,
+                context_value=context,
+            )
+            async with aclosing(source):
+                async for found in source:
+                    yield result_of(found)
+        except Exception as error:
+            yield failure_of(error, context)
 
     def _refused(self, errors: list[GraphQLError], context: Context, seen: Observation) -> Result:
         for error in errors:
@@ -313,6 +332,13 @@ def result_of(found: Any) -> Result:
     if found.data is None and all(error.path is None for error in found.errors):
         return Result({"errors": errors}, is_refusal=True, is_last=True)
     return Result({"errors": errors, "data": found.data})
+
+
+def failure_of(error: Exception, context: Context) -> Result:
+    """What clients get where an operation, or a whole stream, has ended by an exception."""
+    made = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+    present(made, context)
+    return Result({"errors": [made.formatted], "data": None}, is_last=True)
 
 
 def _extended(result: Result, extensions: dict[str, Any]) -> Result:

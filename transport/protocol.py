@@ -16,6 +16,8 @@ INIT_TIMEOUT = 4408
 DUPLICATE = 4409
 TOO_MANY = 4429
 INTERNAL = 1011
+TRY_AGAIN = 1013
+"""We cannot serve right now: clients connect again after a while."""
 LONGEST_ID = 128
 """Characters: we repeat it in every message."""
 

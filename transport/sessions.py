@@ -13,7 +13,7 @@ import structlog
 
 from auth.addresses import network
 from auth.viewer import Viewer, roles_of_sessions, viewer_of_session
-from database import UNAVAILABLE
+from database import is_outage
 from errors import _
 from realtime.hub import Event
 from realtime.streams import access_stream
@@ -150,7 +150,9 @@ class SessionWatch:
             try:
                 roles = await roles_of_sessions(self._ports.database, [one.viewer for one in due])
                 return [one for one in due if one.viewer.is_signed_in and one.viewer.session_id not in roles]
-            except UNAVAILABLE as error:
+            except Exception as error:
+                if not is_outage(error):
+                    raise
                 log.warning("session.not_checked", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -162,6 +164,16 @@ async def renewed(ports: Ports, viewer: Viewer) -> Viewer | None:
     return await viewer_of_session(
         ports.database, session_id=viewer.session_id, user_id=viewer.user.id, expires_at=viewer.expires_at
     )
+
+
+async def has_ended(ports: Ports, viewer: Viewer) -> bool:
+    """Whether the viewer's session is over. It is not because the database is away."""
+    try:
+        return await renewed(ports, viewer) is None
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        return False
 
 
 async def end_of_session(ports: Ports, viewer: Viewer) -> str:
@@ -186,6 +198,8 @@ async def _is_valid(ports: Ports, viewer: Viewer) -> bool:
     while True:
         try:
             return await renewed(ports, viewer) is not None
-        except UNAVAILABLE as error:
+        except Exception as error:
+            if not is_outage(error):
+                raise
             log.warning("session.not_checked", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)

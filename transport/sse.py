@@ -13,9 +13,7 @@ from typing import Any
 from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
-from auth.tokens import TokenRefused
 from auth.viewer import Viewer
-from database import UNAVAILABLE
 from realtime.tasks import end
 from schema.context import Context
 from schema.ports import Ports
@@ -23,11 +21,12 @@ from translations import translate
 from transport.bodies import ClientGone, write_json
 from transport.contexts import caller_of
 from transport.exchange import HttpRequest, request_of
-from transport.http import parameters_of, refused, unauthenticated, unavailable, viewer_for
+from transport.http import parameters_of, refused, viewer_for
 from transport.negotiation import JSON_TYPE, STREAM_TYPE, choose
 from transport.operations import Observation, Operation, Operations
+from transport.refusals import refusal_of
 from transport.requests import BadRequest
-from transport.sessions import SESSION_ENDED, Seats, end_of_session, renewed
+from transport.sessions import SESSION_ENDED, Seats, end_of_session, has_ended
 
 KEEP_ALIVE_SECONDS = 15.0
 """Between comments that tell proxies the connection is alive."""
@@ -50,7 +49,7 @@ class StreamEndpoint:
         self._keep_alive = keep_alive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = request_of(scope, receive)
+        request, writer = request_of(scope, receive), _Writer(send, self._ports)
         with self._operations.observing("sse") as seen:
             try:
                 operation, viewer = await self._prepare(request, seen)
@@ -62,16 +61,14 @@ class StreamEndpoint:
                 )
                 await self._operations.admit(operation, context, seen)
                 with self._seats.taken(self._seats.key(viewer, context.caller)):
-                    await self._stream(operation, context, seen, receive, _Writer(send, self._ports))
+                    await self._stream(operation, context, seen, receive, writer)
                 return
             except ClientGone:
                 return
-            except TokenRefused as error:
-                refusal = unauthenticated(error)
-            except BadRequest as error:
-                refusal = error
-            except UNAVAILABLE:
-                refusal = unavailable()
+            except Exception as error:
+                if writer.has_started:
+                    raise
+                refusal = refusal_of(error, request.header(b"accept-language"))
             seen.refused(refusal.body["errors"][0])
         await refused(JSON_TYPE, refusal).response()(scope, receive, send)
 
@@ -110,7 +107,7 @@ class StreamEndpoint:
     async def _results(self, operation: Operation, context: Context, seen: Observation, writer: _Writer) -> None:
         async with aclosing(self._operations.results(operation, context, seen)) as results:
             async for result in results:
-                if result.is_last and context.viewer.id and await renewed(self._ports, context.viewer) is None:
+                if result.is_last and context.viewer.id and await has_ended(self._ports, context.viewer):
                     # The stream noticed the end of the session first; who watches the session says so.
                     await asyncio.sleep(self._ports.settings.operation_timeout)
                 await writer.event("next", result.body)
@@ -127,8 +124,10 @@ class _Writer:
     def __init__(self, send: Send, ports: Ports) -> None:
         self._send = send
         self._timeout = ports.settings.send_timeout
+        self.has_started = False
 
     async def start(self) -> None:
+        self.has_started = True
         await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         # A first comment, so that the headers leave at once.
         await self.write(b":\n\n")
