@@ -20,7 +20,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.limits import MAX_ERRORS, MAX_LENGTH, MAX_TOKENS, check_document, check_variables, too_much
+from schema.limits import MAX_ERRORS, MAX_TOKENS, check_document, check_text, check_variables
 
 RULES: tuple[type[ASTValidationRule], ...] = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 KEPT_TOKENS = 200_000
@@ -82,8 +82,8 @@ class Documents:
     def _prepare(self, text: str) -> Prepared:
         # The text's own length counts too: one long string is one token.
         weight = len(text) // 100 + 1
-        if len(text) > MAX_LENGTH:
-            return Prepared(None, (too_much("characters", MAX_LENGTH),), weight)
+        if refusal := check_text(text):
+            return Prepared(None, (refusal,), weight)
         try:
             document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS)
         except GraphQLError as error:

@@ -23,20 +23,28 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListTypeNode,
     ListValueNode,
     Node,
+    NonNullTypeNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     StringValueNode,
+    TypeNode,
     type_from_ast,
 )
+
+from schema.scanning import scan
 
 MAX_LENGTH = 100_000
 """Characters of a document: data belongs into variables, which only the body's size limits."""
 MAX_TOKENS = 5_000
 MAX_DEPTH = 20
 """Nested fields. The usual introspection query needs 13; a page in a page in a page about as many."""
+MAX_BRACKETS = 80
+"""Brackets of all kinds within each other: the parser and the rules of validation call themselves for each."""
 MAX_FIELDS = 1_000
 """Fields of an operation with its fragments written out, so that fragments within fragments cannot multiply."""
 MAX_ALIASES = 100
@@ -48,6 +56,9 @@ MAX_MUTATIONS = 20
 """Root fields of one mutation: each is a transaction, and some hash a password."""
 MAX_ITEMS = 100
 """Items of a list in the input, unless the input field's metadata says otherwise (`max_items`)."""
+MAX_INPUT_DEPTH = 30
+"""Lists and objects within each other, in variables, in literals and in the types of variables. The deepest input of
+ours needs six."""
 MAX_LITERAL_DIGITS = 19
 MAX_ERRORS = 20
 """Validation errors of one document that are told."""
@@ -59,8 +70,11 @@ SEARCHED = {COST_KEY: 20}
 """Metadata of an input field whose words are searched for: as much as a page of rows."""
 
 
+LIMIT = {"reason": "LIMIT"}
+
+
 def too_much(what: str, maximum: int, node: Node | None = None) -> GraphQLError:
-    return GraphQLError(f"The operation has too many {what}: at most {maximum}.", node, extensions={"reason": "LIMIT"})
+    return GraphQLError(f"The operation has too many {what}: at most {maximum}.", node, extensions=LIMIT)
 
 
 @dataclass
@@ -112,27 +126,52 @@ class _Walk:
             self.sizes[name] = self.size(definition.selection_set) if definition else Size()
         return self.sizes[name] or Size()
 
-    def literal(self, node: Any) -> None:
+    def literal(self, node: Any, level: int = 0) -> None:
         """What a value written into the document holds."""
-        if isinstance(node, StringValueNode):
+        if level >= MAX_INPUT_DEPTH and isinstance(node, ListValueNode | ObjectValueNode):
+            self.errors.append(too_much("levels in a value", MAX_INPUT_DEPTH, node))
+        elif isinstance(node, StringValueNode):
             if problem := text_problem(node.value):
                 self.errors.append(GraphQLError(problem, node))
         elif isinstance(node, IntValueNode):
             if len(node.value.lstrip("-")) > MAX_LITERAL_DIGITS:
-                self.errors.append(GraphQLError("An integer is too large.", node))
+                message = f"An integer is too large: at most {MAX_LITERAL_DIGITS} digits."
+                self.errors.append(GraphQLError(message, node, extensions=LIMIT))
         elif isinstance(node, ListValueNode):
             if len(node.values) > MAX_ITEMS:
                 self.errors.append(too_much("items in a list", MAX_ITEMS, node))
             else:
                 for value in node.values:
-                    self.literal(value)
+                    self.literal(value, level + 1)
         else:
             for item in getattr(node, "fields", ()):
-                self.literal(item.value)
+                self.literal(item.value, level + 1)
+
+    def type(self, node: TypeNode) -> None:
+        level = 0
+        while isinstance(node, NonNullTypeNode | ListTypeNode):
+            level += isinstance(node, ListTypeNode)
+            node = node.type
+        if level > MAX_INPUT_DEPTH:
+            self.errors.append(too_much("levels in a type", MAX_INPUT_DEPTH, node))
 
 
 def _within(node: Any) -> SelectionSetNode | None:
     return node.selection_set if isinstance(node, InlineFragmentNode) else None
+
+
+def check_text(text: str) -> GraphQLError | None:
+    """What is too much in a document before it is parsed."""
+    if len(text) > MAX_LENGTH:
+        return too_much("characters", MAX_LENGTH)
+    found = scan(text)
+    if found.tokens > MAX_TOKENS:
+        return too_much("tokens", MAX_TOKENS)
+    if found.comments > MAX_TOKENS:
+        return too_much("comments", MAX_TOKENS)
+    if found.depth > MAX_BRACKETS:
+        return too_much("levels", MAX_BRACKETS)
+    return None
 
 
 def check_document(document: DocumentNode) -> list[GraphQLError]:
@@ -175,6 +214,7 @@ def _check_operation(walk: _Walk, operation: OperationDefinitionNode) -> Iterato
     for variable in variables:
         walk.directives += len(variable.directives or ())
         walk.literal(variable.default_value)
+        walk.type(variable.type)
     if operation.operation is OperationType.MUTATION and size.roots > MAX_MUTATIONS:
         yield too_much("mutations", MAX_MUTATIONS, operation)
     yield from _check_size(size, operation)
@@ -200,35 +240,56 @@ def check_variables(
         name = definition.variable.name.value
         if variables.get(name) is not None:
             type_ = type_from_ast(schema, definition.type)
-            for problem in _value_problems(variables[name], type_, MAX_ITEMS, f"${name}"):
-                errors.append(GraphQLError(problem, definition))
+            for problem, extensions in _value_problems(variables[name], type_, MAX_ITEMS, f"${name}"):
+                errors.append(GraphQLError(problem, definition, extensions=extensions))
                 if len(errors) >= MAX_ERRORS:
                     return errors
     return errors
 
 
-def _value_problems(value: Any, type_: Any, max_items: int, path: str) -> Iterator[str]:
+def is_too_deep(value: Any, levels: int = MAX_INPUT_DEPTH) -> bool:
+    """Whether lists and objects lie within each other more often than this. Never calls itself."""
+    layer = [value] if isinstance(value, dict | list) else []
+    for _level in range(levels):
+        if not layer:
+            return False
+        layer = [
+            inner
+            for one in layer
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(layer)
+
+
+Problem = tuple[str, dict[str, Any] | None]
+
+
+def _value_problems(value: Any, type_: Any, max_items: int, path: str, level: int = 0) -> Iterator[Problem]:
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
     if isinstance(value, str):
         if problem := text_problem(value):
-            yield f"{path}: {problem}"
+            yield f"{path}: {problem}", None
+    elif isinstance(value, list | dict) and level >= MAX_INPUT_DEPTH:
+        yield f"{path[:100]}: At most {MAX_INPUT_DEPTH} levels.", LIMIT
     elif isinstance(value, list):
         if len(value) > max_items:
-            yield f"{path}: At most {max_items} items."
+            yield f"{path}: At most {max_items} items.", LIMIT
             return
         inner = type_.of_type if isinstance(type_, GraphQLList) else type_
         for position, item in enumerate(value):
-            yield from _value_problems(item, inner, max_items, f"{path}.{position}")
+            yield from _value_problems(item, inner, max_items, f"{path}.{position}", level + 1)
     elif isinstance(value, dict):
         fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
         for name, item in value.items():
             known = fields.get(name)
             if known is None and (problem := text_problem(name)):
-                yield f"{path}: {problem}"
+                yield f"{path}: {problem}", None
                 return
             limit = _max_items(known) if known is not None else max_items
-            yield from _value_problems(item, known.type if known is not None else None, limit, f"{path}.{name}")
+            inner = known.type if known is not None else None
+            yield from _value_problems(item, inner, limit, f"{path}.{name}", level + 1)
 
 
 def _max_items(input_field: Any) -> int:

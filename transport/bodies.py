@@ -59,7 +59,8 @@ def parse_json(body: bytes | str) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest("The request is not valid JSON.") from error
+        reason = "LIMIT" if error.msg.startswith("depth limit exceeded") else ""
+        raise BadRequest("The request is not valid JSON.", reason=reason) from error
 
 
 def write_json(value: Any) -> bytes:

@@ -51,7 +51,10 @@ def id_of(message: dict[str, Any]) -> str:
 
 
 def parameters_of(message: dict[str, Any]) -> Parameters:
+    """Raises `BadRequest` for what is within the protocol and asks for too much."""
     try:
         return parameters_from(message.get("payload"))
     except BadRequest as error:
+        if error.reason == "LIMIT":
+            raise
         raise Violation(INVALID, error.message) from None

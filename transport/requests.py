@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from schema.limits import MAX_INPUT_DEPTH, is_too_deep
 from transport.persisted import LONGEST_ID
+
+OUTER_LEVELS = 2
+"""Of a request around the value of a variable."""
 
 
 class BadRequest(Exception):
@@ -46,6 +50,8 @@ def parameters_from(found: Any) -> Parameters:
     """The parameters of a request, checked. Raises `BadRequest`."""
     if not isinstance(found, dict):
         raise BadRequest("The request is not a JSON object.")
+    if is_too_deep(found, OUTER_LEVELS + MAX_INPUT_DEPTH):
+        raise BadRequest(f"A value has too many levels: at most {MAX_INPUT_DEPTH}.", reason="LIMIT")
     query: Any = found.get("query")
     variables: Any = found.get("variables")
     operation: Any = found.get("operationName")
