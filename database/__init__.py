@@ -11,6 +11,8 @@ from typing import Any
 import asyncpg
 import orjson
 from sqlalchemy import event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from database.once import OneStatement, Writers
@@ -158,4 +160,11 @@ def make_engine(settings: Settings) -> AsyncEngine:
         },
     )
     event.listen(engine.sync_engine, "before_cursor_execute", count_statement)
+    event.listen(engine.sync_engine, "checkout", refuse_closed)
     return engine
+
+
+def refuse_closed(connection: DBAPIConnection, _record: Any, _proxy: Any) -> None:
+    """Let the pool throw away a connection that PostgreSQL has closed since it was used last, and take another one."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

@@ -86,7 +86,7 @@ class Readers:
         try:
             async with asyncio.timeout(5):
                 await connection.fetchval("SELECT 1")
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except Exception:
             connection.terminate()
         else:
             self._idle.append(connection)

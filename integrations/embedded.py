@@ -239,6 +239,13 @@ class EmbeddedServers:
                 return False
             return True
 
+    def restart_postgres(self) -> None:
+        """For tests of what a lost PostgreSQL does."""
+        self.postgres.stop()
+        self.postgres.start()
+        while not self._postgres_is_ready():
+            time.sleep(0.02)
+
     def restart_redis(self, *, down_seconds: float = 0.0) -> None:
         """For tests of what a lost Redis does."""
         self.redis.stop()

@@ -101,6 +101,10 @@ class Connection:
             await self._close(violation.code, violation.reason)
         except Gone:
             pass
+        except asyncio.CancelledError:
+            # Our own, where the reader takes nothing: nobody is left to be told.
+            if not self._is_closed:
+                raise
         except Exception:
             log.exception("socket.failed")
             await self._close(INTERNAL, "Internal error")
@@ -173,7 +177,7 @@ class Connection:
     async def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "subscribe":
-                await self._subscribe(id_of(message), parameters_of(message))
+                await self._subscribe(id_of(message), message)
             case "complete":
                 if task := self._running.pop(id_of(message), None):
                     task.cancel()
@@ -188,12 +192,15 @@ class Connection:
 
     # Operations
 
-    async def _subscribe(self, id: str, parameters: Parameters) -> None:
+    async def _subscribe(self, id: str, message: dict[str, Any]) -> None:
         if id in self._running:
             raise Violation(DUPLICATE, f"Subscriber for {id} already exists")
-        if len(self._running) >= self._settings.max_operations_per_socket:
+        try:
+            parameters = parameters_of(message)
+            if len(self._running) >= self._settings.max_operations_per_socket:
+                raise BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
+        except BadRequest as refusal:
             # Told from here and not from a task: who does not read the answer is not read either.
-            refusal = BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
             await self._send({"type": "error", "id": id, "payload": refusal.body["errors"]})
             return
         self._running[id] = asyncio.create_task(self._operate(id, parameters))

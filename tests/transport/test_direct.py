@@ -227,10 +227,10 @@ async def test_a_head_without_end_is_cut_off(direct_server):
 
 
 async def test_what_fails_is_told_and_logged(direct_server, monkeypatch, caplog):
-    async def broken(*_: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("transport.operations.Operations.prepare", broken)
+    monkeypatch.setattr("transport.direct.Direct.head", broken)
     async with connected(direct_server.port) as wire:
         await wire.send(post())
         answer = await wire.ended()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.clients import gid
 from tests.factories import make_user
@@ -186,3 +187,18 @@ async def test_only_allowed_origins_may_read_answers(http):
 
     assert friend.headers["access-control-allow-origin"] == "https://friend.example"
     assert "access-control-allow-origin" not in stranger.headers
+
+
+@pytest.mark.parametrize("part", ["prepare", "admit", "_execute"])
+async def test_a_fault_of_ours_is_an_answer_of_graphql_and_says_nothing(http, monkeypatch, part):
+    async def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(f"transport.operations.Operations.{part}", broken)
+    with capture_logs() as lines:
+        answer = await http.post("/graphql", json={"query": "{ __typename }"})
+
+    assert answer.status_code == (200 if part == "_execute" else 500)
+    (error,) = answer.json()["errors"]
+    assert error == {"message": "Something went wrong on our side.", "extensions": {"code": "INTERNAL"}}
+    assert [str(line["exc_info"]) for line in lines if line["log_level"] == "error"] == ["secret detail"]
