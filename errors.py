@@ -7,13 +7,26 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, NamedTuple, TypedDict, Unpack
 from unicodedata import combining, normalize
 
 
 def _(message: str) -> str:
-    """Mark a message for translation. It is put into words late, by `translations.translate`."""
+    """Mark a message for translation. It is put into words late, by `translations.Reader`."""
     return message
+
+
+class Plural(NamedTuple):
+    """A message whose words depend on a number, the parameter `by`. Other languages may have more forms than these."""
+
+    one: str
+    other: str
+    by: str
+
+
+def _n(one: str, other: str, *, by: str) -> Plural:
+    """Mark a message for translation, as `_` does."""
+    return Plural(one, other, by)
 
 
 class ErrorCode(Enum):
@@ -118,7 +131,7 @@ class UserError(Exception):
     """
 
     code: ClassVar[ErrorCode]
-    message: ClassVar[str]
+    message: ClassVar[str | Plural]
 
     def __init__(self, *, path: Iterable[str] = (), **params: Unpack[Params]) -> None:
         self.path = tuple(path)
@@ -153,7 +166,11 @@ class InvalidCursor(UserError):
 
 class InvalidPage(UserError):
     code = ErrorCode.INVALID
-    message = _("Ask for between 1 and {maximum} items, with either first and after or last and before.")
+    message = _n(
+        "Ask for {maximum} item, with either first and after or last and before.",
+        "Ask for between 1 and {maximum} items, with either first and after or last and before.",
+        by="maximum",
+    )
 
 
 class Forbidden(UserError):
@@ -175,7 +192,11 @@ class VersionConflict(UserError):
 
 class RateLimited(UserError):
     code = ErrorCode.RATE_LIMITED
-    message = _("Too many attempts. Try again in {retry_after} seconds.")
+    message = _n(
+        "Too many attempts. Try again in {retry_after} second.",
+        "Too many attempts. Try again in {retry_after} seconds.",
+        by="retry_after",
+    )
 
 
 class IdempotencyKeyReused(UserError):
@@ -185,7 +206,11 @@ class IdempotencyKeyReused(UserError):
 
 class InvalidIdempotencyKey(UserError):
     code = ErrorCode.INVALID
-    message = _("An idempotency key has between {minimum} and {maximum} characters.")
+    message = _n(
+        "An idempotency key has between {minimum} and {maximum} character.",
+        "An idempotency key has between {minimum} and {maximum} characters.",
+        by="maximum",
+    )
 
 
 class Required(UserError):
@@ -195,17 +220,17 @@ class Required(UserError):
 
 class TooLong(UserError):
     code = ErrorCode.TOO_LONG
-    message = _("At most {maximum} characters.")
+    message = _n("At most {maximum} character.", "At most {maximum} characters.", by="maximum")
 
 
 class TooShort(UserError):
     code = ErrorCode.TOO_SHORT
-    message = _("At least {minimum} characters.")
+    message = _n("At least {minimum} character.", "At least {minimum} characters.", by="minimum")
 
 
 class TooMany(UserError):
     code = ErrorCode.INVALID
-    message = _("At most {maximum} items.")
+    message = _n("At most {maximum} item.", "At most {maximum} items.", by="maximum")
 
 
 class OutOfRange(UserError):
@@ -219,7 +244,7 @@ class OutsideKnownTime(OutOfRange):
 
 class InvalidStatus(UserError):
     code = ErrorCode.INVALID_STATUS
-    message = _("This is not possible while the status is {status}.")
+    message = _("This is not possible while the status is “{status}”.")
 
 
 MISLEADING = re.compile(

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from errors import _
 from integrations.mail import Mail
-from translations import translate
+from translations import Reader
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ _layouts = Environment(
 )
 
 
-def compose(template: str, *, key: str, to: str, locale: str, **values: Any) -> Mail:
+def compose(template: str, *, key: str, to: str, reader: Reader, **values: Any) -> Mail:
     """A mail in the reader's language. `key` names it: sent again under the same key it is the same mail.
 
     Values: `title` and `body` for `notification`, `name` for the others, and `link` where there is one.
@@ -77,17 +77,14 @@ def compose(template: str, *, key: str, to: str, locale: str, **values: Any) -> 
     chosen = TEMPLATES[template]
     link = values.pop("link", None)
 
-    def say(message: str) -> str:
-        return translate(locale, message, values)
-
-    subject = one_line(say(chosen.subject))
+    subject = one_line(reader.say(chosen.subject, values))
     context = {
-        "locale": locale,
+        "locale": reader.locale,
         "subject": subject,
-        "lines": [line for message in chosen.lines if (line := say(message).strip())],
-        "action": say(chosen.action),
+        "lines": [line for message in chosen.lines if (line := reader.say(message, values).strip())],
+        "action": reader.say(chosen.action),
         "link": link,
-        "footer": say(chosen.footer) if chosen.footer else "",
+        "footer": reader.say(chosen.footer) if chosen.footer else "",
     }
     return Mail(
         key=key,

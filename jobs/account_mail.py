@@ -12,7 +12,7 @@ from resolvers.accounts import EmailVerificationRequested
 from resolvers.logins import owner_of_email
 from resolvers.passwords import PasswordResetRequested
 from settings import Settings
-from translations import DEFAULT_LOCALE, LOCALES
+from translations import Reader
 
 MOST_PER_HOUR = 5
 """To one address, whoever asked for them: nobody is to be flooded through us."""
@@ -31,7 +31,7 @@ async def send_verification(uow: UnitOfWork, mailer: Mailer, settings: Settings,
             "sign_up_repeated",
             key=str(event.id),
             to=owner.email,
-            locale=_locale(owner),
+            reader=Reader.of(owner),
             name=owner.display_name,
             link=_link(settings, "sign-in"),
         )
@@ -61,7 +61,7 @@ async def _send_link(
         TEMPLATES[purpose],
         key=str(event.id),
         to=address,
-        locale=_locale(user),
+        reader=Reader.of(user),
         # Not the display name: whoever signs up with a stranger's address could write to them through it.
         name=user.handle,
         link=_link(settings, f"{PAGES[purpose]}?token={secret}"),
@@ -71,10 +71,6 @@ async def _send_link(
 
 async def _may_mail(uow: UnitOfWork, address: str) -> bool:
     return await try_spend(uow.session, Limit("mail-to", address.lower(), MOST_PER_HOUR, HOUR)) is None
-
-
-def _locale(user: User) -> str:
-    return user.locale if user.locale in LOCALES else DEFAULT_LOCALE
 
 
 def _link(settings: Settings, page: str) -> str:

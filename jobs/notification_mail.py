@@ -12,7 +12,7 @@ from resolvers.notification_preferences import is_wanted
 from resolvers.notification_words import words_of
 from resolvers.notifications import NotificationSent
 from settings import Settings
-from translations import DEFAULT_LOCALE, LOCALES
+from translations import Reader
 
 
 async def send(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
@@ -30,13 +30,13 @@ async def send(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: Outbo
     row = found.one_or_none()
     if row is None or not await is_wanted(uow.session, row.User.id, row.Notification.type, Channel.EMAIL):
         return
-    locale = row.User.locale if row.User.locale in LOCALES else DEFAULT_LOCALE
-    words = words_of(row.Notification, locale)
+    reader = Reader.of(row.User)
+    words = words_of(row.Notification, reader)
     mail = compose(
         "notification",
         key=str(row.Notification.id),
         to=row.User.email,
-        locale=locale,
+        reader=reader,
         title=words.title,
         body=words.body,
         link=f"{settings.web_url.rstrip('/') or settings.url}/notifications",

@@ -16,7 +16,7 @@ from auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Passwords, is_too_wea
 from auth.throttle import HOUR, Limit, spend, try_spend
 from auth.viewer import Viewer
 from database import Database, UnitOfWork, on_conflict
-from errors import ErrorCode, TooLong, TooShort, UserError, _, check_text, refuse
+from errors import ErrorCode, TooLong, TooShort, UserError, _, _n, check_text, refuse
 from integrations.mail_addresses import NotMailable, canonical
 from models import DomainEvent, OneTimePurpose, Password, User, utcnow
 from resolvers import one_time_tokens
@@ -34,7 +34,11 @@ MAILS_PER_HOUR = 5
 
 class InvalidHandle(UserError):
     code = ErrorCode.INVALID_HANDLE
-    message = _("A handle has {minimum} to {maximum} Latin letters, digits, dots, dashes or underscores.")
+    message = _n(
+        "A handle has {minimum} to {maximum} Latin letter, digit, dot, dash or underscore.",
+        "A handle has {minimum} to {maximum} Latin letters, digits, dots, dashes or underscores.",
+        by="maximum",
+    )
 
 
 class HandleTaken(UserError):

@@ -52,7 +52,7 @@ class Closed(UserError):
 
 class NotOpenYet(UserError):
     code = ErrorCode.NOT_OPEN_YET
-    message = _("Booking opens at {opens_at}.")
+    message = _("Booking opens on {opens_at}.")
 
 
 class AlreadyRegistered(UserError):

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from auth.viewer import Viewer
 from auth.visibility import users_visible_to
 from database import UnitOfWork
-from errors import ErrorCode, NotFound, OutOfRange, OutsideKnownTime, TooMany, UserError, _
+from errors import ErrorCode, NotFound, OutOfRange, OutsideKnownTime, TooMany, UserError, _, _n
 from models import Event, EventCategory, Service, ServiceType, User, utcnow
 
 MOST_SERVICES = 100
@@ -33,7 +33,7 @@ class EventInPast(UserError):
 
 class TimeNeedsOffset(UserError):
     code = ErrorCode.INVALID
-    message = _("A time needs its offset from UTC, as in 2026-12-31T19:00:00+03:00.")
+    message = _("A time needs its offset from UTC, such as +03:00.")
 
 
 class EndsBeforeStart(UserError):
@@ -48,7 +48,11 @@ class OutsideEvent(UserError):
 
 class ServicesWouldLieOutside(UserError):
     code = ErrorCode.OUTSIDE_EVENT
-    message = _("{count} services of the event would lie outside of it. Move them along with it or change them first.")
+    message = _n(
+        "{count} service of the event would lie outside of it. Move it along with the event or change it first.",
+        "{count} services of the event would lie outside of it. Move them along with it or change them first.",
+        by="count",
+    )
 
 
 class CapacityExceedsEvent(UserError):
@@ -58,7 +62,11 @@ class CapacityExceedsEvent(UserError):
 
 class CapacityBelowTaken(UserError):
     code = ErrorCode.CAPACITY_BELOW_TAKEN
-    message = _("The capacity cannot go below the {taken} places that are taken.")
+    message = _n(
+        "The capacity cannot go below the {taken} place that is taken.",
+        "The capacity cannot go below the {taken} places that are taken.",
+        by="taken",
+    )
 
 
 class InvalidPrice(UserError):

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Date, and_, func, update
 
 from auth.viewer import Viewer
 from database import UnitOfWork
-from errors import ErrorCode, InvalidStatus, UserError, _, check_text, refuse
+from errors import ErrorCode, InvalidStatus, UserError, _n, check_text, refuse
 from models import (
     DomainEvent,
     Event,
@@ -31,7 +31,11 @@ LONGEST_REASON = 1000
 
 class HasParticipants(UserError):
     code = ErrorCode.HAS_PARTICIPANTS
-    message = _("{count} people have a place. Cancel first, so that they are told.")
+    message = _n(
+        "{count} person has a place. Cancel first, so that they are told.",
+        "{count} people have a place. Cancel first, so that they are told.",
+        by="count",
+    )
 
 
 class PeopleTookPart(HasParticipants):

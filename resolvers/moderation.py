@@ -25,7 +25,7 @@ OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
 
 class AlreadyDecided(UserError):
     code = ErrorCode.ALREADY_DECIDED
-    message = _("This is no longer waiting for a decision: {status}.")
+    message = _("This is no longer waiting for a decision: “{status}”.")
 
 
 class Decision(Enum):

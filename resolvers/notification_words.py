@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from babel.dates import format_datetime
-from babel.lists import format_list
 
 from errors import _
 from models import Notification, NotificationType
-from translations import translate
+from translations import Reader, placeholders
 
 
 @dataclass(frozen=True)
@@ -109,33 +103,28 @@ CHANGES = {
 """Changed fields, in GraphQL's spelling, in words."""
 
 
-def words_of(notification: Notification, locale: str) -> Words:
-    wording, facts = WORDINGS[notification.type], _facts(notification.params, locale)
-    titles = [title for title in wording.titles if _placeholders(title) <= facts.keys()]
-    sentences = [sentence for sentence in wording.sentences if _placeholders(sentence) <= facts.keys()]
+def words_of(notification: Notification, reader: Reader) -> Words:
+    wording, facts = WORDINGS[notification.type], _facts(notification.params, reader)
+    titles = [title for title in wording.titles if set(placeholders(title)) <= facts.keys()]
+    sentences = [sentence for sentence in wording.sentences if set(placeholders(sentence)) <= facts.keys()]
     return Words(
-        title=translate(locale, titles[0], facts),
-        body=" ".join(translate(locale, sentence, facts) for sentence in sentences),
+        title=reader.say(titles[0], facts),
+        body=" ".join(reader.say(sentence, facts) for sentence in sentences),
     )
 
 
-@cache
-def _placeholders(message: str) -> frozenset[str]:
-    return frozenset(name for _text, name, _spec, _conversion in string.Formatter().parse(message) if name)
-
-
-def _facts(params: Mapping[str, Any], locale: str) -> dict[str, str]:
+def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
     """What is known, in words; what is unknown or empty is left out."""
     found = {
         "name": params.get("name") or params.get("title"),
-        "when": _when(params, locale),
+        "when": _when(params, reader),
         "person": params.get("person"),
         "service": params.get("service"),
-        "changes": _changes(params.get("changes") or (), locale),
+        "changes": _changes(params.get("changes") or (), reader),
         "reason": params.get("reason"),
         "text": params.get("text"),
     }
-    return {key: text for key, value in found.items() if (text := _in_language(value, locale))}
+    return {key: text for key, value in found.items() if (text := _in_language(value, reader.locale))}
 
 
 def _in_language(value: Any, locale: str) -> str:
@@ -143,13 +132,13 @@ def _in_language(value: Any, locale: str) -> str:
     return str((value.get(locale) if isinstance(value, dict) else value) or "")
 
 
-def _when(params: Mapping[str, Any], locale: str) -> str | None:
+def _when(params: Mapping[str, Any], reader: Reader) -> str | None:
     if not params.get("starts_at") or not params.get("time_zone"):
         return None
     starts_at = datetime.fromisoformat(params["starts_at"])
-    return format_datetime(starts_at, "EEEE, d MMMM y, HH:mm", tzinfo=ZoneInfo(params["time_zone"]), locale=locale)
+    return reader.time(starts_at, zone=params["time_zone"], pattern="EEEE, d MMMM y, HH:mm")
 
 
-def _changes(names: Any, locale: str) -> str:
-    named = dict.fromkeys(translate(locale, CHANGES[name]) for name in names if name in CHANGES)
-    return format_list(list(named), locale=locale) if named else ""
+def _changes(names: Any, reader: Reader) -> str:
+    named = dict.fromkeys(reader.say(CHANGES[name]) for name in names if name in CHANGES)
+    return reader.word(list(named)) if named else ""

@@ -16,7 +16,7 @@ from auth.viewer import GUEST, Viewer
 from database import Database, UnitOfWork, Writing
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.loaders import Loaders
-from translations import DEFAULT_LOCALE, LOCALES, negotiate
+from translations import DEFAULT_LOCALE, LOCALES, Reader, negotiate
 
 if TYPE_CHECKING:
     from schema.ports import Ports
@@ -62,6 +62,11 @@ class Context:
         """Accept-Language, then the user's own choice, then English."""
         chosen = self.viewer.user.locale if self.viewer.user and self.viewer.user.locale in LOCALES else None
         return negotiate(self.caller.accept_language) or chosen or DEFAULT_LOCALE
+
+    @property
+    def reader(self) -> Reader:
+        """The caller as somebody for whom messages are put into words."""
+        return Reader(self.locale, self.viewer.user.time_zone if self.viewer.user else None)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self.database.reading()

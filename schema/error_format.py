@@ -10,7 +10,7 @@ from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 from database import is_cancelled_statement, is_outage
 from errors import Forbidden, RateLimited, Unauthenticated, UserError, UserErrors, _
 from schema.user_errors import details_as_json
-from translations import DEFAULT_LOCALE, translate
+from translations import Reader
 
 log = structlog.get_logger()
 
@@ -36,18 +36,18 @@ def present(error: GraphQLError, context: Any) -> None:
     INTERNAL, or one of those about a document that is only named (`docs/errors.md`); `extensions.reason` is the finer
     `ErrorCode` where there is one.
     """
-    locale = context.locale if context is not None else DEFAULT_LOCALE
+    reader = context.reader if context is not None else Reader()
     cause = _cause(error)
     if isinstance(cause, UserErrors) and cause.errors:
         cause = cause.errors[0]
     if isinstance(cause, UserError):
-        error.message = translate(locale, cause.message, cause.params)
+        error.message = reader.say(cause.message, cause.params)
         error.extensions = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
         if details := details_as_json(cause):
             error.extensions["details"] = details
     elif cause is None or isinstance(cause, GraphQLError):
         # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
-        error.message = translate(locale, error.message)[:LONGEST_MESSAGE]
+        error.message = reader.say(error.message)[:LONGEST_MESSAGE]
         error.extensions = {"code": "BAD_USER_INPUT"} | (error.extensions or {})
     elif is_cancelled_statement(cause):
         log.warning("operation.statement_timeout", path=error.path)
@@ -59,11 +59,11 @@ def present(error: GraphQLError, context: Any) -> None:
         error.extensions = {"code": "UNAVAILABLE", "retryAfter": RETRY_AFTER}
     elif _is_about_a_value(error):
         # A scalar's parser raised: whoever wrote the value is at fault, but the parser's words are not for them.
-        error.message = translate(locale, INVALID_VALUE_MESSAGE)
+        error.message = reader.say(INVALID_VALUE_MESSAGE)
         error.extensions = {"code": "BAD_USER_INPUT"}
     else:
         log.error("operation.failed", path=error.path, exc_info=cause)
-        error.message = translate(locale, INTERNAL_MESSAGE)
+        error.message = reader.say(INTERNAL_MESSAGE)
         error.extensions = {"code": "INTERNAL"}
 
 

@@ -56,11 +56,11 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
 
     @computed(description="One line in the reader's language.")
     def title(root: strawberry.Parent[Any], info: Info) -> str:
-        return words_of(root, info.context.locale).title
+        return words_of(root, info.context.reader).title
 
     @computed(description="A sentence or two in the reader's language; may be empty.")
     def body(root: strawberry.Parent[Any], info: Info) -> str:
-        return words_of(root, info.context.locale).body
+        return words_of(root, info.context.reader).body
 
     @computed(description="Give it as `after` to `notificationReceived` to continue from here.")
     @reads("user_id", "sequence")

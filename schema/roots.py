@@ -138,12 +138,12 @@ def mutation(
                     found = error.errors if isinstance(error, UserErrors) else [error]
                     if not all(isinstance(one, declared) for one in found):
                         raise UndeclaredError(method.__name__) from error
-                    return payload_type(errors=user_errors(error, context.locale))
+                    return payload_type(errors=user_errors(error, context.reader))
 
             try:
                 return await replaying(context, method.__name__, input, payload_type, attempt)
             except (IdempotencyKeyReused, InvalidIdempotencyKey) as error:
-                return payload_type(errors=user_errors(error, context.locale))
+                return payload_type(errors=user_errors(error, context.reader))
 
         codes = sorted({error.code.value for error in declared})
         return strawberry.mutation(

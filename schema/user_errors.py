@@ -13,7 +13,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from errors import ErrorCode, UserError, UserErrors
 from schema import ids
-from translations import translate
+from translations import Reader
 
 strawberry.enum(ErrorCode, description="What went wrong, for programs. New codes may be added.")
 
@@ -58,12 +58,12 @@ class UserErrorObject:
     )
 
 
-def user_errors(error: UserError | UserErrors, locale: str) -> list[UserErrorObject]:
+def user_errors(error: UserError | UserErrors, reader: Reader) -> list[UserErrorObject]:
     """What the payload of a mutation says of a refusal."""
     return [
         UserErrorObject(
             code=one.code,
-            message=translate(locale, one.message, one.params),
+            message=reader.say(one.message, one.params),
             path=list(one.path) or None,
             details=details_of(one),
         )

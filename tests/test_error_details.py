@@ -18,14 +18,10 @@ from models import Event, EventStatus, uuid7
 from schema.error_format import present
 from schema.idempotency import _keep, _read
 from schema.user_errors import UserErrorDetailsObject, user_errors
-from tests.test_translations import ROOT, every_error, placeholders
+from tests.test_translations import ROOT, every_error, sources, words_in
+from translations import Reader
 
 CLASSES = {cls.__name__: cls for cls in every_error()}
-SOURCES = [
-    file
-    for file in ROOT.rglob("*.py")
-    if not {".venv", "tests", "node_modules", "var", "benchmarks"} & set(file.relative_to(ROOT).parts)
-]
 
 
 def raised(file: Path) -> list[tuple[type[UserError], set[str], int]]:
@@ -46,15 +42,15 @@ def test_every_parameter_is_a_field_of_the_details() -> None:
 
 @pytest.mark.parametrize("cls", every_error(), ids=lambda cls: cls.__name__)
 def test_every_placeholder_is_a_parameter(cls: type[UserError]) -> None:
-    assert placeholders(cls.message) <= set(Params.__annotations__)
+    assert words_in(cls.message) <= set(Params.__annotations__)
 
 
 def test_every_refusal_is_given_what_its_message_names() -> None:
     missing = [
         f"{file.relative_to(ROOT)}:{line}: {cls.__name__} lacks {', '.join(sorted(lacking))}"
-        for file in SOURCES
+        for file in sources()
         for cls, given, line in raised(file)
-        if (lacking := placeholders(cls.message) - given)
+        if (lacking := words_in(cls.message) - given)
     ]
 
     assert missing == []
@@ -80,7 +76,7 @@ def everything() -> RateLimited:
 
 
 async def test_details_survive_a_repeat_with_the_same_key() -> None:
-    [said] = user_errors(everything(), "en")
+    [said] = user_errors(everything(), Reader())
 
     again = await _read(None, None, orjson.loads(orjson.dumps(_keep(said))))
 
@@ -118,6 +114,6 @@ def test_a_top_level_error_has_details_too() -> None:
 
 
 def test_a_refusal_without_numbers_has_no_details() -> None:
-    [said] = user_errors(NotFound(path=("eventId",)), "en")
+    [said] = user_errors(NotFound(path=("eventId",)), Reader())
 
     assert said.details is None

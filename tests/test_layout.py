@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "models": set(),
     "errors": set(),
     "settings": set(),
-    "translations": set(),
+    "translations": {"errors"},
     "database": {"models", "errors", "settings"},
     "auth": {"database", "models", "errors", "settings"},
     "realtime": {"database", "models", "errors", "settings"},

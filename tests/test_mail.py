@@ -13,6 +13,7 @@ from app import create_app
 from integrations.mail import FolderMailer, Mail, MailRefused, SmtpMailer, mailbox_folder, message_of, sender_of
 from integrations.mail_texts import TEMPLATES, compose
 from settings import Settings, SettingsError
+from translations import Reader
 from transport.mailbox import mailbox_routes
 
 FROM = "Wingding <noreply@example.org>"
@@ -23,7 +24,7 @@ VALUES = {"title": "Прогулка отменена", "body": "Её не бу�
 @pytest.mark.parametrize("locale", ["ru", "en"])
 @pytest.mark.parametrize("template", sorted(TEMPLATES))
 def test_every_mail_can_be_written_in_every_language(template: str, locale: str) -> None:
-    mail = compose(template, key="key", to="ada@example.org", locale=locale, **VALUES)
+    mail = compose(template, key="key", to="ada@example.org", reader=Reader(locale), **VALUES)
 
     assert "{" not in mail.subject + mail.text
     assert VALUES["link"] in mail.text
@@ -37,7 +38,7 @@ def test_html_is_escaped_and_text_is_not() -> None:
         "notification",
         key="key",
         to="ada@example.org",
-        locale="en",
+        reader=Reader("en"),
         title="<b>&",
         body='<script>"x"</script>',
         link=None,
@@ -49,7 +50,7 @@ def test_html_is_escaped_and_text_is_not() -> None:
 
 def test_no_value_can_add_a_header() -> None:
     title = "Walk\r\nBcc: victim@example.org\x00\u2028Bcc: other@example.org"
-    mail = compose("notification", key="key", to="ada@example.org", locale="en", title=title, body="")
+    mail = compose("notification", key="key", to="ada@example.org", reader=Reader("en"), title=title, body="")
 
     message = read(message_of(mail, SENDER).as_bytes())
 
@@ -111,7 +112,9 @@ async def smtp():
 async def test_mail_goes_out_over_smtp(smtp) -> None:
     url, inbox = await smtp()
 
-    await SmtpMailer(url, FROM).send(compose("verify_email", key="abc", to="ada@example.org", locale="ru", **VALUES))
+    await SmtpMailer(url, FROM).send(
+        compose("verify_email", key="abc", to="ada@example.org", reader=Reader("ru"), **VALUES)
+    )
 
     [(recipients, content)] = inbox.mails
     message = read(content)
@@ -160,7 +163,7 @@ async def test_the_mailbox_page_shows_mails_and_runs_nothing(environment, tmp_pa
             "notification",
             key="k-1",
             to="ada@example.org",
-            locale="en",
+            reader=Reader("en"),
             title="<img src=x>",
             body="<b>hi</b>",
             link="https://example.org/notifications",

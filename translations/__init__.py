@@ -2,46 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from enum import Enum
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any
+from functools import lru_cache
 
-from babel import Locale, negotiate_locale
-from babel.messages.pofile import read_po
+from babel import negotiate_locale
 
-LOCALES = ("ru", "en")
-DEFAULT_LOCALE = "en"
+from translations.wording import DEFAULT_LOCALE, LOCALES, Reader, placeholders
 
-
-@cache
-def catalog(locale: str) -> Mapping[str, str]:
-    """English message to translated message, of all `translations/<locale>/*.po` together."""
-    messages: dict[str, str] = {}
-    for file in sorted((Path(__file__).parent / locale).glob("*.po")):
-        with file.open("rb") as source:
-            for message in read_po(source, locale=Locale.parse(locale)):
-                if message.id and message.string:
-                    messages[str(message.id)] = str(message.string)
-    return messages
-
-
-def translate(locale: str, message: str, params: Mapping[str, Any] | None = None) -> str:
-    text = catalog(locale).get(message, message)
-    if not params:
-        return text
-    return text.format_map({name: word(value) for name, value in params.items() if value is not None})
-
-
-def word(value: Any) -> Any:
-    """A raw value in words."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return value.name
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+__all__ = ["DEFAULT_LOCALE", "LOCALES", "Reader", "negotiate", "placeholders"]
 
 
 @lru_cache(maxsize=512)

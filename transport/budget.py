@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from auth.addresses import network
 from auth.viewer import Viewer
-from errors import _
+from errors import _n
 from integrations.quick_redis import Away, QuickRedis
 
 MINUTE = 60.0
@@ -30,7 +30,11 @@ REMEMBERED = 1.0
 """Seconds for which a refusal is repeated without asking Redis: a flood of refused requests costs it nothing."""
 MOST_PURSES = 20_000
 """Of a process. The caller who was away for longest loses what was in theirs."""
-SPENT_MESSAGE = _("You have asked for too much in a short time. Try again in {retry_after} seconds.")
+SPENT_MESSAGE = _n(
+    "You have asked for too much in a short time. Try again in {retry_after} second.",
+    "You have asked for too much in a short time. Try again in {retry_after} seconds.",
+    by="retry_after",
+)
 
 TAKE = """
 local capacity, need, want = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -18,7 +18,6 @@ from database import is_outage
 from realtime.tasks import end
 from schema.context import Caller, Context
 from schema.ports import Ports
-from translations import translate
 from transport.bodies import write_json
 from transport.contexts import bearer_token, viewer_of
 from transport.fanout import Fanout, Following, Gone, errors_of
@@ -298,7 +297,7 @@ class Connection:
             return
         running, self._running = self._running, {}
         extensions = {"code": "UNAUTHENTICATED", "reason": reason}
-        errors = [{"message": translate(self._context().locale, SESSION_ENDED), "extensions": extensions}]
+        errors = [{"message": self._context().reader.say(SESSION_ENDED), "extensions": extensions}]
         for one in running.values():
             if one is not asyncio.current_task():
                 one.cancel()

@@ -23,7 +23,6 @@ from engine.cost import Costs, too_costly
 from schema import Schema
 from schema.context import Context
 from schema.error_format import TIMEOUT_MESSAGE, present
-from translations import translate
 from transport.budget import SPENT_MESSAGE, Budget
 from transport.deadline import Deadlines
 from transport.metrics import Metrics, Over
@@ -222,7 +221,7 @@ class Operations:
         seen.remaining = balance.remaining
         if balance.wait:
             refusal = BadRequest(
-                translate(context.locale, SPENT_MESSAGE, {"retry_after": balance.wait}),
+                context.reader.say(SPENT_MESSAGE, {"retry_after": balance.wait}),
                 status=429,
                 code="RATE_LIMITED",
                 headers={"Retry-After": str(balance.wait)},
@@ -250,7 +249,7 @@ class Operations:
         except TimeoutError:
             seen.statements.cancel()
             extensions = {"code": "INTERNAL", "reason": "TIMEOUT"}
-            message = translate(context.locale, TIMEOUT_MESSAGE)
+            message = context.reader.say(TIMEOUT_MESSAGE)
             result = Result({"errors": [{"message": message, "extensions": extensions}], "data": None})
             seen.outcome = "timeout"
             return result

@@ -17,7 +17,6 @@ from auth.viewer import Viewer
 from realtime.tasks import end
 from schema.context import Context
 from schema.ports import Ports
-from translations import translate
 from transport.bodies import ClientGone, write_json
 from transport.contexts import caller_of
 from transport.exchange import HttpRequest, request_of
@@ -152,4 +151,4 @@ async def _until_gone(receive: Receive) -> None:
 
 def _session_ended(context: Context, reason: str) -> dict[str, Any]:
     extensions = {"code": "UNAUTHENTICATED", "reason": reason}
-    return {"errors": [{"message": translate(context.locale, SESSION_ENDED), "extensions": extensions}]}
+    return {"errors": [{"message": context.reader.say(SESSION_ENDED), "extensions": extensions}]}
