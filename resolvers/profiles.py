@@ -72,7 +72,7 @@ class ProfileUpdated(DomainEvent):
 
 
 async def update(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID | None, changes: Mapping[str, Any]) -> User:
-    """Change a profile: one's own, or with `user.edit` someone else's.
+    """Change a profile: one's own, or with USER_EDIT someone else's.
 
     `changes` has the columns that were given; null empties one. What is equal to what stands there already is no
     change.

@@ -31,5 +31,5 @@ def check(access: Access, viewer: Viewer) -> None:
 def in_words(access: Access) -> str:
     """For the description of a field."""
     if isinstance(access, Permission):
-        return f"Needs the permission `{access.value}`."
+        return f"Needs the permission `{access.name}`."
     return f"For {access.value}."

@@ -13,11 +13,37 @@ from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
+from schema.enums import enum
 from schema.roots import MutationInput, Payload, mutation
 from schema.users import User
 
-strawberry.enum(models.Role, description="Platform roles, weakest first. GUEST is a caller who has not signed in.")
-strawberry.enum(Permission, description="A thing that not everyone may do.")
+enum(
+    models.Role,
+    "Platform roles, weakest first.",
+    GUEST="A caller who has not signed in.",
+    USER="Whoever has an account.",
+    VOLUNTEER="Registers visitors and books for them.",
+    MODERATOR="Decides what goes out, and sees what is hidden.",
+    ADMIN="May do everything.",
+)
+enum(
+    Permission,
+    "A thing that not everyone may do.",
+    CHAT_USE="Open chats and write in them.",
+    CLUB_CREATE="Make clubs.",
+    CLUB_JOIN="Join clubs.",
+    EVENT_CREATE="Make events, which a moderator looks at first.",
+    EVENT_MODERATE="Decide about events that wait for review, and publish without one.",
+    EVENT_OFFER_SERVICES="Offer services at events.",
+    REGISTER="Register for events and book services.",
+    REGISTER_OTHERS="Register others and book for them.",
+    REVIEW_MODERATE="Take down reviews of others.",
+    REVIEW_WRITE="Review events.",
+    ROLE_ASSIGN="Give people their platform roles.",
+    USER_EDIT="Change profiles of others, which is audited.",
+    USER_READ_PRIVATE="Read the full names and telephone numbers of others.",
+    VENUE_CREATE="Add venues.",
+)
 
 
 @strawberry.input(description="An application for an account.")

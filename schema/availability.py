@@ -14,11 +14,24 @@ from resolvers.capacity import BookableState
 from schema import ids
 from schema.access import PUBLIC
 from schema.context import Info
+from schema.enums import enum
 from schema.relations import computed, reads
 from schema.roots import subscription
 from schema.streams import ResyncRequired, cursor_of
 
-strawberry.enum(BookableState, description="What someone may do now at an event or a service, or why not.")
+enum(
+    BookableState,
+    "What someone may do now at an event or a service, or why not.",
+    OPEN="A place may be taken.",
+    FULL="No places are left.",
+    NOT_OPEN_YET="Booking opens later, see `opensAt`.",
+    CLOSED="It has begun, or is not out, or was cancelled.",
+    ALREADY_REGISTERED="The caller is registered.",
+    ALREADY_BOOKED="The caller has a place.",
+    BOOK_SERVICES_INSTEAD="The event is entered by booking its services.",
+    RESTRICTED="The caller was declined.",
+    SIGN_IN_FIRST="A place may be taken by whoever signs in.",
+)
 
 
 @strawberry.type(

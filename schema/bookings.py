@@ -62,7 +62,7 @@ class BookServicesInput(MutationInput):
     )
     on_behalf_of: strawberry.ID | None = strawberry.field(
         default=None,
-        description="The user who gets the places; oneself if left out. Needs `event.register_others` for others.",
+        description="Who gets the places; oneself if left out. For others it needs the permission `REGISTER_OTHERS`.",
     )
     note: str | None = strawberry.field(default=None, description="For the organisers, at most 1000 characters.")
 

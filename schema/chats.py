@@ -20,6 +20,7 @@ from schema.access import SIGNED_IN
 from schema.clubs import Club
 from schema.connections import Connection
 from schema.context import Info
+from schema.enums import enum
 from schema.events import Event
 from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
@@ -28,8 +29,22 @@ from schema.roots import MutationInput, Payload, looked_up, mutation, query, sub
 from schema.streams import ResyncRequired, cursor_of
 from schema.users import User
 
-strawberry.enum(models.ChatKind, description="Whom a chat is for, which decides who may be in it.")
-strawberry.enum(rules.NewChatKind, description="Chats that people open by themselves.")
+enum(
+    models.ChatKind,
+    "Whom a chat is for, which decides who may be in it.",
+    DIRECT="Two people who share a club or an event.",
+    GROUP="Several people, who were added one by one.",
+    EVENT="The people of an event.",
+    CLUB="The members of a club.",
+    SUPPORT="A person and the support.",
+    PARTNER="Two people who do not know each other's names.",
+)
+enum(
+    rules.NewChatKind,
+    "Chats that people open by themselves.",
+    DIRECT="With one other person.",
+    GROUP="With several, under a title.",
+)
 
 
 @strawberry.type(description="Someone in a chat.")

@@ -30,6 +30,7 @@ from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.connections import Connection
 from schema.context import Info
+from schema.enums import enum
 from schema.interests import Interest, decode_interests
 from schema.limits import SEARCHED
 from schema.node import Node
@@ -44,15 +45,49 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 200
 """Of what one looks for."""
 
-strawberry.enum(models.ClubKind, description="A club, or a small group for going out together.")
-strawberry.enum(
-    models.ClubVisibility,
-    description="PUBLIC: in every list. UNLISTED: whoever has the link sees it. PRIVATE: members only.",
+enum(
+    models.ClubKind,
+    "Whether it is a club or a group.",
+    CLUB="A community by interest.",
+    GROUP="A small group for going out together.",
 )
-strawberry.enum(models.JoinPolicy, description="Whether one joins at once, after approval, or by invitation only.")
-strawberry.enum(models.ClubRole, description="What someone may do in a club, weakest first.")
-strawberry.enum(models.MembershipState, description="Where a membership stands, from invitation or request to leaving.")
-strawberry.enum(rules.ClubSort, description="By name, or the newest first.")
+enum(
+    models.ClubVisibility,
+    "Who sees a club.",
+    PUBLIC="Everyone; it is in every list.",
+    UNLISTED="Anyone with the link; no list shows it.",
+    PRIVATE="Members only.",
+)
+enum(
+    models.JoinPolicy,
+    "How one becomes a member.",
+    OPEN="One joins at once.",
+    APPROVAL="One asks, and those who run the club decide.",
+    INVITE_ONLY="By invitation only.",
+)
+enum(
+    models.ClubRole,
+    "What someone may do in a club, weakest first.",
+    MEMBER="Takes part.",
+    MODERATOR="Decides about requests and puts members out.",
+    ADMIN="Runs the club: changes it, and gives roles.",
+    OWNER="As ADMIN, and may hand the club over. There is always one.",
+)
+enum(
+    models.MembershipState,
+    "Where a membership stands.",
+    INVITED="Invited, and has not answered.",
+    PENDING="Asked to join, and waits for a decision.",
+    ACTIVE="A member.",
+    REJECTED="Asked to join and was not let in.",
+    LEFT="Was a member, and left or was put out.",
+)
+enum(
+    rules.ClubSort,
+    "Order of a list of clubs.",
+    NAME="By name.",
+    NEWEST="The newest first.",
+)
 
 
 @strawberry.input(description="Narrows a list of memberships.")

@@ -17,15 +17,42 @@ from resolvers.event_search import EventFilter, EventSort
 from resolvers.events import NewEvent
 from resolvers.services import ServiceChanges
 from schema import ids
+from schema.enums import enum
 from schema.limits import SEARCHED
 from schema.money import MoneyInput
 from schema.roots import MutationInput
 from schema.venues import NewVenueInput, new_venue
 
-strawberry.enum(models.EventStatus, description="Where an event stands in its life.")
-strawberry.enum(models.EventTiming, description="Where an event stands now, by the clock.")
-strawberry.enum(models.EventVisibility, description="Who may see an event.")
-strawberry.enum(EventSort, description="Order of a list of events. Equal ones are in order of their ids.")
+enum(
+    models.EventStatus,
+    "Where an event stands in its life.",
+    DRAFT="Not out yet: those who may change it see it.",
+    PENDING_REVIEW="Waits for a moderator.",
+    PUBLISHED="It is out.",
+    CANCELLED="It will not take place.",
+    ARCHIVED="Over, or put away: no list shows it unless asked.",
+)
+enum(
+    models.EventTiming,
+    "Where an event stands now, by the clock.",
+    UPCOMING="It has not begun.",
+    ONGOING="It has begun and not ended.",
+    PAST="It has ended.",
+)
+enum(
+    models.EventVisibility,
+    "Who may see an event.",
+    PUBLIC="Everyone.",
+    UNLISTED="Anyone with the link; no list shows it.",
+    CLUB="Members of its club only.",
+)
+enum(
+    EventSort,
+    "Order of a list of events. Equal ones are in order of their ids.",
+    STARTS_AT_ASC="The earliest start first.",
+    STARTS_AT_DESC="The latest start first.",
+    CREATED_AT_DESC="The newest first.",
+)
 
 NOWHERE = UUID(int=0)
 
@@ -104,7 +131,7 @@ class CreateEventInput(MutationInput):
     venue_id: strawberry.ID | None = strawberry.field(default=None, description="Either this or `newVenue`.")
     new_venue: NewVenueInput | None = strawberry.field(default=None, description="Either this or `venueId`.")
     services: list[ServiceInput] = strawberry.field(
-        default_factory=list, description="At most 100. Needs the permission `event.offer_services`."
+        default_factory=list, description="At most 100. Needs the permission `EVENT_OFFER_SERVICES`."
     )
 
 

@@ -96,7 +96,7 @@ class DeleteEventInput(MutationInput):
 class EventMutations:
     @mutation(
         description="Make a draft with its services, its venue and its chat: all of it or, with every problem named "
-        "at once, nothing. Services need the permission `event.offer_services`. Recorded as `event.created`.",
+        "at once, nothing. Services need the permission `EVENT_OFFER_SERVICES`. Recorded as `event.created`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, Required, TooLong, OutOfRange, OutsideEvent],
     )

@@ -25,6 +25,7 @@ from schema.availability import Bookability
 from schema.catalogues import EventCategory
 from schema.connections import Connection
 from schema.context import Info
+from schema.enums import enum
 from schema.event_inputs import EventFilterInput, event_filter
 from schema.interests import Interest
 from schema.money import Money, two_places
@@ -41,7 +42,13 @@ if TYPE_CHECKING:
     from schema.reviews import RatingSummary, Review
     from schema.services import Service
 
-strawberry.enum(models.EventRole, description="What someone does at an event. The first two may change it.")
+enum(
+    models.EventRole,
+    "What someone does at an event.",
+    ORGANIZER="Made it, and may change it.",
+    CO_ORGANIZER="May change it.",
+    STAFF="Works there.",
+)
 
 
 @strawberry.type(description="Places of an event: distinct people.")

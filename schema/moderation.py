@@ -15,14 +15,28 @@ from resolvers import moderation
 from resolvers.event_input import EventInPast
 from schema import ids
 from schema.context import Info
+from schema.enums import enum
 from schema.events import Event
 from schema.node import Node
 from schema.relations import related
 from schema.roots import MutationInput, Payload, connection, mutation
 from schema.users import User
 
-strawberry.enum(models.ModerationState, description="What became of something that was put before a moderator.")
-strawberry.enum(moderation.Decision, name="ModerationDecision", description="What a moderator decides.")
+enum(
+    models.ModerationState,
+    "What became of something that was put before a moderator.",
+    PENDING="It waits.",
+    APPROVED="It went out.",
+    REJECTED="It was sent back to its author, with a reason.",
+    WITHDRAWN="Its author took it back.",
+)
+enum(
+    moderation.Decision,
+    "What a moderator decides.",
+    name="ModerationDecision",
+    APPROVE="It goes out.",
+    REJECT="It goes back to its author; needs a reason.",
+)
 
 
 @strawberry.type(description="Something put before a moderator. Its author sees it as well.")

@@ -18,6 +18,7 @@ from schema.access import SIGNED_IN
 from schema.chats import Chat
 from schema.clubs import Club
 from schema.context import Info
+from schema.enums import enum
 from schema.events import Event
 from schema.node import Node
 from schema.relations import computed, reads, related, related_one_of
@@ -31,8 +32,30 @@ if TYPE_CHECKING:
 
 LazyViewer = Annotated["Viewer", strawberry.lazy("schema.viewer")]
 
-strawberry.enum(models.NotificationType, description="What kind of news it is. New types may be added.")
-strawberry.enum(models.Channel, description="Where news reaches a person.")
+enum(
+    models.NotificationType,
+    "What kind of news it is. New types may be added.",
+    REGISTRATION_CONFIRMED="The reader is registered for an event.",
+    REGISTRATION_CANCELLED="The reader's registration was cancelled by somebody else.",
+    PARTICIPANT_JOINED="Someone registered for the reader's event.",
+    EVENT_CHANGED="An event that the reader takes part in has another time, place or title.",
+    EVENT_CANCELLED="An event that the reader takes part in will not take place.",
+    SERVICE_CHANGED="A service that the reader booked has another time.",
+    SERVICE_CANCELLED="A service that the reader booked will not take place.",
+    EVENT_APPROVED="A moderator approved the reader's event.",
+    EVENT_REJECTED="A moderator sent the reader's event back.",
+    CLUB_JOIN_REQUESTED="Someone asks to join the reader's club.",
+    CLUB_JOIN_APPROVED="The reader was let into a club.",
+    CLUB_JOIN_REJECTED="The reader was not let into a club.",
+    CLUB_INVITATION="The reader was invited to a club.",
+    NEW_MESSAGE="There are unread messages in a chat of the reader.",
+)
+enum(
+    models.Channel,
+    "Where news reaches a person.",
+    IN_APP="In the list of notifications.",
+    EMAIL="By mail, once the address is proven.",
+)
 
 NotificationSubject = Annotated[
     Event | Service | Club | Chat, strawberry.union("NotificationSubject", description="What news can be about.")

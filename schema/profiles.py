@@ -15,11 +15,18 @@ from resolvers.time_zones import UnknownTimeZone
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
+from schema.enums import enum
 from schema.relations import computed
 from schema.roots import MutationInput, Payload, mutation, query
 from schema.users import User
 
-strawberry.enum(models.Audience, description="Who may read a field of a profile: all, those signed in, or nobody else.")
+enum(
+    models.Audience,
+    "Who may read a field of a profile.",
+    EVERYONE="All, guests too.",
+    MEMBERS="Anyone signed in.",
+    NOBODY="Only the person and staff.",
+)
 
 FIELDS = (
     "handle",
@@ -74,7 +81,7 @@ class PrivacySettings:
 @strawberry.input(description="Changes of a profile. A field that is left out stays; null empties it.")
 class UpdateProfileInput(MutationInput):
     user_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Someone else's profile; needs the permission `user.edit`. One's own if left out."
+        default=None, description="Someone else's profile; needs the permission `USER_EDIT`. One's own if left out."
     )
     handle: strawberry.Maybe[str] = strawberry.field(
         description="3 to 50 Latin letters, digits, dots, dashes or underscores. Once in 30 days."
@@ -92,7 +99,7 @@ class UpdateProfileInput(MutationInput):
     locale: strawberry.Maybe[str] = strawberry.field(description="ru or en.")
     time_zone: strawberry.Maybe[str] = strawberry.field(description="IANA name, such as Europe/Moscow.")
     comment: strawberry.Maybe[str | None] = strawberry.field(
-        description="A remark of staff, at most 2000 characters; needs the permission `user.edit`."
+        description="A remark of staff, at most 2000 characters; needs the permission `USER_EDIT`."
     )
 
 
@@ -141,7 +148,7 @@ class ProfileQueries:
 @strawberry.type
 class ProfileMutations:
     @mutation(
-        description="Change a profile: one's own, or anyone's with the permission `user.edit`, which is audited. "
+        description="Change a profile: one's own, or anyone's with the permission `USER_EDIT`, which is audited. "
         "Recorded as `user.profile.updated`, naming the changed fields without their values.",
         access=SIGNED_IN,
         raises=[

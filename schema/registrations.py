@@ -16,6 +16,7 @@ from resolvers import capacity
 from resolvers import registrations as rules
 from schema import ids
 from schema.context import Info
+from schema.enums import enum
 from schema.events import Event
 from schema.node import Node
 from schema.relations import Need, derived, related
@@ -25,8 +26,24 @@ from schema.users import User
 if TYPE_CHECKING:
     from schema.bookings import Booking
 
-strawberry.enum(models.Admission, description="Whether someone is let in.")
-strawberry.enum(models.Attendance, description="Whether someone came.")
+enum(
+    models.Admission,
+    "Whether someone is let in.",
+    PENDING_APPROVAL="The organisers have not decided yet.",
+    WAITLISTED="Waits for a place.",
+    OFFERED="Has been offered a place, which is held for a while.",
+    CONFIRMED="Has a place.",
+    CANCELLED="Has given the place up, or lost it.",
+    REJECTED="Was declined.",
+)
+enum(
+    models.Attendance,
+    "Whether someone came.",
+    EXPECTED="Nothing is known yet.",
+    ATTENDED="Came.",
+    NO_SHOW="Did not come.",
+    EXCUSED="Did not come, and said so in time.",
+)
 
 
 def sees_staff_notes(info: Info) -> bool:

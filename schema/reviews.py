@@ -16,13 +16,19 @@ from resolvers import reviews as rules
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.context import Info
+from schema.enums import enum
 from schema.events import Event
 from schema.node import Node
 from schema.relations import computed, related
 from schema.roots import MutationInput, Payload, mutation
 from schema.users import User
 
-strawberry.enum(models.ReviewStatus, description="Whether a review is out.")
+enum(
+    models.ReviewStatus,
+    "Whether a review is out.",
+    PUBLISHED="Everyone sees it.",
+    HIDDEN="Taken down by a moderator: its author and moderators see it, and it does not count.",
+)
 
 
 @strawberry.type(description="A rating left by someone who took part in an event.")

@@ -11,11 +11,10 @@ from typing import Any
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+import schema.error_codes  # noqa: F401  # declares the enum
 from errors import ErrorCode, UserError, UserErrors
 from schema import ids
 from translations import Reader
-
-strawberry.enum(ErrorCode, description="What went wrong, for programs. New codes may be added.")
 
 
 def number(description: str) -> Any:

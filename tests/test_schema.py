@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
 from strawberry.types.lazy_type import LazyType
@@ -95,8 +97,17 @@ def test_everything_is_described() -> None:
         for field_name, field in getattr(type_, "fields", {}).items():
             if not field.description:
                 missing.append(f"{name}.{field_name}")
+        missing += [f"{name}.{value}" for value, one in getattr(type_, "values", {}).items() if not one.description]
 
     assert missing == []
+
+
+def test_texts_name_permissions_as_the_enum_does() -> None:
+    """A client looks for them in `viewer.permissions`."""
+    named = set(re.findall(r"permission `([^`]+)`", SCHEMA.as_str()))
+
+    assert named
+    assert named <= set(SCHEMA._schema.type_map["Permission"].values)
 
 
 def test_mutations_take_one_input_and_answer_with_a_payload() -> None:

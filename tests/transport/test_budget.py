@@ -242,7 +242,7 @@ async def test_the_refusal_says_when_to_come_back_and_in_the_callers_language(po
     # A token comes back every few milliseconds.
     assert error["extensions"]["cost"].pop("remaining") < 50
     assert error == {
-        "message": "Вы запросили слишком много за короткое время. Повторите через 1 с.",
+        "message": "Вы запросили слишком много за короткое время. Повторите через 1 секунду.",
         "extensions": {
             "code": "RATE_LIMITED",
             "cost": {"requested": 100, "maximum": MINUTE, "retryAfter": 1},
