@@ -41,7 +41,11 @@ class HasParticipants(UserError):
 class PeopleTookPart(HasParticipants):
     """In the place of `HasParticipants` where it is too late to cancel."""
 
-    message = _("{count} people took part, so this is kept for them.")
+    message = _n(
+        "{count} person took part, so this is kept for them.",
+        "{count} people took part, so this is kept for them.",
+        by="count",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from database import UnitOfWork
-from errors import UserError, _
+from errors import UserError, _n
 from models import Event, Service
 from resolvers import capacity
 from resolvers.event_input import ServicesWouldLieOutside
@@ -30,7 +30,11 @@ Times = tuple[datetime, datetime]
 class ServicesNeedMoreTime(ServicesWouldLieOutside):
     """In the place of `ServicesWouldLieOutside` where they move along already."""
 
-    message = _("{count} services of the event would lie outside of it. Let it end later.")
+    message = _n(
+        "{count} service of the event would lie outside of it. Let the event end later.",
+        "{count} services of the event would lie outside of it. Let the event end later.",
+        by="count",
+    )
 
 
 @dataclass(frozen=True)

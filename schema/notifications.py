@@ -40,6 +40,8 @@ enum(
     PARTICIPANT_JOINED="Someone registered for the reader's event.",
     EVENT_CHANGED="An event that the reader takes part in has another time, place or title.",
     EVENT_CANCELLED="An event that the reader takes part in will not take place.",
+    EVENT_REACTIVATED="A cancelled event that the reader had a place at takes place after all.",
+    EVENT_REPEATED="An event that the reader was at is held once more.",
     SERVICE_CHANGED="A service that the reader booked has another time.",
     SERVICE_CANCELLED="A service that the reader booked will not take place.",
     EVENT_APPROVED="A moderator approved the reader's event.",
