@@ -51,11 +51,11 @@ def present(error: GraphQLError, context: Any) -> None:
         error.extensions = {"code": "BAD_USER_INPUT"} | (error.extensions or {})
     elif is_cancelled_statement(cause):
         log.warning("operation.statement_timeout", path=error.path)
-        error.message = translate(locale, TIMEOUT_MESSAGE)
+        error.message = reader.say(TIMEOUT_MESSAGE)
         error.extensions = {"code": "INTERNAL", "reason": "TIMEOUT"}
     elif is_outage(cause):
         log.warning("database.away", path=error.path, error=type(cause).__name__, about=str(cause)[:200])
-        error.message = translate(locale, UNAVAILABLE_MESSAGE)
+        error.message = reader.say(UNAVAILABLE_MESSAGE)
         error.extensions = {"code": "UNAVAILABLE", "retryAfter": RETRY_AFTER}
     elif _is_about_a_value(error):
         # A scalar's parser raised: whoever wrote the value is at fault, but the parser's words are not for them.

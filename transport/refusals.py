@@ -6,25 +6,28 @@ import structlog
 
 from auth.tokens import TokenRefused
 from database import is_outage
+from errors import _
 from schema.error_format import INTERNAL_MESSAGE, RETRY_AFTER, UNAVAILABLE_MESSAGE
-from translations import DEFAULT_LOCALE, negotiate, translate
+from translations import DEFAULT_LOCALE, Reader, negotiate
 from transport.requests import BadRequest
 
 log = structlog.get_logger()
+
+TOKEN_REFUSED_MESSAGE = _("The access token is not good.")
 
 
 def refusal_of(error: Exception, accept_language: str) -> BadRequest:
     """The refusal for whatever was raised. What is a bug of ours is logged and masked."""
     if isinstance(error, BadRequest):
         return error
+    reader = Reader(negotiate(accept_language) or DEFAULT_LOCALE)
     if isinstance(error, TokenRefused):
-        return _unauthenticated(error)
-    locale = negotiate(accept_language) or DEFAULT_LOCALE
+        return _unauthenticated(error, reader)
     if is_outage(error):
         log.warning("database.away", error=type(error).__name__, about=str(error)[:200])
-        return unavailable(translate(locale, UNAVAILABLE_MESSAGE), retry_after=RETRY_AFTER)
+        return unavailable(reader.say(UNAVAILABLE_MESSAGE), retry_after=RETRY_AFTER)
     log.error("request.failed", exc_info=error)
-    return BadRequest(translate(locale, INTERNAL_MESSAGE), status=500, code="INTERNAL")
+    return BadRequest(reader.say(INTERNAL_MESSAGE), status=500, code="INTERNAL")
 
 
 def unavailable(message: str, *, retry_after: int, reason: str = "") -> BadRequest:
@@ -39,9 +42,9 @@ def unavailable(message: str, *, retry_after: int, reason: str = "") -> BadReque
     )
 
 
-def _unauthenticated(error: TokenRefused) -> BadRequest:
+def _unauthenticated(error: TokenRefused, reader: Reader) -> BadRequest:
     return BadRequest(
-        "The access token is not good.",
+        reader.say(TOKEN_REFUSED_MESSAGE),
         status=401,
         code="UNAUTHENTICATED",
         reason=error.reason,
