@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ def setting(default: Any, about: str, cast: Any = None) -> Any:
 def _seconds(text: str) -> float:
     value = float(text)
     if value <= 0:
+        raise ValueError
+    return value
+
+
+def _wait(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < inf:
         raise ValueError
     return value
 
@@ -94,6 +102,11 @@ def _execution(text: str) -> str:
     return text
 
 
+def secrets_in(text: str) -> tuple[str, ...]:
+    """Secrets, comma separated. The first one is for what is made from now on."""
+    return tuple(one for part in text.split(",") if (one := part.strip()))
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
 
@@ -127,12 +140,21 @@ class Settings:
     statement_timeout: float = setting(10.0, "seconds after which PostgreSQL gives up a statement", _seconds)
     redis_url: str = setting("", "Redis 6.2 or newer; empty: `wingding run` starts the embedded one", str)
 
-    secret_key: Secret = setting(Secret(""), "32 characters or more; encrypts stored answers", Secret)
+    secret_key: Secret = setting(
+        Secret(""),
+        "32 characters or more; encrypts stored answers and makes refresh tokens. Several, comma separated, while one "
+        "is replaced: the first is used for what is new, all for what is there (docs/accounts.md)",
+        Secret,
+    )
     signing_keys_file: str = setting(
         "", "private JWK set (P-256), the first key signs; empty: made in WINGDING_HOME", str
     )
     access_token_lifetime: float = setting(900.0, "seconds", _seconds)
     session_lifetime: float = setting(30 * 86400.0, "seconds a session lives without being used", _seconds)
+    session_longest: float = setting(180 * 86400.0, "seconds after which a session ends, used or not", _seconds)
+    refresh_grace: float = setting(
+        30.0, "seconds in which a traded refresh token gets its successor once more; 0: never", _wait
+    )
     password_hash_memory: int = setting(64 * 1024, "KiB of memory for one Argon2id hash", _positive)
     sign_in_attempts: int = setting(10, "wrong passwords for one account within 15 minutes", _positive)
     sign_in_attempts_per_address: int = setting(100, "wrong passwords from one address within 15 minutes", _positive)
@@ -206,8 +228,8 @@ class Settings:
             ]
             if wrong:
                 raise SettingsError("in production: " + "; ".join(wrong))
-        if str(settings.secret_key) and len(str(settings.secret_key)) < 32:
-            raise SettingsError("SECRET_KEY is shorter than 32 characters")
+        if any(len(one) < 32 for one in secrets_in(str(settings.secret_key))):
+            raise SettingsError("SECRET_KEY is shorter than 32 characters, or one of several is")
         if settings.trusted_documents != "off" and not settings.trusted_documents_file:
             raise SettingsError(f"TRUSTED_DOCUMENTS={settings.trusted_documents} needs TRUSTED_DOCUMENTS_FILE")
         return settings

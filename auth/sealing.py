@@ -1,4 +1,4 @@
-"""Encryption of stored answers that may hold tokens, and keyed hashes of inputs, with SECRET_KEY."""
+"""Encryption of stored answers that may hold tokens, and hashes that only we can make, with SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ import hmac
 import os
 from base64 import urlsafe_b64encode
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 
 from auth.tokens import new_secret
-from settings import Settings
+from settings import Settings, secrets_in
 
 
 class Sealer:
-    def __init__(self, secret: str) -> None:
-        self._fernet = Fernet(urlsafe_b64encode(sha256(b"wingding sealed answers:" + secret.encode()).digest()))
-        self._marking = sha256(b"wingding marked inputs:" + secret.encode()).digest()
+    """The first secret seals and marks. What was made with another one is still opened and known (`docs/accounts.md`
+    says how to replace a secret).
+    """
+
+    def __init__(self, *secrets: str) -> None:
+        self._secrets = secrets
+        self._fernet = MultiFernet([Fernet(urlsafe_b64encode(_key("sealed answers", secret))) for secret in secrets])
 
     @classmethod
     def load(cls, settings: Settings) -> Sealer:
         """With SECRET_KEY, or with a secret kept in WINGDING_HOME where none is set."""
-        if str(settings.secret_key):
-            return cls(str(settings.secret_key))
+        given = secrets_in(str(settings.secret_key))
+        if given:
+            return cls(*given)
         file = settings.wingding_home / "secret-key"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -33,14 +39,21 @@ class Sealer:
             with suppress(FileExistsError):
                 os.link(made, file)
             made.unlink()
-        return cls(file.read_text())
-
-    def mark(self, data: bytes) -> str:
-        """A hash that only we can make, so that nobody else can try out what it was made from."""
-        return hmac.digest(self._marking, data, "sha256").hex()
+        return cls(*secrets_in(file.read_text()))
 
     def seal(self, data: bytes) -> str:
         return self._fernet.encrypt(data).decode()
 
     def open(self, sealed: str) -> bytes:
         return self._fernet.decrypt(sealed.encode())
+
+    def marks(self, purpose: str, data: bytes) -> list[str]:
+        """Hashes of the data that nobody else can make or try out: by each secret, that of the first one first. Those
+        of one purpose say nothing about those of another.
+        """
+        return [hmac.digest(_key(purpose, secret), data, "sha256").hex() for secret in self._secrets]
+
+
+@cache
+def _key(purpose: str, secret: str) -> bytes:
+    return sha256(f"wingding {purpose}:{secret}".encode()).digest()

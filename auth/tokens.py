@@ -70,10 +70,12 @@ class Tokens:
         issuer = settings.public_url or "wingding"
         return cls(load_keys(settings), issuer=issuer, lifetime=settings.access_token_lifetime)
 
-    def issue(self, user_id: UUID, session_id: UUID) -> tuple[str, datetime]:
-        """A signed access token and the moment it expires."""
+    def issue(self, user_id: UUID, session_id: UUID, *, until: datetime | None = None) -> tuple[str, datetime]:
+        """A signed access token and the moment it expires, with its session (`until`) at the latest."""
         now = int(utcnow().timestamp())
         expires = now + int(self.lifetime)
+        if until is not None:
+            expires = min(expires, int(until.timestamp()))
         key = self._keys.keys[0]
         claims = {"iss": self._issuer, "aud": self._issuer, "sub": str(user_id), "sid": str(session_id)}
         token = jwt.encode(

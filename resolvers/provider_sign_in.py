@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 
 from auth.addresses import network
 from auth.throttle import QUARTER, Limit, spend
-from auth.tokens import Tokens, secret_hash
+from auth.tokens import secret_hash
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, UserError, _, tidy
 from integrations.mail_addresses import NotMailable, canonical
@@ -18,7 +18,7 @@ from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRef
 from models import Identity, ProviderSignIn, User, utcnow
 from resolvers.accounts import EmailVerificationRequested, HandleTaken, announce
 from resolvers.logins import is_named, owner_of_email
-from resolvers.sessions import Device, SignedIn, open_session
+from resolvers.sessions import Device, SignedIn, Signing, open_session
 from resolvers.time_zones import known_zones
 from translations import negotiate
 
@@ -67,9 +67,7 @@ async def bring_back(database: Database, provider: OpenIdProvider, *, state: str
     )
 
 
-async def sign_in(
-    uow: UnitOfWork, tokens: Tokens, person: Person, device: Device, *, locale: str, lifetime: float
-) -> SignedIn:
+async def sign_in(uow: UnitOfWork, signing: Signing, person: Person, device: Device, *, locale: str) -> SignedIn:
     """Open a session for the account that this outside identity belongs to; a new one if there is none."""
     # Two first sign-ins of one person at once would make two accounts.
     mutex = func.hashtextextended(f"{person.issuer} {person.subject}", 0)
@@ -81,7 +79,7 @@ async def sign_in(
         uow.session.add(Identity(user_id=user.id, issuer=person.issuer, subject=person.subject))
     if not user.is_active:
         raise ProviderRefused
-    return await open_session(uow, tokens, user, device, lifetime=lifetime)
+    return await open_session(uow, signing, user, device)
 
 
 async def _owner_of_email(uow: UnitOfWork, person: Person) -> User | None:

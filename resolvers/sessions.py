@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.addresses import network
 from auth.passwords import Passwords
+from auth.sealing import Sealer
 from auth.throttle import QUARTER, Limit, forgive, spend
 from auth.tokens import Tokens, new_secret, secret_hash
 from auth.viewer import Viewer
@@ -19,7 +20,7 @@ from auth.visibility import sessions_of
 from database import Database, UnitOfWork
 from errors import ErrorCode, NotFound, UserError, _
 from integrations.mail_addresses import login_key
-from models import DomainEvent, Password, RefreshToken, Session, StreamEvent, User, utcnow
+from models import DomainEvent, Password, RefreshToken, Session, StreamEvent, User, utcnow, uuid7
 from realtime.streams import access_stream
 from resolvers.logins import is_named
 
@@ -39,13 +40,6 @@ class SessionEnded(UserError):
 
     code = ErrorCode.SESSION_ENDED
     message = _("This session has ended. Sign in again.")
-
-
-class TokenJustUsed(UserError):
-    """Another request traded the same token while this one was under way. Its answer has the new tokens."""
-
-    code = ErrorCode.INVALID_TOKEN
-    message = _("Another request has just traded this token in.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +72,31 @@ class SignedIn:
     access_token: str
     access_token_expires_at: datetime
     refresh_token: str
+
+
+@dataclass(frozen=True)
+class Signing:
+    """How sessions and their tokens are made: the keys, and how long they live, as the settings say."""
+
+    tokens: Tokens
+    sealer: Sealer
+    idle: timedelta
+    longest: timedelta
+    grace: timedelta
+
+    def end_of(self, session: Session) -> datetime:
+        """When a session ends that is used now, unless it is used again before."""
+        return min(utcnow() + self.idle, session.created_at + self.longest)
+
+    def successors(self, refresh_token: str) -> list[str]:
+        """What a refresh token is traded for, as made with each secret. It is computed and stored nowhere, so that who
+        asks once more gets the same.
+        """
+        return self.sealer.marks("refresh tokens", refresh_token.encode("utf-8", "surrogatepass"))
+
+    def signed_in(self, user: User, session: Session, refresh_token: str) -> SignedIn:
+        access_token, expires_at = self.tokens.issue(user.id, session.id, until=session.expires_at)
+        return SignedIn(user, access_token, expires_at, refresh_token)
 
 
 @dataclass(frozen=True)
@@ -120,7 +139,7 @@ async def prove(
     return Proof(found.id, found.hash, new_hash, of_account, of_address)
 
 
-async def sign_in(uow: UnitOfWork, tokens: Tokens, proof: Proof, device: Device, *, lifetime: float) -> SignedIn:
+async def sign_in(uow: UnitOfWork, signing: Signing, proof: Proof, device: Device) -> SignedIn:
     """Open a session. Raises `InvalidCredentials` where the password was changed since it was checked."""
     kept = await uow.session.get(Password, proof.user_id, with_for_update=True)
     user = await uow.session.get(User, proof.user_id)
@@ -128,37 +147,38 @@ async def sign_in(uow: UnitOfWork, tokens: Tokens, proof: Proof, device: Device,
         raise InvalidCredentials
     if proof.new_hash is not None:
         kept.hash = proof.new_hash
-    done = await open_session(uow, tokens, user, device, lifetime=lifetime)
+    done = await open_session(uow, signing, user, device)
     await forgive(uow.session, account=proof.account, address=proof.address)
     return done
 
 
-async def open_session(uow: UnitOfWork, tokens: Tokens, user: User, device: Device, *, lifetime: float) -> SignedIn:
+async def open_session(uow: UnitOfWork, signing: Signing, user: User, device: Device) -> SignedIn:
     session = Session(
+        id=uuid7(),
         user_id=user.id,
         user_agent=device.user_agent[:400] or None,
         address=device.address[:64] or None,
-        expires_at=utcnow() + timedelta(seconds=lifetime),
+        created_at=utcnow(),
     )
+    session.expires_at = signing.end_of(session)
     uow.session.add(session)
     await uow.session.flush()
     uow.record(UserSignedIn(subject_id=user.id, session_id=session.id))
-    return await _new_tokens(uow, tokens, user, session.id)
-
-
-async def _new_tokens(uow: UnitOfWork, tokens: Tokens, user: User, session_id: UUID) -> SignedIn:
     secret = new_secret()
-    await uow.session.execute(insert(RefreshToken).values(token_hash=secret_hash(secret), session_id=session_id))
-    access_token, expires_at = tokens.issue(user.id, session_id)
-    return SignedIn(user, access_token, expires_at, secret)
+    await _keep(uow, session, secret)
+    return signing.signed_in(user, session, secret)
 
 
-async def refresh(uow: UnitOfWork, tokens: Tokens, *, refresh_token: str, lifetime: float) -> SignedIn | UserError:
+async def _keep(uow: UnitOfWork, session: Session, secret: str) -> None:
+    await uow.session.execute(insert(RefreshToken).values(token_hash=secret_hash(secret), session_id=session.id))
+
+
+async def refresh(uow: UnitOfWork, signing: Signing, *, refresh_token: str) -> SignedIn | UserError:
     """Trade a refresh token for new tokens. A refusal is returned, because ending the session must be committed.
 
-    Who brings a used token may have stolen it, or it was stolen from them: the session ends for both. But a token
-    that was used while this very request waited for the lock was no old one: two tabs of one browser, say. Then one
-    of them gets tokens, the other a refusal, and the session lives.
+    For a short while the same token gets the same successor once more, as long as nobody has traded that: two tabs of
+    one browser, say, or an answer that was lost. Otherwise whoever brings a traded token may have stolen it, or it was
+    stolen from them: the session ends for both.
     """
     hashed = secret_hash(refresh_token)
     session = await uow.session.scalar(
@@ -169,26 +189,38 @@ async def refresh(uow: UnitOfWork, tokens: Tokens, *, refresh_token: str, lifeti
     )
     if session is None:
         return SessionEnded(path=("refreshToken",))
-    # The transaction began before it waited for the lock, and both times are PostgreSQL's.
-    token = (
-        await uow.session.execute(
-            select(RefreshToken.used_at, func.now().label("began_at")).where(RefreshToken.token_hash == hashed)
-        )
-    ).one()
+    # What others did until they let go of the lock is seen by statements that begin after it.
+    used_at = await uow.session.scalar(select(RefreshToken.used_at).where(RefreshToken.token_hash == hashed))
     user = await uow.session.get(User, session.user_id)
-    if session.ended_at is not None or session.expires_at <= utcnow() or user is None or not user.is_active:
+    ends = signing.end_of(session)
+    if session.ended_at is not None or min(session.expires_at, ends) <= utcnow() or user is None or not user.is_active:
         return SessionEnded(path=("refreshToken",))
-    if token.used_at is not None and token.used_at >= token.began_at:
-        return TokenJustUsed(path=("refreshToken",))
-    if token.used_at is not None:
+    successors = signing.successors(refresh_token)
+    if used_at is None:
+        await uow.session.execute(
+            update(RefreshToken).where(RefreshToken.token_hash == hashed).values(used_at=func.clock_timestamp())
+        )
+        await _keep(uow, session, successors[0])
+        session.last_used_at, session.expires_at = utcnow(), ends
+        return signing.signed_in(user, session, successors[0])
+    again = await _unused(uow, successors, since=used_at, grace=signing.grace)
+    if again is None:
         _end(uow, session)
         return SessionEnded(path=("refreshToken",))
-    await uow.session.execute(
-        update(RefreshToken).where(RefreshToken.token_hash == hashed).values(used_at=func.clock_timestamp())
+    return signing.signed_in(user, session, again)
+
+
+async def _unused(uow: UnitOfWork, successors: list[str], *, since: datetime, grace: timedelta) -> str | None:
+    """The successor of a token that was traded at `since`, while it may be given out once more."""
+    hashes = {secret_hash(one): one for one in successors}
+    # PostgreSQL's clock, as it has set `since`.
+    is_early = literal(since) + grace > func.clock_timestamp()
+    found = await uow.session.scalar(
+        select(RefreshToken.token_hash).where(
+            RefreshToken.token_hash.in_(hashes), RefreshToken.used_at.is_(None), is_early
+        )
     )
-    session.last_used_at = utcnow()
-    session.expires_at = utcnow() + timedelta(seconds=lifetime)
-    return await _new_tokens(uow, tokens, user, session.id)
+    return hashes[found] if found is not None else None
 
 
 def _end(uow: UnitOfWork, session: Session) -> None:

@@ -41,14 +41,19 @@ async def replaying(
         raise InvalidIdempotencyKey(path=("idempotencyKey",), minimum=8, maximum=200)
     scope = str(context.viewer.id or GUESTS)
     # Keyed: an input may hold a password, which a bare hash would let anyone who reads the table try out quickly.
-    input_hash = context.ports.sealer.mark(repr(input).encode("utf-8", "surrogatepass"))
+    input_hashes = context.ports.sealer.marks("marked inputs", repr(input).encode("utf-8", "surrogatepass"))
     async with context.outer_writing() as uow:
-        claimed = await _claim(uow, scope=scope, key=key, operation=operation, input_hash=input_hash)
+        claimed = await _claim(uow, scope=scope, key=key, operation=operation, input_hash=input_hashes[0])
         if not claimed:
             kept = await uow.session.scalar(
                 select(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
             )
-            if kept is None or kept.answer is None or (kept.operation, kept.input_hash) != (operation, input_hash):
+            if (
+                kept is None
+                or kept.answer is None
+                or kept.operation != operation
+                or kept.input_hash not in input_hashes
+            ):
                 raise IdempotencyKeyReused(path=("idempotencyKey",))
             answer = orjson.loads(context.ports.sealer.open(kept.answer))
             return await _restore(context, uow.session, payload_type, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from auth.passwords import Passwords
 from auth.sealing import Sealer
@@ -12,6 +13,7 @@ from integrations.oidc import OpenIdProvider
 from realtime.hub import Hub
 from realtime.watching import Watching
 from resolvers.chat_reads import ChatReads
+from resolvers.sessions import Signing
 from settings import Settings
 
 
@@ -26,3 +28,13 @@ class Ports:
     watching: Watching
     chat_reads: ChatReads
     provider: OpenIdProvider
+
+    @property
+    def signing(self) -> Signing:
+        return Signing(
+            self.tokens,
+            self.sealer,
+            idle=timedelta(seconds=self.settings.session_lifetime),
+            longest=timedelta(seconds=self.settings.session_longest),
+            grace=timedelta(seconds=self.settings.refresh_grace),
+        )

@@ -28,7 +28,10 @@ class Session(Node, row=models.Session, by_id=dataloaders.accounts.session_by_id
     address: str | None = strawberry.field(description="IP address at sign-in.")
     created_at: datetime = strawberry.field(description="When it signed in.")
     last_used_at: datetime = strawberry.field(description="When it last traded its refresh token.")
-    expires_at: datetime = strawberry.field(description="When it ends unless it is used before.")
+    expires_at: datetime = strawberry.field(
+        description="When it ends unless it is used before. However much it is used, it ends after 180 days, or "
+        "another time that the operator chose."
+    )
     ended_at: datetime | None = strawberry.field(description="When it was ended; null while it is open.")
 
     @computed(description="Whether this very request was made in it.")
@@ -44,7 +47,7 @@ class SignInInput(MutationInput):
 
 @strawberry.input(description="The refresh token of a session.")
 class RefreshSessionInput(MutationInput):
-    refresh_token: str = strawberry.field(description="The newest one of the session. It is good once.")
+    refresh_token: str = strawberry.field(description="The newest one of the session.")
 
 
 @strawberry.type(description="A session's tokens, or why there are none.")
@@ -144,23 +147,20 @@ class SessionMutations:
             most_per_address=ports.settings.sign_in_attempts_per_address,
         )
         async with context.writing() as uow:
-            done = await rules.sign_in(
-                uow, ports.tokens, proof, device_of(context), lifetime=ports.settings.session_lifetime
-            )
+            done = await rules.sign_in(uow, ports.signing, proof, device_of(context))
         return SignInPayload.of(done)
 
     @mutation(
-        description="Trade a refresh token for new tokens. A token that was traded before ends its session. Of two "
-        "requests that trade one token at the same time, one gets new tokens and the other INVALID_TOKEN.",
+        description="Trade a refresh token for new tokens. For 30 seconds, or another time that the operator chose, "
+        "the same token gets the same successor again: send it again when the answer is lost, or from several tabs at "
+        "once. Later, or once the successor was traded, it ends its session.",
         access=PUBLIC,
-        raises=[rules.SessionEnded, rules.TokenJustUsed],
+        raises=[rules.SessionEnded],
     )
     async def refresh_session(self, info: Info, input: RefreshSessionInput) -> SignInPayload:
         ports = info.context.ports
         async with info.context.writing() as uow:
-            done = await rules.refresh(
-                uow, ports.tokens, refresh_token=input.refresh_token, lifetime=ports.settings.session_lifetime
-            )
+            done = await rules.refresh(uow, ports.signing, refresh_token=input.refresh_token)
         if not isinstance(done, rules.SignedIn):
             raise done
         return SignInPayload.of(done)
@@ -213,12 +213,5 @@ class SessionMutations:
         context, ports = info.context, info.context.ports
         person = await provider_sign_in.bring_back(context.database, ports.provider, state=input.state, code=input.code)
         async with context.writing() as uow:
-            done = await provider_sign_in.sign_in(
-                uow,
-                ports.tokens,
-                person,
-                device_of(context),
-                locale=context.locale,
-                lifetime=ports.settings.session_lifetime,
-            )
+            done = await provider_sign_in.sign_in(uow, ports.signing, person, device_of(context), locale=context.locale)
         return SignInPayload.of(done)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import delete, select, text, update
 
+from auth.sealing import Sealer
 from auth.tokens import TokenRefused
 from models import AttemptCount, OutboxDelivery, OutboxEvent, Password, RefreshToken, Role, Session, User, utcnow
 from realtime.streams import access_stream
@@ -150,14 +152,20 @@ async def test_attempts_from_one_address_are_limited(client, ports, monkeypatch)
     assert [codes(answer, "signIn") for answer in answers] == [["INVALID_CREDENTIALS"]] * 3 + [["RATE_LIMITED"]]
 
 
+async def refresh(client, token: str) -> dict[str, Any]:
+    """New tokens for this one."""
+    answer = (await client().execute(REFRESH, refreshToken=token)).data["refreshSession"]
+    assert answer["errors"] == []
+    return dict(answer)
+
+
 async def test_a_refresh_token_is_traded_for_new_tokens(client, save, ports, schema):
     ada = await account(save, ports)
     first = await sign_in(client, ada)
 
-    second = (await client().execute(REFRESH, refreshToken=first["refreshToken"])).data["refreshSession"]
-    third = (await client().execute(REFRESH, refreshToken=second["refreshToken"])).data["refreshSession"]
+    second = await refresh(client, first["refreshToken"])
+    third = await refresh(client, second["refreshToken"])
 
-    assert second["errors"] == third["errors"] == []
     assert len({first["refreshToken"], second["refreshToken"], third["refreshToken"]}) == 3
     sessions = {
         (await with_token(ports, schema, one["accessToken"])).viewer.session_id for one in (first, second, third)
@@ -165,27 +173,77 @@ async def test_a_refresh_token_is_traded_for_new_tokens(client, save, ports, sch
     assert len(sessions) == 1
 
 
-async def test_using_an_old_refresh_token_ends_the_session_for_both(client, save, ports, schema, count):
+async def aged(ports, seconds: float) -> None:
+    """As if all tokens that were traded so far had been traded so many seconds earlier."""
+    earlier = RefreshToken.used_at - timedelta(seconds=seconds)
+    async with ports.database.writing() as uow:
+        await uow.session.execute(update(RefreshToken).values(used_at=earlier).where(RefreshToken.used_at.is_not(None)))
+
+
+@pytest.mark.parametrize("reuse", ["after the grace", "once the successor was traded", "of an older one"])
+async def test_using_an_old_refresh_token_ends_the_session_for_both(client, save, ports, schema, count, reuse):
     ada = await account(save, ports)
     first = await sign_in(client, ada)
     other = await sign_in(client, ada)
-    second = (await client().execute(REFRESH, refreshToken=first["refreshToken"])).data["refreshSession"]
+    newest = await refresh(client, first["refreshToken"])
+    if reuse == "after the grace":
+        await aged(ports, ports.settings.refresh_grace + 1)
+    else:
+        newest = await refresh(client, newest["refreshToken"])
+    if reuse == "of an older one":
+        newest = await refresh(client, newest["refreshToken"])
 
     reused = await client().execute(REFRESH, refreshToken=first["refreshToken"])
-    newest = await client().execute(REFRESH, refreshToken=second["refreshToken"])
+    after = await client().execute(REFRESH, refreshToken=newest["refreshToken"])
 
     assert reused.data["refreshSession"] == {
         "user": None, "accessToken": None, "refreshToken": None,
         "errors": [{"code": "SESSION_ENDED", "path": ["refreshToken"]}],
     }  # fmt: skip
-    assert codes(newest, "refreshSession") == ["SESSION_ENDED"]
+    assert codes(after, "refreshSession") == ["SESSION_ENDED"]
     with pytest.raises(TokenRefused, match="TOKEN_REVOKED"):
-        await with_token(ports, schema, second["accessToken"])
+        await with_token(ports, schema, newest["accessToken"])
     assert (await with_token(ports, schema, other["accessToken"])).viewer.id == ada.id
     assert await told_to_end(count, ada) == 1
 
 
-async def test_of_parallel_refreshes_of_one_token_one_wins_and_the_session_lives(client, save, ports, schema, count):
+async def test_a_lost_answer_is_given_again_for_a_while(client, save, ports, schema, count):
+    ada = await account(save, ports)
+    first = await sign_in(client, ada)
+    lost = await refresh(client, first["refreshToken"])
+    await aged(ports, ports.settings.refresh_grace - 5)
+
+    again = await refresh(client, first["refreshToken"])
+
+    assert again["refreshToken"] == lost["refreshToken"]
+    assert (await with_token(ports, schema, again["accessToken"])).viewer.id == ada.id
+    assert await count(RefreshToken) == 2
+    assert (await refresh(client, again["refreshToken"]))["refreshToken"] != again["refreshToken"]
+
+
+async def test_without_a_grace_a_token_is_good_once(client, save, ports, monkeypatch):
+    monkeypatch.setitem(ports.settings.__dict__, "refresh_grace", 0.0)
+    token = (await sign_in(client, await account(save, ports)))["refreshToken"]
+    await refresh(client, token)
+
+    again = await client().execute(REFRESH, refreshToken=token)
+
+    assert codes(again, "refreshSession") == ["SESSION_ENDED"]
+
+
+async def test_a_successor_cannot_be_made_of_what_is_stored_or_sent(client, save, ports):
+    first = await sign_in(client, await account(save, ports))
+    second = await refresh(client, first["refreshToken"])
+
+    async with ports.database.reading() as session:
+        kept = (await session.execute(text("SELECT string_agg(t::text, ' ') FROM refresh_tokens t"))).scalar_one()
+    assert second["refreshToken"] not in kept
+    assert bytes.fromhex(second["refreshToken"]).hex() not in kept
+    assert Sealer("another secret").marks("refresh tokens", first["refreshToken"].encode()) != [second["refreshToken"]]
+    assert ports.sealer.marks("marked inputs", first["refreshToken"].encode()) != [second["refreshToken"]]
+
+
+async def test_parallel_refreshes_of_one_token_get_the_same_successor(client, save, ports, schema, count):
     ada = await account(save, ports)
     first = await sign_in(client, ada)
 
@@ -197,13 +255,59 @@ async def test_of_parallel_refreshes_of_one_token_one_wins_and_the_session_lives
         await until_waiting(ports, 5)
     answers = [(await racer).data["refreshSession"] for racer in racing]
 
-    won = [answer for answer in answers if not answer["errors"]]
-    assert sorted(error["code"] for answer in answers for error in answer["errors"]) == ["INVALID_TOKEN"] * 4
-    assert len(won) == 1
+    assert [answer["errors"] for answer in answers] == [[]] * 5
+    [successor] = {answer["refreshToken"] for answer in answers}
     assert await count(RefreshToken) == 2
-    assert (await with_token(ports, schema, won[0]["accessToken"])).viewer.id == ada.id
-    again = await client().execute(REFRESH, refreshToken=won[0]["refreshToken"])
-    assert codes(again, "refreshSession") == []
+    for answer in answers:
+        assert (await with_token(ports, schema, answer["accessToken"])).viewer.id == ada.id
+    assert (await refresh(client, successor))["errors"] == []
+
+
+@pytest.mark.parametrize("gap", [0, 0.005, 0.02])
+async def test_two_tabs_keep_their_session(client, save, ports, count, gap):
+    """Five rounds, in each of which both bring the token that they share, a moment apart."""
+    token = (await sign_in(client, await account(save, ports)))["refreshToken"]
+
+    async def tab(wait: float) -> str:
+        await asyncio.sleep(wait)
+        return str((await refresh(client, token))["refreshToken"])
+
+    for _ in range(5):
+        one, other = await asyncio.gather(tab(0), tab(gap))
+        assert one == other
+        token = one
+    assert await count(Session, Session.ended_at.is_(None)) == 1
+    assert await count(RefreshToken) == 6
+
+
+async def test_of_a_thief_and_an_owner_who_race_with_a_used_token_nobody_keeps_the_session(client, save, ports, count):
+    """The successor is traded and its predecessor brought again at once: whatever comes first, the session ends."""
+    first = (await sign_in(client, await account(save, ports)))["refreshToken"]
+    second = (await refresh(client, first))["refreshToken"]
+    third = (await refresh(client, second))["refreshToken"]
+
+    await asyncio.gather(*(client().execute(REFRESH, refreshToken=one) for one in (third, first, third)))
+
+    assert await count(Session, Session.ended_at.is_(None)) == 0
+
+
+async def test_a_session_ends_however_much_it_is_used(client, save, ports, schema, monkeypatch):
+    ada = await account(save, ports)
+    signed_in = await sign_in(client, ada)
+    almost = timedelta(seconds=ports.settings.session_longest - 60)
+    async with ports.database.writing() as uow:
+        await uow.session.execute(update(Session).values(created_at=utcnow() - almost))
+
+    refreshed = await refresh(client, signed_in["refreshToken"])
+    claims = ports.tokens.read(refreshed["accessToken"])
+    async with ports.database.reading() as session:
+        ends = (await session.scalars(select(Session.expires_at))).one()
+    monkeypatch.setitem(ports.settings.__dict__, "session_longest", almost.total_seconds() - 60)
+    late = await client().execute(REFRESH, refreshToken=refreshed["refreshToken"])
+
+    assert 0 < (ends - utcnow()).total_seconds() <= 60
+    assert claims.expires_at <= ends
+    assert codes(late, "refreshSession") == ["SESSION_ENDED"]
 
 
 async def test_a_repeat_with_its_key_gets_the_same_tokens(client, save, ports, count):
@@ -223,7 +327,8 @@ async def test_a_repeat_with_its_key_gets_the_same_tokens(client, save, ports, c
 async def test_reuse_under_an_idempotency_key_still_ends_the_session(client, save, ports, count):
     ada = await account(save, ports)
     token = (await sign_in(client, ada))["refreshToken"]
-    await client().execute(REFRESH, refreshToken=token)
+    await refresh(client, token)
+    await aged(ports, ports.settings.refresh_grace + 1)
 
     reused = await client().execute(REFRESH, refreshToken=token, idempotencyKey="another-key")
 
@@ -242,7 +347,7 @@ async def test_a_password_changed_meanwhile_opens_no_session(save, ports, count)
 
     with pytest.raises(rules.InvalidCredentials):
         async with ports.database.writing() as uow:
-            await rules.sign_in(uow, ports.tokens, proof, rules.Device(), lifetime=60)
+            await rules.sign_in(uow, ports.signing, proof, rules.Device())
 
     assert await count(Session) == 0
 
