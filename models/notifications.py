@@ -14,6 +14,8 @@ from models.base import Base, BigInt, CreatedAt, PrimaryKey
 class NotificationType(Enum):
     REGISTRATION_CONFIRMED = "REGISTRATION_CONFIRMED"
     REGISTRATION_CANCELLED = "REGISTRATION_CANCELLED"
+    BOOKING_CANCELLED = "BOOKING_CANCELLED"
+    """By somebody else, while the person keeps other places at the event."""
     PARTICIPANT_JOINED = "PARTICIPANT_JOINED"
     """To the organisers."""
     EVENT_CHANGED = "EVENT_CHANGED"

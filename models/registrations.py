@@ -5,10 +5,12 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigInt, CreatedAt, PrimaryKey, UpdatedAt
+
+REASON_OF_CANCELLATION = "cancel_reason IS NULL OR cancelled_at IS NOT NULL"
 
 
 class Admission(Enum):
@@ -37,6 +39,7 @@ class Registration(Base):
     __tablename__ = "registrations"
     __table_args__ = (
         UniqueConstraint("event_id", "user_id"),
+        CheckConstraint(REASON_OF_CANCELLATION, name="reason_belongs_to_cancellation"),
         Index(None, "user_id", "created_at", "id"),
         Index(None, "event_id", "created_at", "id"),
     )
@@ -52,6 +55,8 @@ class Registration(Base):
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
     cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None] = mapped_column(String(1000))
+    """Why somebody else cancelled it."""
 
 
 class Booking(Base):
@@ -60,6 +65,7 @@ class Booking(Base):
     __tablename__ = "bookings"
     __table_args__ = (
         UniqueConstraint("service_id", "user_id"),
+        CheckConstraint(REASON_OF_CANCELLATION, name="reason_belongs_to_cancellation"),
         ForeignKeyConstraint(
             ["event_id", "user_id"], ["registrations.event_id", "registrations.user_id"], ondelete="CASCADE"
         ),
@@ -80,6 +86,8 @@ class Booking(Base):
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
     cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None] = mapped_column(String(1000))
+    """Why somebody else cancelled it."""
 
 
 class AvailabilityChange(Base):

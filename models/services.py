@@ -32,6 +32,7 @@ class Service(Base):
         CheckConstraint("capacity >= 1", name="capacity_is_positive"),
         CheckConstraint("taken >= 0 AND taken <= capacity", name="taken_within_capacity"),
         CheckConstraint("ends_at >= starts_at", name="ends_after_start"),
+        CheckConstraint("cancel_reason IS NULL OR cancelled_at IS NOT NULL", name="reason_belongs_to_cancellation"),
         CheckConstraint("window_days IS NULL OR window_days BETWEEN 0 AND 3650", name="window_in_range"),
         Index(None, "event_id", "starts_at", "id"),
         Index(None, "service_type_id"),
@@ -49,6 +50,7 @@ class Service(Base):
     staff_person_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None] = mapped_column(String(1000))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 

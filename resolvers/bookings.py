@@ -14,8 +14,21 @@ from auth.viewer import Viewer
 from auth.visibility import bookings_visible_to, services_visible_to, users_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, Forbidden, NotFound, Required, TooMany, UserError, _, refuse
-from models import HOLDING, Admission, Attendance, Booking, DomainEvent, Event, Registration, Service, User, utcnow
+from models import (
+    HOLDING,
+    Admission,
+    Attendance,
+    Booking,
+    DomainEvent,
+    Event,
+    NotificationType,
+    Registration,
+    Service,
+    User,
+    utcnow,
+)
 from resolvers import audit, capacity, registrations
+from resolvers.service_news import tell
 
 MAXIMUM_SERVICES = 20
 
@@ -161,17 +174,17 @@ def _take(
     booking.admission = Admission.CONFIRMED
     booking.attendance = Attendance.EXPECTED
     booking.recorded_by_id = actor_id
-    booking.cancelled_at = None
+    booking.cancelled_at = booking.cancel_reason = None
     booking.note = note or booking.note
     return booking
 
 
-async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID) -> Booking:
-    """Give a place back: one's own, or that of someone else for who may cancel for others.
+async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, reason: str | None = None) -> Booking:
+    """Give a place back: one's own, or that of someone else for who may cancel for others, who may say why.
 
     The last one ends the registration.
     """
-    actor_id = viewer.require_user()
+    actor_id, reason = viewer.require_user(), registrations.checked_reason(reason)
     seen = await uow.session.scalar(bookings_visible_to(viewer).where(Booking.id == booking_id))
     if seen is None:
         raise NotFound(path=("bookingId",))
@@ -187,15 +200,20 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID) -> Bookin
     if not is_own:
         audit.note(
             uow, viewer, "booking.cancel", subject_type="Booking", subject_id=seen.id,
-            before={"admission": seen.admission.value},
+            before={"admission": seen.admission.value}, after={"reason": reason},
         )  # fmt: skip
-    registrations.give_back(uow, seen, actor_id=actor_id)
+    registrations.give_back(uow, seen, actor_id=actor_id, reason=reason)
     await uow.session.flush()
     if await uow.session.scalar(_has_bookings(seen.event_id, seen.user_id)):
         await capacity.announce(uow, locked.event)
+        if not is_own:
+            await tell(
+                uow, [seen.user_id], NotificationType.BOOKING_CANCELLED, locked.event, locked.services[0],
+                actor_id=actor_id, reason=reason,
+            )  # fmt: skip
     else:
         registration = (await _registrations(uow, [seen.event_id], seen.user_id))[seen.event_id]
-        await registrations.withdraw(uow, locked.event, registration, actor_id=actor_id)
+        await registrations.withdraw(uow, locked.event, registration, actor_id=actor_id, reason=reason)
     return seen
 
 

@@ -30,6 +30,7 @@ class Wording:
 
 
 _WHEN = _("When: {when}.")
+_CANCELLED_BY = _("Cancelled by {person}.")
 _REASON = _("Reason: {reason}")
 
 WORDINGS = {
@@ -38,7 +39,11 @@ WORDINGS = {
     ),
     NotificationType.REGISTRATION_CANCELLED: Wording(
         (_("Registration cancelled: {name}"), _("Registration cancelled")),
-        (_("You no longer have a place at this event."), _REASON),
+        (_("You no longer have a place at this event."), _CANCELLED_BY, _REASON),
+    ),
+    NotificationType.BOOKING_CANCELLED: Wording(
+        (_("Booking cancelled: {service}"), _("Booking cancelled: {name}"), _("Booking cancelled")),
+        (_("You no longer have this place at “{name}”."), _CANCELLED_BY, _REASON),
     ),
     NotificationType.PARTICIPANT_JOINED: Wording(
         (_("New participant: {name}"), _("New participant")), (_("{person} is coming to your event."),)
@@ -47,7 +52,8 @@ WORDINGS = {
         (_("Event changed: {name}"), _("Event changed")), (_("What is new: {changes}."), _WHEN)
     ),
     NotificationType.EVENT_CANCELLED: Wording(
-        (_("Event cancelled: {name}"), _("Event cancelled")), (_("It will not take place."), _WHEN, _REASON)
+        (_("Event cancelled: {name}"), _("Event cancelled")),
+        (_("It will not take place."), _CANCELLED_BY, _WHEN, _REASON),
     ),
     NotificationType.EVENT_REACTIVATED: Wording(
         (_("Takes place after all: {name}"), _("An event takes place after all")), (_("You keep your place."), _WHEN)
@@ -62,7 +68,7 @@ WORDINGS = {
     ),
     NotificationType.SERVICE_CANCELLED: Wording(
         (_("Service cancelled: {service}"), _("Service cancelled: {name}"), _("Service cancelled")),
-        (_("A service that you booked at “{name}” will not take place."), _REASON),
+        (_("A service that you booked at “{name}” will not take place."), _CANCELLED_BY, _REASON),
     ),
     NotificationType.EVENT_APPROVED: Wording(
         (_("Your event is out: {name}"), _("Your event is out")), (_("A moderator has approved it."),)

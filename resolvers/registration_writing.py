@@ -145,6 +145,7 @@ def _reviving(statement: Insert, where: Any = None) -> Insert:
             "attendance": new.attendance,
             "recorded_by_id": new.recorded_by_id,
             "cancelled_at": None,
+            "cancel_reason": None,
             "note": func.coalesce(new.note, Registration.note),
             "updated_at": new.updated_at,
         },

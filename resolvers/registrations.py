@@ -35,6 +35,7 @@ from resolvers.notifications import Notice, addressed, notify_all
 from resolvers.registration_writing import ADMIT, LOOK, TAKE_PLACE, RegistrationCreated
 
 MAXIMUM_NOTE = 1000
+LONGEST_REASON = 1000
 
 
 class NotRegistered(UserError):
@@ -118,6 +119,14 @@ def checked_note(note: str | None) -> str | None:
     return checked
 
 
+def checked_reason(reason: str | None) -> str | None:
+    """Why a place is taken away, for the person who had it."""
+    problems: list[UserError] = []
+    checked = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
+    refuse(problems)
+    return checked
+
+
 async def _known(session: AsyncSession, event_id: UUID, user_id: UUID) -> Registration | None:
     """Someone's registration.
 
@@ -159,12 +168,13 @@ async def admit(
     return registration
 
 
-async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID | None = None) -> Registration:
-    """Give a place back, with all bookings at the event: one's own, or that of `user_id` for who may cancel for others.
-
-    Possible until the event has ended.
+async def cancel(
+    uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID | None = None, reason: str | None = None
+) -> Registration:
+    """Give a place back, with all bookings at the event: one's own, or that of `user_id` for who may cancel for others,
+    who may say why. Possible until the event has ended.
     """
-    actor_id = viewer.require_user()
+    actor_id, reason = viewer.require_user(), checked_reason(reason)
     user_id = user_id or actor_id
     event = (await capacity.lock(uow, event_id, viewer=viewer)).event
     if user_id != actor_id and not await may_cancel_for_others(uow.session, viewer, event):
@@ -175,13 +185,13 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UU
     if event.ends_at <= utcnow():
         raise capacity.Closed(path=("eventId",))
     for booking in await _active_bookings(uow.session, event_id, user_id):
-        give_back(uow, booking, actor_id=actor_id)
+        give_back(uow, booking, actor_id=actor_id, reason=reason)
     if user_id != actor_id:
         audit.note(
             uow, viewer, "registration.cancel", subject_type="Registration", subject_id=registration.id,
-            before={"admission": registration.admission.value},
+            before={"admission": registration.admission.value}, after={"reason": reason},
         )  # fmt: skip
-    await withdraw(uow, event, registration, actor_id=actor_id)
+    await withdraw(uow, event, registration, actor_id=actor_id, reason=reason)
     return registration
 
 
@@ -202,9 +212,9 @@ async def _active_bookings(session: AsyncSession, event_id: UUID, user_id: UUID)
     return found.all()
 
 
-def give_back(uow: UnitOfWork, booking: Booking, *, actor_id: UUID) -> None:
+def give_back(uow: UnitOfWork, booking: Booking, *, actor_id: UUID, reason: str | None = None) -> None:
     """Cancel one booking of a locked service."""
-    booking.admission, booking.cancelled_at = Admission.CANCELLED, utcnow()
+    booking.admission, booking.cancelled_at, booking.cancel_reason = Admission.CANCELLED, utcnow(), reason
     uow.record(
         BookingCancelled(
             subject_id=booking.id, service_id=booking.service_id, user_id=booking.user_id, cancelled_by_id=actor_id
@@ -212,9 +222,12 @@ def give_back(uow: UnitOfWork, booking: Booking, *, actor_id: UUID) -> None:
     )
 
 
-async def withdraw(uow: UnitOfWork, event: Event, registration: Registration, *, actor_id: UUID) -> None:
+async def withdraw(
+    uow: UnitOfWork, event: Event, registration: Registration, *, actor_id: UUID, reason: str | None = None
+) -> None:
     """Cancel a registration at a locked event whose bookings are cancelled already, and all that hangs on it."""
     registration.admission, registration.cancelled_at = Admission.CANCELLED, utcnow()
+    registration.cancel_reason = reason
     user_id = registration.user_id
     uow.record(
         RegistrationCancelled(subject_id=registration.id, event_id=event.id, user_id=user_id, cancelled_by_id=actor_id)
@@ -227,6 +240,8 @@ async def withdraw(uow: UnitOfWork, event: Event, registration: Registration, *,
         recipients=[user_id],
         type=NotificationType.REGISTRATION_CANCELLED,
         subject=event,
+        actor_id=actor_id if actor_id != user_id else None,
+        params={"reason": reason},
     )
     await notify_all(uow, [cancelled])
 

@@ -26,7 +26,6 @@ from models import (
     NotificationType,
     Registration,
     Service,
-    ServiceType,
     utcnow,
 )
 from resolvers import audit, capacity, chat_members, event_states, registrations
@@ -47,7 +46,7 @@ from resolvers.event_input import (
 )
 from resolvers.event_lifecycle import HasParticipants, PeopleTookPart
 from resolvers.event_states import EventAction
-from resolvers.notifications import notify
+from resolvers.service_news import tell
 
 
 class ServiceOver(EventInPast):
@@ -148,7 +147,7 @@ async def update(
         await capacity.announce(uow, event)
     if {"startsAt", "endsAt"} & set(changed) and event.status is EventStatus.PUBLISHED:
         people = await _booked_ids(uow, service)
-        await _tell(uow, viewer, event, service, people, NotificationType.SERVICE_CHANGED, changes=changed)
+        await tell(uow, people, NotificationType.SERVICE_CHANGED, event, service, actor_id=viewer.id, changes=changed)
     return service
 
 
@@ -175,18 +174,19 @@ def _check_changes(event: Event, service: Service, changes: ServiceChanges) -> N
     refuse(problems)
 
 
-async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> Service:
+async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: str | None = None) -> Service:
     """Call a service off: its bookings are cancelled, and registrations whose last booking that was (capacity 2)."""
     event, service = await _editable_service(uow, viewer, service_id)
+    reason = registrations.checked_reason(reason)
     if refusal := _refusal_to_cancel(event, service):
         raise refusal
-    service.cancelled_at = utcnow()
+    service.cancelled_at, service.cancel_reason = utcnow(), reason
     service.version += 1
-    audit.note(uow, viewer, "service.cancel", subject_type="Service", subject_id=service.id)
+    audit.note(uow, viewer, "service.cancel", subject_type="Service", subject_id=service.id, after={"reason": reason})
     uow.record(ServiceCancelled(subject_id=service.id, event_id=event.id))
-    people = await _cancel_bookings(uow, event, service, actor_id=viewer.require_user())
+    people = await _cancel_bookings(uow, event, service, actor_id=viewer.require_user(), reason=reason)
     await uow.session.refresh(service, ["taken"])
-    await _tell(uow, viewer, event, service, people, NotificationType.SERVICE_CANCELLED)
+    await tell(uow, people, NotificationType.SERVICE_CANCELLED, event, service, actor_id=viewer.id, reason=reason)
     return service
 
 
@@ -198,7 +198,9 @@ def _refusal_to_cancel(event: Event, service: Service) -> UserError | None:
     return ServiceOver(path=("serviceId",)) if service.ends_at <= utcnow() else None
 
 
-async def _cancel_bookings(uow: UnitOfWork, event: Event, service: Service, *, actor_id: UUID) -> list[UUID]:
+async def _cancel_bookings(
+    uow: UnitOfWork, event: Event, service: Service, *, actor_id: UUID, reason: str | None
+) -> list[UUID]:
     """Cancel all bookings of a locked service, and who is left without any is no longer registered; who had one."""
     held = await uow.session.scalars(
         select(Booking)
@@ -208,12 +210,13 @@ async def _cancel_bookings(uow: UnitOfWork, event: Event, service: Service, *, a
     )
     people = []
     for booking in held:
-        registrations.give_back(uow, booking, actor_id=actor_id)
+        registrations.give_back(uow, booking, actor_id=actor_id, reason=reason)
         people.append(booking.user_id)
     await uow.session.flush()
     left = await _registrations_without_bookings(uow, event, people)
     for registration in left:
         registration.admission, registration.cancelled_at = Admission.CANCELLED, utcnow()
+        registration.cancel_reason = reason
         uow.record(
             registrations.RegistrationCancelled(
                 subject_id=registration.id, event_id=event.id, user_id=registration.user_id, cancelled_by_id=actor_id
@@ -281,20 +284,3 @@ async def _booked_ids(uow: UnitOfWork, service: Service) -> list[UUID]:
         select(Booking.user_id).where(Booking.service_id == service.id, Booking.admission.in_(HOLDING))
     )
     return list(found)
-
-
-async def _tell(
-    uow: UnitOfWork,
-    viewer: Viewer,
-    event: Event,
-    service: Service,
-    people: list[UUID],
-    news: NotificationType,
-    **params: object,
-) -> None:
-    """The notice carries the service's name in each language: it is put into words when read."""
-    type = await uow.session.get_one(ServiceType, service.service_type_id)
-    await notify(
-        uow, people, news, subject=event, actor_id=viewer.id, title=event.title,
-        service={"ru": type.name_ru, "en": type.name_en}, **params,
-    )  # fmt: skip

@@ -34,6 +34,7 @@ class Booking(Node, row=models.Booking, by_id=dataloaders.bookings.by_id):
     note: str | None = strawberry.field(description="What the person wants the organisers to know.")
     created_at: datetime = strawberry.field(description="When the place was booked first.")
     cancelled_at: datetime | None = strawberry.field(description="When it was cancelled; null while it is not.")
+    cancel_reason: str | None = strawberry.field(description="Why, where who cancelled it said so.")
     event: Event | None = related(
         dataloaders.events.by_id, key="event_id", description="Null when it is no longer visible."
     )
@@ -79,6 +80,9 @@ class BookServicesPayload(Payload):
 @strawberry.input(description="Which booking to cancel.")
 class CancelBookingInput(MutationInput):
     booking_id: strawberry.ID = strawberry.field(description="The booking.")
+    reason: str | None = strawberry.field(
+        default=None, description="Why, for the person, who is told: at most 1000 characters."
+    )
 
 
 @strawberry.type(description="A booking after its change.")
@@ -126,10 +130,10 @@ class BookingMutations:
         description="Give a place back: one's own, or someone else's for volunteers and for who may change the event. "
         "The last booking at an event takes the registration with it.",
         access=Permission.REGISTER,
-        raises=[NotFound, Forbidden, rules.NotBooked, capacity.Closed],
+        raises=[NotFound, Forbidden, TooLong, rules.NotBooked, capacity.Closed],
     )
     async def cancel_booking(self, info: Info, input: CancelBookingInput) -> BookingPayload:
         booking_id = ids.decode(input.booking_id, "Booking", "bookingId")
         async with info.context.writing() as uow:
-            booking = await rules.cancel(uow, info.context.viewer, booking_id=booking_id)
+            booking = await rules.cancel(uow, info.context.viewer, booking_id=booking_id, reason=input.reason)
         return BookingPayload(booking=booking)

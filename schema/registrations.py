@@ -66,6 +66,7 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.registration
     note: str | None = strawberry.field(description="What the person wants the organisers to know.")
     created_at: datetime = strawberry.field(description="When the person registered first.")
     cancelled_at: datetime | None = strawberry.field(description="When it was cancelled; null while it is not.")
+    cancel_reason: str | None = strawberry.field(description="Why, where who cancelled it said so.")
     event: Event | None = related(
         dataloaders.events.by_id, key="event_id", description="Null when it is no longer visible."
     )
@@ -111,6 +112,9 @@ class CancelRegistrationInput(MutationInput):
         default=None,
         description="Whose place; one's own if null. Someone else's: for volunteers and for who may change the event.",
     )
+    reason: str | None = strawberry.field(
+        default=None, description="Why, for the person, who is told: at most 1000 characters."
+    )
 
 
 @strawberry.type(description="A registration after its change.")
@@ -145,11 +149,13 @@ class RegistrationMutations:
     @mutation(
         description="Give a place back, with all bookings at the event. Possible until the event has ended.",
         access=Permission.REGISTER,
-        raises=[NotFound, Forbidden, rules.NotRegistered, capacity.Closed],
+        raises=[NotFound, Forbidden, TooLong, rules.NotRegistered, capacity.Closed],
     )
     async def cancel_registration(self, info: Info, input: CancelRegistrationInput) -> RegistrationPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")
         user_id = ids.decode(input.user_id, "User", "userId") if input.user_id else None
         async with info.context.writing() as uow:
-            registration = await rules.cancel(uow, info.context.viewer, event_id=event_id, user_id=user_id)
+            registration = await rules.cancel(
+                uow, info.context.viewer, event_id=event_id, user_id=user_id, reason=input.reason
+            )
         return RegistrationPayload(registration=registration)

@@ -4,7 +4,7 @@ import strawberry
 
 import models
 from auth.permissions import Permission
-from errors import Forbidden, InvalidId, InvalidStatus, NotFound, OutOfRange, TooMany, VersionConflict
+from errors import Forbidden, InvalidId, InvalidStatus, NotFound, OutOfRange, TooLong, TooMany, VersionConflict
 from resolvers import services
 from resolvers.event_input import (
     CapacityBelowTaken,
@@ -45,6 +45,9 @@ class AddServiceInput(MutationInput, ServiceInput):
 @strawberry.input(description="A service for `cancelService`.")
 class CancelServiceInput(MutationInput):
     service_id: strawberry.ID = strawberry.field(description="The service.")
+    reason: str | None = strawberry.field(
+        default=None, description="Why, for those who have a place, who are told: at most 1000 characters."
+    )
 
 
 @strawberry.input(description="A service for `deleteService`.")
@@ -89,12 +92,12 @@ class ServiceMutations:
         description="Call a service off. Its bookings are cancelled, with the registrations of those who have no "
         "other booking at the event, and everyone concerned is told. Recorded as `service.cancelled`.",
         access=Permission.EVENT_CREATE,
-        raises=[*ACCESS_PROBLEMS, EventInPast],
+        raises=[*ACCESS_PROBLEMS, EventInPast, TooLong],
     )
     async def cancel_service(self, info: Info, input: CancelServiceInput) -> ServicePayload:
         service_id = ids.decode(input.service_id, "Service", "serviceId")
         async with info.context.writing() as uow:
-            service = await services.cancel(uow, info.context.viewer, service_id=service_id)
+            service = await services.cancel(uow, info.context.viewer, service_id=service_id, reason=input.reason)
         return ServicePayload(service=service)
 
     @mutation(

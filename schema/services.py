@@ -37,6 +37,7 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
         description="Booking opens at local midnight this many days before the event; null means at once."
     )
     is_cancelled: bool = strawberry.field(description="Whether it was called off.")
+    cancel_reason: str | None = strawberry.field(description="Why it was called off, where that was said.")
     version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
     type: ServiceType | None = related(
         dataloaders.catalogues.service_type_by_id, key="service_type_id", description="Its entry of the catalogue."
