@@ -10,7 +10,16 @@ from sqlalchemy import select
 from models import AuditEntry, Booking, Notification, Registration, Service
 from tests.api.event_worlds import a_world
 from tests.clients import codes
-from tests.factories import make_booking, make_registration, make_service, make_service_type, make_user
+from tests.factories import (
+    make_booking,
+    make_category,
+    make_event,
+    make_registration,
+    make_service,
+    make_service_type,
+    make_user,
+    make_venue,
+)
 
 CANCEL_REGISTRATION = """
 mutation ($input: CancelRegistrationInput!) {
@@ -123,13 +132,14 @@ async def test_ones_own_cancellation_names_nobody(client, save):
 
 
 async def test_coming_back_forgets_the_reason(client, save, ports):
-    world = await a_world(save)
-    vera = make_user()
-    await save(vera)
-    await client(vera).execute(REGISTER, eventId=world.event)
-    left = await client(vera).execute(CANCEL_REGISTRATION, eventId=world.event, reason="Ill")
+    vera, category, venue = make_user(), make_category(), make_venue()
+    await save(vera, category, venue)
+    event = make_event(vera, category, venue)
+    await save(event)
+    await client(vera).execute(REGISTER, eventId=event)
+    left = await client(vera).execute(CANCEL_REGISTRATION, eventId=event, reason="Ill")
 
-    again = await client(vera).execute(REGISTER, eventId=world.event)
+    again = await client(vera).execute(REGISTER, eventId=event)
 
     assert left.data["cancelRegistration"]["registration"] == {"cancelReason": "Ill"}
     assert codes(again, "registerForEvent") == []
