@@ -32,6 +32,7 @@ def _n(one: str, other: str, *, by: str) -> Plural:
 class ErrorCode(Enum):
     # shared
     ALREADY_EXISTS = "ALREADY_EXISTS"
+    CONTRADICTION = "CONTRADICTION"
     FORBIDDEN = "FORBIDDEN"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     INVALID = "INVALID"
@@ -231,6 +232,18 @@ class TooShort(UserError):
 class TooMany(UserError):
     code = ErrorCode.INVALID
     message = _n("At most {maximum} item.", "At most {maximum} items.", by="maximum")
+
+
+class NothingChosen(UserError):
+    code = ErrorCode.REQUIRED
+    message = _("Give at least one value, or leave this out.")
+
+
+class Contradiction(UserError):
+    """Values of a filter that no row can have together."""
+
+    code = ErrorCode.CONTRADICTION
+    message = _("Nothing can match this together with the rest of the filter.")
 
 
 class OutOfRange(UserError):

@@ -111,9 +111,9 @@ def clubs_visible_to(viewer: Viewer) -> Select[Club]:
     return select(Club).where(_club_is_visible(viewer))
 
 
-def clubs_listed_to(viewer: Viewer) -> Select[Club]:
-    """As `clubs_visible_to`, without the unlisted ones of others."""
-    if viewer.is_staff:
+def clubs_listed_to(viewer: Viewer, *, hidden_too: bool = False) -> Select[Club]:
+    """As `clubs_visible_to`, without the unlisted ones of others. Staff find hidden clubs if they ask for them."""
+    if viewer.is_staff and hidden_too:
         return select(Club)
     listed: ColumnElement[bool] = Club.visibility == ClubVisibility.PUBLIC
     if viewer.id is not None:

@@ -7,7 +7,7 @@ for all parents of a level in one statement; a query planner may read the same d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select
@@ -48,7 +48,8 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Pages:
-    """A connection: one keyset page of rows for a key. `filter` narrows it by the field's `filter` argument.
+    """A connection: one keyset page of rows for a key. `filter` narrows it by the field's `filter` argument, and
+    `orders` are those that its `sort` argument chooses from.
 
     `select_of` is `select` for one parent, whose key is given as a column: what it asks of the parent is asked once.
     """
@@ -59,6 +60,10 @@ class Pages:
     order: Order
     filter: Filtering | None = None
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None
+    orders: Mapping[Any, Order] = field(default_factory=dict)
+
+    def order_of(self, request: PageRequest) -> Order:
+        return self.order if request.sort is None else self.orders[request.sort]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +94,13 @@ def pages(
     order_by: Sequence[Any],
     filter: Filtering | None = None,
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None,
+    sorts: Mapping[Any, Sequence[Any]] | None = None,
 ) -> Pages:
-    """`order_by` ends in a unique column; wrap a column in `Key(column, descending=True)` to turn it round."""
-    return Pages(entity, key, select, _order(order_by), filter, select_of)
+    """`order_by` ends in a unique column; wrap a column in `Key(column, descending=True)` to turn it round. `sorts` has
+    the orders that the field's `sort` argument chooses from, by its values; `order_by` stands where it has none.
+    """
+    orders = {chosen: _order(columns) for chosen, columns in (sorts or {}).items()}
+    return Pages(entity, key, select, _order(order_by), filter, select_of, orders)
 
 
 def value(*, key: Any, select: Selecting, default: Any = None) -> Value:
@@ -108,3 +117,4 @@ class PageRequest:
 
     args: PageArgs
     filter: Any = None
+    sort: Any = None

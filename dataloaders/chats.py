@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 from auth.viewer import Viewer
 from auth.visibility import chats_of, messages_visible_to
 from dataloaders.base import one, pages, value
+from dataloaders.filters import among
 from dataloaders.pages import Key
 from models import Chat, ChatKind, ChatMember, Message, User
 
@@ -40,6 +41,21 @@ def unread_counts(viewer: Viewer) -> Any:
     return chats_of(viewer).with_only_columns(Chat.id, unread())
 
 
+def unread_chat_counts(viewer: Viewer) -> Any:
+    return (
+        chats_of(viewer)
+        .where(unread() > 0)
+        .with_only_columns(ChatMember.user_id, func.count())
+        .group_by(ChatMember.user_id)
+    )
+
+
+def narrowed(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+    """`statement` is that of `chats_of`."""
+    narrowed = statement.where(*among(Chat.kind, filter.kinds))
+    return narrowed.where(unread() > 0) if filter.unread_only else narrowed
+
+
 def peers(viewer: Viewer) -> Select[User]:
     own_chats = own_memberships(viewer).with_only_columns(ChatMember.chat_id)
     return (
@@ -67,7 +83,9 @@ by_member_id = pages(
     key=ChatMember.user_id,
     select=chats_of,
     order_by=[Key(Chat.last_message_at, descending=True), Key(Chat.id, descending=True)],
+    filter=narrowed,
 )
+unread_chat_count_by_member_id = value(key=ChatMember.user_id, select=unread_chat_counts, default=0)
 members_by_chat_id = pages(
     ChatMember, key=ChatMember.chat_id, select=members, order_by=[ChatMember.joined_at, ChatMember.user_id]
 )

@@ -14,6 +14,7 @@ from auth.visibility import (
     users_visible_to,
 )
 from dataloaders.base import many, one, pages, value
+from dataloaders.filters import among
 from dataloaders.pages import Key
 from models import (
     Club,
@@ -34,7 +35,10 @@ def own_memberships(viewer: Viewer) -> Select[ClubMembership]:
 
 
 def clubs_of_members(viewer: Viewer) -> Select[Club]:
-    return clubs_listed_to(viewer).join(ClubMembership, ClubMembership.club_id == Club.id).where(ACTIVE)
+    """Staff who look at someone's clubs see all of them."""
+    return (
+        clubs_listed_to(viewer, hidden_too=True).join(ClubMembership, ClubMembership.club_id == Club.id).where(ACTIVE)
+    )
 
 
 def owners(viewer: Viewer) -> Select[User]:
@@ -56,15 +60,22 @@ def upcoming_events(viewer: Viewer) -> Select[Event]:
 
 
 def narrowed_memberships(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
-    if filter.state is not None:
-        statement = statement.where(ClubMembership.state == filter.state)
-    if filter.role is not None:
-        statement = statement.where(ClubMembership.role == filter.role)
-    return statement
+    return statement.where(*among(ClubMembership.state, filter.states), *among(ClubMembership.role, filter.roles))
+
+
+def narrowed_clubs(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+    """`statement` is that of `clubs_of_members`."""
+    return statement.where(*among(Club.kind, filter.kinds), *among(ClubMembership.role, filter.roles))
 
 
 by_id = one(Club, key=Club.id, select=clubs_visible_to)
-by_user_id = pages(Club, key=ClubMembership.user_id, select=clubs_of_members, order_by=[Club.name_key, Club.id])
+by_user_id = pages(
+    Club,
+    key=ClubMembership.user_id,
+    select=clubs_of_members,
+    order_by=[Club.name_key, Club.id],
+    filter=narrowed_clubs,
+)
 owners_by_club_id = many(
     User, key=ClubMembership.club_id, select=owners, order_by=[ClubMembership.created_at, User.id], limit=20
 )

@@ -82,7 +82,7 @@ class CompiledLoaders(Loaders):
         """A page for each key, empty ones included."""
         names = attributes(declaration.entity) if names is None else names
         args = request.args
-        given = window_values(declaration.order, args)
+        given = window_values(declaration.order_of(request), args)
         compiled = self._compiled(
             (declaration, names, folds, PageShape.of(request)),
             lambda viewer: statement_for(declaration, viewer, request, names, folds),
@@ -99,7 +99,7 @@ class CompiledLoaders(Loaders):
         """The row of a key, null where there is none, and by its own key the page that it leads to."""
         pages, shape = fold.declaration, fold.page
         assert isinstance(pages, Pages) and shape is not None
-        given = window_values(pages.order, shape.request.args)
+        given = window_values(fold.order, shape.request.args)
         compiled = self._compiled(
             (declaration, names, (*folds, fold), shape),
             lambda viewer: statement_for(declaration, viewer, names=names, folds=(*folds, fold)),
@@ -119,7 +119,7 @@ class CompiledLoaders(Loaders):
 
     def _page(self, declaration: Pages, key: Any, request: PageRequest, rows: Sequence[Any]) -> Page:
         count = partial(self._count, declaration, key, request.filter)
-        return make_page(rows, request.args, count, values_of=read_stored(declaration.order))
+        return make_page(rows, request.args, count, values_of=read_stored(declaration.order_of(request)))
 
     async def _fetch(
         self, declaration: One | Many, keys: Collection[Any], names: Names | None, folds: Folds

@@ -41,7 +41,7 @@ class Loaders:
         return loader.load(key)
 
     def load_page(self, declaration: Pages, key: Any, request: PageRequest) -> Awaitable[Any]:
-        identity = (declaration, request.args, repr(request.filter))
+        identity = (declaration, request.args, repr(request.filter), request.sort)
         return self._loader(identity, lambda keys: self._page_batch(declaration, request, keys)).load(key)
 
     def _count(self, declaration: Pages, key: Any, filter: Any) -> Awaitable[Any]:

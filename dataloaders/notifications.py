@@ -12,6 +12,7 @@ import dataloaders.services
 from auth.viewer import Viewer
 from auth.visibility import notifications_of
 from dataloaders.base import OneOf, one, pages, value
+from dataloaders.filters import among
 from dataloaders.pages import Key
 from models import Notification, NotificationPreference
 
@@ -28,7 +29,8 @@ def unread_counts(viewer: Viewer) -> Any:
 
 
 def narrowed(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
-    return statement.where(UNREAD) if filter.unread_only else statement
+    narrowed = statement.where(*among(Notification.type, filter.types))
+    return narrowed.where(UNREAD) if filter.unread_only else narrowed
 
 
 def choices(viewer: Viewer) -> Select[Any]:

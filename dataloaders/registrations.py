@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Select, literal, select
@@ -7,31 +8,36 @@ from sqlalchemy import Select, literal, select
 from auth.viewer import Viewer
 from auth.visibility import registrations_visible_to
 from dataloaders.base import one, pages, value
+from dataloaders.filters import among, at_times
 from dataloaders.pages import Key
-from models import Event, EventHost, EventTiming, Registration, Service, utcnow
+from models import Event, EventHost, Registration, Service
+
+
+class RegistrationSort(Enum):
+    STARTS_AT_ASC = "STARTS_AT_ASC"
+    STARTS_AT_DESC = "STARTS_AT_DESC"
+    CREATED_AT_DESC = "CREATED_AT_DESC"
 
 
 def own_registrations(viewer: Viewer) -> Select[Registration]:
     return select(Registration).where(Registration.user_id == viewer.id)
 
 
-def by_admission(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
-    if filter.admission is None:
-        return statement
-    return statement.where(Registration.admission == filter.admission)
+def own_with_events(viewer: Viewer) -> Select[Registration]:
+    """As `own_registrations`, for lists that are narrowed and sorted by what the event is."""
+    return own_registrations(viewer).join(Event, Event.id == Registration.event_id)
 
 
-def by_timing(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
-    """Where the registration's event stands now."""
-    if filter.timing is None:
-        return statement
-    now = utcnow()
-    conditions = {
-        EventTiming.UPCOMING: [Event.starts_at > now],
-        EventTiming.ONGOING: [Event.starts_at <= now, Event.ends_at > now],
-        EventTiming.PAST: [Event.ends_at <= now],
-    }
-    return statement.join(Event, Event.id == Registration.event_id).where(*conditions[filter.timing])
+def narrowed(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+    return statement.where(
+        *among(Registration.admission, filter.admissions), *among(Registration.attendance, filter.attendances)
+    )
+
+
+def narrowed_by_events(statement: Select[Any], viewer: Viewer, filter: Any) -> Select[Any]:
+    return narrowed(statement, viewer, filter).where(
+        *at_times(Event.starts_at, Event.ends_at, filter.timings), *among(Event.status, filter.event_statuses)
+    )
 
 
 def _yes(*key: Any) -> Select[Any]:
@@ -52,14 +58,20 @@ by_event_id = pages(
     key=Registration.event_id,
     select=registrations_visible_to,
     order_by=[Registration.created_at, Registration.id],
-    filter=by_admission,
+    filter=narrowed,
 )
+NEWEST_FIRST = [Key(Registration.created_at, descending=True), Key(Registration.id, descending=True)]
 by_user_id = pages(
     Registration,
     key=Registration.user_id,
-    select=own_registrations,
-    order_by=[Key(Registration.created_at, descending=True), Key(Registration.id, descending=True)],
-    filter=by_timing,
+    select=own_with_events,
+    order_by=NEWEST_FIRST,
+    sorts={
+        RegistrationSort.STARTS_AT_ASC: [Event.starts_at, Registration.id],
+        RegistrationSort.STARTS_AT_DESC: [Key(Event.starts_at, descending=True), Key(Registration.id, descending=True)],
+        RegistrationSort.CREATED_AT_DESC: NEWEST_FIRST,
+    },
+    filter=narrowed_by_events,
 )
 own_by_event_id = one(Registration, key=Registration.event_id, select=own_registrations)
 is_host_by_event_id = value(key=EventHost.event_id, select=hosting, default=False)

@@ -3,11 +3,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Float, Select, func, select
+from sqlalchemy import Float, Select, func, or_, select
 
+from auth.permissions import Permission
 from auth.viewer import Viewer
 from auth.visibility import reviews_visible_to
 from dataloaders.base import one, pages, value
+from dataloaders.filters import among
 from dataloaders.pages import Key
 from models import Review, ReviewStatus
 
@@ -27,8 +29,23 @@ class NoRatings:
     of_5: int = 0
 
 
+@dataclass(frozen=True)
+class Unfiltered:
+    """The filter of a list that is asked for without one."""
+
+    ratings: None = None
+    statuses: None = None
+
+
 def own_reviews(viewer: Viewer) -> Select[Review]:
     return select(Review).where(Review.author_id == viewer.id)
+
+
+def narrowed(statement: Select[Any], viewer: Viewer, filter: Any) -> Select[Any]:
+    """Of hidden reviews moderators get those of others only if they ask for them."""
+    if filter.statuses is None and viewer.can(Permission.REVIEW_MODERATE):
+        statement = statement.where(or_(Review.status == ReviewStatus.PUBLISHED, Review.author_id == viewer.id))
+    return statement.where(*among(Review.status, filter.statuses), *among(Review.rating, filter.ratings))
 
 
 def ratings(_viewer: Viewer) -> Select[Any]:
@@ -46,12 +63,15 @@ def ratings(_viewer: Viewer) -> Select[Any]:
     )
 
 
+NEWEST_FIRST = [Key(Review.created_at, descending=True), Key(Review.id, descending=True)]
 by_id = one(Review, key=Review.id, select=reviews_visible_to)
 by_event_id = pages(
     Review,
     key=Review.event_id,
     select=reviews_visible_to,
-    order_by=[Key(Review.created_at, descending=True), Key(Review.id, descending=True)],
+    order_by=NEWEST_FIRST,
+    filter=narrowed,
 )
+by_author_id = pages(Review, key=Review.author_id, select=own_reviews, order_by=NEWEST_FIRST, filter=narrowed)
 own_by_event_id = one(Review, key=Review.event_id, select=own_reviews)
 summary_by_event_id = value(key=Review.event_id, select=ratings, default=NoRatings())

@@ -32,12 +32,13 @@ class PageShape:
     is_backward: bool
     is_first: bool
     filter: str
+    sort: Any
     request: PageRequest = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, request: PageRequest) -> PageShape:
         args = request.args
-        return cls(args.size, args.is_backward, args.cursor is None, repr(request.filter), request)
+        return cls(args.size, args.is_backward, args.cursor is None, repr(request.filter), request.sort, request)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,18 @@ class Fold:
         """Columns: of a list as many as its rows have, with an array of all rows in each; else the key comes first."""
         own = len(self.names) + sum(fold.width for fold in self.folds)
         if isinstance(self.declaration, Pages):
-            return own + len(self.declaration.order)
+            return own + len(self.order)
         return own if isinstance(self.declaration, Many) else own + 1
+
+    @property
+    def order(self) -> Order:
+        """Of a list or a page."""
+        declaration = self.declaration
+        if isinstance(declaration, Pages):
+            assert self.page is not None
+            return declaration.order_of(self.page.request)
+        assert isinstance(declaration, Many)
+        return declaration.order
 
     def child(self, viewer: Viewer, own: Any) -> Select[Any]:
         """What the rows of the table `own` lead to, for a lateral join."""
@@ -81,7 +92,7 @@ class Fold:
         return chosen.with_only_columns(*wanted, maintain_column_froms=True)
 
     def _arrays(self, declaration: Many | Pages, limited: Select[Any], viewer: Viewer, own: Any) -> Select[Any]:
-        order, backward = declaration.order, self.page is not None and self.page.is_backward
+        order, backward = self.order, self.page is not None and self.page.is_backward
         values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
         wanted = [*columns_of(declaration.entity, self.names), *(values if self.folds or self.page else ())]
         of_one = limited.where(declaration.key == own.c[self.key]).correlate(own)
@@ -155,6 +166,7 @@ def _per_parent(
     declaration: Many | Pages,
     viewer: Viewer,
     names: Names,
+    order: Order,
     folds: Folds = (),
     *,
     backward: bool = False,
@@ -163,7 +175,7 @@ def _per_parent(
 
     The result has the parent's key, the row, and the values of the order, which make the cursors.
     """
-    entity, key, order = declaration.entity, declaration.key, declaration.order
+    entity, key = declaration.entity, declaration.key
     parents = unnested.c.parent
     values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
     of_one = statement.where(key == parents)
@@ -209,11 +221,12 @@ def statement_for(
         return declaration.select(viewer).where(declaration.key == any_(_keys(declaration.key)))
     if isinstance(declaration, Many):
         limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(at_most(declaration.limit))
-        return _per_parent(limited, _parents(declaration), declaration, viewer, names, folds)
+        return _per_parent(limited, _parents(declaration), declaration, viewer, names, declaration.order, folds)
     assert request is not None
     parents = _parents(declaration)
     cut = _page(declaration, viewer, request, parents.c.parent, is_open=names is not None)
-    return _per_parent(cut, parents, declaration, viewer, names, folds, backward=request.args.is_backward)
+    order, backward = declaration.order_of(request), request.args.is_backward
+    return _per_parent(cut, parents, declaration, viewer, names, order, folds, backward=backward)
 
 
 def _page(
@@ -224,7 +237,7 @@ def _page(
     chosen = declaration.select(viewer) if select_of is None else select_of(viewer, parent)
     if declaration.filter is not None and request.filter is not None:
         chosen = declaration.filter(chosen, viewer, request.filter)
-    return (open_window if is_open else window)(chosen, declaration.order, request.args)
+    return (open_window if is_open else window)(chosen, declaration.order_of(request), request.args)
 
 
 def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:

@@ -62,7 +62,7 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
         return RelatedOneOf(declared, kind=field.metadata["kind"], key=key)
     need = Need(declared, key=key, visible=gate, hidden=field.metadata.get("hidden"))
     if isinstance(declared, Pages):
-        return Connected(declared, need, field.metadata.get("unfiltered"))
+        return Connected(declared, need, field.metadata["paging"])
     if isinstance(declared, Value):
         return Aggregated(declared, need)
     if isinstance(declared, One | Many):

@@ -10,13 +10,13 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
-from dataloaders.pages import PageArgs, window_values
+from dataloaders.pages import window_values
 from dataloaders.selects import Fold, PageShape, value_names, value_types
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
 from models.rows import folded_class, reader, values_class
 from schema import ids
 from schema.access import check
-from schema.relations import Derived, Need
+from schema.relations import Derived, Need, Paging
 
 if TYPE_CHECKING:
     from engine.execute import Execution
@@ -125,22 +125,20 @@ class RelatedOneOf(Source):
 class Connected(Source):
     is_awaited: ClassVar[bool] = True
 
-    def __init__(self, declaration: Pages, need: Need, unfiltered: Any) -> None:
-        self.declaration, self.need, self._unfiltered = declaration, need, unfiltered
+    def __init__(self, declaration: Pages, need: Need, paging: Paging) -> None:
+        self.declaration, self.need, self._paging = declaration, need, paging
         self.entity = declaration.entity
         self.reads = reads_of_need(need)
 
     def request(self, run: Execution, field: Field) -> PageRequest:
         """Raises what is wrong with the arguments."""
-        arguments = run.arguments(field)
-        filter = arguments.pop("filter", None)
-        return PageRequest(PageArgs(**arguments), self._unfiltered if filter is None else filter)
+        return self._paging.request(run.arguments(field))
 
     def fold(self, run: Execution, field: Field) -> Fold | None:
         """The page as a part of its parent's statement; null where something is wrong, which `load` will find again."""
         try:
             request = self.request(run, field)
-            window_values(self.declaration.order, request.args)
+            window_values(self.declaration.order_of(request), request.args)
         except Exception:
             return None
         names = field.names or ()

@@ -25,7 +25,7 @@ from dataloaders.pages import (
 from dataloaders.selects import Folds, columns_of, directed, folded, ordinals_of
 from models.rows import Values, row_class
 from schema.context import Caller, Context
-from schema.paging import PAGE_ARGUMENTS
+from schema.roots import page_of
 
 if TYPE_CHECKING:
     from engine.plan import Field
@@ -70,8 +70,8 @@ class Kept:
 async def fetch_listing(
     context: Context, method: Callable[..., Listing], arguments: dict[str, Any], entity: Any, field: Field
 ) -> Page:
-    """One page. Raises what the method raises, `InvalidPage` and `InvalidCursor`."""
-    args = PageArgs(**{one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS})
+    """One page. Raises what the method raises, what is wrong with the arguments, and `InvalidCursor`."""
+    args = page_of(arguments)
     listed = Listed(context, method, arguments)
     names = field.names or ()
 

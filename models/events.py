@@ -28,6 +28,13 @@ class EventTiming(Enum):
     PAST = "PAST"
 
 
+def timing_of(starts_at: datetime, ends_at: datetime, moment: datetime) -> EventTiming:
+    """Where something that starts and ends then stands at a moment."""
+    if moment < starts_at:
+        return EventTiming.UPCOMING
+    return EventTiming.ONGOING if moment < ends_at else EventTiming.PAST
+
+
 class EventVisibility(Enum):
     PUBLIC = "PUBLIC"
     UNLISTED = "UNLISTED"
@@ -122,9 +129,7 @@ class Event(Base):
     )
 
     def timing_at(self, moment: datetime) -> EventTiming:
-        if moment < self.starts_at:
-            return EventTiming.UPCOMING
-        return EventTiming.ONGOING if moment < self.ends_at else EventTiming.PAST
+        return timing_of(self.starts_at, self.ends_at, moment)
 
 
 class EventInterest(Base):

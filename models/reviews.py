@@ -21,7 +21,7 @@ class Review(Base):
         UniqueConstraint("event_id", "author_id"),
         CheckConstraint("rating BETWEEN 1 AND 5", name="rating_in_range"),
         Index(None, "event_id", "created_at", "id"),
-        Index(None, "author_id"),
+        Index(None, "author_id", "created_at", "id"),
     )
 
     id: Mapped[PrimaryKey]

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
+from models.events import EventTiming, timing_of
 
 
 class ServiceType(Base):
@@ -53,6 +54,9 @@ class Service(Base):
     cancel_reason: Mapped[str | None] = mapped_column(String(1000))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
+
+    def timing_at(self, moment: datetime) -> EventTiming:
+        return timing_of(self.starts_at, self.ends_at, moment)
 
     @property
     def is_cancelled(self) -> bool:

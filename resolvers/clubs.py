@@ -13,6 +13,7 @@ from sqlalchemy import Select, select
 from auth.viewer import Viewer
 from auth.visibility import clubs_listed_to, clubs_of, clubs_visible_to
 from database import UnitOfWork
+from dataloaders.filters import among
 from dataloaders.pages import Key, Listing
 from errors import Forbidden, NotFound, UserError, VersionConflict, check_text, refuse
 from models import (
@@ -69,8 +70,8 @@ class ClubSearch:
 
     text: str | None = None
     interest_ids: Sequence[UUID] | None = None
-    kind: ClubKind | None = None
-    visibility: ClubVisibility | None = None
+    kinds: Sequence[ClubKind] | None = None
+    visibilities: Sequence[ClubVisibility] | None = None
     viewer_is_member: bool | None = None
 
 
@@ -202,16 +203,13 @@ def _check_text(problems: list[UserError], field: str, text: str | None) -> str 
 
 def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort) -> Listing:
     """Clubs that lists may show to the viewer."""
-    statement = clubs_listed_to(viewer)
+    statement = clubs_listed_to(viewer, hidden_too=search.visibilities is not None)
     if search.text is not None and search.text.strip():
         statement = statement.where(*word_search.has_all(search.text, Club.search.op("@@", is_comparison=True)))
     if search.interest_ids is not None:
-        liked = select(ClubInterest.club_id).where(ClubInterest.interest_id.in_(search.interest_ids))
+        liked = select(ClubInterest.club_id).where(*among(ClubInterest.interest_id, search.interest_ids))
         statement = statement.where(Club.id.in_(liked))
-    if search.kind is not None:
-        statement = statement.where(Club.kind == search.kind)
-    if search.visibility is not None:
-        statement = statement.where(Club.visibility == search.visibility)
+    statement = statement.where(*among(Club.kind, search.kinds), *among(Club.visibility, search.visibilities))
     return Listing(_of_members(statement, viewer, search.viewer_is_member), ORDERS[sort])
 
 

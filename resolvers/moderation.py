@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from auth.permissions import Permission
 from auth.viewer import Viewer
 from database import UnitOfWork
+from dataloaders.filters import among
 from dataloaders.pages import Key, Listing
 from errors import ErrorCode, NotFound, Required, UserError, _, check_text, refuse
 from models import DomainEvent, Event, EventStatus, ModerationItem, ModerationState, NotificationType, utcnow
@@ -41,9 +43,9 @@ class ModerationDecided(DomainEvent):
     decision: str
 
 
-def listing(*, state: ModerationState = ModerationState.PENDING) -> Listing:
+def listing(*, states: Sequence[ModerationState]) -> Listing:
     """The queue, whoever waits longest first."""
-    return Listing(select(ModerationItem).where(ModerationItem.state == state), OLDEST_FIRST)
+    return Listing(select(ModerationItem).where(*among(ModerationItem.state, states)), OLDEST_FIRST)
 
 
 async def decide(

@@ -16,7 +16,9 @@ from resolvers import bookings as rules
 from resolvers import capacity
 from schema import ids
 from schema.context import Info
+from schema.enums import enum
 from schema.events import Event
+from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
 from schema.registrations import HOST, sees_staff_notes
 from schema.relations import derived, related
@@ -25,6 +27,15 @@ from schema.users import User
 
 if TYPE_CHECKING:
     from schema.services import Service
+
+
+enum(
+    dataloaders.bookings.BookingSort,
+    "Order of one's bookings. Equal ones are in order of their ids.",
+    STARTS_AT_ASC="By the start of the service, the earliest first.",
+    STARTS_AT_DESC="By the start of the service, the latest first.",
+    CREATED_AT_DESC="What one booked last first.",
+)
 
 
 @strawberry.type(description="A person has a place at a service.")
@@ -53,6 +64,24 @@ class Booking(Node, row=models.Booking, by_id=dataloaders.bookings.by_id):
     )
     def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
         return root.staff_note if is_host or sees_staff_notes(info) else None
+
+
+@strawberry.input(description=f"Narrows the bookings of a service. {ALL_HOLD}")
+class BookingFilter(Filter):
+    admissions: list[models.Admission] | None = strawberry.field(default=None, description="In one of these states.")
+    attendances: list[models.Attendance] | None = strawberry.field(
+        default=None, description="Of people of whom one of these is known."
+    )
+
+
+@strawberry.input(description=f"Narrows one's bookings. {ALL_HOLD}")
+class OwnBookingFilter(BookingFilter):
+    timings: list[models.EventTiming] | None = strawberry.field(
+        default=None, description="By where the service stands now; PAST begins with its end."
+    )
+    event_statuses: list[models.EventStatus] | None = strawberry.field(
+        default=None, description="Of events in one of these statuses."
+    )
 
 
 @strawberry.input(description="Which services to book, and for whom.")

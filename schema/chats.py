@@ -22,6 +22,7 @@ from schema.connections import Connection
 from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
+from schema.filters import ALL_HOLD, Filter
 from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
 from schema.relations import computed, connected, facet, reads, related
@@ -45,6 +46,12 @@ enum(
     DIRECT="With one other person.",
     GROUP="With several, under a title.",
 )
+
+
+@strawberry.input(description=f"Narrows one's chats. {ALL_HOLD}")
+class ChatFilter(Filter):
+    kinds: list[models.ChatKind] | None = strawberry.field(default=None, description="Of these kinds.")
+    unread_only: bool = strawberry.field(default=False, description="Those with messages that one has not read.")
 
 
 @strawberry.type(description="Someone in a chat.")

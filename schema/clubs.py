@@ -11,7 +11,6 @@ import dataloaders.interests
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from dataloaders.interests import MOST
 from dataloaders.pages import Listing
 from errors import (
     Forbidden,
@@ -31,6 +30,7 @@ from schema.access import PUBLIC, SIGNED_IN
 from schema.connections import Connection
 from schema.context import Info
 from schema.enums import enum
+from schema.filters import ALL_HOLD, Filter
 from schema.interests import Interest, decode_interests
 from schema.limits import SEARCHED
 from schema.node import Node
@@ -90,13 +90,22 @@ enum(
 )
 
 
-@strawberry.input(description="Narrows a list of memberships.")
-class ClubMembershipFilter:
-    state: models.MembershipState | None = strawberry.field(
-        default=models.MembershipState.ACTIVE,
-        description="Requests and invitations are shown to the person and to those who run the club. Null: any state.",
+@strawberry.input(description=f"Narrows a list of memberships. {ALL_HOLD}")
+class ClubMembershipFilter(Filter):
+    states: list[models.MembershipState] | None = strawberry.field(
+        default_factory=lambda: [models.MembershipState.ACTIVE],
+        description="In one of these states. Requests and invitations are shown to the person and to those who run the "
+        "club. Null: any state.",
     )
-    role: models.ClubRole | None = strawberry.field(default=None, description="Those with this role.")
+    roles: list[models.ClubRole] | None = strawberry.field(default=None, description="With one of these roles.")
+
+
+@strawberry.input(description=f"Narrows the clubs of a person. {ALL_HOLD}")
+class MemberClubFilter(Filter):
+    kinds: list[models.ClubKind] | None = strawberry.field(default=None, description="Of these kinds.")
+    roles: list[models.ClubRole] | None = strawberry.field(
+        default=None, description="In which the person has one of these roles."
+    )
 
 
 @strawberry.type(description="A person in a club, or on the way into it or out of it.")
@@ -142,8 +151,8 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.by_id):
     )
 
 
-@strawberry.input(description="Narrows a list of clubs. Everything given must hold.")
-class ClubFilter:
+@strawberry.input(description=f"Narrows a list of clubs. {ALL_HOLD}")
+class ClubFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,
@@ -151,11 +160,12 @@ class ClubFilter:
         "At most 200 characters.",
     )
     interest_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="About at least one of these, at most 50."
+        default=None, description="About at least one of these, at most 100."
     )
-    kind: models.ClubKind | None = strawberry.field(default=None, description="Clubs or groups.")
-    visibility: models.ClubVisibility | None = strawberry.field(
-        default=None, description="Others than PUBLIC are found by their members and staff."
+    kinds: list[models.ClubKind] | None = strawberry.field(default=None, description="Of these kinds.")
+    visibilities: list[models.ClubVisibility] | None = strawberry.field(
+        default=None,
+        description="Seen by these. Others than PUBLIC are found by their members, and by staff who name them here.",
     )
     viewer_is_member: bool | None = strawberry.field(
         default=None, description="Those of which the caller is a member, or is none."
@@ -222,14 +232,12 @@ def _search(filter: ClubFilter | None) -> rules.ClubSearch:
     wanted = filter.interest_ids
     problems: list[UserError] = []
     check_text(problems, filter.text, "filter", "text", maximum=LONGEST_TEXT)
-    if wanted is not None and len(wanted) > MOST:
-        problems.append(TooMany(path=("filter", "interestIds"), maximum=MOST))
     refuse(problems)
     return rules.ClubSearch(
         text=filter.text,
         interest_ids=None if wanted is None else decode_interests(wanted, "filter", "interestIds"),
-        kind=filter.kind,
-        visibility=filter.visibility,
+        kinds=filter.kinds,
+        visibilities=filter.visibilities,
         viewer_is_member=filter.viewer_is_member,
     )
 

@@ -9,6 +9,7 @@ enum(
     ErrorCode,
     "What went wrong, for programs. New codes may be added.",
     ALREADY_EXISTS="There is such a thing already.",
+    CONTRADICTION="Nothing can match these parts of a filter together.",
     FORBIDDEN="The caller may see this, but not do that to it.",
     IDEMPOTENCY_KEY_REUSED="The key was used with another input, or for another mutation.",
     INVALID="The value is not acceptable; the message says why.",

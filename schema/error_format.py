@@ -34,17 +34,20 @@ def present(error: GraphQLError, context: Any) -> None:
 
     `extensions.code` is one of UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, QUERY_TOO_COSTLY, BAD_USER_INPUT, UNAVAILABLE,
     INTERNAL, or one of those about a document that is only named (`docs/errors.md`); `extensions.reason` is the finer
-    `ErrorCode` where there is one.
+    `ErrorCode` where there is one, and `extensions.errors` has each thing that is wrong with the arguments.
     """
     reader = context.reader if context is not None else Reader()
     cause = _cause(error)
-    if isinstance(cause, UserErrors) and cause.errors:
-        cause = cause.errors[0]
+    found = cause.errors if isinstance(cause, UserErrors) else [cause] if isinstance(cause, UserError) else []
+    if found:
+        cause = found[0]
     if isinstance(cause, UserError):
         error.message = reader.say(cause.message, cause.params)
         error.extensions = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
         if details := details_as_json(cause):
             error.extensions["details"] = details
+        if any(one.path for one in found):
+            error.extensions["errors"] = [_of_argument(one, reader) for one in found]
     elif cause is None or isinstance(cause, GraphQLError):
         # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
         error.message = reader.say(error.message)[:LONGEST_MESSAGE]
@@ -65,6 +68,12 @@ def present(error: GraphQLError, context: Any) -> None:
         log.error("operation.failed", path=error.path, exc_info=cause)
         error.message = reader.say(INTERNAL_MESSAGE)
         error.extensions = {"code": "INTERNAL"}
+
+
+def _of_argument(error: UserError, reader: Reader) -> dict[str, Any]:
+    """One thing that is wrong with a field's arguments, as a mutation's payload tells what is wrong with its input."""
+    message, path = reader.say(error.message, error.params), list(error.path) or None
+    return {"code": error.code.value, "message": message, "path": path, "details": details_as_json(error)}
 
 
 def _cause(error: GraphQLError) -> Exception | None:

@@ -18,6 +18,7 @@ from resolvers.events import NewEvent
 from resolvers.services import ServiceChanges
 from schema import ids
 from schema.enums import enum
+from schema.filters import Filter
 from schema.limits import SEARCHED
 from schema.money import MoneyInput
 from schema.roots import MutationInput
@@ -34,7 +35,7 @@ enum(
 )
 enum(
     models.EventTiming,
-    "Where an event stands now, by the clock.",
+    "Where an event or a service stands now, by the clock.",
     UPCOMING="It has not begun.",
     ONGOING="It has begun and not ended.",
     PAST="It has ended.",
@@ -237,7 +238,7 @@ class DateRangeInput:
 
 
 @strawberry.input(name="EventFilter", description="Narrows a list of events. All that is given has to hold.")
-class EventFilterInput:
+class EventFilterInput(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from schema.chats import Chat
     from schema.clubs import Club
     from schema.registrations import Registration, RegistrationFilter
-    from schema.reviews import RatingSummary, Review
+    from schema.reviews import RatingSummary, Review, ReviewFilter
     from schema.services import Service
 
 enum(
@@ -144,7 +144,10 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     )
     availability: Availability = facet(Availability, description="Places taken and left.")
     reviews: Connection[Annotated[Review, strawberry.lazy("schema.reviews")]] = connected(
-        dataloaders.reviews.by_event_id, description="Reviews, newest first."
+        dataloaders.reviews.by_event_id,
+        filter=Annotated["ReviewFilter", strawberry.lazy("schema.reviews")],
+        unfiltered=dataloaders.reviews.Unfiltered(),
+        description="Reviews, newest first; published ones and one's own unless filtered.",
     )
     viewer_review: Annotated[Review, strawberry.lazy("schema.reviews")] | None = related(
         dataloaders.reviews.own_by_event_id, visible=signed_in, description="The caller's own review."

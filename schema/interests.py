@@ -12,6 +12,7 @@ from resolvers import interests as rules
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
+from schema.filters import Filter
 from schema.limits import SEARCHED
 from schema.node import Node
 from schema.relations import computed, reads
@@ -30,7 +31,7 @@ class Interest(Node, row=models.Interest, by_id=dataloaders.interests.by_id):
 
 
 @strawberry.input(description="Narrows the catalogue of interests.")
-class InterestFilter:
+class InterestFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,

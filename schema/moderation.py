@@ -17,6 +17,7 @@ from schema import ids
 from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
+from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
 from schema.relations import related
 from schema.roots import MutationInput, Payload, connection, mutation
@@ -50,10 +51,10 @@ class ModerationItem(Node, row=models.ModerationItem, by_id=dataloaders.moderati
     decided_by: User | None = related(dataloaders.users.by_id, key="decided_by_id", description="Who decided.")
 
 
-@strawberry.input(description="Narrows the queue of moderators.")
-class ModerationFilter:
-    state: models.ModerationState = strawberry.field(
-        default=models.ModerationState.PENDING, description="What became of it."
+@strawberry.input(description=f"Narrows the queue of moderators. {ALL_HOLD}")
+class ModerationFilter(Filter):
+    states: list[models.ModerationState] = strawberry.field(
+        default_factory=lambda: [models.ModerationState.PENDING], description="What became of it."
     )
 
 
@@ -76,7 +77,7 @@ class ModerationItemPayload(Payload):
 @strawberry.type
 class ModerationQueries:
     @connection(
-        description="What waits for a moderator, the longest first.",
+        description="What waits for a moderator, the longest first; what was decided, if asked for.",
         access=Permission.EVENT_MODERATE,
         of=ModerationItem,
     )
@@ -85,7 +86,7 @@ class ModerationQueries:
         info: Info,
         filter: ModerationFilter | None = None,
     ) -> Listing:
-        return moderation.listing(state=(filter or ModerationFilter()).state)
+        return moderation.listing(states=(filter or ModerationFilter()).states)
 
 
 @strawberry.type

@@ -20,6 +20,7 @@ from schema.clubs import Club
 from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
+from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
 from schema.relations import computed, reads, related, related_one_of
 from schema.roots import MutationInput, Payload, mutation, subscription
@@ -94,9 +95,10 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
         return cursor_of(root.user_id, root.sequence)
 
 
-@strawberry.input(description="Narrows one's notifications.")
-class NotificationFilter:
+@strawberry.input(description=f"Narrows one's notifications. {ALL_HOLD}")
+class NotificationFilter(Filter):
     unread_only: bool = strawberry.field(default=False, description="Leave out what was read.")
+    types: list[models.NotificationType] | None = strawberry.field(default=None, description="News of these types.")
 
 
 @strawberry.type(description="Whether news of one type reaches a person on one channel.")

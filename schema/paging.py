@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from typing import Any
 
 PAGE_ARGUMENTS = tuple(
@@ -13,15 +13,14 @@ PAGE_ARGUMENTS = tuple(
 
 
 def with_page_arguments(
-    resolver: Callable[..., Any], *, like: Callable[..., Any] | None = None, left_out: Collection[str] = ()
+    resolver: Callable[..., Any],
+    *,
+    like: Callable[..., Any] | None = None,
+    own: Iterable[inspect.Parameter] = (),
 ) -> Callable[..., Any]:
-    """Let a resolver with `**arguments` show the page arguments after its own, or after those of `like`."""
+    """Let a resolver with `**arguments` show the page arguments after `own` ones, or after those of `like`."""
     signature = inspect.signature(like or resolver)
-    own = [
-        parameter
-        for parameter in signature.parameters.values()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD and parameter.name not in left_out
-    ]
-    shown = signature.replace(parameters=[*own, *PAGE_ARGUMENTS], return_annotation=Any)
+    named = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    shown = signature.replace(parameters=[*named, *own, *PAGE_ARGUMENTS], return_annotation=Any)
     resolver.__signature__ = shown  # type: ignore[attr-defined]  # what `inspect` looks for before all else
     return resolver

@@ -18,6 +18,7 @@ from schema import ids
 from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
+from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
 from schema.relations import Need, derived, related
 from schema.roots import MutationInput, Payload, mutation
@@ -43,6 +44,13 @@ enum(
     ATTENDED="Came.",
     NO_SHOW="Did not come.",
     EXCUSED="Did not come, and said so in time.",
+)
+enum(
+    dataloaders.registrations.RegistrationSort,
+    "Order of one's registrations. Equal ones are in order of their ids.",
+    STARTS_AT_ASC="By the start of the event, the earliest first.",
+    STARTS_AT_DESC="By the start of the event, the latest first.",
+    CREATED_AT_DESC="What one registered for last first.",
 )
 
 
@@ -87,15 +95,21 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.registration
         return root.staff_note if is_host or sees_staff_notes(info) else None
 
 
-@strawberry.input(description="Which registrations of an event.")
-class RegistrationFilter:
-    admission: models.Admission | None = strawberry.field(default=None, description="Only those in this state.")
+@strawberry.input(description=f"Narrows the registrations of an event. {ALL_HOLD}")
+class RegistrationFilter(Filter):
+    admissions: list[models.Admission] | None = strawberry.field(default=None, description="In one of these states.")
+    attendances: list[models.Attendance] | None = strawberry.field(
+        default=None, description="Of people of whom one of these is known."
+    )
 
 
-@strawberry.input(description="Which of one's registrations.")
-class OwnRegistrationFilter:
-    timing: models.EventTiming | None = strawberry.field(
+@strawberry.input(description=f"Narrows one's registrations. {ALL_HOLD}")
+class OwnRegistrationFilter(RegistrationFilter):
+    timings: list[models.EventTiming] | None = strawberry.field(
         default=None, description="By where the event stands now; PAST begins with its end."
+    )
+    event_statuses: list[models.EventStatus] | None = strawberry.field(
+        default=None, description="Of events in one of these statuses."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import isawaitable
+from inspect import Parameter, isawaitable
 from typing import Any, TypeVar
 
 import strawberry
@@ -13,6 +13,7 @@ from strawberry import Parent
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import PageArgs
 from schema.context import Info
+from schema.filters import check_filter
 from schema.paging import with_page_arguments
 
 DECLARED = "declaration"
@@ -75,37 +76,54 @@ def related_one_of(declaration: OneOf, *, kind: str, key: str, **field: Any) -> 
     return strawberry.field(resolver=resolve, metadata={DECLARED: declaration, "key": key, "kind": kind}, **field)
 
 
+@dataclass(frozen=True)
+class Paging:
+    """How the arguments of a connection become a request. `unfiltered` stands for a filter that is left out."""
+
+    unfiltered: Any = None
+
+    def request(self, arguments: Mapping[str, Any]) -> PageRequest:
+        """Raises what is wrong with them."""
+        given = dict(arguments)
+        filter, sort = given.pop("filter", None), given.pop("sort", None)
+        args = PageArgs(**given)
+        if filter is None:
+            return PageRequest(args, self.unfiltered, sort)
+        check_filter(filter)
+        return PageRequest(args, filter, sort)
+
+
 def connected(
     declaration: Pages,
     *,
     key: str = "id",
     filter: Any = None,
     unfiltered: Any = None,
+    sort: Any = None,
     visible: Gate | None = None,
     hidden: Any = None,
     **field: Any,
 ) -> Any:
     """A connection answered by declared pages. `filter` is the input type of its `filter` argument, if it has one;
-    `unfiltered` stands for the argument when it is left out. `visible(row, info)` false answers `hidden`.
+    `unfiltered` stands for the argument when it is left out. `sort` is the value that its `sort` argument has then.
+    `visible(row, info)` false answers `hidden`.
     """
+    paging = Paging(unfiltered)
 
-    def resolve(root: Parent[Any], info: Info, filter: Any = None, **page: Any) -> Any:
-        request = PageRequest(PageArgs(**page), unfiltered if filter is None else filter)
+    def resolve(root: Parent[Any], info: Info, **arguments: Any) -> Any:
+        request = paging.request(arguments)
         if visible is not None and not visible(root, info):
             return hidden
         return info.context.loaders.load_page(declaration, getattr(root, key), request)
 
+    own = []
     if filter is not None:
-        resolve.__annotations__["filter"] = filter | None
+        own.append(Parameter("filter", Parameter.KEYWORD_ONLY, default=None, annotation=filter | None))
+    if sort is not None:
+        own.append(Parameter("sort", Parameter.KEYWORD_ONLY, default=sort, annotation=type(sort)))
     return strawberry.field(
-        resolver=with_page_arguments(resolve, left_out=("filter",) if filter is None else ()),
-        metadata={
-            DECLARED: declaration,
-            "key": key,
-            RESTRICTED: visible,
-            "hidden": hidden,
-            "unfiltered": unfiltered,
-        },
+        resolver=with_page_arguments(resolve, own=own),
+        metadata={DECLARED: declaration, "key": key, RESTRICTED: visible, "hidden": hidden, "paging": paging},
         **field,
     )
 

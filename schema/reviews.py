@@ -11,13 +11,14 @@ import dataloaders.users
 import models
 from auth.permissions import Permission
 from dataloaders.reviews import RATINGS
-from errors import Forbidden, NotFound, OutOfRange, TooLong
+from errors import Forbidden, NotFound, OutOfRange, TooLong, UserError
 from resolvers import reviews as rules
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
+from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
 from schema.relations import computed, related
 from schema.roots import MutationInput, Payload, mutation
@@ -44,6 +45,23 @@ class Review(Node, row=models.Review, by_id=dataloaders.reviews.by_id):
     event: Event | None = related(
         dataloaders.events.by_id, key="event_id", description="Null when it is no longer visible."
     )
+
+
+@strawberry.input(description=f"Narrows a list of reviews. {ALL_HOLD}")
+class ReviewFilter(Filter):
+    ratings: list[int] | None = strawberry.field(default=None, description="With one of these ratings, 1 to 5.")
+    statuses: list[models.ReviewStatus] | None = strawberry.field(
+        default=None,
+        description="In one of these statuses. HIDDEN ones of others are found by moderators who name that here.",
+    )
+
+    def problems(self) -> list[UserError]:
+        lowest, highest = RATINGS[0], RATINGS[-1]
+        return [
+            OutOfRange(path=("filter", "ratings", str(at)), minimum=lowest, maximum=highest)
+            for at, rating in enumerate(self.ratings or ())
+            if not lowest <= rating <= highest
+        ]
 
 
 @strawberry.type(description="What the published reviews of an event add up to.")

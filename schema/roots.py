@@ -23,6 +23,7 @@ from schema import ids
 from schema.access import PUBLIC, Access, check, in_words
 from schema.connections import Connection
 from schema.context import Context, Info
+from schema.filters import check_filter
 from schema.idempotency import replaying
 from schema.node import NODES
 from schema.paging import PAGE_ARGUMENTS, with_page_arguments
@@ -90,7 +91,7 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
 
     def decorate(method: Callable[..., Listing]) -> Any:
         async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
-            page = PageArgs(**{one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS})
+            page = page_of(arguments)
             return await fetch_page(info.context.database, method(self, info, **arguments), page)
 
         resolver = with_page_arguments(update_wrapper(resolve, method), like=method)
@@ -98,6 +99,14 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
         return query(description=description, access=access, graphql_type=answer, metadata=metadata)(resolver)
 
     return decorate
+
+
+def page_of(arguments: dict[str, Any]) -> PageArgs:
+    """The slice that a root connection is asked for, taken out of its arguments. Raises what is wrong with these."""
+    page = PageArgs(**{one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS})
+    if (filter := arguments.get("filter")) is not None:
+        check_filter(filter)
+    return page
 
 
 def looked_up(of: Any, *, description: str, access: Access) -> Any:

@@ -24,7 +24,7 @@ from schema.roots import looked_up
 from schema.users import User
 
 if TYPE_CHECKING:
-    from schema.bookings import Booking
+    from schema.bookings import Booking, BookingFilter
     from schema.events import Event
 
 
@@ -49,6 +49,11 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
         dataloaders.users.by_id, key="staff_person_id", description="Who gives it, if that is known."
     )
 
+    @computed(description="Where it stands now, by the clock.")
+    @reads("starts_at", "ends_at")
+    def timing(root: strawberry.Parent[Any]) -> models.EventTiming:
+        return root.timing_at(models.utcnow())  # type: ignore[no-any-return]  # the parent is a Service
+
     @computed(description="Bookings that hold a place.")
     @reads("taken")
     def booked_count(root: strawberry.Parent[Any]) -> int:
@@ -64,7 +69,9 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
 
     availability: ServiceAvailability = facet(ServiceAvailability, description="Places taken and left.")
     bookings: Connection[Annotated[Booking, strawberry.lazy("schema.bookings")]] = connected(
-        dataloaders.bookings.by_service_id, description="Who has a place: all for hosts and staff, else one's own."
+        dataloaders.bookings.by_service_id,
+        filter=Annotated["BookingFilter", strawberry.lazy("schema.bookings")],
+        description="Who has a place: all for hosts and staff, else one's own.",
     )
     viewer_booking: Annotated[Booking, strawberry.lazy("schema.bookings")] | None = related(
         dataloaders.bookings.own_by_service_id, visible=signed_in, description="The caller's booking, cancelled or not."

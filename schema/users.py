@@ -18,7 +18,7 @@ from schema.node import Node
 from schema.relations import Gate, connected, reads, related, restricted
 
 if TYPE_CHECKING:
-    from schema.clubs import Club
+    from schema.clubs import Club, MemberClubFilter
     from schema.interests import Interest
 
 FOR_STAFF = "For the person and staff; null for others."
@@ -69,6 +69,7 @@ class User(Node, row=models.User, by_id=dataloaders.users.by_id):
     )
     clubs: Connection[Annotated[Club, strawberry.lazy("schema.clubs")]] = connected(
         dataloaders.clubs.by_user_id,
+        filter=Annotated["MemberClubFilter", strawberry.lazy("schema.clubs")],
         visible=chosen_audience("clubs"),
         hidden=Page(),
         description="Clubs of which the person is a member, by name, as far as the reader may see them. "

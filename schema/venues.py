@@ -13,6 +13,7 @@ from resolvers import venues as rules
 from resolvers.time_zones import UnknownTimeZone
 from schema.access import PUBLIC
 from schema.context import Info
+from schema.filters import Filter
 from schema.limits import SEARCHED
 from schema.node import Node
 from schema.roots import MutationInput, Payload, connection, mutation
@@ -53,7 +54,7 @@ def new_venue(input: NewVenueInput) -> rules.NewVenue:
 
 
 @strawberry.input(description="Narrows the list of venues.")
-class VenueFilter:
+class VenueFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,

@@ -10,19 +10,21 @@ import dataloaders.chats
 import dataloaders.clubs
 import dataloaders.notifications
 import dataloaders.registrations
+import dataloaders.reviews
 import dataloaders.users
 import models
 from auth.permissions import PERMISSIONS, Permission
 from schema.access import PUBLIC
-from schema.bookings import Booking
-from schema.chats import Chat
-from schema.clubs import Club, ClubMembership, ClubMembershipFilter
+from schema.bookings import Booking, OwnBookingFilter
+from schema.chats import Chat, ChatFilter
+from schema.clubs import Club, ClubMembership, ClubMembershipFilter, MemberClubFilter
 from schema.connections import Connection
 from schema.context import Info
 from schema.notifications import Notification, NotificationFilter, NotificationPreferences
 from schema.profiles import Person, PrivacySettings
 from schema.registrations import OwnRegistrationFilter, Registration
 from schema.relations import computed, connected, facet, related
+from schema.reviews import Review, ReviewFilter
 from schema.roots import query
 from schema.sessions import Session
 from schema.users import User
@@ -54,23 +56,40 @@ class Viewer:
         return sorted(PERMISSIONS[root.role], key=lambda permission: permission.value)
 
     chats: Connection[Chat] = connected(
-        dataloaders.chats.by_member_id, description="One's chats, the one with the newest message first."
+        dataloaders.chats.by_member_id,
+        filter=ChatFilter,
+        description="One's chats, the one with the newest message first.",
+    )
+    unread_chat_count: int = related(
+        dataloaders.chats.unread_chat_count_by_member_id, description="Chats with messages that one has not read."
     )
     registrations: Connection[Registration] = connected(
         dataloaders.registrations.by_user_id,
         filter=OwnRegistrationFilter,
-        description="One's registrations, newest first, cancelled ones included.",
+        sort=dataloaders.registrations.RegistrationSort.CREATED_AT_DESC,
+        description="All of one's registrations, cancelled ones included, unless filtered. One's next events: `filter: "
+        "{timings: [UPCOMING, ONGOING], admissions: [CONFIRMED], eventStatuses: [PUBLISHED]}, sort: STARTS_AT_ASC`.",
     )
     bookings: Connection[Booking] = connected(
-        dataloaders.bookings.by_user_id, description="One's places at services, newest first, cancelled ones included."
+        dataloaders.bookings.by_user_id,
+        filter=OwnBookingFilter,
+        sort=dataloaders.bookings.BookingSort.CREATED_AT_DESC,
+        description="All of one's places at services, cancelled ones included, unless filtered as `registrations` are.",
+    )
+    reviews: Connection[Review] = connected(
+        dataloaders.reviews.by_author_id,
+        filter=ReviewFilter,
+        description="Reviews that one has written, newest first, hidden ones included.",
     )
     clubs: Connection[Club] = connected(
-        dataloaders.clubs.by_user_id, description="Clubs of which one is a member, by name."
+        dataloaders.clubs.by_user_id,
+        filter=MemberClubFilter,
+        description="Clubs of which one is a member, by name.",
     )
     club_memberships: Connection[ClubMembership] = connected(
         dataloaders.clubs.own_by_user_id,
         filter=ClubMembershipFilter,
-        unfiltered=ClubMembershipFilter(state=None),
+        unfiltered=ClubMembershipFilter(states=None),
         description="One's memberships, requests and invitations, newest first, in any state unless filtered.",
     )
 

@@ -103,7 +103,7 @@ def rows_of(data: Any, name: str) -> int:
 @pytest.fixture
 async def readers(save):
     """An administrator, who sees the most rows, and someone of whom more is asked than a role answers."""
-    ada, anna, *guests = readers = [make_user(role=Role.ADMIN), *(make_user() for _ in range(3))]
+    ada, anna, *_ = readers = [make_user(role=Role.ADMIN), *(make_user() for _ in range(3))]
     clubs = [make_club() for _ in range(MORE)]
     places = [(make_category(), make_venue(), make_service_type(), make_interest()) for _ in range(MORE)]
     await save(*readers, *clubs, *(row for place in places for row in place))
@@ -124,7 +124,7 @@ async def readers(save):
             *(make_member(chat, person) for person in readers),
         ]
         about += [
-            *(make_review(past, person) for person in guests),
+            *(make_review(past, person) for person in readers),
             *(make_booking(service, person) for person in readers),
             *(make_message(chat, person, sequence) for sequence, person in enumerate(readers, 1)),
             *(make_notification(person, at + 1, subject_type="Event", subject_id=past.id) for person in readers),

@@ -437,14 +437,14 @@ async def test_own_registrations_by_timing(client, save):
     await save(ongoing, upcoming)
     await save(*(make_registration(event, ada) for event in (past, ongoing, upcoming)))
     document = """
-    query ($timing: EventTiming) {
-      viewer { registrations(filter: {timing: $timing}) { totalCount nodes { event { id } } } }
+    query ($timings: [EventTiming!]) {
+      viewer { registrations(filter: {timings: $timings}) { totalCount nodes { event { id } } } }
     }
     """
 
     found = {}
     for timing in ("PAST", "ONGOING", "UPCOMING", None):
-        answer = await client(ada).run(document, timing=timing)
+        answer = await client(ada).run(document, timings=timing and [timing])
         page = answer.data["viewer"]["registrations"]
         found[timing] = [node["event"]["id"] for node in page["nodes"]]
         assert page["totalCount"] == len(page["nodes"])
@@ -458,9 +458,9 @@ async def test_own_registrations_by_timing(client, save):
 
 
 PARTICIPANTS = """
-query ($id: ID!, $admission: Admission) {
+query ($id: ID!, $admissions: [Admission!]) {
   event(id: $id) {
-    registrations(filter: {admission: $admission}) { totalCount nodes { user { id } note staffNote } }
+    registrations(filter: {admissions: $admissions}) { totalCount nodes { user { id } note staffNote } }
   }
 }
 """
@@ -499,7 +499,7 @@ async def test_who_sees_participants_and_staff_notes(client, save, who, sees, re
     person = {"guest": None, "participant": ada}.get(who, viewer)
 
     answer = await client(person).run(PARTICIPANTS, id=event)
-    cancelled = await client(person).run(PARTICIPANTS, id=event, admission="CANCELLED")
+    cancelled = await client(person).run(PARTICIPANTS, id=event, admissions=["CANCELLED"])
 
     page = answer.data["event"]["registrations"]
     assert (page["totalCount"], len(page["nodes"])) == (sees, sees)
@@ -515,7 +515,7 @@ query {
     registrations(first: 2) { totalCount nodes { staffNote user { id } } }
     availability { taken free }
   } }
-  viewer { registrations(first: 100, filter: {timing: UPCOMING}) { nodes { event { id } bookings { note } } } }
+  viewer { registrations(first: 100, filter: {timings: [UPCOMING]}) { nodes { event { id } bookings { note } } } }
 }
 """
 

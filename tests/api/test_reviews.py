@@ -31,10 +31,10 @@ DELETE = """
 mutation ($input: DeleteReviewInput!) { deleteReview(input: $input) { deletedReviewId errors { code path } } }
 """
 REVIEWS = """
-query ($id: ID!) {
+query ($id: ID!, $filter: ReviewFilter) {
   event(id: $id) {
     ratingSummary { average count histogram }
-    reviews(first: 10) { totalCount nodes { rating } }
+    reviews(first: 10, filter: $filter) { totalCount nodes { rating } }
     viewerReview { rating }
   }
 }
@@ -174,7 +174,64 @@ async def test_hidden_reviews_leave_list_and_rating(client, save):
     assert everyone["reviews"] == {"totalCount": 3, "nodes": [{"rating": 4}, {"rating": 4}, {"rating": 5}]}
     assert [node["rating"] for node in author["reviews"]["nodes"]] == [1, 4, 4, 5]
     assert author["viewerReview"] == {"rating": 1}
-    assert staff["reviews"]["totalCount"] == 4
+    assert staff["reviews"]["totalCount"] == 3
+
+
+@pytest.mark.parametrize(
+    ("who", "filter", "expected"),
+    [
+        ("guest", {"ratings": [5, 1]}, [5]),
+        ("guest", {"statuses": ["HIDDEN"]}, []),
+        ("author of the hidden one", {"statuses": ["HIDDEN", "PUBLISHED"], "ratings": [4, 1]}, [1, 4, 4]),
+        ("moderator", {}, [4, 4, 5]),
+        ("moderator", {"statuses": ["HIDDEN"]}, [1]),
+        ("moderator", {"statuses": ["HIDDEN", "PUBLISHED"]}, [1, 4, 4, 5]),
+    ],
+)
+async def test_reviews_by_rating_and_status(client, save, who, filter, expected):
+    _, event = await a_past_event(save)
+    authors, moderator = [make_user() for _ in range(4)], make_user(role=Role.MODERATOR)
+    await save(*authors, moderator)
+    ratings = [(5, "PUBLISHED"), (4, "PUBLISHED"), (4, "PUBLISHED"), (1, "HIDDEN")]
+    for author, (rating, status) in zip(authors, ratings, strict=True):
+        await save(make_review(event, author, rating=rating, status=ReviewStatus[status]))
+    reader = {"guest": None, "moderator": moderator}.get(who, authors[3])
+
+    found = await client(reader).run(REVIEWS, id=event, filter=filter)
+
+    page = found.data["event"]["reviews"]
+    assert ([node["rating"] for node in page["nodes"]], page["totalCount"]) == (expected, len(expected))
+
+
+async def test_no_review_has_another_rating(client, save):
+    _, event = await a_past_event(save)
+
+    answer = await client().run(REVIEWS, id=event, filter={"ratings": [0, 5, 6]})
+
+    [error] = answer.errors
+    assert [(one["code"], one["path"]) for one in error["extensions"]["errors"]] == [
+        ("INVALID", ["filter", "ratings", "0"]),
+        ("INVALID", ["filter", "ratings", "2"]),
+    ]
+
+
+async def test_own_reviews(client, save):
+    ada, event = await a_past_event(save)
+    _, other = await a_past_event(save)
+    bob = make_user()
+    await save(bob)
+    await save(
+        make_review(event, ada, rating=5),
+        make_review(other, ada, rating=2, status=ReviewStatus.HIDDEN),
+        make_review(event, bob, rating=1),
+    )
+    document = "query ($filter: ReviewFilter) { viewer { reviews(filter: $filter) { nodes { rating } totalCount } } }"
+
+    every = await client(ada).run(document)
+    hidden = await client(ada).run(document, filter={"statuses": ["HIDDEN"]})
+
+    assert every.data["viewer"]["reviews"] == {"nodes": [{"rating": 2}, {"rating": 5}], "totalCount": 2}
+    assert hidden.data["viewer"]["reviews"] == {"nodes": [{"rating": 2}], "totalCount": 1}
 
 
 async def test_an_event_without_reviews_has_an_empty_summary(client, save):

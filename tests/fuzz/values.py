@@ -246,7 +246,9 @@ class Values:
             if self.chance(6):
                 # A single value stands for a list of one.
                 return self.value(owner, name, type_.of_type, nullable=False)
-            items = [self.value(owner, name, type_.of_type) for _ in range(self.number(3))]
+            # An empty set in a filter is refused.
+            least = 1 if owner.endswith("Filter") and not self.chance(10) else 0
+            items = [self.value(owner, name, type_.of_type) for _ in range(max(least, self.number(3)))]
             return [*items, items[0]] if items and self.chance(20) else items
         if isinstance(type_, GraphQLEnumType):
             return Name(self.pick(list(type_.values)))

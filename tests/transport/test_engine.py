@@ -34,17 +34,23 @@ def fields_of_types():
 
 
 def declarations():
-    """Every declaration behind a field, with its coordinate."""
+    """Every declaration behind a field in each of its orders, with its coordinate."""
     for type_, name, field in fields_of_types():
-        declared = field.extensions["strawberry-definition"].metadata.get(DECLARED)
+        metadata = field.extensions["strawberry-definition"].metadata
+        declared = metadata.get(DECLARED)
         found = [declared]
         if isinstance(declared, Derived):
             found = [need.declaration for need in declared.needs.values()]
         elif isinstance(declared, OneOf):
             found = list(declared.kinds.values())
         for number, one in enumerate(found):
-            if isinstance(one, One | Many | Pages | Value):
-                yield pytest.param(one, id=f"{type_.name}.{name}.{number}")
+            coordinate = f"{type_.name}.{name}.{number}"
+            if isinstance(one, Pages):
+                for sort in one.orders or (None,):
+                    request = PageRequest(PageArgs(), metadata["paging"].unfiltered, sort)
+                    yield pytest.param(one, request, id=f"{coordinate} {sort.name}" if sort else coordinate)
+            elif isinstance(one, One | Many | Value):
+                yield pytest.param(one, None, id=coordinate)
 
 
 def test_only_root_fields_run_for_each_parent():
@@ -59,23 +65,22 @@ def test_only_root_fields_run_for_each_parent():
     assert found == set()
 
 
-def build_for(declaration):
+def build_for(declaration, request):
     if isinstance(declaration, Value):
         return Values, lambda viewer: statement_for(declaration, viewer)
     names = attributes(declaration.entity)
-    request = PageRequest(PageArgs()) if isinstance(declaration, Pages) else None
     return row_class(declaration.entity), lambda viewer: statement_for(declaration, viewer, request, names)
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("declaration", list(declarations()))
-def test_a_compiled_statement_holds_nothing_of_its_viewer_or_hour(declaration, role, monkeypatch):
+@pytest.mark.parametrize(("declaration", "request_"), list(declarations()))
+def test_a_compiled_statement_holds_nothing_of_its_viewer_or_hour(declaration, request_, role, monkeypatch):
     """What is compiled for one is run for all of the same role, at any time."""
     if role is Role.GUEST:
         viewers = [GUEST, GUEST]
     else:
         viewers = [Viewer(User(id=uuid4(), role=role, handle=f"h{n}", locale=("ru", "en")[n])) for n in range(2)]
-    rows, build = build_for(declaration)
+    rows, build = build_for(declaration, request_)
     first = compile_for(build, viewers[0], ["keys", "size"], rows)
     # Built for the second one as he is, and later: what differs must be a slot.
     monkeypatch.setattr(dataloaders.compiled, "anyone_like", lambda _viewer: viewers[1])
@@ -243,9 +248,9 @@ async def test_a_repeat_over_http_gets_the_answer_that_was_kept_with_the_caller_
 
 
 async def test_what_is_wrong_with_arguments_comes_before_who_may_ask(client):
-    document = "query ($state: ModerationState) { moderationQueue(filter: {state: $state}) { totalCount } }"
+    document = "query ($states: [ModerationState!]) { moderationQueue(filter: {states: $states}) { totalCount } }"
 
-    answer = await client().run(document, state=None)
+    answer = await client().run(document, states=None)
 
     assert answer.data == {"moderationQueue": None}
     assert answer.error_codes == ["BAD_USER_INPUT"]
