@@ -31,6 +31,7 @@ from models.events import (
     EventStatus,
     EventTiming,
     EventVisibility,
+    PaymentPolicy,
 )
 from models.interests import Interest
 from models.moderation import AuditEntry, ModerationItem, ModerationState
@@ -89,6 +90,7 @@ __all__ = [
     "OutboxDelivery",
     "OutboxEvent",
     "Password",
+    "PaymentPolicy",
     "ProviderSignIn",
     "RefreshToken",
     "Registration",

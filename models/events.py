@@ -43,6 +43,13 @@ class EventVisibility(Enum):
     """Members of its club only."""
 
 
+class PaymentPolicy(Enum):
+    """How an event is paid for. Derived from its price."""
+
+    FREE = "FREE"
+    AT_THE_DOOR = "AT_THE_DOOR"
+
+
 class EventRole(Enum):
     ORGANIZER = "ORGANIZER"
     CO_ORGANIZER = "CO_ORGANIZER"
@@ -127,6 +134,10 @@ class Event(Base):
             Computed(f"to_tsvector('russian', {SEARCH_TEXT}) || to_tsvector('english', {SEARCH_TEXT})", persisted=True),
         )
     )
+
+    @property
+    def payment_policy(self) -> PaymentPolicy:
+        return PaymentPolicy.AT_THE_DOOR if self.price_amount else PaymentPolicy.FREE
 
     def timing_at(self, moment: datetime) -> EventTiming:
         return timing_of(self.starts_at, self.ends_at, moment)

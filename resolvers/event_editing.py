@@ -20,6 +20,7 @@ from resolvers.event_input import (
     MOST_PLACES,
     CapacityBelowTaken,
     CapacityExceedsEvent,
+    CapacityNeeded,
     Price,
     check_category,
     check_price,
@@ -32,7 +33,7 @@ from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notifications import notify
 from resolvers.service_times import Move, Times
 
-NEWSWORTHY = ("title", "startsAt", "endsAt", "venue")
+NEWSWORTHY = ("title", "startsAt", "endsAt", "venue", "price")
 """Changes that participants are told about."""
 
 
@@ -193,16 +194,18 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Pla
 
 
 async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Event, wanted: int | None) -> None:
-    """Not below what is taken, not below what a service offers (C2, C17)."""
-    if wanted == event.capacity or wanted is None:
+    """Not below what is taken, not below what a service offers, and never none where there are services (C2, C17)."""
+    if wanted == event.capacity:
         return
     check_range(problems, wanted, 1, MOST_PLACES, "capacity")
-    if wanted < event.taken:
+    if wanted is not None and wanted < event.taken:
         problems.append(CapacityBelowTaken(path=("capacity",), taken=event.taken))
     largest = await uow.session.scalar(
         select(func.max(Service.capacity)).where(Service.event_id == event.id, Service.cancelled_at.is_(None))
     )
-    if largest is not None and wanted < largest:
+    if largest is not None and wanted is None:
+        problems.append(CapacityNeeded(path=("capacity",)))
+    elif largest is not None and wanted is not None and wanted < largest:
         problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
 
 

@@ -60,6 +60,11 @@ class CapacityExceedsEvent(UserError):
     message = _("A service cannot have more places than its event.")
 
 
+class CapacityNeeded(UserError):
+    code = ErrorCode.REQUIRED
+    message = _("An event with services needs a capacity.")
+
+
 class CapacityBelowTaken(UserError):
     code = ErrorCode.CAPACITY_BELOW_TAKEN
     message = _n(

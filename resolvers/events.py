@@ -33,6 +33,7 @@ from resolvers.event_input import (
     MOST_PLACES,
     CapacityBelowTaken,
     CapacityExceedsEvent,
+    CapacityNeeded,
     EventFrame,
     NewService,
     Price,
@@ -169,6 +170,8 @@ async def _check_services(
         return []
     if not viewer.can(Permission.EVENT_OFFER_SERVICES):
         problems.append(Forbidden(path=("services",)))
+    if wanted.capacity is None:
+        problems.append(CapacityNeeded(path=("capacity",)))
     times_are_sound = check_times([], wanted.starts_at, wanted.ends_at)
     frame = EventFrame(wanted.starts_at, wanted.ends_at, wanted.capacity) if times_are_sound else None
     return await build_services(uow, viewer, problems, wanted.services, "services", frame=frame)
@@ -193,5 +196,6 @@ def capacity_refusals(event: Event, *path: str) -> dict[str, UserError]:
     """What the database's own checks of capacity mean to a client."""
     return {
         "ck_events_taken_within_capacity": CapacityBelowTaken(path=path, taken=event.taken),
+        "ck_services_event_has_capacity": CapacityNeeded(path=path),
         "ck_services_capacity_within_event": CapacityExceedsEvent(path=path, capacity=event.capacity),
     }

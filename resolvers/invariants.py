@@ -130,6 +130,11 @@ def _service_above_event() -> Select[UUID, str]:
     )
 
 
+def _services_without_limit() -> Select[UUID, str]:
+    offering = exists().where(Service.event_id == Event.id, Service.cancelled_at.is_(None))
+    return select(Event.id, literal("offers services without a capacity")).where(Event.capacity.is_(None), offering)
+
+
 def _oversold(owner: Any) -> Select[UUID, str]:
     return select(owner.id, _found(taken=owner.taken, capacity=owner.capacity)).where(owner.taken > owner.capacity)
 
@@ -140,6 +145,7 @@ INVARIANTS: dict[str, Select[UUID, str]] = {
     "event is not oversold": _oversold(Event),
     "service is not oversold": _oversold(Service),
     "service is not larger than its event": _service_above_event(),
+    "event with services has a capacity": _services_without_limit(),
     "booking has a registration": _booking_without_registration(),
     "booking and service share an event": _booking_elsewhere(),
     "participant is in the chat": _chat_without_participant(),

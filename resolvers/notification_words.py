@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from errors import _
@@ -22,7 +23,8 @@ class Words:
 class Wording:
     """Of one type. The first title whose placeholders are all known is taken; so is every such sentence.
 
-    Placeholders: `name` of the subject, `when` it is, `person` who caused it, `service`, `changes`, `reason`, `text`.
+    Placeholders: `name` of the subject, `when` it is, `price` to pay, `person` who caused it, `service`, `changes`,
+    `reason`, `text`.
     """
 
     titles: tuple[str, ...]
@@ -32,10 +34,11 @@ class Wording:
 _WHEN = _("When: {when}.")
 _CANCELLED_BY = _("Cancelled by {person}.")
 _REASON = _("Reason: {reason}")
+_PRICE = _("To pay at the door: {price}.")
 
 WORDINGS = {
     NotificationType.REGISTRATION_CONFIRMED: Wording(
-        (_("You are registered: {name}"), _("You are registered")), (_WHEN, _("See you there!"))
+        (_("You are registered: {name}"), _("You are registered")), (_WHEN, _PRICE, _("See you there!"))
     ),
     NotificationType.REGISTRATION_CANCELLED: Wording(
         (_("Registration cancelled: {name}"), _("Registration cancelled")),
@@ -124,6 +127,7 @@ def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
     found = {
         "name": params.get("name") or params.get("title"),
         "when": _when(params, reader),
+        "price": _price(params.get("price"), reader),
         "person": params.get("person"),
         "service": params.get("service"),
         "changes": _changes(params.get("changes") or (), reader),
@@ -143,6 +147,10 @@ def _when(params: Mapping[str, Any], reader: Reader) -> str | None:
         return None
     starts_at = datetime.fromisoformat(params["starts_at"])
     return reader.time(starts_at, zone=params["time_zone"], pattern="EEEE, d MMMM y, HH:mm")
+
+
+def _price(price: Mapping[str, str] | None, reader: Reader) -> str | None:
+    return reader.money(Decimal(price["amount"]), price["currency"]) if price else None
 
 
 def _changes(names: Any, reader: Reader) -> str:

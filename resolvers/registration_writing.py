@@ -40,9 +40,15 @@ class RegistrationCreated(DomainEvent):
     recorded_by_id: UUID
 
 
+LOOKED_AT = (
+    "id", "title", "status", "time_zone", "starts_at", "capacity", "taken", "updated_at", "price_amount",
+    "price_currency",
+)  # fmt: skip
+
+
 def _look(viewer: Viewer) -> Select[Any]:
     """What the rule and its notices read of an event that is visible, of the viewer's registration, and its hosts."""
-    columns = columns_of(Event, ("id", "title", "status", "time_zone", "starts_at", "capacity", "taken", "updated_at"))
+    columns = columns_of(Event, LOOKED_AT)
     mine = select(Registration.admission).where(Registration.event_id == Event.id, Registration.user_id == viewer.id)
     return (
         events_visible_to(viewer)

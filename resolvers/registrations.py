@@ -24,6 +24,7 @@ from models import (
     EventHost,
     EventRole,
     NotificationType,
+    PaymentPolicy,
     Registration,
     Service,
     utcnow,
@@ -259,7 +260,12 @@ async def welcome(uow: UnitOfWork, events: Sequence[Event], *, user_id: UUID, ac
 
 def _news(event: Event, organizers: Iterable[UUID], *, user_id: UUID, actor_id: UUID) -> list[Notice]:
     return [
-        Notice(recipients=[user_id], type=NotificationType.REGISTRATION_CONFIRMED, subject=event),
+        Notice(
+            recipients=[user_id],
+            type=NotificationType.REGISTRATION_CONFIRMED,
+            subject=event,
+            params=_price(event),
+        ),
         Notice(
             recipients=organizers,
             type=NotificationType.PARTICIPANT_JOINED,
@@ -268,6 +274,13 @@ def _news(event: Event, organizers: Iterable[UUID], *, user_id: UUID, actor_id: 
             params={"user_id": str(user_id)},
         ),
     ]
+
+
+def _price(event: Event) -> dict[str, Any]:
+    """What is to be paid at the door, if anything."""
+    if event.payment_policy is PaymentPolicy.FREE:
+        return {}
+    return {"price": {"amount": str(event.price_amount), "currency": event.price_currency}}
 
 
 def _organizers(roles: Mapping[UUID, EventRole]) -> set[UUID]:

@@ -33,7 +33,7 @@ from resolvers.event_access import editable
 from resolvers.event_input import (
     MOST_WINDOW_DAYS,
     CapacityBelowTaken,
-    CapacityExceedsEvent,
+    CapacityNeeded,
     EventFrame,
     EventInPast,
     NewService,
@@ -46,6 +46,7 @@ from resolvers.event_input import (
 )
 from resolvers.event_lifecycle import HasParticipants, PeopleTookPart
 from resolvers.event_states import EventAction
+from resolvers.events import capacity_refusals
 from resolvers.service_news import tell
 
 
@@ -98,15 +99,15 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
         raise Forbidden(path=("eventId",))
     event_states.require(event, EventAction.UPDATE, "eventId")
     problems: list[UserError] = []
+    if event.capacity is None:
+        problems.append(CapacityNeeded(path=("eventId",)))
     already = await uow.session.scalar(select(func.count()).where(Service.event_id == event.id)) or 0
     built = await build_services(uow, viewer, problems, [wanted], frame=EventFrame.of(event), already=already)
     refuse(problems)
     service = built[0]
     service.event_id = event.id
     service.starts_at, service.ends_at = in_utc(service.starts_at), in_utc(service.ends_at)
-    async with on_conflict(
-        uow.session, ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",), capacity=event.capacity)
-    ):
+    async with on_conflict(uow.session, **capacity_refusals(event, "capacity")):
         uow.session.add(service)
     uow.record(ServiceAdded(subject_id=service.id, event_id=event.id))
     await capacity.announce(uow, event)
@@ -127,8 +128,8 @@ async def update(
     before = _snapshot(service)
     async with on_conflict(
         uow.session,
+        **capacity_refusals(event, "capacity"),
         ck_services_taken_within_capacity=CapacityBelowTaken(path=("capacity",), taken=service.taken),
-        ck_services_capacity_within_event=CapacityExceedsEvent(path=("capacity",), capacity=event.capacity),
     ):
         service.starts_at = in_utc(changes.get("starts_at", service.starts_at))
         service.ends_at = in_utc(changes.get("ends_at", service.ends_at))

@@ -124,8 +124,8 @@ class BookingPayload(Payload):
 @strawberry.type
 class BookingMutations:
     @mutation(
-        description="Take a place at every one of some services, or at none. The first place at an event counts "
-        "against the event as well and makes the registration. `path` of an error leads to its service.",
+        description="Take a place at every one of some services, or at none; nothing is charged. The first place at an "
+        "event counts against the event as well and makes the registration. `path` of an error leads to its service.",
         access=Permission.REGISTER,
         raises=[
             NotFound,

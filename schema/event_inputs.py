@@ -127,7 +127,9 @@ class CreateEventInput(MutationInput):
     )
     starts_at: datetime = strawberry.field(description="With offset.")
     ends_at: datetime = strawberry.field(description="With offset; not before `startsAt`, and in the future.")
-    capacity: int | None = strawberry.field(default=None, description="Most people; null means unlimited.")
+    capacity: int | None = strawberry.field(
+        default=None, description="Most people; null means unlimited. Needed with services."
+    )
     price: MoneyInput | None = strawberry.field(default=None, description="For one person; free unless given.")
     venue_id: strawberry.ID | None = strawberry.field(default=None, description="Either this or `newVenue`.")
     new_venue: NewVenueInput | None = strawberry.field(default=None, description="Either this or `venueId`.")
@@ -177,7 +179,9 @@ class UpdateEventInput(MutationInput):
         "as before, also over a clock change or into another zone.",
     )
     capacity: strawberry.Maybe[int | None] = strawberry.field(
-        default=None, description="Null removes the limit. Not below what is taken, nor below a service's capacity."
+        default=None,
+        description="Null removes the limit, where there are no services. Not below what is taken, nor below a "
+        "service's capacity.",
     )
     price: strawberry.Maybe[MoneyInput] = strawberry.field(default=None, description="For one person.")
     venue_id: strawberry.Maybe[strawberry.ID] = strawberry.field(

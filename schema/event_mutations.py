@@ -21,6 +21,7 @@ from resolvers import event_editing, event_lifecycle, event_reactivation, events
 from resolvers.event_input import (
     CapacityBelowTaken,
     CapacityExceedsEvent,
+    CapacityNeeded,
     EndsBeforeStart,
     EventInPast,
     InvalidCurrency,
@@ -47,6 +48,7 @@ CONTENT_PROBLEMS = [
     InvalidPrice,
     InvalidCurrency,
     CapacityExceedsEvent,
+    CapacityNeeded,
 ]
 
 

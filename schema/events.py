@@ -43,12 +43,22 @@ if TYPE_CHECKING:
     from schema.services import Service
 
 enum(
+    models.PaymentPolicy,
+    "How an event is paid for. Registering never charges anything. New ways may be added.",
+    FREE="Not at all.",
+    AT_THE_DOOR="By each participant, at the door.",
+)
+enum(
     models.EventRole,
     "What someone does at an event.",
     ORGANIZER="Made it, and may change it.",
     CO_ORGANIZER="May change it.",
     STAFF="Works there.",
 )
+
+
+def price_of(event: Any) -> Money:
+    return Money(amount=two_places(event.price_amount), currency=event.price_currency)
 
 
 @strawberry.type(description="Places of an event: distinct people.")
@@ -100,7 +110,12 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     @computed(description="What one person pays at least; 0 where it is free.", graphql_type=Money)
     @reads("price_amount", "price_currency")
     def price_from(root: strawberry.Parent[Any]) -> Any:
-        return Money(amount=two_places(root.price_amount), currency=root.price_currency)
+        return price_of(root)
+
+    @computed(description="How it is paid for.")
+    @reads("price_amount")
+    def payment_policy(root: strawberry.Parent[Any]) -> models.PaymentPolicy:
+        return root.payment_policy  # type: ignore[no-any-return]  # the parent is an Event
 
     category: EventCategory | None = related(
         dataloaders.catalogues.category_by_id, key="category_id", description="Its kind."

@@ -17,8 +17,9 @@ from resolvers import registrations as rules
 from schema import ids
 from schema.context import Info
 from schema.enums import enum
-from schema.events import Event
+from schema.events import Event, price_of
 from schema.filters import ALL_HOLD, Filter
+from schema.money import Money
 from schema.node import Node
 from schema.relations import Need, derived, related
 from schema.roots import MutationInput, Payload, mutation
@@ -89,6 +90,16 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.registration
     )
 
     @derived(
+        description="What the person pays at the door: the price of the event now. Null where there is nothing to pay, "
+        "and where the registration holds no place.",
+        graphql_type=Money | None,
+        event=Need(dataloaders.events.by_id, key="event_id"),
+    )
+    def amount_due(root: Any, _info: Info, *, event: Any) -> Any:
+        owes = event is not None and capacity.holds(root) and event.payment_policy is models.PaymentPolicy.AT_THE_DOOR
+        return price_of(event) if owes else None
+
+    @derived(
         description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, is_host=HOST
     )
     def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
@@ -141,7 +152,8 @@ class RegistrationPayload(Payload):
 @strawberry.type
 class RegistrationMutations:
     @mutation(
-        description="Take a place at an event without services.",
+        description="Take a place at an event without services. Nothing is charged: where `paymentPolicy` is "
+        "AT_THE_DOOR, `amountDue` is paid there.",
         access=Permission.REGISTER,
         raises=[
             NotFound,

@@ -9,6 +9,7 @@ from resolvers import services
 from resolvers.event_input import (
     CapacityBelowTaken,
     CapacityExceedsEvent,
+    CapacityNeeded,
     EndsBeforeStart,
     EventInPast,
     OutsideEvent,
@@ -58,9 +59,10 @@ class DeleteServiceInput(MutationInput):
 @strawberry.type
 class ServiceMutations:
     @mutation(
-        description="Offer a service more at an event that one may change. Recorded as `service.added`.",
+        description="Offer a service more at an event that one may change and that has a capacity. Recorded as "
+        "`service.added`.",
         access=Permission.EVENT_OFFER_SERVICES,
-        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, TooMany],
+        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, CapacityNeeded, TooMany],
     )
     async def add_service(self, info: Info, input: AddServiceInput) -> ServicePayload:
         decode = Ids()

@@ -97,7 +97,7 @@ def make_membership(club: models.Club, user: models.User, **values: Any) -> mode
 
 
 def make_event(author: models.User, category: models.EventCategory, venue: models.Venue, **values: Any) -> models.Event:
-    """A published public event in a week, two hours long, without a limit."""
+    """A published public event in a week, two hours long, for a hundred people."""
     starts_at = values.pop("starts_at", in_days(7))
     defaults = {
         "id": uuid7(),
@@ -108,6 +108,7 @@ def make_event(author: models.User, category: models.EventCategory, venue: model
         "venue_id": venue.id,
         "created_by_id": author.id,
         "time_zone": venue.time_zone,
+        "capacity": 100,
         "starts_at": starts_at,
         "ends_at": starts_at + timedelta(hours=2),
         "published_at": now(),

@@ -64,6 +64,7 @@ async def test_the_database_refuses_one_booking_too_many(save, ports):
     [
         ("UPDATE events SET capacity = 1", "ck_events_taken_within_capacity"),
         ("UPDATE events SET capacity = 4", "ck_services_capacity_within_event"),
+        ("UPDATE events SET capacity = NULL", "ck_services_event_has_capacity"),
         ("UPDATE events SET taken = 6", "ck_events_taken_within_capacity"),
         ("UPDATE services SET capacity = 1", "ck_services_taken_within_capacity"),
         ("UPDATE services SET capacity = 6", "ck_services_capacity_within_event"),
@@ -162,6 +163,7 @@ async def test_oversells_and_misfits_are_found_though_no_constraint_lets_them_in
                 await connection.execute(text(statement.format(table)))
         await connection.execute(text("ALTER TABLE services DISABLE TRIGGER USER"))
         await connection.execute(text("UPDATE services SET capacity = 9"))
+        await connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
         found = [(await connection.execute(INVARIANTS[name])).all() for name in INVARIANTS]
         await connection.rollback()
 

@@ -102,3 +102,36 @@ async def test_names_that_turn_out_to_be_one_are_told_apart_by_a_number(environm
     found = [row["name"] for row in await connection.fetch("SELECT name FROM venues ORDER BY id")]
     await connection.close()
     assert found == ["Йога", "Йога 3", "Йога 2", "йога 4", "Дом на Ясной", "\ufdfa" * 20]
+
+
+async def test_events_with_services_get_a_capacity(url) -> None:
+    events = [
+        # title, capacity, taken, services: capacity and whether it is cancelled
+        ("sum", None, 2, [(10, False), (5, False), (90, True)]),
+        ("limited", 12, 0, [(10, False)]),
+        ("taken", None, 40, [(10, False)]),
+        ("huge", None, 0, [(900_000, False), (900_000, False)]),
+        ("without", None, 3, []),
+        ("called off", None, 0, [(10, True)]),
+    ]
+    async with migrating(url, "0007_capacity_with_services") as connection:
+        await connection.execute("SET session_replication_role = replica")
+        for title, capacity, taken, services in events:
+            event_id = await connection.fetchval(
+                "INSERT INTO events (id, title, status, visibility, category_id, venue_id, time_zone, starts_at, "
+                "ends_at, capacity, taken, created_by_id) VALUES (gen_random_uuid(), $1, 'PUBLISHED', 'PUBLIC', "
+                "gen_random_uuid(), gen_random_uuid(), 'UTC', now(), now(), $2, $3, gen_random_uuid()) RETURNING id",
+                title, capacity, taken,
+            )  # fmt: skip
+            await connection.executemany(
+                "INSERT INTO services (id, event_id, service_type_id, starts_at, ends_at, capacity, cancelled_at) "
+                "VALUES (gen_random_uuid(), $1, gen_random_uuid(), now(), now(), $2, CASE WHEN $3 THEN now() END)",
+                [(event_id, *service) for service in services],
+            )
+
+    connection = await asyncpg.connect(url)
+    found = dict(await connection.fetch("SELECT title, capacity FROM events"))
+    await connection.close()
+    assert found == {
+        "sum": 15, "limited": 12, "taken": 40, "huge": 1_000_000, "without": None, "called off": None,
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.lists import format_list
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
 from errors import Plural
 from translations.catalogs import catalog
@@ -96,6 +97,12 @@ class Reader:
             case list() | tuple():
                 return format_list([self.word(one, zone=zone) for one in value], locale=self.locale)
         return str(value)
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """A price with its currency, by its ISO 4217 code."""
+        written = format_currency(amount, currency, locale=self.locale)
+        # CLDR sets a code apart from digits, which Babel leaves out.
+        return re.sub(r"(?<=[A-Z])(?=\d)", "\u00a0", written)
 
     def name(self, member: Enum) -> str:
         """A member of an enum: EventStatus.PENDING_REVIEW is "pending review"."""

@@ -16,10 +16,11 @@ from models import (
     NotificationType,
     OutboxEvent,
     Registration,
+    Service,
 )
 from tests.api.event_worlds import ARCHIVE, CANCEL, DELETE, PUBLISH, UPDATE, a_world, outcome
 from tests.clients import codes
-from tests.factories import in_days, make_category, make_event, make_host, make_registration, make_user, make_venue
+from tests.factories import in_days, make_category, make_event, make_host, make_registration, make_user, make_venue, now
 
 REGISTER = "mutation ($input: RegisterForEventInput!) { registerForEvent(input: $input) { errors { code } } }"
 EVERYONE = ("signed_out", "stranger", "member", "organiser", "club_owner", "moderator", "admin")
@@ -39,6 +40,7 @@ async def test_what_is_left_out_stays_and_null_is_a_value(client, save, ports):
     ada = client(world.user("organiser"))
 
     kept = await ada.execute(UPDATE, eventId=world.event, expectedVersion=1, title="New title")
+    await save_cancelled(ports, world.service)
     cleared = await ada.execute(UPDATE, eventId=world.event, expectedVersion=2, description=None, capacity=None)
     nothing = await ada.execute(UPDATE, eventId=world.event, expectedVersion=3, title="New title")
 
@@ -48,6 +50,11 @@ async def test_what_is_left_out_stays_and_null_is_a_value(client, save, ports):
         "New title", None, None, 3,
     )  # fmt: skip
     assert nothing.data["updateEvent"]["event"]["version"] == 3
+
+
+async def save_cancelled(ports, service):
+    async with ports.database.writing() as uow:
+        (await uow.session.get_one(Service, service.id)).cancelled_at = now()
 
 
 async def test_null_for_what_must_be_there_is_refused(client, save):
@@ -98,6 +105,17 @@ async def test_capacity_does_not_go_below_people_or_services(client, save, count
     assert changed.data["updateEvent"]["event"]["capacity"] == 10
     assert await count(AvailabilityChange, AvailabilityChange.capacity == 10) == 1
     assert await count(AuditEntry, AuditEntry.action == "event.capacity.change") == 1
+
+
+async def test_participants_hear_of_another_price(client, save, ports):
+    world, price = await a_world(save), {"amount": "500", "currency": "RUB"}
+    await save(make_registration(world.event, world.user("member")))
+
+    await client(world.user("organiser")).execute(UPDATE, eventId=world.event, expectedVersion=1, price=price)
+
+    async with ports.database.reading() as session:
+        [params] = (await session.scalars(select(Notification.params))).all()
+    assert params["changes"] == ["price"]
 
 
 async def test_participants_hear_once_of_what_matters_to_them(client, save, ports, count):

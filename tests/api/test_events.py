@@ -185,7 +185,7 @@ async def test_who_may_make_events(client, save, count, who, without_services, w
 
     first = await client(world.user(who)).execute(CREATE, **asked)
     made = await count(Event)
-    second = await client(world.user(who)).execute(CREATE, **asked, services=[service])
+    second = await client(world.user(who)).execute(CREATE, **asked, services=[service], capacity=20)
 
     assert (outcome(first, "createEvent"), outcome(second, "createEvent")) == (without_services, with_services)
     assert made == (2 if without_services == "DONE" else 1)
