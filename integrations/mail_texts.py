@@ -30,19 +30,28 @@ TEMPLATES = {
         action=_("Open Wingding"),
         footer=_("You choose in your notification settings which news come by e-mail."),
     ),
+    "sign_up": Template(
+        subject=_("Finish signing up"),
+        lines=(
+            _("Hello!"),
+            _("Open the link to choose a password and finish signing up. It works once and for a limited time."),
+        ),
+        action=_("Finish signing up"),
+        footer=_("If you did not sign up, ignore this mail: there is no account, and there will be none."),
+    ),
     "verify_email": Template(
         subject=_("Confirm your e-mail address"),
         lines=(
-            _("Hello, {name}!"),
-            _("Open the link to confirm that this address is yours. It works once and for a limited time."),
+            _("Hello!"),
+            _("Sign in and open the link to confirm that this address is yours. It works once and for a limited time."),
         ),
         action=_("Confirm the address"),
-        footer=_("If you did not sign up, ignore this mail: nothing will happen."),
+        footer=_("If you did not ask for this, ignore this mail: nothing will happen."),
     ),
     "reset_password": Template(
         subject=_("Choose a new password"),
         lines=(
-            _("Hello, {name}!"),
+            _("Hello!"),
             _("Someone asked for a new password for your account. The link works once and for a limited time."),
         ),
         action=_("Choose a password"),
@@ -51,7 +60,7 @@ TEMPLATES = {
     "sign_up_repeated": Template(
         subject=_("You have an account already"),
         lines=(
-            _("Hello, {name}!"),
+            _("Hello!"),
             _("Someone tried to sign up with this e-mail address, but it belongs to your account."),
             _("If it was you, just sign in. If you have forgotten the password, you can choose a new one."),
         ),
@@ -72,7 +81,7 @@ _layouts = Environment(
 def compose(template: str, *, key: str, to: str, reader: Reader, **values: Any) -> Mail:
     """A mail in the reader's language. `key` names it: sent again under the same key it is the same mail.
 
-    Values: `title` and `body` for `notification`, `name` for the others, and `link` where there is one.
+    Values: `title` and `body` for `notification`, and `link` where there is one.
     """
     chosen = TEMPLATES[template]
     link = values.pop("link", None)

@@ -6,11 +6,12 @@ from auth.throttle import HOUR, Limit, try_spend
 from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
-from models import OneTimePurpose, OutboxEvent, User
+from models import OneTimePurpose, OutboxEvent, SignUp, User
 from resolvers import one_time_tokens
 from resolvers.accounts import EmailVerificationRequested
 from resolvers.logins import owner_of_email
 from resolvers.passwords import PasswordResetRequested
+from resolvers.signing_up import SignUpRequested
 from settings import Settings
 from translations import Reader
 
@@ -18,54 +19,59 @@ MOST_PER_HOUR = 5
 """To one address, whoever asked for them: nobody is to be flooded through us."""
 
 
+async def send_sign_up(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
+    """A link to finish signing up; to somebody who has an account with this address, word of the attempt."""
+    application = await uow.session.get(SignUp, event.subject_id)
+    if application is not None:
+        await _send_link(uow, mailer, settings, event, application, OneTimePurpose.SIGN_UP, application.email)
+
+
 async def send_verification(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
-    """A link to prove the address; to somebody else who has proven it already, word of the repeated sign-up."""
+    """A link to prove the address that an account claims; to its owner, word of the attempt."""
     user = await uow.session.get(User, event.subject_id)
-    if user is None or user.claimed_email is None:
-        return
-    owner = await owner_of_email(uow, user.claimed_email)
-    if owner is None:
-        await _send_link(uow, mailer, settings, event, user, OneTimePurpose.VERIFY_EMAIL)
-    elif owner.email is not None and await _may_mail(uow, owner.email):
-        mail = compose(
-            "sign_up_repeated",
-            key=str(event.id),
-            to=owner.email,
-            reader=Reader.of(owner),
-            name=owner.display_name,
-            link=_link(settings, "sign-in"),
-        )
-        await mailer.send(mail)
+    if user is not None and user.is_active and user.claimed_email is not None:
+        await _send_link(uow, mailer, settings, event, user, OneTimePurpose.VERIFY_EMAIL, user.claimed_email)
 
 
 async def send_reset(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
+    """Only to a proven address: who reads the mail of another one may be somebody else."""
     user = await uow.session.get(User, event.subject_id)
-    if user is not None:
-        await _send_link(uow, mailer, settings, event, user, OneTimePurpose.RESET_PASSWORD)
+    if user is not None and user.is_active and user.email is not None:
+        await _send_link(uow, mailer, settings, event, user, OneTimePurpose.RESET_PASSWORD, user.email)
 
 
-PAGES = {OneTimePurpose.VERIFY_EMAIL: "verify-email", OneTimePurpose.RESET_PASSWORD: "reset-password"}
-TEMPLATES = {OneTimePurpose.VERIFY_EMAIL: "verify_email", OneTimePurpose.RESET_PASSWORD: "reset_password"}
+PAGES = {
+    OneTimePurpose.SIGN_UP: "complete-sign-up",
+    OneTimePurpose.VERIFY_EMAIL: "verify-email",
+    OneTimePurpose.RESET_PASSWORD: "reset-password",
+}
+TEMPLATES = {
+    OneTimePurpose.SIGN_UP: "sign_up",
+    OneTimePurpose.VERIFY_EMAIL: "verify_email",
+    OneTimePurpose.RESET_PASSWORD: "reset_password",
+}
 
 
 async def _send_link(
-    uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent, user: User, purpose: OneTimePurpose
+    uow: UnitOfWork,
+    mailer: Mailer,
+    settings: Settings,
+    event: OutboxEvent,
+    asking: User | SignUp,
+    purpose: OneTimePurpose,
+    address: str,
 ) -> None:
-    address = user.email or user.claimed_email
-    if address is None or not await _may_mail(uow, address):
+    if not await _may_mail(uow, address):
         return
-    secret = await one_time_tokens.issue(uow, user.id, purpose)
-    if secret is None:
-        return
-    mail = compose(
-        TEMPLATES[purpose],
-        key=str(event.id),
-        to=address,
-        reader=Reader.of(user),
-        # Not the display name: whoever signs up with a stranger's address could write to them through it.
-        name=user.handle,
-        link=_link(settings, f"{PAGES[purpose]}?token={secret}"),
-    )
+    owner = await owner_of_email(uow, address)
+    if owner is None or owner is asking:
+        secret = await one_time_tokens.issue(uow, asking, purpose, email=address)
+        template, reader, page = TEMPLATES[purpose], Reader.of(asking), f"{PAGES[purpose]}?token={secret}"
+    else:
+        template, reader, page = "sign_up_repeated", Reader.of(owner), "sign-in"
+        address = owner.email or address
+    # Nothing that the one who asks has chosen: else anyone could write to strangers through us.
+    mail = compose(template, key=str(event.id), to=address, reader=reader, link=_link(settings, page))
     await mailer.send(mail)
 
 
@@ -77,4 +83,8 @@ def _link(settings: Settings, page: str) -> str:
     return f"{settings.web_url.rstrip('/') or settings.url}/{page}"
 
 
-HANDLERS = {EmailVerificationRequested.name: send_verification, PasswordResetRequested.name: send_reset}
+HANDLERS = {
+    SignUpRequested.name: send_sign_up,
+    EmailVerificationRequested.name: send_verification,
+    PasswordResetRequested.name: send_reset,
+}

@@ -20,6 +20,7 @@ from models import (
     OutboxEvent,
     ProviderSignIn,
     Session,
+    SignUp,
     utcnow,
 )
 from settings import Settings
@@ -29,6 +30,8 @@ OUTBOX_KEPT = timedelta(days=7)
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 ENDED_SESSIONS_KEPT = timedelta(days=7)
 """A stolen refresh token of an ended session is still recognised as such for a while."""
+SIGN_UPS_KEPT = timedelta(days=2)
+"""Its mail may be a day late, and the link in it is good for another."""
 LOG_KEPT = timedelta(days=7)
 
 Sweep = Callable[[Database, Settings], Awaitable[int]]
@@ -54,12 +57,13 @@ async def prune_idempotency_keys(database: Database, _settings: Settings) -> int
 
 
 async def prune_sign_in(database: Database, _settings: Settings) -> int:
-    """Sessions, links, provider sign-ins and counts of attempts that are over."""
+    """Sessions, links, sign-ups, provider sign-ins and counts of attempts that are over."""
     now = utcnow()
     before = now - ENDED_SESSIONS_KEPT
     over: list[tuple[type[Base], ColumnElement[bool]]] = [
         (Session, or_(Session.expires_at < before, Session.ended_at < before)),
         (OneTimeToken, OneTimeToken.expires_at < before),
+        (SignUp, SignUp.created_at < now - SIGN_UPS_KEPT),
         (ProviderSignIn, ProviderSignIn.expires_at < now),
         (AttemptCount, AttemptCount.window_ends_at < now),
     ]

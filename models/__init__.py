@@ -9,6 +9,7 @@ from models.accounts import (
     ProviderSignIn,
     RefreshToken,
     Session,
+    SignUp,
 )
 from models.base import Base, name_key, utcnow, uuid7, uuid7_among
 from models.chats import Chat, ChatKind, ChatMember, Message
@@ -100,6 +101,7 @@ __all__ = [
     "Service",
     "ServiceType",
     "Session",
+    "SignUp",
     "StreamEvent",
     "User",
     "UserInterest",

@@ -61,22 +61,44 @@ class RefreshToken(Base):
     used_at: Mapped[datetime | None]
 
 
+class SignUp(Base):
+    """Someone who wants an account. It becomes one when the link that is mailed to its address is opened, and goes away
+    otherwise. Nothing is kept free for it: who has not shown that they read that mail holds neither address nor handle.
+    """
+
+    __tablename__ = "sign_ups"
+    __table_args__ = (Index(None, "created_at"), CheckConstraint(is_mail_address("email"), name="email_is_canonical"))
+
+    id: Mapped[PrimaryKey]
+    email: Mapped[str] = mapped_column(String(255))
+    handle: Mapped[str] = mapped_column(String(50))
+    display_name: Mapped[str] = mapped_column(String(100))
+    locale: Mapped[str] = mapped_column(String(8))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[CreatedAt]
+
+
 class OneTimePurpose(Enum):
+    SIGN_UP = "SIGN_UP"
     VERIFY_EMAIL = "VERIFY_EMAIL"
     RESET_PASSWORD = "RESET_PASSWORD"
 
 
 class OneTimeToken(Base):
-    """A link sent by e-mail, kept as its SHA-256."""
+    """A link sent by e-mail, for an account or for a sign-up, kept as its SHA-256."""
 
     __tablename__ = "one_time_tokens"
     __table_args__ = (
         Index(None, "user_id", "purpose"),
+        Index(None, "sign_up_id"),
         CheckConstraint(is_mail_address("email"), name="email_is_canonical"),
+        CheckConstraint("(purpose = 'SIGN_UP') = (sign_up_id IS NOT NULL)", name="sign_up_has_its_purpose"),
+        CheckConstraint("num_nonnulls(user_id, sign_up_id) = 1", name="has_one_owner"),
     )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    sign_up_id: Mapped[UUID | None] = mapped_column(ForeignKey("sign_ups.id", ondelete="CASCADE"))
     purpose: Mapped[OneTimePurpose]
     email: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[CreatedAt]

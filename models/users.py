@@ -49,8 +49,8 @@ class User(Base):
     email: Mapped[str | None] = mapped_column(String(255))
     email_verified_at: Mapped[datetime | None]
     claimed_email: Mapped[str | None] = mapped_column(String(255))
-    """Given at sign-up and not proven yet. Several may claim one address, so that signing up never tells whether it
-    is known here; it becomes `email` for the first who opens the link sent to it."""
+    """Said to be theirs and not proven yet. Several may claim one address; it becomes `email` for the first who opens
+    the link sent to it, signed in to the account."""
     role: Mapped[Role] = mapped_column(default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True)
     is_trusted: Mapped[bool] = mapped_column(default=False)

@@ -1,8 +1,4 @@
-"""Accounts: signing up, proving an e-mail address.
-
-Signing up never tells whether an e-mail address is known here. Every sign-up makes an account, whose address is only
-claimed; the job that sends the mail finds out whether the address has an owner, and then tells the owner instead.
-"""
+"""Accounts: what they are made of, and proving an e-mail address."""
 
 from __future__ import annotations
 
@@ -11,18 +7,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from auth.addresses import network
-from auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, Passwords, is_too_weak
-from auth.throttle import HOUR, Limit, spend, try_spend
+from auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, is_too_weak
+from auth.throttle import HOUR, Limit, try_spend
 from auth.viewer import Viewer
-from database import Database, UnitOfWork, on_conflict
-from errors import ErrorCode, TooLong, TooShort, UserError, _, _n, check_text, refuse
+from database import UnitOfWork, on_conflict
+from errors import ErrorCode, TooLong, TooShort, UserError, _, _n
 from integrations.mail_addresses import NotMailable, canonical
-from models import DomainEvent, OneTimePurpose, Password, User, utcnow
+from models import DomainEvent, OneTimePurpose, User, utcnow
 from resolvers import one_time_tokens
 from resolvers.one_time_tokens import InvalidToken
-from resolvers.time_zones import check_time_zone
-from translations import LOCALES
 
 SHORTEST_HANDLE, LONGEST_HANDLE = 3, 50
 HANDLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{{SHORTEST_HANDLE - 1},{LONGEST_HANDLE - 1}}}")
@@ -89,18 +82,6 @@ class EmailVerificationRequested(DomainEvent):
     has_job: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class SignUp:
-    """A checked application for an account."""
-
-    handle: str
-    email: str
-    display_name: str
-    locale: str
-    time_zone: str
-    password_hash: str
-
-
 def check_email(problems: list[UserError], email: str, *path: str) -> str:
     """The address as it is kept. Whether mail arrives there is found out by sending some."""
     try:
@@ -124,72 +105,22 @@ def check_password(problems: list[UserError], password: str, *path: str, known: 
         problems.append(PasswordTooWeak(path=path))
 
 
-async def prepare_sign_up(
-    database: Database,
-    passwords: Passwords,
-    *,
-    handle: str,
-    email: str,
-    password: str,
-    display_name: str,
-    locale: str,
-    time_zone: str,
-    address: str,
-    most_per_address: int,
-) -> SignUp:
-    """Check an application and hash its password, before any transaction is opened.
-
-    Raises all that is wrong with it at once, and `RateLimited`.
-    """
-    problems: list[UserError] = []
-    name = check_text(problems, display_name, "displayName", maximum=100, required=True)
-    check_handle(problems, handle)
-    checked_email = check_email(problems, email, "email")
-    known = (handle, checked_email, checked_email.partition("@")[0], name)
-    check_password(problems, password, "password", known=known)
-    if locale not in LOCALES:
-        problems.append(UnknownLocale(path=("locale",), allowed=LOCALES))
-    check_time_zone(problems, time_zone, "timeZone")
-    refuse(problems)
-    await spend(database, Limit("sign-up", network(address), most_per_address, HOUR))
-    return SignUp(
-        handle=handle,
-        email=checked_email,
-        display_name=name or handle,
-        locale=locale,
-        time_zone=time_zone,
-        password_hash=await passwords.hash(password),
-    )
-
-
-async def sign_up(uow: UnitOfWork, application: SignUp) -> User:
-    """Account, person and profile, in one transaction (S0-28)."""
-    user = User(
-        handle=application.handle,
-        claimed_email=application.email,
-        display_name=application.display_name,
-        locale=application.locale,
-        time_zone=application.time_zone,
-        privacy={},
-    )
-    async with on_conflict(uow.session, uq_users_handle=HandleTaken(path=("handle",))):
-        uow.session.add(user)
-    uow.session.add(Password(user_id=user.id, hash=application.password_hash))
-    announce(uow, user)
-    uow.record(EmailVerificationRequested(subject_id=user.id))
-    return user
-
-
 def announce(uow: UnitOfWork, user: User) -> None:
     """Tell of a new account, however it came about."""
     uow.record(UserRegistered(subject_id=user.id))
     uow.record(ProfileCreated(subject_id=user.id))
 
 
-async def verify_email(uow: UnitOfWork, *, token: str) -> User:
-    """Prove an address by the link sent to it. The first to prove a claimed address owns it."""
+async def verify_email(uow: UnitOfWork, viewer: Viewer, *, token: str) -> User:
+    """Prove an address by the link sent to it. The first to prove a claimed address owns it.
+
+    Only the account that claims it can: whoever opens a stranger's link must not give them the address.
+    """
+    user_id = viewer.require_user()
     used = await one_time_tokens.consume(uow, token, OneTimePurpose.VERIFY_EMAIL)
-    user = await uow.session.get_one(User, used.user_id, with_for_update=NO_KEY)
+    if used.user_id != user_id:
+        raise InvalidToken(path=("token",))
+    user = await uow.session.get_one(User, user_id, with_for_update=NO_KEY)
     await prove_email(uow, user, used.email)
     return user
 

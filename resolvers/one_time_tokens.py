@@ -12,10 +12,13 @@ from auth.throttle import QUARTER, Limit
 from auth.tokens import new_secret, secret_hash
 from database import UnitOfWork
 from errors import ErrorCode, UserError, _
-from models import OneTimePurpose, OneTimeToken, User, utcnow
-from resolvers.logins import owner_of_email
+from models import OneTimePurpose, OneTimeToken, SignUp, User, utcnow
 
-LIFETIMES = {OneTimePurpose.VERIFY_EMAIL: timedelta(days=1), OneTimePurpose.RESET_PASSWORD: timedelta(hours=1)}
+LIFETIMES = {
+    OneTimePurpose.SIGN_UP: timedelta(days=1),
+    OneTimePurpose.VERIFY_EMAIL: timedelta(days=1),
+    OneTimePurpose.RESET_PASSWORD: timedelta(hours=1),
+}
 
 
 class InvalidToken(UserError):
@@ -30,26 +33,19 @@ def limit_for(address: str, most: int) -> Limit:
     return Limit("one-time-token", network(address), most, QUARTER)
 
 
-async def issue(uow: UnitOfWork, user_id: UUID, purpose: OneTimePurpose) -> str | None:
-    """A new token for the address of an account; null where there is none that it could be sent to.
+async def issue(uow: UnitOfWork, owner: User | SignUp, purpose: OneTimePurpose, *, email: str) -> str:
+    """A new token, for the mail that goes to this address.
 
     Call it in the job that sends the mail: the secret is never written down anywhere else.
     """
-    user = await uow.session.get(User, user_id)
-    if user is None or not user.is_active:
-        return None
-    address = user.email or user.claimed_email
-    if address is None:
-        return None
-    if user.email is None and await owner_of_email(uow, address) is not None:
-        return None
     secret = new_secret()
     uow.session.add(
         OneTimeToken(
             token_hash=secret_hash(secret),
-            user_id=user_id,
+            user_id=owner.id if isinstance(owner, User) else None,
+            sign_up_id=owner.id if isinstance(owner, SignUp) else None,
             purpose=purpose,
-            email=address,
+            email=email,
             expires_at=utcnow() + LIFETIMES[purpose],
         )
     )

@@ -43,11 +43,12 @@ def reset_limit(address: str, most: int) -> Limit:
 
 
 async def request_reset(uow: UnitOfWork, *, login: str) -> None:
-    """Have a link sent to the address of an account. The caller is never told whether there is one.
+    """Have a link sent to the proven address of an account. The caller is never told whether there is one.
 
     Too many mails to one account are kept back in silence, since a refusal would tell.
     """
-    user_id = await uow.session.scalar(select(User.id).where(is_named(login_key(login)), User.is_active))
+    asked = select(User.id).where(is_named(login_key(login)), User.is_active, User.email.is_not(None))
+    user_id = await uow.session.scalar(asked)
     if user_id is not None and await try_spend(uow.session, accounts.mail_limit(user_id)) is None:
         uow.record(PasswordResetRequested(subject_id=user_id))
 
@@ -64,19 +65,15 @@ async def prepare_reset(
 
 
 async def reset(uow: UnitOfWork, *, token: str, new_password: str, new_hash: str) -> User:
-    """Set a new password by a mailed link. All sessions end, and all other links with them.
-
-    Who can open the link reads the mail of that address, so it is proven too.
-    """
+    """Set a new password by a mailed link. All sessions end, and all other links with them."""
     used = await one_time_tokens.consume(uow, token, OneTimePurpose.RESET_PASSWORD)
     user = await uow.session.get_one(User, used.user_id, with_for_update=NO_KEY)
-    if not user.is_active:
+    if not user.is_active or user.email != used.email:
         raise InvalidToken(path=("token",))
     problems: list[UserError] = []
     known = (user.handle, used.email, used.email.partition("@")[0], user.display_name)
     accounts.check_password(problems, new_password, "newPassword", known=known)
     refuse(problems)
-    await accounts.prove_email(uow, user, used.email)
     values = {"hash": new_hash, "changed_at": utcnow()}
     await uow.session.execute(
         insert(Password)

@@ -8,13 +8,14 @@ import models
 from auth.permissions import Permission
 from auth.throttle import level_time, spend
 from errors import Forbidden, NotFound, RateLimited, Required, TooLong, TooShort
-from resolvers import accounts, one_time_tokens, passwords, roles
+from resolvers import accounts, one_time_tokens, passwords, roles, signing_up
 from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.enums import enum
 from schema.roots import MutationInput, Payload, mutation
+from schema.sessions import SignInPayload, device_of
 from schema.users import User
 
 enum(
@@ -49,24 +50,32 @@ enum(
 @strawberry.input(description="An application for an account.")
 class SignUpInput(MutationInput):
     handle: str = strawberry.field(
-        description="3 to 50 Latin letters, digits, dots, dashes or underscores; unique, whatever its case."
+        description="3 to 50 Latin letters, digits, dots, dashes or underscores; unique, whatever its case. It is not "
+        "kept free until the sign-up is completed."
     )
     email: str = strawberry.field(
-        description="Nobody is told whether it is known here. It serves to sign in once it is proven. In any spelling; "
-        "before the @ only ASCII."
+        description="Where the link to complete the sign-up goes. Nobody is told whether it is known here. In any "
+        "spelling; before the @ only ASCII."
     )
-    password: str = strawberry.field(description="10 to 200 characters, and more than the handle or e-mail address.")
     display_name: str = strawberry.field(description="The name shown to others, at most 100 characters.")
     locale: str | None = strawberry.field(default=None, description="`ru` or `en`; null: as Accept-Language says.")
     time_zone: str | None = strawberry.field(default=None, description="IANA zone; null: Europe/Moscow.")
 
 
-@strawberry.type(description="The new account.")
+@strawberry.type(description="That the application was heard.")
 class SignUpPayload(Payload):
-    user: models.User | None = strawberry.field(
-        default=None,
-        graphql_type=User | None,
-        description="The new user. A link goes to the e-mail address; until it is opened, sign in by the handle.",
+    is_accepted: bool = strawberry.field(
+        default=False,
+        description="Whether a mail follows. There is no account before the link in it is opened: `completeSignUp`.",
+    )
+
+
+@strawberry.input(description="The token of a link sent by mail, and the password of the new account.")
+class CompleteSignUpInput(MutationInput):
+    token: str = strawberry.field(description="Good once, for 24 hours.")
+    password: str = strawberry.field(description="10 to 200 characters, and more than the handle or e-mail address.")
+    handle: str | None = strawberry.field(
+        default=None, description="Another one than at sign-up, where that has been taken since; null: as at sign-up."
     )
 
 
@@ -132,41 +141,73 @@ PASSWORD_REFUSALS = (TooShort, TooLong, accounts.PasswordTooWeak)
 @strawberry.type
 class AccountMutations:
     @mutation(
-        description="Make an account, and send a link to prove its e-mail address. Whether the address is known here "
-        "does not show: its owner is told by mail instead.",
+        description="Have a link sent by which an account is made. Whether the e-mail address is known here does not "
+        "show: its owner is told by mail instead.",
         access=PUBLIC,
         raises=[
             Required,
+            TooLong,
             accounts.InvalidHandle,
             accounts.HandleTaken,
             accounts.InvalidEmail,
             accounts.UnknownLocale,
             UnknownTimeZone,
             RateLimited,
-            *PASSWORD_REFUSALS,
         ],
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
-        context, ports = info.context, info.context.ports
-        application = await accounts.prepare_sign_up(
+        context = info.context
+        application = await signing_up.prepare(
             context.database,
-            ports.passwords,
             handle=input.handle,
             email=input.email,
-            password=input.password,
             display_name=input.display_name,
             locale=input.locale or context.locale,
             time_zone=input.time_zone or DEFAULT_ZONE,
             address=context.caller.address,
-            most_per_address=ports.settings.sign_ups_per_address,
+            most_per_address=context.ports.settings.sign_ups_per_address,
         )
         async with context.writing() as uow:
-            user = await accounts.sign_up(uow, application)
-        return SignUpPayload(user=user)
+            await signing_up.apply(uow, application)
+        return SignUpPayload(is_accepted=True)
 
     @mutation(
-        description="Prove an e-mail address by the link sent to it.",
+        description="Make the account that was signed up for, by the link sent to its e-mail address, and sign in. The "
+        "address is proven by this.",
         access=PUBLIC,
+        raises=[
+            one_time_tokens.InvalidToken,
+            accounts.InvalidHandle,
+            accounts.HandleTaken,
+            RateLimited,
+            *PASSWORD_REFUSALS,
+        ],
+    )
+    async def complete_sign_up(self, info: Info, input: CompleteSignUpInput) -> SignInPayload:
+        context, ports = info.context, info.context.ports
+        password_hash = await signing_up.prepare_completion(
+            context.database,
+            ports.passwords,
+            password=input.password,
+            handle=input.handle,
+            address=context.caller.address,
+            most_per_address=ports.settings.sign_in_attempts_per_address,
+        )
+        async with context.writing() as uow:
+            done = await signing_up.complete(
+                uow,
+                ports.signing,
+                token=input.token,
+                password=input.password,
+                password_hash=password_hash,
+                handle=input.handle,
+                device=device_of(context),
+            )
+        return SignInPayload.of(done)
+
+    @mutation(
+        description="Prove an e-mail address by the link sent to it, signed in to the account that it was sent for.",
+        access=SIGNED_IN,
         raises=[one_time_tokens.InvalidToken, RateLimited],
     )
     async def verify_email(self, info: Info, input: VerifyEmailInput) -> VerifyEmailPayload:
@@ -174,7 +215,7 @@ class AccountMutations:
         most = context.ports.settings.sign_in_attempts_per_address
         await spend(context.database, one_time_tokens.limit_for(context.caller.address, most))
         async with context.writing() as uow:
-            user = await accounts.verify_email(uow, token=input.token)
+            user = await accounts.verify_email(uow, context.viewer, token=input.token)
         return VerifyEmailPayload(user=user)
 
     @mutation(

@@ -29,7 +29,7 @@ async def test_the_first_evening_ends_well(start_server, worker, ports):
     evening = await asyncio.to_thread(tell, server.url)
 
     assert evening.returncode == 0, evening.stdout + evening.stderr
-    assert "proves the address" in evening.stdout
+    assert "follows the link in the mail and chooses a password" in evening.stdout
     assert evening.stdout.splitlines()[-1] == "Good night."
 
 

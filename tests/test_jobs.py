@@ -42,6 +42,7 @@ from models import (
     OutboxEvent,
     ProviderSignIn,
     Session,
+    SignUp,
     uuid7,
 )
 from realtime.outbox import Relay
@@ -329,6 +330,9 @@ async def test_what_is_over_is_pruned(ports, save, settings, count):
                 redirect_uri="",
                 expires_at=in_days(30 if days > -1 else days),
             ),
+            SignUp(
+                email="a@b.org", handle="a", display_name="A", locale="en", time_zone="UTC", created_at=in_days(days)
+            ),
             AttemptCount(key=f"{days}", count=1, window_ends_at=in_days(1 if days > -1 else days)),
             IdempotencyKey(scope="s", key=f"{days}", operation="o", input_hash="h", created_at=in_days(days)),
             AvailabilityChange(
@@ -341,8 +345,9 @@ async def test_what_is_over_is_pruned(ports, save, settings, count):
         for sweep in (prune_sign_in, prune_idempotency_keys, prune_availability, prune_job_log)
     ]
 
-    assert pruned == [5, 1, 1, 0]
-    assert [await count(kind) for kind in (Session, OneTimeToken, ProviderSignIn, AttemptCount)] == [2, 1, 1, 1]
+    assert pruned == [6, 1, 1, 0]
+    kinds = (Session, OneTimeToken, SignUp, ProviderSignIn, AttemptCount)
+    assert [await count(kind) for kind in kinds] == [2, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES))

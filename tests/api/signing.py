@@ -22,7 +22,12 @@ PASSWORD = "a quiet place by the river"
 
 SIGN_UP = """
 mutation ($input: SignUpInput!) {
-  signUp(input: $input) { user { handle displayName } errors { code path } }
+  signUp(input: $input) { isAccepted errors { code path } }
+}
+"""
+COMPLETE = """
+mutation ($input: CompleteSignUpInput!) {
+  completeSignUp(input: $input) { user { handle displayName } accessToken refreshToken errors { code path } }
 }
 """
 SIGN_IN = """
@@ -92,6 +97,15 @@ async def deliver(ports: Ports) -> list[Mail]:
         async with ports.database.writing() as uow:
             await HANDLERS[event.name](uow, mailbox, ports.settings, event)
     return mailbox.mails
+
+
+async def new_account(client: Any, ports: Ports, **application: Any) -> dict[str, Any]:
+    """Sign up and follow the link: the payload of `completeSignUp`."""
+    applied = await client().execute(SIGN_UP, **application)
+    assert applied.data["signUp"] == {"isAccepted": True, "errors": []}
+    mail = (await deliver(ports))[-1]
+    answer = await client().execute(COMPLETE, token=token_in(mail), password=PASSWORD)
+    return dict(answer.data["completeSignUp"])
 
 
 def token_in(mail: Mail) -> str:

@@ -15,7 +15,8 @@ from starlette.datastructures import Secret
 from integrations.oidc import OpenIdProvider
 from models import Identity, OutboxEvent, ProviderSignIn, Session, User, utcnow
 from schema.ports import Ports
-from tests.api.signing import with_token
+from tests.api.signing import COMPLETE, PASSWORD, SIGN_UP, deliver, token_in, with_token
+from tests.api.test_accounts import REQUEST_RESET, VERIFY
 from tests.clients import Client, codes
 from tests.factories import make_user
 from tests.provider import CLIENT_ID, CLIENT_SECRET, REDIRECT, TestProvider, running_provider
@@ -127,6 +128,38 @@ async def test_an_address_that_the_provider_has_not_proven_never_links(guest, pr
     eve = await one_user(ports, handle="eve")
     assert (eve.email, eve.claimed_email) == (None, "ada@example.org")
     assert await count(Identity, Identity.user_id == ada.id) == 0
+
+
+async def test_who_waits_with_a_sign_up_gets_nothing_of_a_provider_account(guest, provider, ports, count):
+    """A stranger has signed up with the address. Its owner comes through the provider, and then opens the link, too."""
+    await guest.execute(SIGN_UP, handle="squat", email="ada@example.org", displayName="S")
+    [mail] = await deliver(ports)
+
+    done = await finish(guest, provider, email="ada@example.org", email_verified=True, preferred_username="ada")
+    late = await guest.execute(COMPLETE, token=token_in(mail), password=PASSWORD)
+
+    assert done["user"]["handle"] == "ada"
+    assert codes(late, "completeSignUp") == ["INVALID_TOKEN"]
+    assert await count(User) == await count(Identity) == 1
+
+
+async def test_an_address_that_the_provider_has_not_proven_is_proven_only_in_that_account(
+    guest, provider, ports, save, client
+):
+    """Nor does a reset by its link let anyone in beside the one whom the provider knows."""
+    await finish(guest, provider, email="ada@example.org", email_verified=False, preferred_username="eve")
+    [mail] = await deliver(ports)
+    ada = make_user(handle="ada")
+    await save(ada)
+
+    opened = await client(ada).execute(VERIFY, token=token_in(mail))
+    await guest.execute(REQUEST_RESET, login="eve")
+
+    assert codes(opened, "verifyEmail") == ["INVALID_TOKEN"]
+    assert (await one_user(ports, handle="eve")).email is None
+    assert len(await deliver(ports)) == 1, "the first mail alone"
+    own = await client(await one_user(ports, handle="eve")).execute(VERIFY, token=token_in(mail))
+    assert codes(own, "verifyEmail") == []
 
 
 @pytest.mark.parametrize("ours", [{"email_verified_at": None}, {"email": None, "claimed_email": "ada@example.org"}])

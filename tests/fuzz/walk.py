@@ -29,8 +29,9 @@ REFUSALS = ("UserError", "UserErrorDetails")
 """Types that only the payload of a mutation brings that was refused."""
 
 INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "signUp": ("guest", {"handle": "novice", "email": "n@example.org", "password": "wing-ding-1", "displayName": "N"}),
-    "verifyEmail": ("guest", {"token": "unknown"}),
+    "signUp": ("guest", {"handle": "novice", "email": "n@example.org", "displayName": "N"}),
+    "completeSignUp": ("guest", {"token": "unknown", "password": "wing-ding-1"}),
+    "verifyEmail": ("anna", {"token": "unknown"}),
     "resendVerification": ("anna", {}),
     "requestPasswordReset": ("guest", {"login": "anna"}),
     "resetPassword": ("guest", {"token": "unknown", "newPassword": "wing-ding-1"}),
@@ -102,7 +103,15 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }  # fmt: skip
 """For each mutation who calls it with what. `@Type.column=value` stands for the id of the newest such row."""
-REFUSED = {"verifyEmail", "resetPassword", "refreshSession", "startProviderSignIn", "signInWithProvider", "withDetails"}
+REFUSED = {
+    "completeSignUp",
+    "verifyEmail",
+    "resetPassword",
+    "refreshSession",
+    "startProviderSignIn",
+    "signInWithProvider",
+    "withDetails",
+}
 """Those which need a secret that is not kept anywhere, or a provider; and one that shows the numbers of a refusal."""
 
 
@@ -125,7 +134,7 @@ async def mutations(schema: GraphQLSchema, world: World) -> list[Case]:
         selection = _everything(get_named_type(definition.type), world)
         text = f"mutation($input: {argument}) {{ {name}(input: $input) {{ {selection} }} }}"
         cases.append(Case(text, {"input": await _found(world, input)}, None, person, "en", is_mutation=True))
-    refused = 'mutation { withDetails: signUp(input: {handle: "x", email: "x", displayName: "x", password: "x"}) {'
+    refused = 'mutation { withDetails: signUp(input: {handle: "x", email: "x", displayName: "x"}) {'
     selection = _everything(get_named_type(schema.mutation_type.fields["signUp"].type), world)
     return [*cases, Case(f"{refused} {selection} }} }}", {}, None, "guest", "en", is_mutation=True)]
 
