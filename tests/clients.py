@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from engine import Engine
 from schema import Schema, ids
 from schema.context import Caller, Context
 from schema.ports import Ports
+from tests.factories import from_now
 from transport.bodies import write_json
 
 ROOT = Path(__file__).parent.parent
@@ -58,9 +60,11 @@ def engine_of(schema: Schema) -> Engine:
 
 
 def _plain(value: Any) -> Any:
-    """Rows given as variables become their global ids."""
+    """Rows given as variables become their global ids, and a `timedelta` the moment that is so far from now."""
     if isinstance(value, models.Base):
         return gid(value)
+    if isinstance(value, timedelta):
+        return from_now(value).isoformat()
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,8 @@
-"""Rows with defaults. A row given for a relation becomes its key: `make_event(venue=venue)`."""
+"""Rows with defaults. A row given for a relation becomes its key: `make_event(venue=venue)`.
+
+A `timedelta` given for a moment is counted from now: `make_event(starts_at=timedelta(days=-3))`. That is how
+parameters of a test state times; `now()` among them would be the time when the tests were collected.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,22 @@ def in_days(days: float) -> datetime:
     return now() + timedelta(days=days)
 
 
-def _keys(values: dict[str, Any]) -> dict[str, Any]:
+def zone_where_it_is(hour: int) -> str:
+    """A zone whose clocks now show this hour, whatever the day: for what depends on midnight there."""
+    ahead = (hour - datetime.now(UTC).hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}"
+
+
+def from_now(value: Any) -> Any:
+    """The moment that a `timedelta` means; anything else as it is."""
+    return now() + value if isinstance(value, timedelta) else value
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
     """`club=row` means `club_id=row.id`."""
     return {
         (f"{name}_id" if isinstance(value, models.Base) else name): (
-            value.id if isinstance(value, models.Base) else value  # type: ignore[attr-defined]  # every model has an id
+            value.id if isinstance(value, models.Base) else from_now(value)  # type: ignore[attr-defined]  # every model has an id
         )
         for name, value in values.items()
     }
@@ -46,7 +61,7 @@ def make_user(**values: Any) -> models.User:
         "time_zone": ZONE,
         "privacy": {},
     }
-    return models.User(**defaults | values)
+    return models.User(**defaults | _columns(values))
 
 
 def make_interest(**values: Any) -> models.Interest:
@@ -57,19 +72,19 @@ def make_interest(**values: Any) -> models.Interest:
         "name_ru": f"Интерес {number}",
         "name_en": f"Interest {number}",
     }
-    return models.Interest(**defaults | values)
+    return models.Interest(**defaults | _columns(values))
 
 
 def make_category(**values: Any) -> models.EventCategory:
     number = next(numbers)
     defaults = {"id": uuid7(), "slug": f"category-{number}", "name_ru": f"Вид {number}", "name_en": f"Kind {number}"}
-    return models.EventCategory(**defaults | values)
+    return models.EventCategory(**defaults | _columns(values))
 
 
 def make_venue(**values: Any) -> models.Venue:
     name = values.get("name", f"Venue {next(numbers)}")
     defaults = {"id": uuid7(), "name": name, "time_zone": ZONE}
-    return models.Venue(**defaults | _keys(values))
+    return models.Venue(**defaults | _columns(values))
 
 
 def make_club(**values: Any) -> models.Club:
@@ -81,7 +96,7 @@ def make_club(**values: Any) -> models.Club:
         "join_policy": models.JoinPolicy.OPEN,
         "version": 1,
     }
-    return models.Club(**defaults | values)
+    return models.Club(**defaults | _columns(values))
 
 
 def make_membership(club: models.Club, user: models.User, **values: Any) -> models.ClubMembership:
@@ -93,12 +108,12 @@ def make_membership(club: models.Club, user: models.User, **values: Any) -> mode
         "state": models.MembershipState.ACTIVE,
         "joined_at": now(),
     }
-    return models.ClubMembership(**defaults | values)
+    return models.ClubMembership(**defaults | _columns(values))
 
 
 def make_event(author: models.User, category: models.EventCategory, venue: models.Venue, **values: Any) -> models.Event:
     """A published public event in a week, two hours long, for a hundred people."""
-    starts_at = values.pop("starts_at", in_days(7))
+    starts_at = from_now(values.pop("starts_at", in_days(7)))
     defaults = {
         "id": uuid7(),
         "title": f"Event {next(numbers)}",
@@ -113,7 +128,7 @@ def make_event(author: models.User, category: models.EventCategory, venue: model
         "ends_at": starts_at + timedelta(hours=2),
         "published_at": now(),
     }
-    return models.Event(**defaults | _keys(values))
+    return models.Event(**defaults | _columns(values))
 
 
 def make_host(
@@ -132,7 +147,7 @@ def make_service_type(**values: Any) -> models.ServiceType:
         "default_capacity": 10,
         "default_window_days": None,
     }
-    return models.ServiceType(**defaults | values)
+    return models.ServiceType(**defaults | _columns(values))
 
 
 def make_service(event: models.Event, service_type: models.ServiceType, **values: Any) -> models.Service:
@@ -144,7 +159,7 @@ def make_service(event: models.Event, service_type: models.ServiceType, **values
         "ends_at": event.ends_at,
         "capacity": 10,
     }
-    return models.Service(**defaults | _keys(values))
+    return models.Service(**defaults | _columns(values))
 
 
 def make_registration(event: models.Event, user: models.User, **values: Any) -> models.Registration:
@@ -156,7 +171,7 @@ def make_registration(event: models.Event, user: models.User, **values: Any) -> 
         "attendance": models.Attendance.EXPECTED,
         "recorded_by_id": user.id,
     }
-    return models.Registration(**defaults | values)
+    return models.Registration(**defaults | _columns(values))
 
 
 def make_booking(service: models.Service, user: models.User, **values: Any) -> models.Booking:
@@ -169,7 +184,7 @@ def make_booking(service: models.Service, user: models.User, **values: Any) -> m
         "attendance": models.Attendance.EXPECTED,
         "recorded_by_id": user.id,
     }
-    return models.Booking(**defaults | values)
+    return models.Booking(**defaults | _columns(values))
 
 
 def make_review(event: models.Event, author: models.User, **values: Any) -> models.Review:
@@ -180,16 +195,16 @@ def make_review(event: models.Event, author: models.User, **values: Any) -> mode
         "rating": 5,
         "status": models.ReviewStatus.PUBLISHED,
     }
-    return models.Review(**defaults | values)
+    return models.Review(**defaults | _columns(values))
 
 
 def make_chat(**values: Any) -> models.Chat:
     defaults = {"id": uuid7(), "kind": models.ChatKind.GROUP, "last_sequence": 0}
-    return models.Chat(**defaults | _keys(values))
+    return models.Chat(**defaults | _columns(values))
 
 
 def make_member(chat: models.Chat, user: models.User, **values: Any) -> models.ChatMember:
-    return models.ChatMember(**{"chat_id": chat.id, "user_id": user.id} | values)
+    return models.ChatMember(**{"chat_id": chat.id, "user_id": user.id} | _columns(values))
 
 
 def make_message(chat: models.Chat, author: models.User, sequence: int, **values: Any) -> models.Message:
@@ -202,7 +217,7 @@ def make_message(chat: models.Chat, author: models.User, sequence: int, **values
         "body": f"Message {sequence}",
         "client_message_id": f"message-{sequence}",
     }
-    return models.Message(**defaults | values)
+    return models.Message(**defaults | _columns(values))
 
 
 def make_notification(user: models.User, sequence: int, **values: Any) -> models.Notification:
@@ -213,4 +228,4 @@ def make_notification(user: models.User, sequence: int, **values: Any) -> models
         "type": models.NotificationType.EVENT_CHANGED,
         "params": {},
     }
-    return models.Notification(**defaults | values)
+    return models.Notification(**defaults | _columns(values))

@@ -9,6 +9,7 @@ from typing import Any
 import models
 from models import ClubRole, EventRole, Role
 from tests.factories import (
+    from_now,
     in_days,
     make_category,
     make_club,
@@ -83,7 +84,7 @@ async def a_world(save: Any, **values: Any) -> World:
     users |= {"volunteer": make_user(role=Role.VOLUNTEER)}
     users |= {"moderator": make_user(role=Role.MODERATOR), "admin": make_user(role=Role.ADMIN)}
     category, venue, club, service_type = make_category(), make_venue(), make_club(), make_service_type()
-    starts_at = values.pop("starts_at", in_days(7))
+    starts_at = from_now(values.pop("starts_at", in_days(7)))
     event = make_event(
         users["organiser"], category, venue,
         **{"club": club, "capacity": 20, "starts_at": starts_at, "ends_at": starts_at + timedelta(hours=4)} | values,

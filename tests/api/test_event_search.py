@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,10 +19,10 @@ from tests.factories import (
     make_service_type,
     make_user,
     make_venue,
-    now,
+    zone_where_it_is,
 )
 
-CALLED_OFF = {"status": EventStatus.CANCELLED, "cancelled_at": in_days(-4)}
+CALLED_OFF = {"status": EventStatus.CANCELLED, "cancelled_at": timedelta(days=-4)}
 NEVER_OUT = {"status": EventStatus.DRAFT, "published_at": None}
 
 
@@ -201,14 +200,13 @@ async def test_an_event_is_in_one_tab_and_the_archive_is_not_public(client, save
 @pytest.mark.parametrize("is_swept", [False, True])
 async def test_an_event_is_in_the_archive_once_its_day_is_over_swept_or_not(client, save, ports, is_swept):
     ada, category, _ = await a_place(save)
-    # The same moment: the day is over on Kiritimati (UTC+14), and still goes on in Honolulu (UTC-10).
-    east, west = make_venue(time_zone="Pacific/Kiritimati"), make_venue(time_zone="Pacific/Honolulu")
+    # They ended in the same moment: in the east at ten the evening before, in the west this morning.
+    east, west = make_venue(time_zone=zone_where_it_is(2)), make_venue(time_zone=zone_where_it_is(12))
     await save(east, west)
-    midnight = datetime.now(ZoneInfo("Pacific/Honolulu")).replace(hour=0, minute=0, second=0, microsecond=0)
-    ended = max(midnight, now() - timedelta(hours=1))
-    values = {"starts_at": ended - timedelta(hours=1), "ends_at": ended}
+    ended = {"starts_at": timedelta(hours=-5), "ends_at": timedelta(hours=-4)}
     await save(
-        make_event(ada, category, west, title="Over today", **values),
+        make_event(ada, category, west, title="Over today", **ended),
+        make_event(ada, category, east, title="Over yesterday", **ended),
         make_event(ada, category, east, title="Over for long", starts_at=in_days(-3), ends_at=in_days(-2)),
         make_event(ada, category, east, title="Called off", starts_at=in_days(-2.9), ends_at=in_days(-2), **CALLED_OFF),
         make_event(ada, category, east, title="Draft", starts_at=in_days(-2.8), ends_at=in_days(-2), **NEVER_OUT),
@@ -224,7 +222,7 @@ async def test_an_event_is_in_the_archive_once_its_day_is_over_swept_or_not(clie
     plain = titles(await client().run(EVENTS))
 
     assert active == ["Draft", "Over today", "To come"]
-    assert archived == ["Over for long", "Called off"]
+    assert archived == ["Over for long", "Called off", "Over yesterday"]
     assert plain == ["Over today", "To come"]
 
 

@@ -221,7 +221,7 @@ async def test_a_phone_is_kept_in_e164(client, save, written):
         ({"timeZone": "../etc/passwd"}, [("INVALID_TIME_ZONE", ["timeZone"])]),
         ({"locale": "de"}, [("INVALID", ["locale"])]),
         ({"birthDate": "1899-12-31"}, [("INVALID", ["birthDate"])]),
-        ({"birthDate": str(date.today() + timedelta(days=2))}, [("INVALID", ["birthDate"])]),
+        ({"birthDate": "2126-01-01"}, [("INVALID", ["birthDate"])]),
         ({"handle": "no spaces"}, [("INVALID_HANDLE", ["handle"])]),
         ({"handle": "TAKEN"}, [("HANDLE_TAKEN", ["handle"])]),
         ({"comment": "I am fine"}, [("FORBIDDEN", ["comment"])]),

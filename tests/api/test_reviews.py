@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -72,8 +74,8 @@ async def test_who_took_part_reviews_once(client, save, ports, count):
         ({}, {"admission": Admission.WAITLISTED}, False),
         ({}, None, False),
         ({"status": EventStatus.CANCELLED}, {}, False),
-        ({"starts_at": in_days(1)}, {}, False),
-        ({"starts_at": in_days(-0.02)}, {}, False),
+        ({"starts_at": timedelta(days=1)}, {}, False),
+        ({"starts_at": timedelta(minutes=-30)}, {}, False),
     ],
 )
 async def test_when_a_review_is_allowed(client, save, count, event_values, registered, allowed):

@@ -38,9 +38,9 @@ async def test_work_that_is_late_ends_with_a_timeout_and_the_task_goes_on(limit)
 
 @KINDS
 async def test_work_in_time_is_left_alone(limit):
-    async with limit(0.02):
+    async with limit(0.1):
         await asyncio.sleep(0)
-    await asyncio.sleep(0.04)
+    await asyncio.sleep(0.15)
 
 
 @KINDS
@@ -83,7 +83,7 @@ async def test_a_cancellation_and_the_deadline_at_once_are_a_cancellation(limit)
 async def test_the_inner_of_two_ends_first(limit):
     inner = False
     with pytest.raises(TimeoutError):
-        async with limit(0.03):
+        async with limit(0.25):
             with pytest.raises(TimeoutError):
                 async with limit(0.005):
                     await asyncio.sleep(5)
@@ -121,7 +121,7 @@ async def test_each_of_many_ends_in_its_own_time():
     await asyncio.gather(*(work(number, 5 if number % 2 else 0.001) for number in range(6)))
 
     assert sorted(late) == [1, 3, 5]
-    assert all(0.045 <= seconds < 0.15 for seconds in late.values()), late
+    assert all(0.045 <= seconds < 0.5 for seconds in late.values()), late
     assert loop.time() - began < 1
     await asyncio.sleep(0.06)
     with deadlines.one():
