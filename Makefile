@@ -23,6 +23,13 @@ run: setup explorer-if-possible ## Serve with demo data on embedded PostgreSQL a
 test: setup ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not outside"
 
+# SHIFT is a number of hours or a moment, SEED gives the order. What was drawn is printed; given again, it repeats the run.
+test-shifted: SEED := $(or $(SEED),$(shell date +%S%N))
+test-shifted: setup ## Run the tests on another day and in another order; SHIFT, SEED and TESTS choose
+	@echo "SEED=$(SEED) TZ=$$TZ LC_ALL=$$LC_ALL"
+	@$(BIN)/python -m tests.tools.shifted $(or $(SHIFT),random) $(BIN)/python -m pytest -n 2 --dist worksteal \
+		-p randomly --randomly-seed=$(SEED) $(or $(TESTS),-m "not outside")
+
 test-outside: setup ## Run the tests that need npm, a browser or many kills
 	$(BIN)/python -m pytest -m outside
 
@@ -62,4 +69,4 @@ explorer/dist/index.html: explorer/package-lock.json explorer/build.mjs $(wildca
 explorer-if-possible:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
 
-.PHONY: help setup run test test-outside bench peers-if-possible lint schema migrate seed explorer explorer-if-possible
+.PHONY: help setup run test test-shifted test-outside bench peers-if-possible lint schema migrate seed explorer explorer-if-possible

@@ -1,4 +1,7 @@
-"""One server process for all these tests, impatient so that they need not wait."""
+"""One server for all these tests, impatient so that they need not wait.
+
+It ends with this folder: its relay would go on taking deliveries that tests of other folders want to see.
+"""
 
 from __future__ import annotations
 
@@ -85,13 +88,13 @@ async def serving(
         await task
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def direct_server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
     async with serving(environment) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def asgi_server(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
     async with serving(environment, http="httptools") as running:
         yield running

@@ -36,7 +36,7 @@ class Witness:
         await self._app(scope, receive, send)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def watched(environment: dict[str, str]) -> AsyncIterator[tuple[RunningServer, list[str]]]:
     """A server, and the requests that went through ASGI."""
     made: list[Witness] = []
