@@ -1,4 +1,8 @@
-"""A deterministic world around one day: the same day and scale give the same rows, ids included."""
+"""A deterministic world around one day: the same day and scale give the same rows, ids included.
+
+The dice fall alike on every day, so the world is as large and as varied whenever it is made. Its clock stands at the
+beginning of the day (UTC): nothing has happened later than that.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ class World:
 
     def __init__(self, *, today: date, scale: int, password_hash: str) -> None:
         self.random = Random(f"wingding {scale}")
-        self.now = datetime.combine(today, time(9), UTC)
+        self.now = datetime.combine(today, time(), UTC)
         self.scale = scale
         self.tables: dict[str, list[Row]] = defaultdict(list)
         self._catalogues()
@@ -180,7 +184,7 @@ class World:
             price_currency="RUB",
             version=1,
             created_by_id=host["id"],
-            published_at=starts_at - timedelta(days=30),
+            published_at=min(starts_at - timedelta(days=30), self.now),
         )
         self.add("event_hosts", event_id=event["id"], user_id=host["id"], role="ORGANIZER")
         for slug in self.random.sample(list(self.interests), 2):
@@ -202,11 +206,16 @@ class World:
                 attendance="ATTENDED" if is_past else "EXPECTED",
                 recorded_by_id=guest["id"],
             )
-            if is_past and self.random.random() < 0.4:
-                rating, text = self.random.choice(texts.REVIEWS)
+            # Drawn for every guest: the day decides only whether the review is there yet.
+            has_opinion, (rating, text), review_id = (
+                self.random.random() < 0.4,
+                self.random.choice(texts.REVIEWS),
+                self.id(),
+            )
+            if is_past and has_opinion:
                 self.add(
                     "reviews",
-                    id=self.id(),
+                    id=review_id,
                     event_id=event["id"],
                     author_id=guest["id"],
                     rating=rating,

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -52,6 +54,39 @@ def test_the_demo_world_is_the_same_every_time() -> None:
 
     assert first.tables == second.tables
     assert len(first.tables["events"]) == 300
+
+
+DAYS = [date(2027, 12, 31), date(2027, 2, 28), date(2028, 2, 29), date(2027, 3, 28), date(2027, 10, 31)]
+"""The last of a year and of a February, a leap day, both changes of the clocks in Europe."""
+
+
+def timeless(world: World) -> dict[str, list[list[Any]]]:
+    """All values of a world but moments, keys, and what is written once an event is over."""
+    return {
+        table: [
+            [value for name, value in row.items() if name != "attendance" and not isinstance(value, datetime | UUID)]
+            for row in rows
+        ]
+        for table, rows in world.tables.items()
+        if table != "reviews"
+    }
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_the_demo_world_is_the_same_on_every_day_and_before_it(day: date) -> None:
+    usual, world = (World(today=one, scale=1, password_hash="x") for one in (date(2027, 6, 9), day))
+
+    scheduled = {"starts_at", "ends_at"}
+    moments = [
+        value
+        for rows in world.tables.values()
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, datetime) and name not in scheduled
+    ]
+    assert timeless(world) == timeless(usual)
+    assert len(world.tables["reviews"]) == pytest.approx(len(usual.tables["reviews"]), abs=20)
+    assert max(moments).date() <= day and max(moments).time() == time()
 
 
 async def test_seeding_twice_loads_once_and_places_add_up(servers) -> None:
