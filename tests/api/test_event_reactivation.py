@@ -147,12 +147,12 @@ async def test_who_was_there_hears_once_when_a_moderator_has_let_it_out(client, 
 @pytest.mark.parametrize(
     ("values", "refused"),
     [
-        ({"startsAt": in_days(-1).isoformat(), "endsAt": in_days(-0.5).isoformat()}, ("EVENT_IN_PAST", "endsAt")),
-        ({"startsAt": in_days(5).isoformat(), "endsAt": in_days(4).isoformat()}, ("INVALID", "endsAt")),
+        ({"startsAt": timedelta(days=-1), "endsAt": timedelta(days=-0.5)}, ("EVENT_IN_PAST", "endsAt")),
+        ({"startsAt": timedelta(days=5), "endsAt": timedelta(days=4)}, ("INVALID", "endsAt")),
         ({"startsAt": "2099-01-01T10:00:00"}, ("INVALID", "startsAt")),
         ({"startsAt": "2500-01-01T10:00:00Z"}, ("INVALID", "startsAt")),
         ({"startsAt": "9999-12-31T23:59:59-12:00"}, ("INVALID", "startsAt")),
-        (dates(in_days(5), hours=0.5), ("OUTSIDE_EVENT", "startsAt")),
+        ({"startsAt": timedelta(days=5), "endsAt": timedelta(days=5, hours=0.5)}, ("OUTSIDE_EVENT", "startsAt")),
     ],
     ids=["past", "order", "no-offset", "too-late", "last-day", "services"],
 )
