@@ -12,7 +12,6 @@ import orjson
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -34,8 +33,7 @@ from schema.ports import Ports
 from settings import Settings
 from transport.budget import Budget
 from transport.direct import DIRECT, Direct
-from transport.envelope import Envelope, cors_options
-from transport.exchange import COMPRESSION, LEAST_COMPRESSED
+from transport.envelope import Compressing, Envelope, cors_options
 from transport.explorer import Explorer
 from transport.fanout import Fanout
 from transport.health import Health
@@ -147,7 +145,7 @@ def make_middleware(settings: Settings) -> list[Middleware]:
     found = [Middleware(ProxyHeaders, settings), Middleware(Envelope, settings)]
     if settings.allowed_origins:
         found.append(Middleware(CORSMiddleware, **cors_options(settings)))
-    return [*found, Middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED, compresslevel=COMPRESSION)]
+    return [*found, Middleware(Compressing)]
 
 
 def make_tracing(settings: Settings) -> Tracing | None:

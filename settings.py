@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import inf
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.config import Config, Environ
 from starlette.datastructures import CommaSeparatedStrings, Secret
@@ -107,6 +108,29 @@ def secrets_in(text: str) -> tuple[str, ...]:
     return tuple(one for part in text.split(",") if (one := part.strip()))
 
 
+def _edition(text: str) -> str:
+    if text not in {"september2026", "older"}:
+        raise ValueError
+    return text
+
+
+def origin_of(url: str) -> str:
+    """Return an origin as browsers write it: in lower case, without the default port of its scheme.
+
+    Raises `ValueError` where it has no scheme or no host.
+    """
+    found = urlsplit(url.lower())
+    if not found.scheme or not found.hostname:
+        raise ValueError(url)
+    host = f"[{found.hostname}]" if ":" in (found.hostname or "") else found.hostname or ""
+    is_default = found.port in (None, {"http": 80, "https": 443}.get(found.scheme))
+    return f"{found.scheme}://{host}" if is_default else f"{found.scheme}://{host}:{found.port}"
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(one if one == "*" else origin_of(one) for one in CommaSeparatedStrings(text))
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
 
@@ -123,7 +147,9 @@ class Settings:
     public_url: str = setting(
         "", "where clients reach the server; used in links, as the token's issuer and audience", str
     )
-    allowed_origins: tuple[str, ...] = setting((), "origins, comma separated, whose pages may call the server", _names)
+    allowed_origins: tuple[str, ...] = setting(
+        (), "origins, comma separated, whose pages may call the server", _origins
+    )
     trusted_proxies: str = setting(
         "127.0.0.1,::1",
         "addresses or networks, comma separated, whose X-Forwarded-For is believed; never all (`::/0`)",
@@ -177,6 +203,12 @@ class Settings:
 
     direct_chat_needs: str = setting("shared", "who may open a DIRECT chat: `shared` club or event, or `anyone`", str)
     max_body_bytes: int = setting(1024 * 1024, "largest HTTP body and WebSocket message", _positive)
+    graphql_over_http: str = setting(
+        "september2026",
+        "edition of GraphQL over HTTP whose status codes go with `application/graphql-response+json`; `older`: 400 for "
+        "all that does not run, 200 for partial answers",
+        _edition,
+    )
     body_timeout: float = setting(10.0, "seconds for a request's body to arrive", _seconds)
     operation_timeout: float = setting(15.0, "seconds for one query or mutation", _seconds)
     max_cost: int = setting(

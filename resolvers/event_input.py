@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from uuid import UUID
 
-from babel.numbers import is_currency
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
 from sqlalchemy import select
 
 from auth.viewer import Viewer
@@ -81,7 +83,7 @@ class InvalidPrice(UserError):
 
 class InvalidCurrency(UserError):
     code = ErrorCode.INVALID
-    message = _("A currency is a code of ISO 4217, such as RUB.")
+    message = _("A currency is a code of ISO 4217 that is in use, such as RUB.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +137,20 @@ def check_range(problems: list[UserError], number: int | None, minimum: int, max
         problems.append(OutOfRange(path=path, minimum=minimum, maximum=maximum))
 
 
+@lru_cache(maxsize=2)
+def currencies_in_use(day: date) -> frozenset[str]:
+    """Return the codes of ISO 4217 that are legal tender somewhere on this day, by CLDR."""
+    territories = get_global("territory_currencies")
+    return frozenset(
+        code for territory in territories for code in get_territory_currencies(territory, start_date=day, tender=True)
+    )
+
+
 def check_price(problems: list[UserError], price: Price, *path: str) -> None:
     amount = price.amount
     if not amount.is_finite() or not 0 <= amount <= HIGHEST_PRICE or amount != round(amount, 2):
         problems.append(InvalidPrice(path=(*path, "amount"), maximum_amount=HIGHEST_PRICE))
-    if len(price.currency) != 3 or not price.currency.isupper() or not is_currency(price.currency):
+    if price.currency not in currencies_in_use(utcnow().date()):
         problems.append(InvalidCurrency(path=(*path, "currency")))
 
 

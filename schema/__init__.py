@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import strawberry
@@ -24,6 +25,7 @@ from schema.event_mutations import EventMutations
 from schema.events import EventQueries
 from schema.interests import InterestMutations, InterestQueries
 from schema.moderation import ModerationMutations, ModerationQueries
+from schema.money import DECIMAL
 from schema.nodes import NodeQueries
 from schema.notifications import NotificationMutations, NotificationSubscriptions
 from schema.profiles import ProfileMutations, ProfileQueries
@@ -107,6 +109,6 @@ def make_schema(extensions: list[Any] | None = None) -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        config=StrawberryConfig(info_class=Info, disable_field_suggestions=True),
+        config=StrawberryConfig(info_class=Info, disable_field_suggestions=True, scalar_map={Decimal: DECIMAL}),
         extensions=extensions or [],
     )

@@ -1,10 +1,34 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import strawberry
+from graphql import GraphQLError
 
 from resolvers.event_input import Price
+
+
+def parse_decimal(value: object) -> Decimal:
+    """Read a decimal that a client has written, as text or as a number of JSON. Raises `GraphQLError`.
+
+    Python's own reader takes digits of every script, underscores and spaces; a price that only looks like one does not
+    deserve trust. `-0` loses its sign.
+    """
+    text = str(value)
+    if isinstance(value, bool) or not text.isascii() or "_" in text or text != text.strip():
+        raise GraphQLError("A decimal is written with ASCII digits and a point, such as 1500.00.")
+    try:
+        return abs(found) if (found := Decimal(text)) == 0 else found
+    except InvalidOperation:
+        raise GraphQLError("A decimal is written with ASCII digits and a point, such as 1500.00.") from None
+
+
+DECIMAL = strawberry.scalar(
+    name="Decimal",
+    description="A decimal number as text, such as 1500.00. It is also read from a number.",
+    serialize=str,
+    parse_value=parse_decimal,
+)
 
 
 @strawberry.type(description="An amount of money.")

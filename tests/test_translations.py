@@ -211,6 +211,11 @@ def test_a_zone_is_named_once() -> None:
         ("de", None),
         ("", None),
         ("x;q=y", None),
+        ("RU", "ru"),
+        ("EN-us;Q=0.2, RU-ru ; q=0.7", "ru"),
+        ("ru;q=0, en", "en"),
+        ("ru;q=0.1,en;q=0.9", "en"),
+        ("ru; q=nan, en; q=0.1", "en"),
     ],
 )
 def test_accept_language_is_understood(header: str, locale: str | None) -> None:

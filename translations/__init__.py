@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from babel import negotiate_locale
 
+from translations.accept import preferences
 from translations.wording import DEFAULT_LOCALE, LOCALES, Reader, placeholders
 
 __all__ = ["DEFAULT_LOCALE", "LOCALES", "Reader", "negotiate", "placeholders"]
@@ -13,13 +14,6 @@ __all__ = ["DEFAULT_LOCALE", "LOCALES", "Reader", "negotiate", "placeholders"]
 
 @lru_cache(maxsize=512)
 def negotiate(accept_language: str) -> str | None:
-    """The best of our languages for an Accept-Language header (RFC 9110, 12.5.4), or null."""
-    wanted: list[tuple[float, str]] = []
-    for part in accept_language[:200].split(",")[:20]:
-        tag, _, weight = part.strip().partition(";q=")
-        try:
-            wanted.append((-float(weight or 1), tag.strip().replace("-", "_")))
-        except ValueError:
-            continue
-    names = [tag for weight, tag in sorted(wanted, key=lambda item: item[0]) if tag and weight < 0]
-    return negotiate_locale(names, LOCALES)
+    """The best of our languages for an Accept-Language header (RFC 9110, section 12.5.4), or null."""
+    wanted = sorted((one for one in preferences(accept_language) if one.quality > 0), key=lambda one: -one.quality)
+    return negotiate_locale([one.value.replace("-", "_") for one in wanted], LOCALES)

@@ -8,10 +8,12 @@ from random import getrandbits
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from settings import Settings
-from transport.exchange import request_of
+from transport.exchange import COMPRESSION, LEAST_COMPRESSED, request_of
+from transport.negotiation import takes_gzip
 from transport.tracing import marks, trace_id_of, traceparent
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -36,9 +38,9 @@ def cors_options(settings: Settings) -> dict[str, Any]:
     """For Starlette's `CORSMiddleware`, where another origin may call us at all."""
     return {
         "allow_origins": settings.allowed_origins,
-        "allow_methods": ["GET", "POST"],
+        "allow_methods": ["GET", "POST", "QUERY"],
         "allow_headers": ["authorization", "content-type", "accept-language", "traceparent", "x-request-id"],
-        "expose_headers": ["retry-after", "x-request-id"],
+        "expose_headers": ["accept-query", "retry-after", "x-request-id"],
         "max_age": 86_400,
     }
 
@@ -56,6 +58,21 @@ def mark(headers: Mapping[bytes, bytes]) -> bytes:
         trace_id = trace_id_of(parent) or trace_id
     marks.set({"request_id": request_id, "trace_id": trace_id})
     return request_id.encode()
+
+
+class Compressing:
+    """Starlette's compression, given what the client takes in its plainest form: it does not read weights."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._compressing = GZipMiddleware(app, minimum_size=LEAST_COMPRESSED, compresslevel=COMPRESSION)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (told := request_of(scope).header(b"accept-encoding")):
+            headers = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+            if takes_gzip(told):
+                headers.append((b"accept-encoding", b"gzip"))
+            scope = {**scope, "headers": headers}
+        await self._compressing(scope, receive, send)
 
 
 class Envelope:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from transport.negotiation import takes_gzip
+
 LEAST_COMPRESSED = 1_024
 """Bytes of a body. A shorter one fits into one packet anyway."""
 COMPRESSION = 5
@@ -73,7 +75,7 @@ def fixed_headers(media_type: str) -> dict[str, str]:
 
 async def compressed(answer: Answer, request: HttpRequest) -> Answer:
     """A long answer as it travels: by gzip where the client takes that."""
-    if b"gzip" not in request.headers.get(b"accept-encoding", b""):
+    if not takes_gzip(request.header(b"accept-encoding")):
         return answer
     if len(answer.body) < COMPRESSED_ELSEWHERE:
         body = _gzip(answer.body)

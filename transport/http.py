@@ -1,4 +1,5 @@
-"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): POST, and GET for queries."""
+"""GraphQL over HTTP, edition September2026 (https://graphql.github.io/graphql-over-http/): POST, and GET and QUERY
+(RFC 10008) for queries."""
 
 from __future__ import annotations
 
@@ -21,11 +22,15 @@ from transport.contexts import bearer_token, caller_of, viewer_of
 from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed, request_of
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
-from transport.operations import Observation, Operation, Operations
+from transport.operations import Observation, Operation, Operations, Result
 from transport.refusals import refusal_of
-from transport.requests import BadRequest, Parameters, parameters_from
+from transport.requests import UNPROCESSABLE, BadRequest, Parameters, parameters_from
 
 OFFERED = (RESPONSE_TYPE, JSON_TYPE)
+METHODS = "GET, POST, QUERY"
+ACCEPT_QUERY = {"Accept-Query": JSON_TYPE}
+"""Says that the method QUERY is understood, and what its body is."""
+PARTIAL_SUCCESS = 294
 WATCH_AFTER = 0.25
 """Seconds after which somebody looks whether the client is still there. Most requests are over before."""
 
@@ -44,7 +49,9 @@ async def parameters_of(request: HttpRequest, ports: Ports) -> Parameters:
                 found.pop(name, None)
         return parameters_from(found)
     if content_type(request.header(b"content-type")) != (JSON_TYPE, "utf-8"):
-        raise BadRequest("Send application/json in UTF-8.", status=415)
+        raise BadRequest("Send application/json in UTF-8.", status=415, headers=ACCEPT_QUERY)
+    if request.header(b"content-encoding").strip().lower() not in ("", "identity"):
+        raise BadRequest("Send the body as it is, not compressed.", status=415, headers={"Accept-Encoding": "identity"})
     body = request.body
     if body is None:
         settings = ports.settings
@@ -101,8 +108,9 @@ class GraphQLEndpoint:
     async def _respond(self, request: HttpRequest, seen: Observation) -> Answer:
         media_type = JSON_TYPE
         try:
-            if request.method not in ("GET", "POST"):
-                raise BadRequest("Use POST, or GET for queries.", status=405, headers={"Allow": "GET, POST"})
+            if request.method not in ("GET", "POST", "QUERY"):
+                headers = {"Allow": METHODS, **ACCEPT_QUERY}
+                raise BadRequest("Use POST, or GET or QUERY for queries.", status=405, headers=headers)
             chosen = choose(request.header(b"accept"), OFFERED, JSON_TYPE)
             if chosen is None:
                 raise BadRequest(f"Accept {RESPONSE_TYPE} or {JSON_TYPE}.", status=406)
@@ -117,6 +125,8 @@ class GraphQLEndpoint:
         except Exception as error:
             refusal = refusal_of(error, request.header(b"accept-language"))
             seen.refused(refusal.body["errors"][0])
+            if refusal.status == UNPROCESSABLE and not self._tells_more(media_type):
+                refusal.status = 400
             return refused(media_type, refusal)
         if request.receive is None:
             result = await self._operations.run(operation, context, seen)
@@ -126,14 +136,27 @@ class GraphQLEndpoint:
         body = write_json(result.body)
         if (retry_after := result.retry_after) is not None:
             return Answer(503, media_type, body, {"retry-after": str(retry_after)})
-        status = 400 if result.is_refusal and media_type == RESPONSE_TYPE else 200
-        return Answer(status, media_type, body)
+        headers = {"accept-query": JSON_TYPE} if request.method != "POST" else {}
+        return Answer(self._status(result, media_type), media_type, body, headers)
+
+    def _tells_more(self, media_type: str) -> bool:
+        """Whether status codes say more than 400 and 200."""
+        return media_type == RESPONSE_TYPE and self._ports.settings.graphql_over_http == "september2026"
+
+    def _status(self, result: Result, media_type: str) -> int:
+        if media_type == JSON_TYPE or "errors" not in result.body:
+            return 200
+        if not self._tells_more(media_type):
+            return 400 if result.is_refusal else 200
+        if not result.is_refusal:
+            return PARTIAL_SUCCESS
+        return 400 if result.is_unreadable else UNPROCESSABLE
 
 
 def _check_method(method: str, operation: Operation) -> None:
     if operation.type is OperationType.SUBSCRIPTION:
         raise BadRequest("Subscriptions run over WebSocket, or as server-sent events at /graphql/stream.")
-    if method == "GET" and operation.type is OperationType.MUTATION:
+    if method != "POST" and operation.type is OperationType.MUTATION:
         raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
 
 

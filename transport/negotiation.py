@@ -1,9 +1,11 @@
-"""Which media type to answer with (RFC 9110, section 12.5.1)."""
+"""Media types and encodings, as a client's headers choose them (RFC 9110, section 12.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+
+from translations.accept import Preference, preferences
 
 RESPONSE_TYPE = "application/graphql-response+json"
 JSON_TYPE = "application/json"
@@ -12,32 +14,44 @@ STREAM_TYPE = "text/event-stream"
 
 @lru_cache(maxsize=512)
 def choose(accept: str, offered: Sequence[str], wildcard: str) -> str | None:
-    """The offered type that the header likes best; null where it takes none.
+    """Return the offered type that the header likes best; null where it takes none.
 
-    Of equally liked types the one named first wins. A mere wildcard means `wildcard`, whatever stands first: clients
-    that say only `*/*` know nothing of newer types.
+    The most specific range that fits a type decides about it. Of equally liked types the one named first wins. A mere
+    wildcard means `wildcard`, whatever stands first: clients that say only `*/*` know nothing of newer types.
     """
-    best: tuple[float, int] = (0.0, 0)
+    ranges = [(at, one) for at, one in enumerate(preferences(accept or "*/*")) if _is_utf_8(one)]
+    best: tuple[float, int, bool] | None = None
     chosen = None
-    for position, part in enumerate((accept or "*/*").lower().split(",")):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = _quality(parameters)
-        found = name if name in offered else wildcard if name in ("*/*", wildcard.split("/")[0] + "/*") else None
-        if any(piece.startswith("charset=") and piece != "charset=utf-8" for piece in parameters):
+    for name in offered:
+        fitting = [(_specificity(one.value, name), -at, one) for at, one in ranges if _specificity(one.value, name)]
+        if not fitting:
             continue
-        if found is not None and quality > 0 and (quality, -position) > best:
-            best, chosen = (quality, -position), found
+        _, position, range_ = max(fitting, key=lambda found: found[:2])
+        rank = (range_.quality, position, name == wildcard)
+        if range_.quality > 0 and (best is None or rank > best):
+            best, chosen = rank, name
     return chosen
 
 
-def _quality(parameters: Sequence[str]) -> float:
-    for piece in parameters:
-        if piece.startswith("q="):
-            try:
-                return min(max(float(piece[2:]), 0.0), 1.0)
-            except ValueError:
-                return 0.0
-    return 1.0
+def _specificity(range_: str, name: str) -> int:
+    """Return 3 for the type itself, 2 and 1 for wildcards, 0 where the range does not fit."""
+    if range_ == name:
+        return 3
+    if range_ == name.split("/")[0] + "/*":
+        return 2
+    return 1 if range_ == "*/*" else 0
+
+
+def _is_utf_8(range_: Preference) -> bool:
+    return all(value == "utf-8" for name, value in range_.parameters if name == "charset")
+
+
+@lru_cache(maxsize=512)
+def takes_gzip(accept_encoding: str) -> bool:
+    """Tell whether an answer may be compressed for this header: gzip by its name or by a wildcard, not refused."""
+    found = {one.value: one.quality for one in preferences(accept_encoding)}
+    named = [quality for name, quality in found.items() if name in ("gzip", "x-gzip")]
+    return max(named, default=found.get("*", 0.0)) > 0
 
 
 @lru_cache(maxsize=512)

@@ -26,7 +26,7 @@ from schema.error_format import TIMEOUT_MESSAGE, present
 from transport.budget import SPENT_MESSAGE, Budget
 from transport.deadline import Deadlines
 from transport.metrics import Metrics, Over
-from transport.persisted import SENT, Asked, Found, Persisted
+from transport.persisted import SENT, Asked, Found, Mismatch, Persisted
 from transport.requests import BadRequest, Parameters
 from transport.tracing import Tracing
 
@@ -35,11 +35,15 @@ MAX_ERRORS = 100
 
 
 class Result(NamedTuple):
-    """`is_refusal`: nothing was executed. `is_last`: the stream it belongs to has failed as a whole."""
+    """`is_refusal`: nothing was executed. `is_last`: the stream it belongs to has failed as a whole.
+
+    `is_unreadable`: the document is no GraphQL, or not known by its name.
+    """
 
     body: dict[str, Any]
     is_refusal: bool = False
     is_last: bool = False
+    is_unreadable: bool = False
 
     @property
     def retry_after(self) -> int | None:
@@ -88,12 +92,13 @@ class Observation:
 
 
 class Operation(NamedTuple):
-    """A prepared operation. `errors` say why it must not run."""
+    """A prepared operation. `errors` say why it must not run; `is_unreadable` as in `Result`."""
 
     parameters: Parameters
     type: OperationType | None
     name: str | None
     errors: list[GraphQLError]
+    is_unreadable: bool = False
 
 
 class Observing:
@@ -192,7 +197,7 @@ class Operations:
             try:
                 found = await self._documents.find(asked)
             except GraphQLError as error:
-                return Operation(parameters, None, None, [error])
+                return Operation(parameters, None, None, [error], not isinstance(error, Mismatch))
         seen.document = found.source
         prepared = self._schema.prepare(found.text)
         node = prepared.operation(parameters.operation_name)
@@ -211,7 +216,7 @@ class Operations:
         seen.type, seen.name = type_.value if type_ else "none", name
         if found.text != parameters.query:
             parameters = parameters._replace(query=found.text)
-        return Operation(parameters, type_, name, errors)
+        return Operation(parameters, type_, name, errors, prepared.document is None)
 
     async def admit(self, operation: Operation, context: Context, seen: Observation) -> None:
         """Pay for the operation from the caller's budget. Raises `BadRequest` (429) where it is spent."""
@@ -237,7 +242,7 @@ class Operations:
     async def run(self, operation: Operation, context: Context, seen: Observation) -> Result:
         """Run a query or mutation, until the deadline."""
         if operation.errors:
-            return self._refused(operation.errors, context, seen)
+            return self._refused(operation, context, seen)
         seen.viewer_id = context.viewer.id
         try:
             with self._deadlines.one():
@@ -284,7 +289,7 @@ class Operations:
     async def results(self, operation: Operation, context: Context, seen: Observation) -> AsyncGenerator[Result, None]:
         """One result of a query or mutation, all results of a subscription. Close it with `aclosing`."""
         if operation.errors:
-            yield self._refused(operation.errors, context, seen)
+            yield self._refused(operation, context, seen)
         elif operation.type is not OperationType.SUBSCRIPTION:
             yield await self.run(operation, context, seen)
         else:
@@ -315,12 +320,12 @@ class Operations:
         except Exception as error:
             yield failure_of(error, context)
 
-    def _refused(self, errors: list[GraphQLError], context: Context, seen: Observation) -> Result:
-        for error in errors:
+    def _refused(self, operation: Operation, context: Context, seen: Observation) -> Result:
+        for error in operation.errors:
             present(error, context)
-        formatted: list[Any] = [error.formatted for error in errors]
+        formatted: list[Any] = [error.formatted for error in operation.errors]
         seen.refused(formatted[0])
-        return Result({"errors": formatted}, is_refusal=True, is_last=True)
+        return Result({"errors": formatted}, is_refusal=True, is_last=True, is_unreadable=operation.is_unreadable)
 
 
 def result_of(found: Any) -> Result:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.viewer import GUEST
 from schema.ports import Ports
+from settings import origin_of
 from transport.connection import Connection, Surroundings
 from transport.contexts import caller_of
 from transport.exchange import request_of
@@ -60,9 +61,24 @@ class SocketEndpoint:
     def _is_welcome(self, connection: HTTPConnection) -> bool:
         """Browsers always say where a page came from: ours, or one that is allowed. Programs say nothing."""
         origin = connection.headers.get("origin")
-        if origin is None or origin in self._around.ports.settings.allowed_origins:
-            return True
-        return urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower() != ""
+        return (
+            origin is None
+            or is_of_host(origin, connection.headers.get("host", ""))
+            or _normalised(origin) in self._around.ports.settings.allowed_origins
+        )
+
+
+def is_of_host(origin: str, host: str) -> bool:
+    """Tell whether a page comes from the host that was asked. The default port of a scheme may be named or not."""
+    own = _normalised(f"{urlsplit(origin).scheme}://{host}") if host else None
+    return own is not None and own == _normalised(origin)
+
+
+def _normalised(origin: str) -> str | None:
+    try:
+        return origin_of(origin)
+    except ValueError:
+        return None
 
 
 async def _refuse(send: Send, status: int) -> None:

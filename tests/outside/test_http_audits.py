@@ -13,9 +13,14 @@ from tests.outside.npm import install
 AUDITS = Path(__file__).parent / "audits"
 
 
+NEWER = {"74FF", "86EE", "423L"}
+"""Audits that still ask for 400 where edition September2026 has 422 (two SHOULDs and a MAY)."""
+
+
 @pytest.mark.outside
-def test_all_audits_pass(start_server):
-    server = start_server()
+@pytest.mark.parametrize(("edition", "others"), [("older", set()), ("september2026", NEWER)])
+def test_all_audits_pass(start_server, edition, others):
+    server = start_server(GRAPHQL_OVER_HTTP=edition)
     install(AUDITS)
 
     found = subprocess.run(
@@ -23,5 +28,5 @@ def test_all_audits_pass(start_server):
     )
 
     results = [json.loads(line) for line in found.stdout.splitlines()]
-    assert [result for result in results if result["status"] != "ok"] == []
+    assert {result["id"] for result in results if result["status"] != "ok"} == others
     assert len(results) == 61

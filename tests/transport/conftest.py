@@ -58,7 +58,18 @@ class RunningServer:
         return f"ws://127.0.0.1:{self.port}/graphql"
 
 
-BOTH_WAYS = {"http", "limits", "deadlines", "persisted", "trusted", "budget", "cost", "health", "hostile_json"}
+BOTH_WAYS = {
+    "http",
+    "editions",
+    "limits",
+    "deadlines",
+    "persisted",
+    "trusted",
+    "budget",
+    "cost",
+    "health",
+    "hostile_json",
+}
 """Modules whose tests are run twice: by our protocol (`transport/direct.py`), and through ASGI."""
 
 

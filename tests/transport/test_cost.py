@@ -232,7 +232,7 @@ async def test_every_transport_refuses_what_is_too_costly(http, server, sign_in)
             await socket.run(HUGE)
         still = await socket.run("{ __typename }")
 
-    assert (plain.status_code, strict.status_code) == (200, 400)
+    assert (plain.status_code, strict.status_code) == (200, 422)
     assert [answer.json()["errors"][0]["extensions"] for answer in (plain, strict)] == [TOO_COSTLY] * 2
     assert [name for name, _ in streamed] == ["next", "complete"]
     assert streamed[0][1]["errors"][0]["extensions"] == TOO_COSTLY

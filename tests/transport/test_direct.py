@@ -60,6 +60,7 @@ PLAIN = {
     "no request": post(b"[]"),
 }
 OTHER = {
+    "a QUERY": post().replace(b"POST", b"QUERY", 1),
     "a GET": get("/graphql?query={__typename}"),
     "of another path": post(path="/graphql/stream"),
     "with a query string": post(path="/graphql?a=1"),
@@ -107,7 +108,15 @@ ALIKE = PLAIN | {
     "a large answer, compressed, to a friend": post(LARGE, accept_encoding="gzip", origin=FRIEND),
     "a newer type": post(accept=RESPONSE),
     "a newer type, refused": post(b'{"query":"{ nonsense }"}', accept=RESPONSE),
+    "a newer type, no request": post(b"[]", accept=RESPONSE),
+    "a newer type, no GraphQL": post(b'{"query":"{"}', accept=RESPONSE),
+    "a newer type, in part": post(b'{"query":"{ __typename node(id: \\"x\\") { id } }"}', accept=RESPONSE),
     "no type": post(accept="text/plain"),
+    "no plain JSON": post(accept="application/json;q=0, */*"),
+    "a quoted charset": post(accept='application/json; charset="UTF-8"'),
+    "not compressed": post(LONG, accept_encoding="gzip;q=0"),
+    "compressed by a wildcard": post(LONG, accept_encoding="*"),
+    "a compressed body": post(content_encoding="gzip"),
     "a subscription": post(b'{"query":"subscription { availabilityChanged(eventId: \\"x\\") { __typename } }"}'),
     "no JSON": post(b'{"query": NaN}'),
     "a wrong password": post(authorization="Basic eDp5"),

@@ -38,6 +38,11 @@ async def raw(server, request: bytes, *, seconds: float = 5.0) -> bytes:
         (f"application/json;q=0.5, {RESPONSE};q=0.9", f"{RESPONSE}; charset=utf-8"),
         (f"{RESPONSE}, application/json", f"{RESPONSE}; charset=utf-8"),
         (f"{RESPONSE};q=0, */*;q=0.1", "application/json; charset=utf-8"),
+        ("application/json;q=0, */*", f"{RESPONSE}; charset=utf-8"),
+        (f"application/json;q=0, {RESPONSE}", f"{RESPONSE}; charset=utf-8"),
+        ("APPLICATION/JSON; Q=0.2, application/*; q=0.1", "application/json; charset=utf-8"),
+        ('application/json; charset="utf-8"', "application/json; charset=utf-8"),
+        ('application/json; charset="UTF-8", */*;q=0', "application/json; charset=utf-8"),
     ],
 )
 async def test_the_answer_has_the_type_that_the_client_likes_best(http, accept, expected):
@@ -46,7 +51,17 @@ async def test_the_answer_has_the_type_that_the_client_likes_best(http, accept, 
     assert (response.status_code, response.headers["content-type"]) == (200, expected)
 
 
-@pytest.mark.parametrize("accept", ["text/plain", f"{RESPONSE};q=0", "application/json; charset=utf-16"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/plain",
+        f"{RESPONSE};q=0",
+        "application/json; charset=utf-16",
+        "*/*;q=0",
+        "application/*;q=0, */*;q=0.000",
+        "application/json;q=2",
+    ],
+)
 async def test_a_client_that_takes_neither_type_is_refused(http, accept):
     response = await http.post("/graphql", json=TYPENAME, headers={"Accept": accept})
 
@@ -71,7 +86,7 @@ async def test_get_runs_queries_alone(http):
 
     assert query.json() == {"data": {"__typename": "Query"}}
     assert (mutation.status_code, mutation.headers["allow"]) == (405, "POST")
-    assert (put.status_code, put.headers["allow"]) == (405, "GET, POST")
+    assert (put.status_code, put.headers["allow"]) == (405, "GET, POST, QUERY")
 
 
 async def test_a_subscription_is_sent_elsewhere(http):
@@ -176,6 +191,40 @@ async def test_long_answers_are_compressed_and_short_ones_are_not(http):
 
     assert long.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in short.headers
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("GZIP;q=0.5, br", "gzip"),
+        ("*", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; q=0.0, *", None),
+        ("*;q=0", None),
+        ("br", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("path", ["/graphql", "/metrics"])
+async def test_answers_are_compressed_only_where_the_client_takes_it(http, path, accept_encoding, encoding):
+    query = {"query": "{ __schema { types { name fields { name } } } }"}
+    headers = {"Accept-Encoding": accept_encoding}
+
+    method, body = ("POST", query) if path == "/graphql" else ("GET", None)
+    answer = await http.request(method, path, json=body, headers=headers)
+
+    assert answer.headers.get("content-encoding") == encoding
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "identity, gzip"])
+async def test_a_compressed_body_is_refused(http, encoding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+
+    answer = await http.post("/graphql", content=b'{"query":"{ __typename }"}', headers=headers)
+
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
 
 
 async def test_only_allowed_origins_may_read_answers(http):

@@ -126,7 +126,7 @@ async def ask(socket: Socket, message: dict[str, Any]) -> tuple[str, Any]:
 async def test_what_names_no_document_is_told_so(http, request_, message):
     answer = await http.post("/graphql", json=request_, headers={"Accept": "application/graphql-response+json"})
 
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert message in answer.json()["errors"][0]["message"]
 

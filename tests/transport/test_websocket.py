@@ -19,6 +19,7 @@ from tests.api.test_registrations import REGISTER, an_event
 from tests.clients import gid
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import metric, until
+from transport.websocket import is_of_host
 
 WATCH = "subscription ($id: ID!) { availabilityChanged(eventId: $id) { ... on AvailabilityChange { taken } } }"
 VIEWER = "{ viewer { user { id } } }"
@@ -188,6 +189,11 @@ async def test_sockets_are_limited_by_user_and_by_address(server, sign_in, http)
         ("https://friend.example", True),
         ("http://127.0.0.1:{port}", True),
         ("http://127.0.0.1:1", False),
+        ("HTTPS://Friend.example:443", True),
+        ("http://friend.example", False),
+        ("https://friend.example:8443", False),
+        ("http://127.0.0.1:nonsense", False),
+        ("http://", False),
     ],
 )
 async def test_pages_of_other_origins_are_refused(server, origin, is_welcome):
@@ -199,6 +205,23 @@ async def test_pages_of_other_origins_are_refused(server, origin, is_welcome):
         status = refused.response.status_code
 
     assert status == (101 if is_welcome else 403)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "is_own"),
+    [
+        ("https://club.example", "club.example:443", True),
+        ("https://club.example:443", "CLUB.example", True),
+        ("http://club.example", "club.example:80", True),
+        ("https://club.example", "club.example:80", False),
+        ("http://[::1]:80", "[::1]", True),
+        ("http://[::1]", "[::2]", False),
+        ("https://friend.example", "", False),
+        ("http://", "", False),
+    ],
+)
+def test_a_default_port_may_be_named_or_not(origin, host, is_own):
+    assert is_of_host(origin, host) is is_own
 
 
 async def test_the_end_of_the_session_ends_everything_at_once(server, save, sign_in, ports):

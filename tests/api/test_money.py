@@ -1,0 +1,36 @@
+"""How amounts of money are read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from graphql import GraphQLError
+
+from resolvers.event_input import currencies_in_use
+from schema.money import parse_decimal
+from tests.factories import now
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("1500.00", "1500.00"), ("-0", "0"), ("-0.00", "0.00"), ("0", "0"), (5, "5"), (1.5, "1.5"), ("1e2", "1E+2")],
+)
+def test_a_decimal_is_read_as_it_is_written(written, read):
+    assert str(parse_decimal(written)) == str(Decimal(read))
+
+
+@pytest.mark.parametrize(
+    "written", ["١٢", "１５", "1_000", " 5", "5 ", "5\n", "½", "", "1,5", "0x1", True, None, "−5", "1\u00a0000"]
+)
+def test_other_digits_and_spaces_are_refused(written):
+    with pytest.raises(GraphQLError, match="ASCII"):
+        parse_decimal(written)
+
+
+def test_currencies_are_those_in_use():
+    found = currencies_in_use(now().date())
+
+    assert {"RUB", "EUR", "USD", "KZT", "BYN"} <= found
+    assert found.isdisjoint({"DEM", "RUR", "SUR", "XAU", "XTS", "XXX", "HRK", "rub", ""})
+    assert 120 < len(found) < 200
