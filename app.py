@@ -31,6 +31,7 @@ from resolvers.chat_reads import ChatReads
 from schema import Schema, make_schema
 from schema.ports import Ports
 from settings import Settings
+from transport.admission import Admission
 from transport.budget import Budget
 from transport.direct import DIRECT, Direct
 from transport.envelope import Compressing, Envelope, cors_options
@@ -137,6 +138,7 @@ def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None,
             mode=settings.trusted_documents,
         ),
         engine=Engine(schema) if settings.execution == "engine" else None,
+        admission=Admission(running=settings.most_running, waiting=settings.most_waiting),
     )
 
 

@@ -211,6 +211,14 @@ class Settings:
     )
     body_timeout: float = setting(10.0, "seconds for a request's body to arrive", _seconds)
     operation_timeout: float = setting(15.0, "seconds for one query or mutation", _seconds)
+    running_operations: int = setting(
+        0, "operations that run at the same time in one process; 0: as many as DATABASE_POOL_SIZE", _amount
+    )
+    waiting_operations: int = setting(
+        0,
+        "operations that wait for their turn in one process, the others are refused; 0: five for each that runs",
+        _amount,
+    )
     max_cost: int = setting(
         100_000,
         "most that one operation may cost, in rows of its answer (docs/adr/0013)",
@@ -269,6 +277,14 @@ class Settings:
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def most_running(self) -> int:
+        return self.running_operations or self.database_pool_size
+
+    @property
+    def most_waiting(self) -> int:
+        return self.waiting_operations or 5 * self.most_running
 
     @property
     def url(self) -> str:

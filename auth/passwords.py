@@ -11,11 +11,15 @@ from unicodedata import normalize
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from database import Busy
+from database.turns import turn_given_back
 from settings import Settings
 
 R = TypeVar("R")
 THREADS = 2
 """A hash takes tens of megabytes and a core: more at once would only starve everything else."""
+MOST_WAITING = 64
+"""Hashes that run or wait, about three seconds of them."""
 MINIMUM_LENGTH = 10
 MAXIMUM_LENGTH = 200
 FEWEST_OWN_CHARACTERS = 6
@@ -34,6 +38,7 @@ def is_too_weak(password: str, *known: str | None) -> bool:
 class Passwords:
     def __init__(self, settings: Settings) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=settings.password_hash_memory, parallelism=1)
+        self._waiting = 0
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
         self._decoy = self._hasher.hash("no account has this password")
 
@@ -56,7 +61,15 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[..., R], *arguments: str | bytes) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        """Raises `Busy` where so many wait that the last one would wait too long."""
+        if self._waiting >= MOST_WAITING:
+            raise Busy
+        self._waiting += 1
+        try:
+            async with turn_given_back():
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._waiting -= 1
 
 
 def _bytes(password: str) -> bytes:

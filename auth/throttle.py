@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from database import Database
+from database.turns import turn_given_back
 from errors import RateLimited
 from models import AttemptCount, utcnow
 
@@ -99,4 +100,5 @@ async def level_time(seconds: float) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.sleep(max(0.0, until - loop.time()))
+        async with turn_given_back():
+            await asyncio.sleep(max(0.0, until - loop.time()))

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from database.once import OneStatement, Writers
-from database.outages import Contended, is_cancelled_statement, is_outage
+from database.outages import Busy, Contended, is_cancelled_statement, is_outage
 from database.readers import ANEW, Readers
 from database.recording import RECORDING, Happened, recording, recording_values, stream_of
 from database.statements import Read, StatementLog, count_statement, noted, reads, statements
@@ -27,6 +27,7 @@ __all__ = [
     "ATTEMPTS",
     "RECORDING",
     "Asked",
+    "Busy",
     "Contended",
     "Database",
     "Happened",

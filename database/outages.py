@@ -12,6 +12,10 @@ class Contended(Exception):
     """What a rule had looked at changed again and again before it could write."""
 
 
+class Busy(Exception):
+    """More is asked for than can be done in time."""
+
+
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -23,7 +27,7 @@ LOST = (
 """How asyncpg says that a connection is gone. `OSError` has refused connections, missing sockets, unknown hosts and
 time-outs among its subclasses."""
 
-TRIED_AGAIN = (exc.TimeoutError, exc.PendingRollbackError, asyncpg.InvalidCachedStatementError, Contended)
+TRIED_AGAIN = (exc.TimeoutError, exc.PendingRollbackError, asyncpg.InvalidCachedStatementError, Contended, Busy)
 """What else passes: no free connection, a transaction whose connection was lost, a table that was migrated."""
 AWAY_CLASSES = ("08", "53", "57P", "58")
 """SQLSTATEs by their beginning: connections, resources that ran out (connections too), shutting down and starting up,

@@ -12,6 +12,7 @@ from auth.addresses import network
 from auth.throttle import QUARTER, Limit, spend
 from auth.tokens import secret_hash
 from database import Database, UnitOfWork, on_conflict
+from database.turns import turn_given_back
 from errors import ErrorCode, UserError, _, tidy
 from integrations.mail_addresses import NotMailable, canonical
 from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRefused
@@ -40,7 +41,8 @@ async def start(
     if redirect_uri not in provider.redirect_uris:
         raise UnknownRedirect(path=("redirectUri",))
     await spend(database, Limit("provider-sign-in", network(address), most_per_address, QUARTER))
-    begun = await provider.authorization(redirect_uri)
+    async with turn_given_back():
+        begun = await provider.authorization(redirect_uri)
     async with database.writing() as uow:
         uow.session.add(
             ProviderSignIn(
@@ -62,9 +64,10 @@ async def bring_back(database: Database, provider: OpenIdProvider, *, state: str
         )
     if begun is None or begun.expires_at <= utcnow():
         raise ProviderRefused(path=("state",))
-    return await provider.person(
-        code=code, redirect_uri=begun.redirect_uri, code_verifier=begun.code_verifier, nonce=begun.nonce
-    )
+    async with turn_given_back():
+        return await provider.person(
+            code=code, redirect_uri=begun.redirect_uri, code_verifier=begun.code_verifier, nonce=begun.nonce
+        )
 
 
 async def sign_in(uow: UnitOfWork, signing: Signing, person: Person, device: Device, *, locale: str) -> SignedIn:

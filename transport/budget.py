@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from time import monotonic
 from typing import NamedTuple
+from uuid import UUID
 
 from auth.addresses import network
 from auth.viewer import Viewer
@@ -105,6 +106,11 @@ class Purse:
         return Balance(max(0, int(left)), max(1, ceil(missing * MINUTE / self.capacity)))
 
 
+def caller_key(user_id: UUID | None, address: str) -> str:
+    """Who counts as one caller: a user, or all guests of a network."""
+    return f"user:{user_id}" if user_id else f"network:{network(address)}"
+
+
 class Budget:
     """`users` and `guests` are tokens for a minute: of one user, and of all guests of one network; 0 means no limit."""
 
@@ -120,7 +126,7 @@ class Budget:
         capacity = self._users if viewer.id else self._guests
         if not capacity:
             return Balance()
-        key = f"user:{viewer.id}" if viewer.id else f"network:{network(address)}"
+        key = caller_key(viewer.id, address)
         purse = self._purse(key, capacity)
         if purse.tokens >= cost:
             return purse.spend(cost)

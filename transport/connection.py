@@ -19,7 +19,7 @@ from realtime.tasks import end
 from schema.context import Caller, Context
 from schema.ports import Ports
 from transport.bodies import write_json
-from transport.contexts import bearer_token, viewer_of
+from transport.contexts import bearer_token, claims_of, viewer_of
 from transport.fanout import Fanout, Following, Gone, errors_of
 from transport.frames import Outlet
 from transport.operations import Observation, Operation, Operations
@@ -158,7 +158,8 @@ class Connection:
         try:
             if token is None and header is not None:
                 token = bearer_token(header if isinstance(header, str) else "?")
-            self._viewer = await viewer_of(self._ports, token if token is None or isinstance(token, str) else "")
+            claims = claims_of(self._ports, token if token is None or isinstance(token, str) else "")
+            self._viewer = await viewer_of(self._ports, claims)
         except TokenRefused as error:
             raise Violation(FORBIDDEN, error.reason) from None
         except Exception as error:
@@ -207,27 +208,36 @@ class Connection:
     async def _operate(self, id: str, parameters: Parameters) -> None:
         try:
             with self._operations.observing("websocket") as seen:
-                operation = await self._operations.prepare(parameters, seen)
-                context = self._context(is_socket=operation.type is OperationType.SUBSCRIPTION)
-                await self._operations.admit(operation, context, seen)
-                if await self._follow(id, operation, context, seen):
-                    return
-                async with aclosing(self._operations.results(operation, context, seen)) as results:
-                    async for result in results:
-                        if result.is_last:
-                            await self._fail(id, result.body["errors"], has_begun=not operation.errors)
-                            return
-                        await self._send({"type": "next", "id": id, "payload": result.body})
-            await self._finish(id, {"type": "complete", "id": id})
+                try:
+                    await self._answer(id, parameters, seen)
+                except Gone:
+                    raise
+                except Exception as error:
+                    refusal = refusal_of(error, self._caller.accept_language)
+                    seen.refused(refusal.body["errors"][0])
+                    await self._fail(id, refusal.body["errors"], has_begun=False)
         except Gone:
             pass
-        except Exception as error:
-            refusal = refusal_of(error, self._caller.accept_language)
-            with suppress(Gone):
-                await self._fail(id, refusal.body["errors"], has_begun=False)
         finally:
             if self._running.get(id) is asyncio.current_task():
                 del self._running[id]
+
+    async def _answer(self, id: str, parameters: Parameters, seen: Observation) -> None:
+        """Raises `Gone`, and what refuses the operation before it is executed."""
+        operation = await self._operations.prepare(parameters, seen)
+        context = self._context(is_socket=operation.type is OperationType.SUBSCRIPTION)
+        if operation.type is OperationType.SUBSCRIPTION:
+            await self._operations.wait_for_turn(operation, context)
+        await self._operations.admit(operation, context, seen)
+        if await self._follow(id, operation, context, seen):
+            return
+        async with aclosing(self._operations.results(operation, context, seen)) as results:
+            async for result in results:
+                if result.is_last:
+                    await self._fail(id, result.body["errors"], has_begun=not operation.errors)
+                    return
+                await self._send({"type": "next", "id": id, "payload": result.body})
+        await self._finish(id, {"type": "complete", "id": id})
 
     def _context(self, *, is_socket: bool = False) -> Context:
         return Context(ports=self._ports, caller=self._caller, viewer=self._viewer, is_socket=is_socket)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auth.tokens import TokenRefused
+from auth.tokens import AccessClaims, TokenRefused
 from auth.viewer import GUEST, Viewer, viewer_of_session
 from schema.context import Caller
 from schema.ports import Ports
@@ -23,11 +23,15 @@ def bearer_token(header: str | None) -> str | None:
     return token.strip()
 
 
-async def viewer_of(ports: Ports, token: str | None) -> Viewer:
-    """Who the token speaks for. Raises `TokenRefused`: a bad token is never treated as none."""
-    if token is None:
+def claims_of(ports: Ports, token: str | None) -> AccessClaims | None:
+    """What a token says; null for a guest. Raises `TokenRefused`: a bad token is never treated as none."""
+    return None if token is None else ports.tokens.read(token)
+
+
+async def viewer_of(ports: Ports, claims: AccessClaims | None) -> Viewer:
+    """Who the claims speak for. Raises `TokenRefused` once their session has ended."""
+    if claims is None:
         return GUEST
-    claims = ports.tokens.read(token)
     viewer = await viewer_of_session(
         ports.database, session_id=claims.session_id, user_id=claims.user_id, expires_at=claims.expires_at
     )

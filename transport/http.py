@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from auth.viewer import GUEST, Viewer
+from auth.tokens import AccessClaims
 from schema.context import Context
 from schema.ports import Ports
 from transport.bodies import ClientGone, parse_json, read_body, write_json
-from transport.contexts import bearer_token, caller_of, viewer_of
+from transport.contexts import bearer_token, caller_of, claims_of, viewer_of
 from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed, request_of
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
@@ -59,11 +59,11 @@ async def parameters_of(request: HttpRequest, ports: Ports) -> Parameters:
     return parameters_from(parse_json(body))
 
 
-async def viewer_for(operation: Operation, request: HttpRequest, ports: Ports) -> Viewer:
-    """Who is calling. An operation that is refused anyway costs no look into the database. Raises `TokenRefused`."""
+def claims_for(operation: Operation, request: HttpRequest, ports: Ports) -> AccessClaims | None:
+    """What the caller's token says. Nobody asks where the operation is refused anyway. Raises `TokenRefused`."""
     if operation.errors or b"authorization" not in request.headers:
-        return GUEST
-    return await viewer_of(ports, bearer_token(request.header(b"authorization")))
+        return None
+    return claims_of(ports, bearer_token(request.header(b"authorization")))
 
 
 def refused(media_type: str, error: BadRequest) -> Answer:
@@ -117,9 +117,13 @@ class GraphQLEndpoint:
             media_type = chosen
             operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
             _check_method(request.method, operation)
-            viewer = await viewer_for(operation, request, self._ports)
-            context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
-            await self._operations.admit(operation, context, seen)
+            claims = claims_for(operation, request, self._ports)
+            async with self._operations.turn(operation, claims.user_id if claims else None, request.address):
+                viewer = await viewer_of(self._ports, claims)
+                context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
+                await self._operations.admit(operation, context, seen)
+                with _watching(request):
+                    result = await self._operations.run(operation, context, seen)
         except ClientGone:
             raise
         except Exception as error:
@@ -128,11 +132,6 @@ class GraphQLEndpoint:
             if refusal.status == UNPROCESSABLE and not self._tells_more(media_type):
                 refusal.status = 400
             return refused(media_type, refusal)
-        if request.receive is None:
-            result = await self._operations.run(operation, context, seen)
-        else:
-            with _watching(request, request.receive):
-                result = await self._operations.run(operation, context, seen)
         body = write_json(result.body)
         if (retry_after := result.retry_after) is not None:
             return Answer(503, media_type, body, {"retry-after": str(retry_after)})
@@ -161,8 +160,12 @@ def _check_method(method: str, operation: Operation) -> None:
 
 
 @contextmanager
-def _watching(request: HttpRequest, receive: Receive) -> Iterator[None]:
+def _watching(request: HttpRequest) -> Iterator[None]:
     """The task is cancelled when the client goes. Through ASGI nobody tells: somebody has to look."""
+    receive = request.receive
+    if receive is None:
+        yield
+        return
     task = asyncio.current_task()
     assert task is not None
     watch: list[asyncio.Task[None]] = []

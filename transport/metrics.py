@@ -11,6 +11,8 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 
+from transport.admission import Admission
+
 COUNTED_AT_ONCE = 256
 """Operations."""
 MAX_NAMES = 200
@@ -124,8 +126,15 @@ class Metrics:
             registry=registry,
         )
         self.redis = Gauge("wingding_redis_connected", "Whether live messages can arrive.", registry=registry)
+        self._running = Gauge("wingding_operations_running", "Operations that run right now.", registry=registry)
+        self._waiting = Gauge("wingding_operations_waiting", "Operations that wait for their turn.", registry=registry)
         self._names: set[str] = set()
         self._seen: list[Over] = []
+
+    def watch(self, admission: Admission) -> None:
+        """Tell how many run and wait, whenever somebody asks."""
+        self._running.set_function(lambda: admission.running)
+        self._waiting.set_function(lambda: admission.waiting)
 
     def saw(self, one: Over) -> None:
         """Counting waits until there are many: in one go it takes a third of what it takes between other things."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
-from graphql import GraphQLError, OperationType
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType
 
 from database import StatementLog, statements
 from engine import Engine
@@ -23,13 +24,16 @@ from engine.cost import Costs, too_costly
 from schema import Schema
 from schema.context import Context
 from schema.error_format import TIMEOUT_MESSAGE, present
-from transport.budget import SPENT_MESSAGE, Budget
+from transport.admission import FREE, Admission, Overloaded
+from transport.budget import SPENT_MESSAGE, Budget, caller_key
 from transport.deadline import Deadlines
 from transport.metrics import Metrics, Over
 from transport.persisted import SENT, Asked, Found, Mismatch, Persisted
+from transport.refusals import refusal_of
 from transport.requests import BadRequest, Parameters
 from transport.tracing import Tracing
 
+MANY = 1_000_000
 MAX_ERRORS = 100
 """Errors told in one answer. A list of a hundred rows may fail in each of their fields."""
 
@@ -92,13 +96,15 @@ class Observation:
 
 
 class Operation(NamedTuple):
-    """A prepared operation. `errors` say why it must not run; `is_unreadable` as in `Result`."""
+    """A prepared operation. `errors` say why it must not run; `is_unreadable` as in `Result`. `is_free`: it asks for
+    nothing but names of types, as who wants to know whether we are there."""
 
     parameters: Parameters
     type: OperationType | None
     name: str | None
     errors: list[GraphQLError]
     is_unreadable: bool = False
+    is_free: bool = False
 
 
 class Observing:
@@ -134,10 +140,12 @@ class Operations:
         budget: Budget | None = None,
         documents: Persisted | None = None,
         engine: Engine | None = None,
+        admission: Admission | None = None,
     ) -> None:
-        """Without `engine` Strawberry executes.
+        """Without `engine` Strawberry executes; without `documents` each is sent in full.
 
-        Without `max_cost` and `budget` operations may cost anything; without `documents` each is sent in full."""
+        Without `max_cost` and `budget` operations may cost anything, and without `admission` any number runs at once.
+        """
         self._schema = schema
         self._execution: Any = engine or schema
         self._engine = engine
@@ -149,6 +157,8 @@ class Operations:
         self._max_cost = max_cost
         self._budget = budget
         self._documents = documents or Persisted(None)
+        self._admission = admission or Admission(running=MANY, waiting=MANY)
+        metrics.watch(self._admission)
         self._takes_any_text = self._documents.takes_any_text
         self._tracing = tracing
         self.metrics = metrics
@@ -216,7 +226,20 @@ class Operations:
         seen.type, seen.name = type_.value if type_ else "none", name
         if found.text != parameters.query:
             parameters = parameters._replace(query=found.text)
-        return Operation(parameters, type_, name, errors, prepared.document is None)
+        is_free = node is not None and _asks_for_nothing(node)
+        return Operation(parameters, type_, name, errors, prepared.document is None, is_free)
+
+    def turn(self, operation: Operation, user_id: UUID | None, address: str) -> AbstractAsyncContextManager[None]:
+        """For a block in which the operation takes one of the places of those that run. Raises `Overloaded`."""
+        if operation.errors or operation.is_free:
+            return FREE
+        return self._admission.turn(caller_key(user_id, address))
+
+    async def wait_for_turn(self, operation: Operation, context: Context) -> None:
+        """Wait for a turn and give it back at once: a live stream is begun in its turn, and not one of those that run,
+        because what it waits for most of the time is its reader. Raises `Overloaded`."""
+        async with self.turn(operation, context.viewer.id, context.caller.address):
+            pass
 
     async def admit(self, operation: Operation, context: Context, seen: Observation) -> None:
         """Pay for the operation from the caller's budget. Raises `BadRequest` (429) where it is spent."""
@@ -291,7 +314,14 @@ class Operations:
         if operation.errors:
             yield self._refused(operation, context, seen)
         elif operation.type is not OperationType.SUBSCRIPTION:
-            yield await self.run(operation, context, seen)
+            try:
+                async with self.turn(operation, context.viewer.id, context.caller.address):
+                    result = await self.run(operation, context, seen)
+            except Overloaded as error:
+                refusal = refusal_of(error, context.caller.accept_language)
+                seen.refused(refusal.body["errors"][0])
+                result = Result(refusal.body, is_refusal=True, is_last=True)
+            yield result
         else:
             seen.viewer_id = context.viewer.id
             streams = self.metrics.streams.labels(seen.transport)
@@ -326,6 +356,10 @@ class Operations:
         formatted: list[Any] = [error.formatted for error in operation.errors]
         seen.refused(formatted[0])
         return Result({"errors": formatted}, is_refusal=True, is_last=True, is_unreadable=operation.is_unreadable)
+
+
+def _asks_for_nothing(node: OperationDefinitionNode) -> bool:
+    return all(isinstance(one, FieldNode) and one.name.value == "__typename" for one in node.selection_set.selections)
 
 
 def result_of(found: Any) -> Result:

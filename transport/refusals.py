@@ -9,10 +9,12 @@ from database import is_outage
 from errors import _
 from schema.error_format import INTERNAL_MESSAGE, RETRY_AFTER, UNAVAILABLE_MESSAGE
 from translations import DEFAULT_LOCALE, Reader, negotiate
+from transport.admission import Overloaded
 from transport.requests import BadRequest
 
 log = structlog.get_logger()
 
+OVERLOADED_MESSAGE = _("Too much is asked for at the same time. Try again in a moment.")
 TOKEN_REFUSED_MESSAGE = _("The access token is not good.")
 
 
@@ -23,6 +25,8 @@ def refusal_of(error: Exception, accept_language: str) -> BadRequest:
     reader = Reader(negotiate(accept_language) or DEFAULT_LOCALE)
     if isinstance(error, TokenRefused):
         return _unauthenticated(error, reader)
+    if isinstance(error, Overloaded):
+        return unavailable(reader.say(OVERLOADED_MESSAGE), retry_after=error.retry_after, reason="OVERLOADED")
     if is_outage(error):
         log.warning("database.away", error=type(error).__name__, about=str(error)[:200])
         return unavailable(reader.say(UNAVAILABLE_MESSAGE), retry_after=RETRY_AFTER)

@@ -18,9 +18,9 @@ from realtime.tasks import end
 from schema.context import Context
 from schema.ports import Ports
 from transport.bodies import ClientGone, write_json
-from transport.contexts import caller_of
+from transport.contexts import caller_of, viewer_of
 from transport.exchange import HttpRequest, request_of
-from transport.http import parameters_of, refused, viewer_for
+from transport.http import claims_for, parameters_of, refused
 from transport.negotiation import JSON_TYPE, STREAM_TYPE, choose
 from transport.operations import Observation, Operation, Operations
 from transport.refusals import refusal_of
@@ -58,6 +58,8 @@ class StreamEndpoint:
                     viewer=viewer,
                     is_socket=operation.type is OperationType.SUBSCRIPTION,
                 )
+                if operation.type is OperationType.SUBSCRIPTION:
+                    await self._operations.wait_for_turn(operation, context)
                 await self._operations.admit(operation, context, seen)
                 with self._seats.taken(self._seats.key(viewer, context.caller)):
                     await self._stream(operation, context, seen, receive, writer)
@@ -79,7 +81,7 @@ class StreamEndpoint:
         operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
         if request.method == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
-        return operation, await viewer_for(operation, request, self._ports)
+        return operation, await viewer_of(self._ports, claims_for(operation, request, self._ports))
 
     async def _stream(
         self, operation: Operation, context: Context, seen: Observation, receive: Receive, writer: _Writer

@@ -16,7 +16,7 @@ from schema.context import Context
 from schema.ports import Ports
 from tests.clients import Client
 from tests.factories import make_user
-from transport.contexts import viewer_of
+from transport.contexts import claims_of, viewer_of
 
 PASSWORD = "a quiet place by the river"
 
@@ -58,7 +58,7 @@ class TokenClient(Client):
 
 async def with_token(ports: Ports, schema: Any, token: str) -> TokenClient:
     """Raises `TokenRefused`, as every transport does."""
-    viewer = await viewer_of(ports, token)
+    viewer = await viewer_of(ports, claims_of(ports, token))
     return TokenClient(schema, ports, viewer.user, "en", viewer)
 
 

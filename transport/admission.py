@@ -1,0 +1,219 @@
+"""How many operations run at the same time in this process, how many wait for their turn, and who is refused at once.
+
+Without a limit a process that is asked for more than it can do answers everyone, and everyone late: it shares its one
+core among all, and each waits for all. With one, those who run are done soon, a bounded number waits for a bounded
+time, and the others hear at once when to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from itertools import cycle
+from math import ceil
+from types import TracebackType
+from typing import Any
+
+from database.turns import turn
+
+PATIENCE = 5.0
+"""Seconds that an operation waits for its turn at most."""
+LONGEST_RETRY = 30
+SPREAD = cycle(range(4))
+"""Seconds that are added to the time to come back, so that not all who are refused come back together."""
+FADING = 0.05
+"""Weight of the newest operation in the mean of how long they take."""
+
+
+class Overloaded(Exception):
+    """There is neither a turn nor a place to wait for one. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(retry_after)
+
+
+class Admission:
+    """Of one process. A caller is a user, or the network of guests.
+
+    A turn that becomes free goes to the caller who has the fewest, and among those to who has waited longest. Where all
+    places to wait are taken, a caller who has fewer of them takes one from who has the most.
+    """
+
+    def __init__(self, *, running: int, waiting: int, patience: float = PATIENCE) -> None:
+        self._most_running = running
+        self._most_waiting = waiting
+        self._patience = patience
+        self._running: Counter[str] = Counter()
+        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
+        """Who waits, by caller; the callers in the order in which they have waited since they had a turn last."""
+        self._returning: deque[asyncio.Future[None]] = deque()
+        self._mean = 0.0
+        self.running = 0
+        self.waiting = 0
+
+    def turn(self, caller: str) -> Admitted:
+        """For an `async with` block. Raises `Overloaded`."""
+        return Admitted(self, caller)
+
+    # What `Admitted` does
+
+    def try_take(self, caller: str) -> bool:
+        if self.running >= self._most_running or self._lines or self._returning:
+            return False
+        self._take(caller)
+        return True
+
+    async def wait(self, caller: str) -> None:
+        """Stand in line. Raises `Overloaded` where there is no place, or no turn in time."""
+        if self.waiting >= self._most_waiting:
+            self._make_room(caller)
+        place = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(caller, deque()).append(place)
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await place
+        except TimeoutError:
+            self._leave(caller, place)
+            raise Overloaded(self._retry_after()) from None
+        except BaseException:
+            self._leave(caller, place)
+            raise
+
+    async def wait_again(self, caller: str) -> None:
+        """For a turn that was given back. Nobody is refused in the midst of something."""
+        if self.running < self._most_running and not self._returning:
+            self._take(caller)
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._returning.append(place)
+        try:
+            await place
+        except BaseException:
+            if place in self._returning:
+                self._returning.remove(place)
+            elif not place.cancelled():
+                self.running -= 1
+                self._next()
+            raise
+        self._running[caller] += 1
+
+    def release(self, caller: str, seconds: float | None = None) -> None:
+        """A turn is over. `seconds` is how long the operation took."""
+        self.running -= 1
+        self._running[caller] -= 1
+        if not self._running[caller]:
+            del self._running[caller]
+        if seconds is not None:
+            self._mean += (seconds - self._mean) * FADING
+        if self._lines or self._returning:
+            self._next()
+
+    def _take(self, caller: str) -> None:
+        self.running += 1
+        self._running[caller] += 1
+
+    def _next(self) -> None:
+        """Give a free turn to who is next. Who is being cancelled takes none."""
+        while self._returning:
+            place = self._returning.popleft()
+            if not place.done():
+                self.running += 1
+                place.set_result(None)
+                return
+        while self._lines:
+            caller = min(self._lines, key=self._running.__getitem__)
+            # The caller's other operations stand behind those of everyone else from now on.
+            line = self._lines.pop(caller)
+            place = line.popleft()
+            if line:
+                self._lines[caller] = line
+            self.waiting -= 1
+            if not place.done():
+                self._take(caller)
+                place.set_result(None)
+                return
+
+    def _leave(self, caller: str, place: asyncio.Future[None]) -> None:
+        """Who waited does so no longer; a turn that has come in this moment goes to the next."""
+        if place.done() and not place.cancelled() and place.exception() is None:
+            self.release(caller)
+            return
+        line = self._lines.get(caller, ())
+        if place in line:
+            self._remove(caller, place)
+
+    def _remove(self, caller: str, place: asyncio.Future[None]) -> None:
+        line = self._lines[caller]
+        line.remove(place)
+        if not line:
+            del self._lines[caller]
+        self.waiting -= 1
+
+    def _make_room(self, caller: str) -> None:
+        """Raises `Overloaded` where nobody waits with more operations than the caller would."""
+        greedy = max(self._lines, key=lambda one: len(self._lines[one]), default=caller)
+        line = self._lines.get(greedy, deque())
+        if len(line) <= len(self._lines.get(caller, ())) + 1:
+            raise Overloaded(self._retry_after())
+        last = line[-1]
+        self._remove(greedy, last)
+        if not last.done():
+            last.set_exception(Overloaded(self._retry_after()))
+
+    def _retry_after(self) -> int:
+        """When those who run and wait now will be done, about."""
+        seconds = ceil(self._mean * (self.running + self.waiting) / self._most_running)
+        return min(max(1, seconds) + next(SPREAD), LONGEST_RETRY)
+
+
+class Free:
+    """No turn: for what takes none."""
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+FREE = Free()
+
+
+class Admitted:
+    """The turn of one operation."""
+
+    __slots__ = ("_admission", "_caller", "_is_held", "_since", "_token")
+
+    def __init__(self, admission: Admission, caller: str) -> None:
+        self._admission = admission
+        self._caller = caller
+        self._is_held = False
+
+    async def __aenter__(self) -> None:
+        admission = self._admission
+        if not admission.try_take(self._caller):
+            await admission.wait(self._caller)
+        self._is_held = True
+        self._since = asyncio.get_running_loop().time()
+        self._token: Any = turn.set(self)
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        turn.reset(self._token)
+        if self._is_held:
+            self._is_held = False
+            self._admission.release(self._caller, asyncio.get_running_loop().time() - self._since)
+
+    def give_back(self) -> bool:
+        if not self._is_held:
+            return False
+        self._is_held = False
+        self._admission.release(self._caller)
+        return True
+
+    async def take_again(self) -> None:
+        await self._admission.wait_again(self._caller)
+        self._is_held = True
