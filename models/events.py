@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKey, Index, Numeric, String, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
@@ -108,6 +108,19 @@ class Event(Base):
     """IANA name, the venue's at the moment of writing."""
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+    local_start: Mapped[datetime] = deferred(
+        mapped_column(DateTime(timezone=False), Computed("timezone(time_zone, starts_at)", persisted=True))
+    )
+    """On the clock of the venue. Stored, so that no list evaluates a zone."""
+    day_over_at: Mapped[datetime] = deferred(
+        mapped_column(
+            Computed(
+                "timezone(time_zone, date_trunc('day', timezone(time_zone, ends_at)) + interval '1 day')",
+                persisted=True,
+            )
+        )
+    )
+    """When the day on which it ends is over at its venue."""
     capacity: Mapped[int | None]
     """People; null means unlimited."""
     taken: Mapped[int] = mapped_column(default=0, server_default="0")

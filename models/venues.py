@@ -17,6 +17,8 @@ class Venue(Base):
         CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude_in_range"),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="point_is_whole"),
         CheckConstraint("char_length(name_key) <= 400", name="name_key_is_short"),
+        # PostgreSQL itself refuses a zone that it does not know: it evaluates them for many rows at once.
+        CheckConstraint("timezone(time_zone, 'epoch'::timestamptz) IS NOT NULL", name="time_zone_is_known"),
         Index(None, "search", postgresql_using="gin"),
     )
 

@@ -13,7 +13,6 @@ from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, CTE, Select, Uuid, any_, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -38,6 +37,7 @@ from models import (
     utcnow,
 )
 from realtime.streams import availability_stream
+from resolvers.time_zones import zone_of
 
 
 class Full(UserError):
@@ -195,7 +195,7 @@ def opens_at(event: Event, window_days: int | None) -> datetime | None:
     """
     if window_days is None:
         return None
-    zone = ZoneInfo(event.time_zone)
+    zone = zone_of(event.time_zone)
     day = event.starts_at.astimezone(zone).date() - timedelta(days=window_days)
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return midnight.astimezone(UTC).astimezone(zone)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, and_, func, update
+from sqlalchemy import ColumnElement, and_, func, update
 
 from auth.viewer import Viewer
 from database import UnitOfWork
@@ -192,12 +191,8 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
 
 def day_is_over() -> ColumnElement[bool]:
     """Whether an event's last day has passed where it took place: then it belongs into the archive (S4-31)."""
-    # An index narrows it down by the first condition; the zone decides.
-    return and_(Event.ends_at <= func.now(), _local_day(Event.ends_at) < _local_day(func.now()))
-
-
-def _local_day(moment: Any) -> ColumnElement[date]:
-    return func.timezone(Event.time_zone, moment).cast(Date)
+    # An index narrows it down by the first condition.
+    return and_(Event.ends_at <= func.now(), Event.day_over_at <= func.now())
 
 
 def audit_status(uow: UnitOfWork, viewer: Viewer, event: Event, wanted: EventStatus) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, literal_column, or_, select, true
 
 from auth.viewer import Viewer
 from auth.visibility import clubs_ruled_by, events_listed_to, hosted_by
@@ -175,7 +175,7 @@ def _linked(wanted: EventFilter) -> list[ColumnElement[bool]]:
 
 def _dates(wanted: EventFilter) -> list[ColumnElement[bool]]:
     """The day on which an event starts, on the clock of its venue. The bounds in UTC let an index help."""
-    local = func.timezone(Event.time_zone, Event.starts_at)
+    local = Event.local_start
     conditions: list[ColumnElement[bool]] = []
     if (first := _within_calendar(wanted.date_from)) is not None:
         conditions += [Event.starts_at >= _midnight(first) - WIDEST_OFFSET, local >= datetime.combine(first, time())]

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -23,6 +22,7 @@ from errors import UserError, _n
 from models import Event, Service
 from resolvers import capacity
 from resolvers.event_input import ServicesWouldLieOutside
+from resolvers.time_zones import zone_of
 
 Times = tuple[datetime, datetime]
 
@@ -41,8 +41,8 @@ class ServicesNeedMoreTime(ServicesWouldLieOutside):
 class Move:
     """From where an event moves to where, by the clocks of its venues."""
 
-    former_zone: ZoneInfo
-    zone: ZoneInfo
+    former_zone: tzinfo
+    zone: tzinfo
     starts_at: datetime
     shift: timedelta
     """Between the two starts, as clocks on the wall show them."""
@@ -52,7 +52,7 @@ class Move:
         """Null where the event stays where it is, and so do its services."""
         if (starts_at, time_zone) == (event.starts_at, event.time_zone):
             return None
-        former_zone, zone = ZoneInfo(event.time_zone), ZoneInfo(time_zone)
+        former_zone, zone = zone_of(event.time_zone), zone_of(time_zone)
         return cls(former_zone, zone, starts_at, _wall(starts_at, zone) - _wall(event.starts_at, former_zone))
 
     def carried(self, moment: datetime, *, not_before: datetime | None = None) -> datetime:
@@ -103,7 +103,7 @@ async def write(uow: UnitOfWork, moved: Mapping[UUID, Times]) -> None:
             service.version += 1
 
 
-def moment_of(wall: datetime, zone: ZoneInfo, *, not_before: datetime) -> datetime:
+def moment_of(wall: datetime, zone: tzinfo, *, not_before: datetime) -> datetime:
     """The instant at which clocks of the zone show this time. `wall` has no offset; the answer is in UTC."""
     first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
@@ -112,11 +112,11 @@ def moment_of(wall: datetime, zone: ZoneInfo, *, not_before: datetime) -> dateti
     return second if first < not_before <= second else first
 
 
-def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+def _wall(moment: datetime, zone: tzinfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
-def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+def _change_between(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     """The second in which the offset changes: skipped times lie around it, one before and one after."""
     former = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):

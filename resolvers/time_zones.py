@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from errors import ErrorCode, UserError, _
 
@@ -15,10 +16,22 @@ class UnknownTimeZone(UserError):
     message = _("This is not a time zone of the IANA list, such as Europe/Moscow.")
 
 
+NOT_IANA = frozenset({"Factory", "localtime", "posixrules"})
+"""Files that lie beside those of zones, and mean something else on every machine."""
+
+
 @cache
 def known_zones() -> frozenset[str]:
-    """IANA names. Reading them takes a walk over the disk."""
-    return frozenset(available_timezones())
+    """Return the IANA names. Reading them takes a walk over the disk."""
+    return frozenset(available_timezones()) - NOT_IANA
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of a row; UTC where this machine does not know it, so that one row cannot spoil a list."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC
 
 
 def check_time_zone(problems: list[UserError], zone: str, *path: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
@@ -13,7 +14,7 @@ from dataloaders.pages import Key, Listing
 from errors import ErrorCode, OutOfRange, TooLong, UserError, _, check_text, refuse
 from models import DomainEvent, Venue, utcnow
 from resolvers import word_search
-from resolvers.time_zones import DEFAULT_ZONE, check_time_zone
+from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone, check_time_zone
 
 RECENT_FIRST = (
     Key(func.coalesce(Venue.last_used_at, Venue.created_at), descending=True),
@@ -22,6 +23,8 @@ RECENT_FIRST = (
 
 
 LONGEST_NAME = 200
+UNKNOWN_TO_POSTGRES = "22023"
+"""Code of the error with which PostgreSQL refuses a time zone that Python knows."""
 
 
 class VenueExists(UserError):
@@ -75,10 +78,15 @@ async def add(uow: UnitOfWork, venue: Venue, *path: str) -> Venue:
     at_name = (*path, "name")
     # Ligatures stand for several letters each, so that few of them may make a long name.
     too_long = TooLong(path=at_name, maximum=LONGEST_NAME)
-    async with on_conflict(
-        uow.session, uq_venues_name_key=VenueExists(path=at_name), ck_venues_name_key_is_short=too_long
-    ):
-        uow.session.add(venue)
+    try:
+        async with on_conflict(
+            uow.session, uq_venues_name_key=VenueExists(path=at_name), ck_venues_name_key_is_short=too_long
+        ):
+            uow.session.add(venue)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == UNKNOWN_TO_POSTGRES:
+            raise UnknownTimeZone(path=(*path, "timeZone")) from error
+        raise
     uow.record(VenueCreated(subject_id=venue.id))
     return venue
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import date as Date  # `date` is a field here
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import strawberry
 
@@ -20,6 +19,7 @@ import dataloaders.venues
 import models
 from dataloaders.pages import Listing
 from resolvers import capacity, event_search
+from resolvers.time_zones import zone_of
 from schema.access import PUBLIC
 from schema.availability import Bookability
 from schema.catalogues import EventCategory
@@ -100,7 +100,7 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     @reads("starts_at", "time_zone")
     def date(root: strawberry.Parent[Any]) -> Date:
         starts_at: datetime = root.starts_at
-        return starts_at.astimezone(ZoneInfo(root.time_zone)).date()
+        return starts_at.astimezone(zone_of(root.time_zone)).date()
 
     @computed(description="Where it stands now, by the clock.")
     @reads("starts_at", "ends_at")

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from models import Role, Venue
+from resolvers.time_zones import known_zones
 from tests.clients import codes
-from tests.factories import in_days, make_user, make_venue
+from tests.factories import in_days, make_category, make_event, make_user, make_venue
 
 CREATE = """
 mutation ($input: CreateVenueInput!) {
@@ -124,3 +127,51 @@ async def test_venues_are_one_statement(client, save, number):
 
     assert len(answer.data["venues"]["nodes"]) == number
     assert len(answer.statements) == 1
+
+
+@pytest.mark.parametrize(
+    "zone", ["localtime", "posixrules", "Factory", "posix/Europe/Moscow", "europe/moscow", " ", "UTC+3"]
+)
+async def test_what_only_some_machines_call_a_zone_is_refused(client, save, count, zone):
+    ada = make_user()
+    await save(ada)
+
+    answer = await client(ada).execute(CREATE, name="Дом", timeZone=zone)
+
+    assert answer.data["createVenue"]["errors"] == [{"code": "INVALID_TIME_ZONE", "path": ["timeZone"]}]
+    assert await count(Venue) == 0
+
+
+async def test_postgres_has_the_last_word_about_zones(client, save, count, monkeypatch):
+    ada = make_user()
+    await save(ada)
+    monkeypatch.setattr("resolvers.time_zones.known_zones", lambda: frozenset({"Mars/Base"}))
+
+    answer = await client(ada).execute(CREATE, name="Дом", timeZone="Mars/Base")
+
+    assert answer.data["createVenue"]["errors"] == [{"code": "INVALID_TIME_ZONE", "path": ["timeZone"]}]
+    assert await count(Venue) == 0
+
+
+async def test_every_zone_that_python_knows_is_one_of_postgres(ports):
+    async with ports.database.reading() as session:
+        found = set(await session.scalars(text("SELECT name FROM pg_timezone_names")))
+
+    assert known_zones() <= found
+
+
+async def test_a_zone_that_only_postgres_knows_spoils_no_list(client, save):
+    ada, category, venue = make_user(), make_category(), make_venue(time_zone="MSK-3")
+    starts_at = in_days(7)
+    await save(ada, category, venue)
+    await save(make_event(ada, category, venue, starts_at=starts_at))
+    day = starts_at.date()
+
+    answer = await client().execute(
+        "query ($range: DateRangeInput) { events(filter: {dateRange: $range}) { nodes { date viewerRegistrationState "
+        "{ code } } } }",
+        range={"from": str(day), "to": str(day + timedelta(days=2))},
+    )
+
+    assert answer.errors is None
+    assert [event["date"] for event in answer.data["events"]["nodes"]] == [str(day)]
