@@ -8,6 +8,7 @@ from email.policy import default
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP
+from starlette.applications import Starlette
 
 from app import create_app
 from integrations.mail import FolderMailer, Mail, MailRefused, SmtpMailer, mailbox_folder, message_of, sender_of
@@ -171,7 +172,7 @@ async def test_the_mailbox_page_shows_mails_and_runs_nothing(environment, tmp_pa
     )
     transport = httpx.ASGITransport(create_app(settings))
 
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as browser:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as browser:
         listed = await browser.get("/dev/mailbox")
         shown = await browser.get("/dev/mailbox/k-1")
         html = await browser.get("/dev/mailbox/k-1/html")
@@ -183,6 +184,33 @@ async def test_the_mailbox_page_shows_mails_and_runs_nothing(environment, tmp_pa
     assert '<a href="https://example.org/notifications"' in shown.text and "&lt;b&gt;hi" in shown.text
     assert listed.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
     assert "sandbox" in html.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("wingding.localhost", 200),
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("192.168.1.5", 200),
+        ("wingding.example", 200),
+        ("evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("evil-localhost", 421),
+        ("127.0.0.1.evil.example", 421),
+    ],
+)
+async def test_the_mailbox_page_answers_to_its_own_names(environment, tmp_path, host, status) -> None:
+    settings = Settings.load(
+        environment | {"WINGDING_HOME": str(tmp_path), "PUBLIC_URL": "https://wingding.example:8443"}
+    )
+    app = Starlette(routes=mailbox_routes(settings))
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as browser:
+        answer = await browser.get("/dev/mailbox", headers={"Host": host})
+
+    assert answer.status_code == status
 
 
 @pytest.mark.parametrize("values", [{"SMTP_URL": "smtp://127.0.0.1"}, {"PRODUCTION": "1"}])

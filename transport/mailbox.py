@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
@@ -94,12 +97,33 @@ def mailbox_routes(settings: Settings) -> list[Route]:
             return Response(status_code=404, headers=HEADERS)
         return HTMLResponse(_part(mail, "html"), headers=BODY_HEADERS)
 
-    return [
-        Route("/dev/mailbox", index),
-        Route("/dev/mailbox/style.css", style),
-        Route("/dev/mailbox/{key}", show),
-        Route("/dev/mailbox/{key}/html", html),
-    ]
+    pages = {"": index, "/style.css": style, "/{key}": show, "/{key}/html": html}
+    own = urlsplit(settings.url).hostname or ""
+    return [Route(f"/dev/mailbox{path}", _for_own_hosts(page, own)) for path, page in pages.items()]
+
+
+Page = Callable[[Request], Awaitable[Response]]
+
+
+def _for_own_hosts(page: Page, own: str) -> Page:
+    """Refuse names that are not ours: a page elsewhere may let its own name lead to this machine and read mail."""
+
+    async def show(request: Request) -> Response:
+        if not _is_own_host(request.url.hostname or "", own):
+            return Response("Ask by localhost, an IP address or PUBLIC_URL.", status_code=421, headers=HEADERS)
+        return await page(request)
+
+    return show
+
+
+def _is_own_host(host: str, own: str) -> bool:
+    if host in (own, "localhost") or host.endswith(".localhost"):
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _page(content: str, status: int = 200) -> Response:

@@ -173,5 +173,5 @@ async def test_a_zone_that_only_postgres_knows_spoils_no_list(client, save):
         range={"from": str(day), "to": str(day + timedelta(days=2))},
     )
 
-    assert answer.errors is None
+    assert answer.errors == []
     assert [event["date"] for event in answer.data["events"]["nodes"]] == [str(day)]
