@@ -88,6 +88,7 @@ class ErrorCode(Enum):
     # chats
     CHAT_NOT_ALLOWED = "CHAT_NOT_ALLOWED"
     CHAT_READ_ONLY = "CHAT_READ_ONLY"
+    CLIENT_MESSAGE_ID_REUSED = "CLIENT_MESSAGE_ID_REUSED"
 
 
 class StartError(Exception):

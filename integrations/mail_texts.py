@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from errors import _
 from integrations.mail import Mail
-from translations import Reader
+from translations import Reader, one_line
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,3 @@ def compose(template: str, *, key: str, to: str, reader: Reader, **values: Any) 
         text=_layouts.get_template("layout.txt").render(context).strip() + "\n",
         html=_layouts.get_template("layout.html").render(context),
     )
-
-
-def one_line(text: str) -> str:
-    """What may stand in a header: one line, no control characters, not endless."""
-    visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(visible.split())[:200]

@@ -30,6 +30,7 @@ from resolvers.event_input import (
 )
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals, check_words, choose_venue
+from resolvers.notification_words import changes_between
 from resolvers.notifications import notify
 from resolvers.service_times import Move, Times
 
@@ -84,7 +85,7 @@ async def update(
         raise VersionConflict(path=("expectedVersion",), expected_version=event.version)
     event_states.require(event, EventAction.UPDATE, "eventId")
     plan = await _check(uow, viewer, event, changes, move_services=move_services)
-    former_capacity = event.capacity
+    before = _snapshot(event)
     changed = await _apply(uow, event, changes, plan)
     if not changed:
         return event
@@ -93,10 +94,10 @@ async def update(
     if "capacity" in changed:
         audit.note(
             uow, viewer, "event.capacity.change", subject_type="Event", subject_id=event.id,
-            before={"capacity": former_capacity}, after={"capacity": event.capacity},
+            before={"capacity": before["capacity"]}, after={"capacity": event.capacity},
         )  # fmt: skip
         await capacity.announce(uow, event)
-    await _tell_participants(uow, viewer, event, changed)
+    await _tell_participants(uow, viewer, event, before)
     return event
 
 
@@ -209,16 +210,19 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
         problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
 
 
-async def _tell_participants(uow: UnitOfWork, viewer: Viewer, event: Event, changed: list[str]) -> None:
-    news = [name for name in changed if name in NEWSWORTHY]
-    if not news or event.status is not EventStatus.PUBLISHED:
+async def _tell_participants(uow: UnitOfWork, viewer: Viewer, event: Event, before: Mapping[str, Any]) -> None:
+    after = _snapshot(event)
+    if event.status is not EventStatus.PUBLISHED or all(before[name] == after[name] for name in NEWSWORTHY):
         return
+    if before["venue"] != after["venue"]:
+        venues_before_and_after = select(Venue.id, Venue.name).where(Venue.id.in_([before["venue"], after["venue"]]))
+        names = {row.id: row.name for row in await uow.session.execute(venues_before_and_after)}
+        before, after = ({**one, "venue": names[one["venue"]]} for one in (before, after))
     await notify(
         uow,
         await participant_ids(uow.session, event.id),
         NotificationType.EVENT_CHANGED,
         subject=event,
         actor_id=viewer.id,
-        title=event.title,
-        changes=news,
+        changes=changes_between(before, after, *NEWSWORTHY),
     )

@@ -34,6 +34,8 @@ from models import (
     Chat,
     ChatKind,
     ChatMember,
+    Club,
+    Event,
     Message,
     Notification,
     NotificationType,
@@ -46,6 +48,9 @@ from models.rows import attributes, row_class
 from realtime.streams import chat_stream
 from resolvers import chats
 from resolvers.notifications import ADDRESSED, sent, telling
+from translations import one_line
+
+LONGEST_EXCERPT = 140
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +99,7 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
         update(Chat.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(Chat.id == author.c.chat_id)
         .values(last_sequence=Chat.last_sequence + 1, last_message_at=now)
-        .returning(Chat.id, Chat.title, Chat.last_sequence)
+        .returning(Chat.id, Chat.title, Chat.event_id, Chat.club_id, Chat.last_sequence)
         .cte("numbered")
     )
     marked = (
@@ -161,7 +166,7 @@ def _news(viewer: Viewer, numbered: CTE) -> FromClause:
         "subject_id": numbered.c.id,
         "actor_id": literal(viewer.id, Uuid()),
         "person_id": literal(viewer.id, Uuid()),
-        "params": func.jsonb_build_object("name", numbered.c.title),
+        "params": func.jsonb_build_object("name", _name_of(numbered), "text", bindparam("excerpt", type_=Text())),
         "position": literal(1),
     }
     assert values.keys() == ADDRESSED.keys()
@@ -169,11 +174,23 @@ def _news(viewer: Viewer, numbered: CTE) -> FromClause:
     return select(*columns).select_from(numbered, away).subquery("listed")
 
 
+def _name_of(chat: CTE) -> ColumnElement[str]:
+    """A title, or the name of what the chat belongs to; null where two people talk to each other."""
+    event = select(Event.title).where(Event.id == chat.c.event_id).scalar_subquery()
+    club = select(Club.name).where(Club.id == chat.c.club_id).scalar_subquery()
+    return func.coalesce(chat.c.title, event, club)
+
+
+def excerpt_of(body: str) -> str:
+    """The first line of a message, for who is away."""
+    return one_line(body.strip().partition("\n")[0], most=LONGEST_EXCERPT)
+
+
 STANDING = Statement(_standing, given=("within_id", "client_id"), rows=row_class(Message))
 SEND = {
     needs_fellowship: Statement(
         partial(_send, needs_fellowship=needs_fellowship),
-        given=("within_id", "client_id", "new_id", "text", *RECORDING),
+        given=("within_id", "client_id", "new_id", "text", "excerpt", *RECORDING),
         rows=row_class(Message),
     )
     for needs_fellowship in (True, False)

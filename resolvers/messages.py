@@ -19,12 +19,17 @@ from realtime.streams import Bounds, Stream, StreamEnded, chat_stream
 from realtime.watching import Watching
 from resolvers import chats
 from resolvers.chat_reads import ChatReading, ChatReads
-from resolvers.message_writing import SEND, STANDING
+from resolvers.message_writing import SEND, STANDING, excerpt_of
 
 
 class ChatReadOnly(UserError):
     code = ErrorCode.CHAT_READ_ONLY
     message = _("You no longer share a club or an event with this person, so you can read but not write.")
+
+
+class ClientMessageIdReused(UserError):
+    code = ErrorCode.CLIENT_MESSAGE_ID_REUSED
+    message = _("You have sent another message under this clientMessageId.")
 
 
 async def send(
@@ -39,13 +44,23 @@ async def send(
     asked = {"within_id": chat_id, "client_id": client_message_id}
     sending = SEND[needs != chats.ANYONE]
     for _attempt in range(ATTEMPTS):
-        values = {**asked, "new_id": uuid7(), "text": text, **recording_values(has_sink=uow.has_sink)}
+        values = {
+            **asked,
+            "new_id": uuid7(),
+            "text": text,
+            "excerpt": excerpt_of(text or ""),
+            **recording_values(has_sink=uow.has_sink),
+        }
         sent: list[Message] = await uow.write(
             sending.asked(viewer, **values), unless="uq_messages_chat_id_author_id_client_message_id"
         )
-        sent = sent or await _sent_before(uow, viewer, asked, needs=needs)
         if sent:
             return sent[0]
+        before = await _sent_before(uow, viewer, asked, needs=needs)
+        if before and before[0].body != text:
+            raise ClientMessageIdReused(path=("clientMessageId",))
+        if before:
+            return before[0]
     raise Contended
 
 

@@ -1,4 +1,4 @@
-"""Title and body of a notification, put into words when it is read, in the reader's language."""
+"""What a notification says: facts as data; title and body in words when it is read, in the reader's language."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from errors import _
 from models import Notification, NotificationType
-from translations import Reader, placeholders
+from translations import Reader, one_line, placeholders
+
+LONGEST_NAME = 100
+"""Characters of a name within a title. Titles are one line, whatever an event is called."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,7 @@ WORDINGS = {
     NotificationType.PARTICIPANT_JOINED: Wording(
         (_("New participant: {name}"), _("New participant")), (_("{person} is coming to your event."),)
     ),
-    NotificationType.EVENT_CHANGED: Wording(
-        (_("Event changed: {name}"), _("Event changed")), (_("What is new: {changes}."), _WHEN)
-    ),
+    NotificationType.EVENT_CHANGED: Wording((_("Event changed: {name}"), _("Event changed")), (_("{changes}"), _WHEN)),
     NotificationType.EVENT_CANCELLED: Wording(
         (_("Event cancelled: {name}"), _("Event cancelled")),
         (_("It will not take place."), _CANCELLED_BY, _WHEN, _REASON),
@@ -67,7 +69,7 @@ WORDINGS = {
     ),
     NotificationType.SERVICE_CHANGED: Wording(
         (_("Service changed: {service}"), _("Service changed: {name}"), _("Service changed")),
-        (_("A service that you booked at “{name}” has changed."), _("What is new: {changes}.")),
+        (_("A service that you booked at “{name}” has changed."), _("{changes}")),
     ),
     NotificationType.SERVICE_CANCELLED: Wording(
         (_("Service cancelled: {service}"), _("Service cancelled: {name}"), _("Service cancelled")),
@@ -99,38 +101,81 @@ WORDINGS = {
     ),
 }
 
-CHANGES = {
-    "title": _("title"),
-    "description": _("description"),
-    "startsAt": _("time"),
-    "endsAt": _("time"),
-    "venue": _("place"),
-    "price": _("price"),
-    "capacity": _("number of places"),
-    "staff": _("who provides it"),
+
+class ChangedField(Enum):
+    """What may be new about an event or a service."""
+
+    TITLE = "title"
+    STARTS_AT = "startsAt"
+    ENDS_AT = "endsAt"
+    VENUE = "venue"
+
+
+FIELDS = {
+    ChangedField.TITLE: _("Title"),
+    ChangedField.STARTS_AT: _("Start"),
+    ChangedField.ENDS_AT: _("End"),
+    ChangedField.VENUE: _("Place"),
 }
-"""Changed fields, in GraphQL's spelling, in words."""
+
+
+FIELD_NAMES = {field.value: field for field in ChangedField}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that is new. Old notifications know no more than the field."""
+
+    field: ChangedField
+    before: Any = None
+    after: Any = None
+
+    def kept(self) -> dict[str, Any]:
+        """As it is kept among the parameters of a notification."""
+        return {"field": self.field.value, "before": _kept(self.before), "after": _kept(self.after)}
+
+
+def changes_between(before: Mapping[str, Any], after: Mapping[str, Any], *names: str) -> list[dict[str, Any]]:
+    """What differs among some values, by the names that clients know, to be kept with a notification."""
+    return [
+        Change(ChangedField(name), before[name], after[name]).kept() for name in names if before[name] != after[name]
+    ]
+
+
+def changes_of(params: Mapping[str, Any]) -> list[Change]:
+    """The changes that a notification tells of."""
+    found = []
+    for one in params.get("changes") or ():
+        known = one if isinstance(one, dict) else {"field": one}
+        field = FIELD_NAMES.get(known["field"])
+        if field is not None:
+            found.append(Change(field, _read(field, known.get("before")), _read(field, known.get("after"))))
+    return found
 
 
 def words_of(notification: Notification, reader: Reader) -> Words:
     wording, facts = WORDINGS[notification.type], _facts(notification.params, reader)
     titles = [title for title in wording.titles if set(placeholders(title)) <= facts.keys()]
     sentences = [sentence for sentence in wording.sentences if set(placeholders(sentence)) <= facts.keys()]
+    short = {name: one_line(value, most=LONGEST_NAME) for name, value in facts.items()}
+    facts |= {name: short[name] for name in ("name", "service", "person") if name in facts}
     return Words(
-        title=reader.say(titles[0], facts),
+        title=reader.say(titles[0], short),
         body=" ".join(reader.say(sentence, facts) for sentence in sentences),
     )
 
 
 def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
     """What is known, in words; what is unknown or empty is left out."""
+    changes = changes_of(params)
+    is_moved = any(one.field is ChangedField.STARTS_AT and one.after for one in changes)
     found = {
         "name": params.get("name") or params.get("title"),
-        "when": _when(params, reader),
+        "when": None if is_moved else _when(params, reader),
         "price": _price(params.get("price"), reader),
         "person": params.get("person"),
         "service": params.get("service"),
-        "changes": _changes(params.get("changes") or (), reader),
+        "changes": " ".join(_said(one, params.get("time_zone"), reader) for one in changes),
         "reason": params.get("reason"),
         "text": params.get("text"),
     }
@@ -153,6 +198,21 @@ def _price(price: Mapping[str, str] | None, reader: Reader) -> str | None:
     return reader.money(Decimal(price["amount"]), price["currency"]) if price else None
 
 
-def _changes(names: Any, reader: Reader) -> str:
-    named = dict.fromkeys(reader.say(CHANGES[name]) for name in names if name in CHANGES)
-    return reader.word(list(named)) if named else ""
+def _said(change: Change, zone: str | None, reader: Reader) -> str:
+    field = reader.say(FIELDS[change.field])
+    if change.before is None or change.after is None:
+        return reader.say(_("{field}: changed."), {"field": field})
+    before, after = (
+        one_line(one, most=LONGEST_NAME) if isinstance(one, str) else one for one in (change.before, change.after)
+    )
+    told = {"field": field, "before": before, "after": after, "time_zone": zone}
+    return reader.say(_("{field}: {before} → {after}."), told)
+
+
+def _kept(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _read(field: ChangedField, value: Any) -> Any:
+    is_time = field in (ChangedField.STARTS_AT, ChangedField.ENDS_AT)
+    return datetime.fromisoformat(value) if is_time and value is not None else value

@@ -47,6 +47,7 @@ from resolvers.event_input import (
 from resolvers.event_lifecycle import HasParticipants, PeopleTookPart
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals
+from resolvers.notification_words import changes_between
 from resolvers.service_news import tell
 
 
@@ -148,7 +149,15 @@ async def update(
         await capacity.announce(uow, event)
     if {"startsAt", "endsAt"} & set(changed) and event.status is EventStatus.PUBLISHED:
         people = await _booked_ids(uow, service)
-        await tell(uow, people, NotificationType.SERVICE_CHANGED, event, service, actor_id=viewer.id, changes=changed)
+        await tell(
+            uow,
+            people,
+            NotificationType.SERVICE_CHANGED,
+            event,
+            service,
+            actor_id=viewer.id,
+            changes=changes_between(before, _snapshot(service), "startsAt", "endsAt"),
+        )
     return service
 
 

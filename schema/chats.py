@@ -287,7 +287,7 @@ class ChatMutations:
     @mutation(
         description="Send a message. Its author's own read marker moves to it.",
         access=Permission.CHAT_USE,
-        raises=[NotFound, Required, TooLong, TooShort, messages.ChatReadOnly],
+        raises=[NotFound, Required, TooLong, TooShort, messages.ChatReadOnly, messages.ClientMessageIdReused],
     )
     async def send_message(self, info: Info, input: SendMessageInput) -> MessagePayload:
         async with info.context.writing_once() as uow:

@@ -58,5 +58,6 @@ enum(
     ALREADY_REVIEWED="There is a review by the caller already.",
     REVIEW_NOT_ALLOWED="Only people who took part review an event, once it has ended.",
     CHAT_NOT_ALLOWED="The caller shares no club and no event with this person.",
+    CLIENT_MESSAGE_ID_REUSED="The caller has sent another message to this chat under this `clientMessageId`.",
     CHAT_READ_ONLY="The caller can read here but not write.",
 )

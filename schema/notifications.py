@@ -12,7 +12,7 @@ import models
 from errors import InvalidId, NotFound
 from resolvers import inbox as rules
 from resolvers import notification_preferences as preference_rules
-from resolvers.notification_words import words_of
+from resolvers.notification_words import Change, ChangedField, changes_of, words_of
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.chats import Chat
@@ -66,6 +66,34 @@ NotificationSubject = Annotated[
 ]
 
 
+enum(
+    ChangedField,
+    "What is new about an event or a service. More may be added.",
+    TITLE="The title.",
+    STARTS_AT="The start.",
+    ENDS_AT="The end.",
+    VENUE="The place.",
+)
+
+
+@strawberry.type(description="A value that is new, with the one before. Which pair is filled goes by the field.")
+class NotificationChange:
+    field: ChangedField = strawberry.field(description="What is new.")
+    time_before: datetime | None = strawberry.field(description="Of a time, what it was.")
+    time_after: datetime | None = strawberry.field(description="Of a time, what it is.")
+    text_before: str | None = strawberry.field(description="Of a text or the name of a place, what it was.")
+    text_after: str | None = strawberry.field(description="Of a text or the name of a place, what it is.")
+
+    @classmethod
+    def of(cls, change: Change) -> NotificationChange:
+        values = change.before, change.after
+        times = [one if isinstance(one, datetime) else None for one in values]
+        texts = [one if isinstance(one, str) else None for one in values]
+        return cls(
+            field=change.field, time_before=times[0], time_after=times[1], text_before=texts[0], text_after=texts[1]
+        )
+
+
 @strawberry.type(description="News for its reader, who alone sees it.")
 class Notification(Node, row=models.Notification, by_id=dataloaders.notifications.by_id):
     type: models.NotificationType = strawberry.field(description="What kind of news it is.")
@@ -88,6 +116,21 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
     @computed(description="A sentence or two in the reader's language; may be empty.")
     def body(root: strawberry.Parent[Any], info: Info) -> str:
         return words_of(root, info.context.reader).body
+
+    @computed(description="Why, in the words of who cancelled or refused; null where nothing was said.")
+    @reads("params")
+    def reason(root: strawberry.Parent[Any]) -> str | None:
+        return root.params.get("reason") or None
+
+    @computed(description="Of NEW_MESSAGE: the first line of the message, at most 140 characters.")
+    @reads("params")
+    def excerpt(root: strawberry.Parent[Any]) -> str | None:
+        return root.params.get("text") or None
+
+    @computed(description="Of EVENT_CHANGED and SERVICE_CHANGED: what is new, with old and new values. Else empty.")
+    @reads("params")
+    def changes(root: strawberry.Parent[Any]) -> list[NotificationChange]:
+        return [NotificationChange.of(one) for one in changes_of(root.params)]
 
     @computed(description="Give it as `after` to `notificationReceived` to continue from here.")
     @reads("user_id", "sequence")

@@ -7,9 +7,9 @@ from functools import lru_cache
 from babel import negotiate_locale
 
 from translations.accept import preferences
-from translations.wording import DEFAULT_LOCALE, LOCALES, Reader, placeholders
+from translations.wording import DEFAULT_LOCALE, LOCALES, Reader, one_line, placeholders
 
-__all__ = ["DEFAULT_LOCALE", "LOCALES", "Reader", "negotiate", "placeholders"]
+__all__ = ["DEFAULT_LOCALE", "LOCALES", "Reader", "negotiate", "one_line", "placeholders"]
 
 
 @lru_cache(maxsize=512)

@@ -133,6 +133,13 @@ def plain_name(member: Enum) -> str:
     return member.name.lower().replace("_", " ")
 
 
+def one_line(text: str, *, most: int = 200) -> str:
+    """What may stand in a title or a header: one line, no control characters, not endless."""
+    visible = "".join(letter if letter.isprintable() else " " for letter in text[: 10 * most])
+    line = " ".join(visible.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
 @lru_cache(maxsize=1024)
 def placeholders(message: str) -> tuple[str, ...]:
     """Names that a message has to be given, in their order."""

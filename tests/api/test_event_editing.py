@@ -132,7 +132,15 @@ async def test_participants_hear_once_of_what_matters_to_them(client, save, port
     async with ports.database.reading() as session:
         sent = (await session.scalars(select(Notification.params))).all()
     assert quiet == 0
-    assert [(params["title"], params["changes"]) for params in sent] == [("Moved", ["title", "venue"])]
+    assert [(params["name"], params["changes"]) for params in sent] == [
+        (
+            "Moved",
+            [
+                {"field": "title", "before": world.event.title, "after": "Moved"},
+                {"field": "venue", "before": world.venue.name, "after": "Elsewhere"},
+            ],
+        )
+    ]
     assert await count(Notification, Notification.user_id == world.user("member").id) == 1
 
 

@@ -123,11 +123,11 @@ async def test_words_are_in_the_readers_language(client, save, ports):
 
     assert words(russian) == [
         ("Новый участник: Прогулка", "На ваше событие придёт Боря."),
-        ("Событие изменилось: Прогулка", "Что нового: время и место. Когда: суббота, 5 декабря 2026, 19:00."),
+        ("Событие изменилось: Прогулка", "Начало: изменено. Место: изменено. Когда: суббота, 5 декабря 2026, 19:00."),
     ]
     assert words(english) == [
         ("New participant: Прогулка", "Боря is coming to your event."),
-        ("Event changed: Прогулка", "What is new: time and place. When: Saturday, 5 December 2026, 19:00."),
+        ("Event changed: Прогулка", "Start: changed. Place: changed. When: Saturday, 5 December 2026, 19:00."),
     ]
 
 

@@ -64,7 +64,7 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "updateService": ("ada", {"serviceId": "@Service.window_days=3", "expectedVersion": 1, "capacity": 12}),
-    "cancelService": ("ada", {"serviceId": "@Service.window_days=3"}),
+    "cancelService": ("ada", {"serviceId": "@Service.window_days=30"}),
     "deleteService": ("ada", {"serviceId": "@Service.window_days=0"}),
     "createVenue": ("anna", {"name": "Новый двор", "latitude": 55.75, "longitude": 37.6}),
     "decideModerationItem": ("max", {"itemId": "@ModerationItem.state=PENDING", "decision": "APPROVE"}),
