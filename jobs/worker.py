@@ -12,12 +12,14 @@ from uuid import UUID
 import asyncpg
 import structlog
 from pgqueuer import PgQueuer
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.errors import FailingListenerError, RetryRequested
-from pgqueuer.models import Context, Job, Schedule
+from pgqueuer.models import Context, Job, Schedule, TracebackRecord
 from sqlalchemy import make_url
 
-from database import Database
+from database import Database, is_outage
 from integrations.mail import Mailer, MailRefused, make_mailer
 from jobs.handlers import HANDLERS
 from jobs.queue import handle, to_jobs
@@ -39,6 +41,21 @@ LOOK = timedelta(seconds=2)
 GRACE = 3.0
 """Seconds that running jobs have left once the worker is told to stop; then they go back into the queue."""
 CONCURRENT = 40
+
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds before the worker begins anew after it has failed; twice as long each time."""
+
+
+class PatientQueries(Queries):
+    """pgqueuer's statements. pgqueuer gives a job up for good where it cannot be put off: where the database is away,
+    the job stays with this worker instead, and is taken anew once its heartbeat is stale."""
+
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        try:
+            await super().retry_job(job, delay, traceback_record)
+        except Exception as error:
+            log.warning("job.not_put_off", job=job.entrypoint, error=type(error).__name__)
 
 
 @dataclass
@@ -100,17 +117,12 @@ class Worker:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Until `stop`. A lost database or Redis is waited for."""
+        """Run until `stop`. A lost database or Redis is waited for, and whatever else fails begins anew."""
         log.info("worker.started")
         await self._hub.connect()
         self._relay.start()
         try:
-            while not self._stopping.is_set():
-                try:
-                    await self._work()
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError) as error:
-                    log.warning("worker.database_lost", error=type(error).__name__)
-                    await self._wait(1.0)
+            await self._supervise()
         finally:
             await self._relay.stop()
             await self._hub.disconnect()
@@ -118,6 +130,20 @@ class Worker:
                 await self._sink.close()
             await self._database.dispose()
             log.info("worker.stopped")
+
+    async def _supervise(self) -> None:
+        loop, failures = asyncio.get_running_loop(), 0
+        while not self._stopping.is_set():
+            began = loop.time()
+            try:
+                await self._work()
+            except Exception as error:
+                failures = failures + 1 if loop.time() - began < LONGEST_PAUSE else 1
+                if _is_lost(error):
+                    log.warning("worker.database_lost", error=type(error).__name__, failures=failures)
+                else:
+                    log.error("worker.failed", exc_info=error, failures=failures)
+                await self._wait(min(FIRST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE))
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -128,7 +154,8 @@ class Worker:
     async def _work(self) -> None:
         """Run jobs and schedules over one pool of connections, until told to stop or until the database is lost."""
         async with _connections(self._settings) as pool:
-            queue = PgQueuer.from_asyncpg_pool(pool)
+            driver = AsyncpgPoolDriver(pool)
+            queue = PgQueuer(driver, queries=PatientQueries(driver))
             self._register(queue)
             running = asyncio.create_task(
                 queue.run(
@@ -165,6 +192,13 @@ class Worker:
         return run
 
 
+def _is_lost(error: BaseException) -> bool:
+    """Whether the database went away, also where several tasks noticed at once."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_lost(one) for one in error.exceptions)
+    return isinstance(error, FailingListenerError) or is_outage(error)
+
+
 async def _by_executor(_job: Job) -> None:
     """The executor knows the handler."""
 
@@ -181,5 +215,6 @@ async def _connections(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
     finally:
         try:
             await asyncio.wait_for(pool.close(), 2.0)
-        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except Exception:
+            # Closing in good order takes a database that answers. What is raised by it would hide why we are here.
             pool.terminate()

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.errors import FailingListenerError
 from sqlalchemy import select, update
 
 import jobs.handlers
@@ -220,6 +221,61 @@ async def test_the_worker_does_not_repeat_mail_refused_for_good(ports, save, set
         await until(lambda: queries.list_failed_jobs(), seconds=15)
 
     assert len(attempts) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InternalClientError("cannot switch to state 11"),
+        ExceptionGroup("several", [ConnectionResetError(), asyncpg.InterfaceError("connection is closed")]),
+        FailingListenerError(),
+        RuntimeError("a fault of ours"),
+    ],
+    ids=repr,
+)
+async def test_a_worker_begins_anew_whatever_ended_its_work(ports, save, settings, count, monkeypatch, error):
+    ada = make_user()
+    await save(ada)
+    await approve(ports, ada)
+    monkeypatch.setattr(jobs.worker, "FIRST_PAUSE", 0.01)
+    works, work = [], Worker._work
+
+    async def fail_first(self) -> None:
+        works.append(1)
+        if len(works) < 3:
+            raise error
+        await work(self)
+
+    monkeypatch.setattr(Worker, "_work", fail_first)
+    async with running_worker(settings):
+        await until(lambda: count(HandledEvent), seconds=15)
+
+    assert len(works) == 3
+
+
+async def test_a_job_that_cannot_be_put_off_is_not_given_up(ports, save, settings, count, queries, monkeypatch):
+    ada = make_user()
+    await save(ada)
+    await approve(ports, ada)
+    monkeypatch.setattr(jobs.worker, "STALE", timedelta(seconds=1))
+    attempts, handler = [], jobs.handlers.HANDLERS["notification.sent"]
+
+    async def fail_first(*arguments) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise asyncpg.InterfaceError("connection is closed")
+        await handler(*arguments)
+
+    async def away(*_arguments) -> None:
+        raise asyncpg.InterfaceError("connection is closed")
+
+    monkeypatch.setitem(jobs.handlers.HANDLERS, "notification.sent", fail_first)
+    monkeypatch.setattr(Queries, "retry_job", away)
+    async with running_worker(settings):
+        await until(lambda: count(HandledEvent), seconds=15)
+
+    assert len(attempts) == 2
+    assert await queries.list_failed_jobs() == []
 
 
 async def test_a_stopped_worker_gives_its_job_back(ports, save, settings, queries, monkeypatch):

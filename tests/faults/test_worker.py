@@ -6,13 +6,17 @@ import time
 from email import message_from_bytes
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from app import make_ports
+from commands.migrations import migrate
+from integrations.embedded import EmbeddedServers
 from integrations.mail import mailbox_folder
 from models import HandledEvent, Notification, NotificationType, OutboxDelivery, OutboxEvent
 from resolvers.notifications import notify
 from settings import Settings
 from tests.clients import ServerProcess
+from tests.conftest import SCRATCH_ENVIRONMENT
 from tests.factories import make_user
 
 pytestmark = pytest.mark.outside
@@ -79,6 +83,41 @@ async def test_a_worker_killed_again_and_again_sends_every_notification_once(
     assert await count(HandledEvent) == expected
     recipients = [message_from_bytes(file.read_bytes())["To"] for file in mailbox.glob("[!.]*.eml")]
     assert {recipients.count(one.email) for one in readers} == {ROUNDS}
+
+
+async def test_a_worker_outlives_restarts_of_its_database(tmp_path):
+    """Twelve restarts, at once and after some time, with work going on: the worker lives, and no job is given up."""
+    with EmbeddedServers(tmp_path / "home", lossy=True) as servers:
+        environment = SCRATCH_ENVIRONMENT | {
+            "DATABASE_URL": servers.urls.database, "REDIS_URL": servers.urls.redis, "WINGDING_HOME": str(servers.home),
+        }  # fmt: skip
+        await migrate(servers.urls.database)
+        worker = ServerProcess(environment, command=("worker",))
+        ports = make_ports(Settings.load(environment))
+        try:
+            ada = make_user(email="ada@example.org")
+            async with ports.database.writing() as uow:
+                uow.session.add(ada)
+            chance = random.Random(11)
+            for number in range(12):
+                async with ports.database.writing() as uow:
+                    for title in range(20):
+                        await notify(uow, [ada.id], NotificationType.EVENT_APPROVED, title=f"Walk {number} {title}")
+                await asyncio.sleep(chance.random() * 0.4)
+                await asyncio.to_thread(servers.restart_postgres)
+                await asyncio.sleep(chance.choice([0.0, 0.05, 1.0]))
+                assert worker.process.poll() is None
+            async with asyncio.timeout(90):
+                while not await is_done(ports):
+                    await asyncio.sleep(0.2)
+
+            async with ports.database.reading() as session:
+                held = await session.scalar(text("SELECT count(*) FROM pgqueuer WHERE status = 'failed'"))
+            files = [file for file in mailbox_folder(ports.settings).iterdir() if not file.name.startswith(".")]
+            assert (held, len(files)) == (0, 240)
+        finally:
+            worker.stop()
+            await ports.database.dispose()
 
 
 async def test_sigterm_ends_a_worker_promptly(ports, start_worker, count, save):
