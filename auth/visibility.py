@@ -24,6 +24,7 @@ from sqlalchemy.orm import aliased
 from auth.permissions import Permission
 from auth.viewer import Viewer
 from models import (
+    TAKING_PART,
     Audience,
     Booking,
     Chat,
@@ -190,7 +191,9 @@ def _events(
     )
     if viewer.id is None:
         return statement.where(open_to_all)
-    taking_part = select(Registration.event_id).where(Registration.user_id == viewer.id)
+    taking_part = select(Registration.event_id).where(
+        Registration.user_id == viewer.id, Registration.admission.in_(TAKING_PART)
+    )
     return statement.where(
         or_(
             open_to_all,

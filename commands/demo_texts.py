@@ -149,3 +149,4 @@ ACCOUNTS = [
     ("boris", "Boris Traveller", "USER", "en"),
 ]
 PASSWORD = "wingding-demo"
+BAN_REASON = "Реклама в чате клуба."

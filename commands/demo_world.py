@@ -36,6 +36,7 @@ class World:
         self._clubs()
         self._events()
         self._inbox()
+        self._put_out()
 
     def id(self) -> UUID:
         """A version 7 UUID from the world's own randomness."""
@@ -133,6 +134,21 @@ class World:
                 )
             self.clubs.append((club, members))
             self._chat("CLUB", members, self.random.randint(0, 8), club_id=club["id"])
+
+    def _put_out(self) -> None:
+        """Someone who is banned from the first club."""
+        club, members = self.clubs[0]
+        user = next(user for user in reversed(self.users) if user not in members)
+        self.add(
+            "club_memberships",
+            id=self.id(),
+            club_id=club["id"],
+            user_id=user["id"],
+            role="MEMBER",
+            state="BANNED",
+            joined_at=self.now - timedelta(days=60),
+            ban_reason=texts.BAN_REASON,
+        )
 
     def _events(self) -> None:
         self.venues = [

@@ -3,7 +3,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import ColumnElement, Select, Uuid, case, exists, func, literal, select
 
 from auth.viewer import Viewer
 from auth.visibility import registrations_visible_to
@@ -48,8 +48,30 @@ def hosting(viewer: Viewer) -> Select[Any]:
     return _yes(EventHost.event_id).where(EventHost.user_id == viewer.id)
 
 
-def offering_services(_viewer: Viewer) -> Select[Any]:
-    return _yes(Service.event_id).where(Service.cancelled_at.is_(None)).distinct()
+def entry(person_id: Any, event: Any = Event) -> Any:
+    """In SQL, whether the club of an event lets a person take part: `OPEN`, `MEMBERS_ONLY` or `RESTRICTED`.
+
+    `event` has the event's `id` and `club_id`. Without a club nothing is asked.
+    """
+    person = person_id if isinstance(person_id, ColumnElement) else literal(person_id, Uuid())
+    asked = func.event_entry(event.id, person)
+    return case((event.club_id.is_(None), literal("OPEN")), else_=asked)
+
+
+def standings(viewer: Viewer) -> Select[Any]:
+    """What it depends on whether the viewer may take part in an event, beside the event itself."""
+    return select(Event.id, *standing_of(viewer))
+
+
+def standing_of(viewer: Viewer) -> list[Any]:
+    """As columns, for a statement that reads events."""
+    own = select(Registration.admission).where(Registration.event_id == Event.id, Registration.user_id == viewer.id)
+    offering = exists().where(Service.event_id == Event.id, Service.cancelled_at.is_(None))
+    return [
+        own.correlate(Event).scalar_subquery().label("admission"),
+        offering.correlate(Event).label("offers_services"),
+        entry(viewer.id).label("entry"),
+    ]
 
 
 by_id = one(Registration, key=Registration.id, select=registrations_visible_to)
@@ -75,4 +97,4 @@ by_user_id = pages(
 )
 own_by_event_id = one(Registration, key=Registration.event_id, select=own_registrations)
 is_host_by_event_id = value(key=EventHost.event_id, select=hosting, default=False)
-offers_services_by_event_id = value(key=Service.event_id, select=offering_services, default=False)
+standing_by_event_id = value(key=Event.id, select=standings)

@@ -38,7 +38,7 @@ from models.interests import Interest
 from models.moderation import AuditEntry, ModerationItem, ModerationState
 from models.notifications import Channel, Inbox, Notification, NotificationPreference, NotificationType
 from models.outbox import DomainEvent, HandledEvent, IdempotencyKey, OutboxDelivery, OutboxEvent, StreamEvent
-from models.registrations import HOLDING, Admission, Attendance, AvailabilityChange, Booking, Registration
+from models.registrations import HOLDING, TAKING_PART, Admission, Attendance, AvailabilityChange, Booking, Registration
 from models.reviews import Review, ReviewStatus
 from models.services import Service, ServiceType
 from models.users import Audience, Role, User, UserInterest
@@ -46,6 +46,7 @@ from models.venues import Venue
 
 __all__ = [
     "HOLDING",
+    "TAKING_PART",
     "Admission",
     "AttemptCount",
     "Attendance",

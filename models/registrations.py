@@ -24,6 +24,8 @@ class Admission(Enum):
 
 HOLDING = (Admission.CONFIRMED, Admission.OFFERED)
 """Admissions that hold a place. The triggers of the first migration know the same two."""
+TAKING_PART = (*HOLDING, Admission.PENDING_APPROVAL, Admission.WAITLISTED)
+"""Admissions that hold a place or wait for one: who has such a registration sees the event by it."""
 
 
 class Attendance(Enum):

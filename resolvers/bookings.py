@@ -13,6 +13,7 @@ from auth.permissions import Permission
 from auth.viewer import Viewer
 from auth.visibility import bookings_visible_to, services_visible_to, users_visible_to
 from database import UnitOfWork
+from dataloaders.registrations import entry
 from errors import ErrorCode, Forbidden, NotFound, Required, TooMany, UserError, _, refuse
 from models import (
     HOLDING,
@@ -70,8 +71,9 @@ async def book(
     person_id = await _person(uow, viewer, on_behalf_of)
     events, services = await _lock(uow, viewer, service_ids, event_id=event_id)
     known = await _registrations(uow, list(events), person_id)
+    entries = await _entries(uow, list(events), person_id)
     before = await _bookings(uow, list(services), person_id)
-    _check(service_ids, events, services, known, before)
+    _check(service_ids, events, services, known, entries, before)
 
     fresh = [event for event in events.values() if not capacity.holds(known.get(event.id))]
     for event in fresh:
@@ -134,6 +136,12 @@ async def _registrations(uow: UnitOfWork, event_ids: Sequence[UUID], user_id: UU
     return {registration.event_id: registration for registration in found}
 
 
+async def _entries(uow: UnitOfWork, event_ids: Sequence[UUID], user_id: UUID) -> dict[UUID, capacity.BookableState]:
+    """What the clubs of some locked events say to a person. Asked for who gets the places, whoever asks."""
+    found = await uow.session.execute(select(Event.id, entry(user_id)).where(Event.id.in_(event_ids)))
+    return {event_id: capacity.BookableState(answer) for event_id, answer in found}
+
+
 async def _bookings(uow: UnitOfWork, service_ids: Sequence[UUID], user_id: UUID) -> dict[UUID, Booking]:
     found = await uow.session.scalars(
         select(Booking).where(Booking.service_id.in_(service_ids), Booking.user_id == user_id)
@@ -146,15 +154,17 @@ def _check(
     events: dict[UUID, Event],
     services: dict[UUID, Service],
     known: dict[UUID, Registration],
+    entries: dict[UUID, capacity.BookableState],
     before: dict[UUID, Booking],
 ) -> None:
     now = utcnow()
     problems = []
     for service in services.values():
+        registration = known.get(service.event_id)
         standing = capacity.booking_standing(
             events[service.event_id],
             service,
-            registration=known.get(service.event_id),
+            known=capacity.Known(registration.admission if registration else None, entries[service.event_id]),
             booking=before.get(service.id),
             now=now,
         )

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CTE, Select, Uuid, any_, bindparam, func, insert, select, text, update
+from sqlalchemy import ARRAY, CTE, ColumnElement, Select, Uuid, any_, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
@@ -30,7 +30,6 @@ from models import (
     Booking,
     Event,
     EventStatus,
-    Registration,
     Role,
     Service,
     StreamEvent,
@@ -75,6 +74,11 @@ class Restricted(UserError):
     message = _("Taking part in this event was declined.")
 
 
+class MembersOnly(UserError):
+    code = ErrorCode.MEMBERS_ONLY
+    message = _("This event is for members of its club alone.")
+
+
 class BookableState(Enum):
     """What someone may do now at an event or a service, or why not."""
 
@@ -85,6 +89,7 @@ class BookableState(Enum):
     ALREADY_REGISTERED = "ALREADY_REGISTERED"
     ALREADY_BOOKED = "ALREADY_BOOKED"
     BOOK_SERVICES_INSTEAD = "BOOK_SERVICES_INSTEAD"
+    MEMBERS_ONLY = "MEMBERS_ONLY"
     RESTRICTED = "RESTRICTED"
     SIGN_IN_FIRST = "SIGN_IN_FIRST"
 
@@ -96,6 +101,7 @@ REFUSALS: dict[BookableState, type[UserError]] = {
     BookableState.ALREADY_REGISTERED: AlreadyRegistered,
     BookableState.ALREADY_BOOKED: AlreadyBooked,
     BookableState.BOOK_SERVICES_INSTEAD: BookServicesInstead,
+    BookableState.MEMBERS_ONLY: MembersOnly,
     BookableState.RESTRICTED: Restricted,
 }
 
@@ -174,6 +180,17 @@ def _locking(role: Role | None) -> Select[Event]:
     )
 
 
+async def lock_events_of_club(uow: UnitOfWork, club_id: UUID) -> Sequence[UUID]:
+    """Ids of the club's events that are not over, locked in their order."""
+    found = await uow.session.scalars(
+        select(Event.id)
+        .where(Event.club_id == club_id, Event.ends_at > utcnow())
+        .order_by(Event.id)
+        .with_for_update(key_share=True)
+    )
+    return found.all()
+
+
 async def lock_services(uow: UnitOfWork, service_ids: Collection[UUID]) -> Sequence[Service]:
     """The services, locked in the order of their ids. Their events must be locked before."""
     found = await uow.session.scalars(
@@ -208,14 +225,38 @@ class Admitted(Protocol):
     def admission(self) -> Any: ...
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a person is to an event that they ask for a place at."""
+
+    admission: Admission | None = None
+    """Of their registration, if there is one."""
+    entry: BookableState = BookableState.OPEN
+    """Whether its club lets them take part: `OPEN`, `MEMBERS_ONLY` or `RESTRICTED`."""
+
+    @classmethod
+    def of(cls, row: Any) -> Known:
+        """From the columns of `dataloaders.registrations.standing_of`; null for who is not signed in."""
+        if row is None:
+            return cls()
+        return cls(row.admission and Admission(row.admission), BookableState(row.entry))
+
+    @property
+    def refusal(self) -> BookableState | None:
+        """What stands against the person, whatever they ask for. Seeing an event is no right to join it."""
+        if self.admission is Admission.REJECTED:
+            return BookableState.RESTRICTED
+        return None if self.entry is BookableState.OPEN else self.entry
+
+
 def registration_standing(
-    event: Event, known: Admitted | None, *, offers_services: bool, is_guest: bool = False, now: datetime
+    event: Event, known: Known, *, offers_services: bool, is_guest: bool = False, now: datetime
 ) -> Standing:
-    """Whether someone with this registration may register for the event directly."""
+    """Whether such a person may register for the event directly."""
     if holds(known):
         return Standing(BookableState.ALREADY_REGISTERED)
-    if known is not None and known.admission is Admission.REJECTED:
-        return Standing(BookableState.RESTRICTED)
+    if known.refusal is not None:
+        return Standing(known.refusal)
     if event.status is not EventStatus.PUBLISHED:
         return Standing(BookableState.CLOSED)
     if offers_services:
@@ -231,12 +272,12 @@ def booking_standing(
     event: Event,
     service: Service,
     *,
-    registration: Registration | None,
+    known: Known,
     booking: Booking | None,
     is_guest: bool = False,
     now: datetime,
 ) -> Standing:
-    """Whether someone with this registration and booking may book the service.
+    """Whether such a person, with this booking, may book the service.
 
     The event's capacity counts people, so it matters only to who is not registered yet. A service is bookable until
     it starts itself: an event may have begun hours before.
@@ -244,15 +285,15 @@ def booking_standing(
     opening = opens_at(event, service.window_days)
     if holds(booking):
         return Standing(BookableState.ALREADY_BOOKED, opening)
-    if registration is not None and registration.admission is Admission.REJECTED:
-        return Standing(BookableState.RESTRICTED, opening)
+    if known.refusal is not None:
+        return Standing(known.refusal, opening)
     if event.status is not EventStatus.PUBLISHED or service.is_cancelled or service.starts_at <= now:
         return Standing(BookableState.CLOSED, opening)
     if opening is not None and now < opening:
         return Standing(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)
     if service.taken >= service.capacity:
         return Standing(BookableState.FULL, opening, taken=service.taken, capacity=service.capacity)
-    if not holds(registration) and event.capacity is not None and event.taken >= event.capacity:
+    if not holds(known) and event.capacity is not None and event.taken >= event.capacity:
         return Standing(BookableState.FULL, opening, taken=event.taken, capacity=event.capacity)
     return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN, opening)
 
@@ -261,38 +302,40 @@ def holds(row: Admitted | None) -> bool:
     return row is not None and row.admission in HOLDING
 
 
-async def announce_all(uow: UnitOfWork, events: Iterable[Event]) -> None:
-    """`announce` for several locked events."""
-    for event in events:
-        await announce(uow, event)
-
-
 async def announce(uow: UnitOfWork, event: Event) -> None:
     """Add an entry to the event's availability stream, with the event locked and all its changes made."""
+    await announce_all(uow, [event])
+
+
+async def announce_all(uow: UnitOfWork, events: Iterable[Event]) -> None:
+    """`announce` for several locked events, in one statement."""
     await uow.session.flush()
-    written = await uow.session.execute(ANNOUNCE, {"changed_id": event.id, "now": utcnow()})
-    _id, sequence, capacity, taken = written.one()
-    for name, value in (("availability_sequence", sequence), ("taken", taken)):
-        set_committed_value(event, name, value)
-    uow.record(
-        AvailabilityChanged(
-            subject_id=event.id,
-            stream=availability_stream(event.id),
-            sequence=sequence,
-            taken=taken,
-            capacity=capacity,
+    changed = {event.id: event for event in events}
+    written = await uow.session.execute(ANNOUNCE, {"changed_ids": sorted(changed), "now": utcnow()})
+    for event_id, sequence, capacity, taken in written:
+        for name, value in (("availability_sequence", sequence), ("taken", taken)):
+            set_committed_value(changed[event_id], name, value)
+        uow.record(
+            AvailabilityChanged(
+                subject_id=event_id,
+                stream=availability_stream(event_id),
+                sequence=sequence,
+                taken=taken,
+                capacity=capacity,
+            )
         )
-    )
 
 
-def announcing(changed_id: Any, *, now: Any, coming: int = 0) -> ReturningInsert[UUID, int, int | None, int]:
-    """Take the next number of a locked event, read what the triggers counted, and write the entry.
+def announcing(
+    is_changed: ColumnElement[bool], *, now: Any, coming: int = 0
+) -> ReturningInsert[UUID, int, int | None, int]:
+    """Take the next number of each locked event, read what the triggers counted, and write the entries.
 
     Triggers count at the end of a statement: `coming` are the places that the one around this takes.
     """
     numbered = (
         update(Event.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
-        .where(Event.id == changed_id)
+        .where(is_changed)
         .values(availability_sequence=Event.availability_sequence + 1, updated_at=Event.updated_at)
         .returning(Event.id, Event.availability_sequence, Event.capacity, (Event.taken + coming).label("taken"))
         .cte("numbered")
@@ -329,5 +372,6 @@ def announced(entry: CTE) -> Happened:
 
 
 ANNOUNCE = announcing(
-    bindparam("changed_id", type_=Uuid()), now=bindparam("now", type_=AvailabilityChange.occurred_at.type)
+    Event.id == any_(bindparam("changed_ids", type_=ARRAY(Uuid))),
+    now=bindparam("now", type_=AvailabilityChange.occurred_at.type),
 )

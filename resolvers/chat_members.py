@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, select, update
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from database import UnitOfWork
-from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, StreamEvent, utcnow, uuid7
+from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, EventHost, StreamEvent, utcnow, uuid7
 from realtime.streams import access_stream
 
 
@@ -82,33 +82,33 @@ async def join_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
     await uow.session.execute(JOIN_CLUB_CHAT, {"owner_id": club_id, "person_id": user_id, "now": utcnow()})
 
 
-async def leave_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> None:
-    await _leave(uow, Chat.event_id == event_id, user_id)
+async def leave_event_chats(uow: UnitOfWork, event_id: UUID, user_ids: Collection[UUID]) -> None:
+    """Let people out of an event's chat, but not those who have a role at it."""
+    await _leave(uow, Chat.event_id == event_id, user_ids)
 
 
 async def leave_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
-    await _leave(uow, Chat.club_id == club_id, user_id)
+    await _leave(uow, Chat.club_id == club_id, [user_id])
 
 
-async def locked(uow: UnitOfWork, owner: Any) -> Chat | None:
-    """The chat, locked, so that nobody sends between reading its last number and writing the membership."""
-    return await _locked(uow, _locking(owner))
+async def leave_chats_of_club(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
+    """That of a club, and those of all of its events, past ones too, at which the person has no role."""
+    events = select(Event.id).where(Event.club_id == club_id)
+    await _leave(uow, or_(Chat.club_id == club_id, Chat.event_id.in_(events)), [user_id])
 
 
 async def locked_by_id(uow: UnitOfWork, chat_id: UUID) -> Chat | None:
-    return await _locked(uow, LOCK, chat_id=chat_id)
-
-
-async def _locked(uow: UnitOfWork, statement: Select[Chat], **values: UUID) -> Chat | None:
-    found: Chat | None = await uow.session.scalar(statement, values)
+    """The chat, locked, so that nobody sends between reading its last number and writing the membership."""
+    found: Chat | None = await uow.session.scalar(LOCK, {"chat_id": chat_id})
     return found
 
 
-def _locking(owner: Any) -> Select[Chat]:
-    return select(Chat).where(owner).with_for_update(key_share=True).execution_options(populate_existing=True)
-
-
-LOCK = _locking(Chat.id == bindparam("chat_id"))
+LOCK = (
+    select(Chat)
+    .where(Chat.id == bindparam("chat_id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 async def add(uow: UnitOfWork, chat: Chat, user_ids: Sequence[UUID]) -> None:
@@ -165,19 +165,34 @@ JOIN_EVENT_CHAT = _joining(Chat.event_id)
 JOIN_CLUB_CHAT = _joining(Chat.club_id)
 
 
-async def _leave(uow: UnitOfWork, owner: Any, user_id: UUID) -> None:
-    chat = await locked(uow, owner)
-    if chat is not None:
-        await remove(uow, chat, user_id)
+async def _leave(uow: UnitOfWork, is_left: ColumnElement[bool], user_ids: Collection[UUID]) -> None:
+    """Lock some chats by id, and let people out of them."""
+    present = and_(ChatMember.chat_id == Chat.id, ChatMember.user_id.in_(user_ids), ChatMember.left_at.is_(None))
+    locked = await uow.session.scalars(
+        select(Chat.id)
+        .where(is_left, exists().where(present).correlate(Chat))
+        .order_by(Chat.id)
+        .with_for_update(key_share=True, of=Chat)
+    )
+    if chat_ids := locked.all():
+        await remove(uow, chat_ids, user_ids)
 
 
-async def remove(uow: UnitOfWork, chat: Chat, user_id: UUID) -> None:
-    """Let someone out of a locked chat. Their open streams of it end."""
+async def remove(uow: UnitOfWork, chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> None:
+    """Let people out of locked chats, but not hosts out of those of their events. Their open streams of them end."""
+    hosts = exists().where(EventHost.event_id == Chat.event_id, EventHost.user_id == ChatMember.user_id)
     left = await uow.session.execute(
         update(ChatMember)
-        .where(ChatMember.chat_id == chat.id, ChatMember.user_id == user_id, ChatMember.left_at.is_(None))
-        .values(left_at=utcnow(), left_sequence=chat.last_sequence, watching_until=None)
-        .returning(ChatMember.user_id)
+        .where(
+            ChatMember.chat_id == Chat.id,
+            Chat.id.in_(chat_ids),
+            ChatMember.user_id.in_(user_ids),
+            ChatMember.left_at.is_(None),
+            ~hosts.correlate(Chat, ChatMember),
+        )
+        .values(left_at=utcnow(), left_sequence=Chat.last_sequence, watching_until=None)
+        .returning(ChatMember.chat_id, ChatMember.user_id)
+        .execution_options(synchronize_session=False)
     )
-    if left.first() is not None:
-        uow.record(ChatLeft(subject_id=chat.id, user_id=user_id, stream=access_stream(user_id), sequence=0))
+    for chat_id, user_id in left:
+        uow.record(ChatLeft(subject_id=chat_id, user_id=user_id, stream=access_stream(user_id), sequence=0))

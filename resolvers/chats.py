@@ -173,7 +173,7 @@ async def add_members(
 async def leave(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
     user_id = viewer.require_user()
     chat = await locked_own_group(uow, user_id, chat_id)
-    await chat_members.remove(uow, chat, user_id)
+    await chat_members.remove(uow, [chat.id], [user_id])
     return chat
 
 

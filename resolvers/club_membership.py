@@ -2,11 +2,15 @@
 
 The club's row is locked first, so that no two decisions about its members cross; the unique constraint on club and
 person stands behind that. The club's chat follows in the same transaction, notices come last.
+
+Nothing that a person does leads out of the state BANNED: they neither join nor ask nor leave, until it ends by its date
+or a host lifts it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -15,7 +19,7 @@ from sqlalchemy import func, select
 from auth.viewer import Viewer
 from auth.visibility import memberships_visible_to, users_visible_to
 from database import UnitOfWork, on_conflict
-from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _
+from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _, check_text, refuse
 from models import (
     ClubMembership,
     ClubRole,
@@ -27,9 +31,13 @@ from models import (
     utcnow,
 )
 from realtime.streams import access_stream
-from resolvers import audit, chat_members
+from resolvers import audit, capacity, chat_members
 from resolvers.clubs import RANKS, Standing, lock, membership
-from resolvers.notifications import notify
+from resolvers.event_input import check_moment, in_utc
+from resolvers.notifications import Notice, notify, notify_all
+from resolvers.putting_out import end_places
+
+LONGEST_REASON = 1000
 
 OPEN_STATES = (MembershipState.ACTIVE, MembershipState.PENDING, MembershipState.INVITED)
 """States that one can leave: membership, a request, an invitation."""
@@ -43,6 +51,21 @@ class AlreadyMember(UserError):
 class InvitationNeeded(UserError):
     code = ErrorCode.INVITATION_NEEDED
     message = _("This club takes members by invitation only.")
+
+
+class PutOut(UserError):
+    code = ErrorCode.RESTRICTED
+    message = _("You were put out of this club.")
+
+
+class PutOutUntil(UserError):
+    code = ErrorCode.RESTRICTED
+    message = _("You were put out of this club. You may come back after {ends_at}.")
+
+
+class BanEndsInPast(UserError):
+    code = ErrorCode.INVALID
+    message = _("The end of a ban lies in the future.")
 
 
 class LastOwner(UserError):
@@ -74,7 +97,11 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
     state = own.state if own is not None else None
     if state is MembershipState.ACTIVE:
         raise AlreadyMember(path=("clubId",))
-    if state is MembershipState.INVITED or (_is_open_to(standing) and state is not MembershipState.REJECTED):
+    if own is not None and own.is_banned_at(utcnow()):
+        if own.banned_until is not None:
+            raise PutOutUntil(path=("clubId",), ends_at=own.banned_until)
+        raise PutOut(path=("clubId",))
+    if state is MembershipState.INVITED or standing.club.join_policy is JoinPolicy.OPEN:
         return await _admit(uow, standing, user_id, own)
     if standing.club.join_policy is JoinPolicy.INVITE_ONLY:
         raise InvitationNeeded(path=("clubId",))
@@ -84,10 +111,6 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
     hosts = await _hosts(uow, club_id)
     await notify(uow, hosts, NotificationType.CLUB_JOIN_REQUESTED, subject=standing.club, actor_id=user_id)
     return asked
-
-
-def _is_open_to(standing: Standing) -> bool:
-    return standing.club.join_policy is JoinPolicy.OPEN
 
 
 async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUID) -> ClubMembership:
@@ -104,6 +127,9 @@ async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUI
         return known
     if known is not None and known.state is MembershipState.PENDING:
         return await _decide(uow, viewer, standing, known, is_approved=True)
+    if known is not None and known.is_banned_at(utcnow()):
+        # A host who does not know of the ban would lift it unawares.
+        raise InvalidStatus(path=("userId",), status=known.state)
     invited = await _enter(uow, standing, user_id, known, MembershipState.INVITED, decided_by_id=viewer.id)
     _leave_trail(uow, viewer, standing, invited, "club.invite")
     await notify(uow, [user_id], NotificationType.CLUB_INVITATION, subject=standing.club, actor_id=viewer.id)
@@ -133,22 +159,66 @@ async def _decide(
     return asked
 
 
-async def remove(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> ClubMembership:
-    """Put a member out, who returns by invitation or approval only; or take an invitation back."""
+async def remove(
+    uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, reason: str | None = None, until: datetime | None = None
+) -> ClubMembership:
+    """Put someone out, be they a member, waiting, or gone of their own will; or take an invitation back.
+
+    Who is put out loses all places at the club's events that are not over, and leaves its chats. Of who is put out
+    already, the reason and the end change.
+    """
     standing, member = await _found(uow, viewer, membership_id)
     _require(standing, ClubRole.MODERATOR)
-    if member.state not in (MembershipState.ACTIVE, MembershipState.INVITED):
-        raise InvalidStatus(path=("membershipId",), status=member.state)
-    if standing.rank <= RANKS[member.role]:
+    if standing.rank <= RANKS[member.role] or member.user_id == viewer.id:
         raise Forbidden(path=("membershipId",))
-    was_active = member.state is MembershipState.ACTIVE
+    ban = _checked_ban(reason, until)
     await _keep_an_owner(uow, member)
-    member.decided_by_id = viewer.id
+    # Taken before the membership changes: whoever takes a place at one of them asks for the membership under its lock.
+    event_ids = await capacity.lock_events_of_club(uow, standing.club.id)
     _leave_trail(uow, viewer, standing, member, "club.remove")
-    state = MembershipState.REJECTED if was_active else MembershipState.LEFT
-    await _enter(uow, standing, member.user_id, member, state)
-    if was_active:
-        await chat_members.leave_club_chat(uow, standing.club.id, member.user_id)
+    if member.state is MembershipState.INVITED:
+        return await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
+    await _enter(uow, standing, member.user_id, member, MembershipState.BANNED, decided_by_id=viewer.id, ban=ban)
+    actor_id = viewer.require_user()
+    ended = await end_places(uow, [member.user_id], event_ids, actor_id=actor_id, reason=ban.reason)
+    await chat_members.leave_chats_of_club(uow, standing.club.id, member.user_id)
+    told = Notice(
+        recipients=[member.user_id],
+        type=NotificationType.CLUB_MEMBER_REMOVED,
+        subject=standing.club,
+        actor_id=actor_id,
+        params={"reason": ban.reason},
+    )
+    await notify_all(uow, [told, *(one.notice(actor_id=actor_id, reason=ban.reason) for one in ended)])
+    return member
+
+
+@dataclass(frozen=True)
+class Ban:
+    """Why someone is put out, and until when; null means until a host lifts it."""
+
+    reason: str | None = None
+    until: datetime | None = None
+
+
+def _checked_ban(reason: str | None, until: datetime | None) -> Ban:
+    problems: list[UserError] = []
+    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
+    if until is not None and check_moment(problems, until, "until") and until <= utcnow():
+        problems.append(BanEndsInPast(path=("until",)))
+    refuse(problems)
+    return Ban(reason, until and in_utc(until))
+
+
+async def lift_ban(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> ClubMembership:
+    """Let someone who was put out come back as anyone may. They are told."""
+    standing, member = await _found(uow, viewer, membership_id)
+    _require(standing, ClubRole.MODERATOR)
+    if member.state is not MembershipState.BANNED:
+        raise InvalidStatus(path=("membershipId",), status=member.state)
+    _leave_trail(uow, viewer, standing, member, "club.lift_ban")
+    await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
+    await notify(uow, [member.user_id], NotificationType.CLUB_BAN_LIFTED, subject=standing.club, actor_id=viewer.id)
     return member
 
 
@@ -251,10 +321,12 @@ async def _enter(
     state: MembershipState,
     *,
     decided_by_id: UUID | None = None,
+    ban: Ban | None = None,
 ) -> ClubMembership:
     """Write a state, on the row of someone known here or on a new one. Every change of state begins as MEMBER."""
     member = known or ClubMembership(club_id=standing.club.id, user_id=user_id)
     member.state, member.role = state, ClubRole.MEMBER
+    member.ban_reason, member.banned_until = (ban.reason, ban.until) if ban else (None, None)
     member.decided_by_id = decided_by_id or member.decided_by_id
     if state is MembershipState.ACTIVE:
         member.joined_at = utcnow()

@@ -99,13 +99,23 @@ class Standing:
 
 
 async def lock(uow: UnitOfWork, viewer: Viewer, club_id: UUID) -> Standing:
-    """Lock a club. What is decided about its members is decided one after the other. Raises `NotFound`."""
+    """Lock a club. What is decided about its members is decided one after the other, and no event of it is made until
+    the unit of work ends. Raises `NotFound`.
+    """
     club = await uow.session.get(Club, club_id, populate_existing=True, with_for_update={"key_share": True})
     visible = clubs_visible_to(viewer).where(Club.id == club_id).with_only_columns(Club.id)
     if club is None or await uow.session.scalar(visible) is None:
         raise NotFound(path=("clubId",))
     own = await membership(uow, club_id, viewer.require_user())
     return Standing(club, own, viewer.is_staff)
+
+
+async def share(uow: UnitOfWork, club_id: UUID | None) -> None:
+    """For whoever makes an event of a club: waits for those who decide about its members, and they wait for this.
+
+    Who is put out loses their places at all events that there are, so none may be made meanwhile.
+    """
+    await uow.session.execute(select(Club.id).where(Club.id == club_id).with_for_update(read=True))
 
 
 async def membership(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> ClubMembership | None:

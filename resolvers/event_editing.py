@@ -13,7 +13,17 @@ from sqlalchemy import func, select
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
 from errors import ErrorCode, UserError, VersionConflict, _, refuse
-from models import DomainEvent, Event, EventInterest, EventStatus, EventVisibility, NotificationType, Service, Venue
+from models import (
+    DomainEvent,
+    Event,
+    EventInterest,
+    EventStatus,
+    EventVisibility,
+    NotificationType,
+    Service,
+    Venue,
+    utcnow,
+)
 from resolvers import audit, capacity, event_states, interests, service_times, venues
 from resolvers.event_access import editable, participant_ids
 from resolvers.event_input import (
@@ -31,7 +41,8 @@ from resolvers.event_input import (
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notification_words import changes_between
-from resolvers.notifications import notify
+from resolvers.notifications import Notice, notify_all
+from resolvers.putting_out import end_places_of_banned
 from resolvers.service_times import Move, Times
 
 NEWSWORTHY = ("title", "startsAt", "endsAt", "venue", "price")
@@ -85,7 +96,7 @@ async def update(
         raise VersionConflict(path=("expectedVersion",), expected_version=event.version)
     event_states.require(event, EventAction.UPDATE, "eventId")
     plan = await _check(uow, viewer, event, changes, move_services=move_services)
-    before = _snapshot(event)
+    before, was_over = _snapshot(event), event.ends_at <= utcnow()
     changed = await _apply(uow, event, changes, plan)
     if not changed:
         return event
@@ -97,7 +108,8 @@ async def update(
             before={"capacity": before["capacity"]}, after={"capacity": event.capacity},
         )  # fmt: skip
         await capacity.announce(uow, event)
-    await _tell_participants(uow, viewer, event, before)
+    ended = await end_places_of_banned(uow, event, actor_id=viewer.require_user()) if was_over else []
+    await notify_all(uow, [*ended, *await _news(uow, viewer, event, before)])
     return event
 
 
@@ -210,19 +222,21 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
         problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
 
 
-async def _tell_participants(uow: UnitOfWork, viewer: Viewer, event: Event, before: Mapping[str, Any]) -> None:
+async def _news(uow: UnitOfWork, viewer: Viewer, event: Event, before: Mapping[str, Any]) -> list[Notice]:
+    """To those who take part."""
     after = _snapshot(event)
     if event.status is not EventStatus.PUBLISHED or all(before[name] == after[name] for name in NEWSWORTHY):
-        return
+        return []
     if before["venue"] != after["venue"]:
         venues_before_and_after = select(Venue.id, Venue.name).where(Venue.id.in_([before["venue"], after["venue"]]))
         names = {row.id: row.name for row in await uow.session.execute(venues_before_and_after)}
         before, after = ({**one, "venue": names[one["venue"]]} for one in (before, after))
-    await notify(
-        uow,
-        await participant_ids(uow.session, event.id),
-        NotificationType.EVENT_CHANGED,
-        subject=event,
-        actor_id=viewer.id,
-        changes=changes_between(before, after, *NEWSWORTHY),
-    )
+    return [
+        Notice(
+            recipients=await participant_ids(uow.session, event.id),
+            type=NotificationType.EVENT_CHANGED,
+            subject=event,
+            actor_id=viewer.id,
+            params={"changes": changes_between(before, after, *NEWSWORTHY)},
+        )
+    ]

@@ -109,15 +109,9 @@ def check_times(
     problems: list[UserError], starts_at: datetime, ends_at: datetime, *path: str, unchanged: bool = False
 ) -> bool:
     """Whether both times are usable: known instants, in order, and not altogether past unless they are as before."""
-    fine = True
-    for name, moment in (("startsAt", starts_at), ("endsAt", ends_at)):
-        if moment.tzinfo is None:
-            problems.append(TimeNeedsOffset(path=(*path, name)))
-            fine = False
-        elif not EARLIEST <= moment <= LATEST:
-            problems.append(OutsideKnownTime(path=(*path, name), earliest=EARLIEST, latest=LATEST))
-            fine = False
-    if not fine:
+    given = (("startsAt", starts_at), ("endsAt", ends_at))
+    are_known = [check_moment(problems, moment, *path, name) for name, moment in given]
+    if not all(are_known):
         return False
     if ends_at < starts_at:
         problems.append(EndsBeforeStart(path=(*path, "endsAt")))
@@ -125,6 +119,17 @@ def check_times(
     if not unchanged and ends_at <= utcnow():
         problems.append(EventInPast(path=(*path, "endsAt")))
     return True
+
+
+def check_moment(problems: list[UserError], moment: datetime, *path: str) -> bool:
+    """Whether it is an instant, and one that calendars know."""
+    if moment.tzinfo is None:
+        problems.append(TimeNeedsOffset(path=path))
+    elif not EARLIEST <= moment <= LATEST:
+        problems.append(OutsideKnownTime(path=path, earliest=EARLIEST, latest=LATEST))
+    else:
+        return True
+    return False
 
 
 def in_utc(moment: datetime) -> datetime:

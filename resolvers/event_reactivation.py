@@ -24,12 +24,14 @@ from models import (
     uuid7,
 )
 from resolvers import capacity, chat_members, event_states, interests, service_times
+from resolvers.clubs import share
 from resolvers.event_access import editable, is_trusted_with, participant_ids
 from resolvers.event_input import EventInPast, check_times, in_utc
 from resolvers.event_lifecycle import audit_status, go_out, submit
 from resolvers.event_states import EventAction, is_over
 from resolvers.events import EventCreated
 from resolvers.notifications import Notice, notify_all
+from resolvers.putting_out import end_places_of_banned
 from resolvers.service_times import Move, Times
 
 
@@ -100,10 +102,11 @@ async def _bring_back(uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan)
     event.put_away_by_staff = False
     if is_new_date:
         event.completed_at = None
+    was_over = is_over(event)
     event.starts_at, event.ends_at = plan.starts_at, plan.ends_at
     await service_times.write(uow, plan.moved)
     needs_review = (is_new_date or was_away_by_staff) and not await is_trusted_with(uow.session, viewer, event)
-    notices: list[Notice] = []
+    notices = await end_places_of_banned(uow, event, actor_id=viewer.require_user()) if was_over else []
     if event.published_at is None:
         wanted = EventStatus.DRAFT
     else:
@@ -112,7 +115,7 @@ async def _bring_back(uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan)
     if wanted is EventStatus.PUBLISHED:
         people = await participant_ids(uow.session, event.id)
         news = NotificationType.EVENT_REACTIVATED
-        notices = await go_out(uow, event, actor_id=viewer.id)
+        notices += await go_out(uow, event, actor_id=viewer.id)
         notices.append(Notice(recipients=people, type=news, subject=event, actor_id=viewer.id))
     elif wanted is EventStatus.PENDING_REVIEW:
         submit(uow, viewer, event)
@@ -134,6 +137,7 @@ COPIED_OF_SERVICE = ("service_type_id", "capacity", "window_days", "staff_person
 
 async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Plan) -> Event:
     """A new event like one that took place, with its hosts and its services, and with nobody registered yet."""
+    await share(uow, held.club_id)
     event = Event(
         id=uuid7(),
         **{name: getattr(held, name) for name in COPIED},

@@ -29,6 +29,7 @@ from models import (
     Venue,
 )
 from resolvers import chat_members, interests, venues
+from resolvers.clubs import share
 from resolvers.event_input import (
     MOST_PLACES,
     CapacityBelowTaken,
@@ -155,6 +156,7 @@ async def _check_club(uow: UnitOfWork, viewer: Viewer, problems: list[UserError]
         if wanted.visibility is EventVisibility.CLUB:
             problems.append(Required(path=("clubId",)))
         return
+    await share(uow, wanted.club_id)
     if await uow.session.scalar(clubs_visible_to(viewer).where(Club.id == wanted.club_id)) is None:
         problems.append(NotFound(path=("clubId",)))
         return

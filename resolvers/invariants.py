@@ -16,13 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import (
     HOLDING,
+    TAKING_PART,
     AvailabilityChange,
     Booking,
     Chat,
     ChatMember,
+    ClubMembership,
     Event,
     EventHost,
     Inbox,
+    MembershipState,
     Message,
     Notification,
     Registration,
@@ -82,10 +85,12 @@ def _chat_without_participant() -> Select[UUID, str]:
     member = exists().where(
         ChatMember.chat_id == Chat.id, ChatMember.user_id == Registration.user_id, ChatMember.left_at.is_(None)
     )
+    # Who was put out of a club has left the chats of its past events, too.
     return (
         select(Registration.id, literal("its person is not in the event's chat"))
         .join(Chat, Chat.event_id == Registration.event_id)
-        .where(Registration.admission.in_(HOLDING), ~member)
+        .join(Event, Event.id == Registration.event_id)
+        .where(Registration.admission.in_(HOLDING), Event.ends_at > func.now(), ~member)
     )
 
 
@@ -100,6 +105,20 @@ def _chat_with_stranger() -> Select[UUID, str]:
         select(Chat.id, func.concat("has a member who holds no place: ", ChatMember.user_id))
         .join(ChatMember, ChatMember.chat_id == Chat.id)
         .where(Chat.event_id.is_not(None), ChatMember.left_at.is_(None), ~registered, ~hosting)
+    )
+
+
+def _banned_with_place() -> Select[UUID, str]:
+    still = or_(ClubMembership.banned_until.is_(None), ClubMembership.banned_until > func.now())
+    return (
+        select(Registration.id, func.concat("its person was put out of the club ", Event.club_id))
+        .join(Event, Event.id == Registration.event_id)
+        .join(
+            ClubMembership,
+            and_(ClubMembership.club_id == Event.club_id, ClubMembership.user_id == Registration.user_id),
+        )
+        .where(Registration.admission.in_(TAKING_PART), Event.ends_at > func.now())
+        .where(ClubMembership.state == MembershipState.BANNED, still)
     )
 
 
@@ -148,6 +167,7 @@ INVARIANTS: dict[str, Select[UUID, str]] = {
     "event with services has a capacity": _services_without_limit(),
     "booking has a registration": _booking_without_registration(),
     "booking and service share an event": _booking_elsewhere(),
+    "who was put out of a club has no place": _banned_with_place(),
     "participant is in the chat": _chat_without_participant(),
     "only participants are in the chat": _chat_with_stranger(),
     "availability stream is whole": _stream(

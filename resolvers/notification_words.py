@@ -96,6 +96,14 @@ WORDINGS = {
         (_("Invitation to {name}"), _("Invitation to a club")),
         (_("{person} invites you to join."), _("You can accept or ignore it.")),
     ),
+    NotificationType.CLUB_MEMBER_REMOVED: Wording(
+        (_("You were put out of {name}"), _("You were put out of a club")),
+        (_("You are no longer a member, and have no place at its events."), _REASON),
+    ),
+    NotificationType.CLUB_BAN_LIFTED: Wording(
+        (_("You may come back to {name}"), _("You may come back to a club")),
+        (_("Those who run it have lifted your ban."),),
+    ),
     NotificationType.NEW_MESSAGE: Wording(
         (_("New message: {name}"), _("New message from {person}"), _("New message")), (_("{person}: {text}"),)
     ),

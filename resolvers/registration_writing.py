@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from auth.viewer import Viewer
 from auth.visibility import events_visible_to
 from database import RECORDING, Happened, recording
+from dataloaders.registrations import entry, standing_of
 from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
 from models import (
@@ -49,14 +50,12 @@ LOOKED_AT = (
 def _look(viewer: Viewer) -> Select[Any]:
     """What the rule and its notices read of an event that is visible, of the viewer's registration, and its hosts."""
     columns = columns_of(Event, LOOKED_AT)
-    mine = select(Registration.admission).where(Registration.event_id == Event.id, Registration.user_id == viewer.id)
     return (
         events_visible_to(viewer)
         .where(Event.id == bindparam("asked_id", type_=Uuid()))
         .with_only_columns(
             *columns,
-            mine.correlate(Event).scalar_subquery().label("admission"),
-            func.event_offers_services(Event.id).label("offers_services"),
+            *standing_of(viewer),
             _organizers_of_event().label("organizers"),
         )
     )
@@ -73,7 +72,7 @@ def _take_place(viewer: Viewer) -> Select[Any]:
     """
     now, person_id = literal(utcnow()), literal(viewer.id, Uuid())
     admitted = _admitted(person_id, now)
-    entry = capacity.announcing(admitted.c.event_id, now=now, coming=1).cte("entry")
+    entry = capacity.announcing(Event.id == admitted.c.event_id, now=now, coming=1).cte("entry")
     joining = chat_members.joining(Chat.event_id == entry.c.event_id, person_id, now=now)
     joined = joining.returning(ChatMember.chat_id).cte("joined")
     # Counted, so that the chat is locked before the inboxes are.
@@ -93,10 +92,10 @@ def _admitted(person_id: Any, now: Any) -> CTE:
     """The registration, if the event is still as it was seen; nothing otherwise.
 
     `updated_at` changes with everything but the number of places, of which the check on the table lets none be given
-    twice. Whether there are services now is asked under the lock.
+    twice. Whether there are services now, and what the club says to the person, is asked under the lock.
     """
     held = (
-        select(Event.id)
+        select(Event.id, Event.club_id)
         .where(Event.id == bindparam("asked_id", type_=Uuid()))
         .where(Event.updated_at == bindparam("seen_at", type_=Event.updated_at.type))
         .with_for_update(key_share=True)
@@ -113,7 +112,9 @@ def _admitted(person_id: Any, now: Any) -> CTE:
         "created_at": now,
         "updated_at": now,
     }
-    placed = select(*values.values()).where(func.event_offers_services(held.c.id).is_(False))
+    placed = select(*values.values()).where(
+        func.event_offers_services(held.c.id).is_(False), entry(person_id, held.c) == "OPEN"
+    )
     writing = insert(Registration.__table__).from_select(list(values), placed, include_defaults=False)  # type: ignore[arg-type]  # typed as FromClause, is a Table
     as_seen = Registration.admission == bindparam("seen_admission", type_=Registration.admission.type)
     return _reviving(writing, as_seen).returning(*Registration.__table__.c).cte("admitted")

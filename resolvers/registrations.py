@@ -83,7 +83,9 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
         if not found:
             raise NotFound(path=("eventId",))
         [event] = found
-        known = Known(Admission(event["admission"])) if event["admission"] else None
+        known = capacity.Known(
+            event["admission"] and Admission(event["admission"]), capacity.BookableState(event["entry"])
+        )
         offers_services = event["offers_services"]
         standing = capacity.registration_standing(event, known, offers_services=offers_services, now=utcnow())
         if refusal := standing.refusal("eventId"):
@@ -92,7 +94,7 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
         values = {
             "asked_id": event_id,
             "seen_at": event.updated_at,
-            "seen_admission": known and known.admission,
+            "seen_admission": known.admission,
             "new_id": uuid7(),
             "remark": note or None,
             "notices": addressed(news),
@@ -104,13 +106,6 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
             [registration] = written
             return Placed(registration, {**event, "taken": registration["event_taken"]})
     raise Contended
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of someone's registration."""
-
-    admission: Admission
 
 
 def checked_note(note: str | None) -> str | None:
@@ -234,9 +229,7 @@ async def withdraw(
         RegistrationCancelled(subject_id=registration.id, event_id=event.id, user_id=user_id, cancelled_by_id=actor_id)
     )
     await capacity.announce(uow, event)
-    hosts = await _hosts(uow.session, [event.id])
-    if user_id not in hosts.get(event.id, {}):
-        await chat_members.leave_event_chat(uow, event.id, user_id)
+    await chat_members.leave_event_chats(uow, event.id, [user_id])
     cancelled = Notice(
         recipients=[user_id],
         type=NotificationType.REGISTRATION_CANCELLED,

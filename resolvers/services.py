@@ -21,7 +21,6 @@ from models import (
     Booking,
     DomainEvent,
     Event,
-    EventHost,
     EventStatus,
     NotificationType,
     Registration,
@@ -233,10 +232,7 @@ async def _cancel_bookings(
             )
         )
     await capacity.announce(uow, event)
-    hosts = set(await uow.session.scalars(select(EventHost.user_id).where(EventHost.event_id == event.id)))
-    for registration in left:
-        if registration.user_id not in hosts:
-            await chat_members.leave_event_chat(uow, event.id, registration.user_id)
+    await chat_members.leave_event_chats(uow, event.id, [registration.user_id for registration in left])
     return people
 
 

@@ -29,7 +29,8 @@ enum(
     ALREADY_REGISTERED="The caller is registered.",
     ALREADY_BOOKED="The caller has a place.",
     BOOK_SERVICES_INSTEAD="The event is entered by booking its services.",
-    RESTRICTED="The caller was declined.",
+    MEMBERS_ONLY="It is for members of the event's club alone.",
+    RESTRICTED="The caller was put out of the event, or of its club.",
     SIGN_IN_FIRST="A place may be taken by whoever signs in.",
 )
 

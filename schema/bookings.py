@@ -137,6 +137,7 @@ class BookingMutations:
             capacity.Closed,
             capacity.NotOpenYet,
             capacity.AlreadyBooked,
+            capacity.MembersOnly,
             capacity.Restricted,
         ],
     )

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import strawberry
 
 import models
 from auth.permissions import Permission
-from errors import Forbidden, InvalidId, InvalidStatus, NotFound
+from errors import Forbidden, InvalidId, InvalidStatus, NotFound, OutsideKnownTime, TooLong
 from resolvers import club_membership as rules
+from resolvers.event_input import TimeNeedsOffset
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.clubs import ClubMembership
@@ -43,9 +45,20 @@ class RejectClubMemberInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(description="A membership in the state PENDING.")
 
 
-@strawberry.input(description="A member to put out, or an invitation to take back.")
+@strawberry.input(description="Someone to put out, or an invitation to take back.")
 class RemoveClubMemberInput(MutationInput):
-    membership_id: strawberry.ID = strawberry.field(description="A membership in the state ACTIVE or INVITED.")
+    membership_id: strawberry.ID = strawberry.field(
+        description="A membership in any state. INVITED becomes LEFT, every other one BANNED."
+    )
+    reason: str | None = strawberry.field(default=None, description="For the person, at most 1000 characters.")
+    until: datetime | None = strawberry.field(
+        default=None, description="When the ban ends by itself; null means when a host lifts it."
+    )
+
+
+@strawberry.input(description="Someone who may come back.")
+class LiftClubBanInput(MutationInput):
+    membership_id: strawberry.ID = strawberry.field(description="A membership in the state BANNED.")
 
 
 @strawberry.input(description="A member and their new role.")
@@ -74,9 +87,16 @@ def _membership(id: strawberry.ID) -> UUID:
 class ClubMembershipMutations:
     @mutation(
         description="Join a club. OPEN: one is a member at once. APPROVAL: one asks, and those who run the club are "
-        "told. INVITE_ONLY: one needs an invitation, which this accepts. Whoever was put out or refused asks anew.",
+        "told. INVITE_ONLY: one needs an invitation, which this accepts. Whoever was put out is RESTRICTED.",
         access=Permission.CLUB_JOIN,
-        raises=[InvalidId, NotFound, rules.AlreadyMember, rules.InvitationNeeded],
+        raises=[
+            InvalidId,
+            NotFound,
+            rules.AlreadyMember,
+            rules.InvitationNeeded,
+            rules.PutOut,
+            rules.PutOutUntil,
+        ],
     )
     async def join_club(self, info: Info, input: JoinClubInput) -> ClubMembershipPayload:
         club_id = ids.decode(input.club_id, "Club", "clubId")
@@ -96,9 +116,10 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description=f"Invite someone, who is told. Whoever has asked to join is a member at once. {HOSTS}",
+        description="Invite someone, who is told. Whoever has asked to join is a member at once; for whoever was put "
+        f"out the ban has to be lifted first. {HOSTS}",
         access=SIGNED_IN,
-        raises=[Forbidden, InvalidId, NotFound, rules.AlreadyMember],
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.AlreadyMember],
     )
     async def invite_to_club(self, info: Info, input: InviteToClubInput) -> ClubMembershipPayload:
         club_id = ids.decode(input.club_id, "Club", "clubId")
@@ -130,15 +151,38 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description="Put out a member whose role is below one's own, who then returns by approval or invitation only; "
-        f"or take an invitation back. {HOSTS}",
+        description="Put out someone whose role is below one's own: they lose their places at the club's events that "
+        "are not over, leave its chats, are told, and cannot join or ask to until the ban ends. Or take an invitation "
+        f"back. {HOSTS}",
         access=SIGNED_IN,
-        raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.LastOwner],
+        raises=[
+            Forbidden,
+            InvalidId,
+            NotFound,
+            OutsideKnownTime,
+            TimeNeedsOffset,
+            TooLong,
+            rules.BanEndsInPast,
+            rules.LastOwner,
+        ],
     )
     async def remove_club_member(self, info: Info, input: RemoveClubMemberInput) -> ClubMembershipPayload:
         membership_id = _membership(input.membership_id)
         async with info.context.writing() as uow:
-            membership = await rules.remove(uow, info.context.viewer, membership_id=membership_id)
+            membership = await rules.remove(
+                uow, info.context.viewer, membership_id=membership_id, reason=input.reason, until=input.until
+            )
+        return ClubMembershipPayload(membership=membership)
+
+    @mutation(
+        description=f"Let someone who was put out join again as anyone may, and tell them. {HOSTS}",
+        access=SIGNED_IN,
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
+    )
+    async def lift_club_ban(self, info: Info, input: LiftClubBanInput) -> ClubMembershipPayload:
+        membership_id = _membership(input.membership_id)
+        async with info.context.writing() as uow:
+            membership = await rules.lift_ban(uow, info.context.viewer, membership_id=membership_id)
         return ClubMembershipPayload(membership=membership)
 
     @mutation(

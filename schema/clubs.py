@@ -80,7 +80,8 @@ enum(
     PENDING="Asked to join, and waits for a decision.",
     ACTIVE="A member.",
     REJECTED="Asked to join and was not let in.",
-    LEFT="Was a member, and left or was put out.",
+    LEFT="Left, or took a request or an invitation back.",
+    BANNED="Was put out, and does not come back before `bannedUntil`, or before a host lifts it.",
 )
 enum(
     rules.ClubSort,
@@ -113,6 +114,10 @@ class ClubMembership(Node, row=models.ClubMembership, by_id=dataloaders.clubs.me
     role: models.ClubRole = strawberry.field(description="What the person may do in the club.")
     state: models.MembershipState = strawberry.field(description="Where the membership stands.")
     joined_at: datetime | None = strawberry.field(description="When the person became a member last; null if never.")
+    ban_reason: str | None = strawberry.field(description="Why the person was put out, if that was said.")
+    banned_until: datetime | None = strawberry.field(
+        description="When a ban ends by itself. Null in the state BANNED means when a host lifts it."
+    )
     user: User | None = related(dataloaders.users.by_id, key="user_id", description="Null when no longer there.")
     club: Annotated[Club, strawberry.lazy("schema.clubs")] | None = related(
         dataloaders.clubs.by_id, key="club_id", description="Null when it is not visible to the reader."

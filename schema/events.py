@@ -174,14 +174,13 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     @derived(
         description="Whether the caller may register for it now, and why not.",
         graphql_type=Bookability,
-        known=Need(dataloaders.registrations.own_by_event_id, visible=signed_in),
-        offers_services=Need(dataloaders.registrations.offers_services_by_event_id),
+        standing=Need(dataloaders.registrations.standing_by_event_id),
     )
-    def viewer_registration_state(root: Any, info: Info, *, known: Any, offers_services: bool) -> Any:
+    def viewer_registration_state(root: Any, info: Info, *, standing: Any) -> Any:
         return capacity.registration_standing(
             root,
-            known,
-            offers_services=offers_services,
+            capacity.Known.of(standing),
+            offers_services=standing is not None and standing.offers_services,
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),
         )

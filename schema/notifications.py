@@ -52,6 +52,8 @@ enum(
     CLUB_JOIN_APPROVED="The reader was let into a club.",
     CLUB_JOIN_REJECTED="The reader was not let into a club.",
     CLUB_INVITATION="The reader was invited to a club.",
+    CLUB_MEMBER_REMOVED="The reader was put out of a club.",
+    CLUB_BAN_LIFTED="The reader may come back to a club.",
     NEW_MESSAGE="There are unread messages in a chat of the reader.",
 )
 enum(

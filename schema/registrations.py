@@ -162,6 +162,7 @@ class RegistrationMutations:
             capacity.Closed,
             capacity.AlreadyRegistered,
             capacity.BookServicesInstead,
+            capacity.MembersOnly,
             capacity.Restricted,
         ],
     )

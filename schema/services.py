@@ -81,16 +81,16 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
         description="Whether the caller may book it now, and why not.",
         graphql_type=Bookability,
         event=Need(dataloaders.events.by_id, key="event_id"),
-        registration=Need(dataloaders.registrations.own_by_event_id, key="event_id", visible=signed_in),
+        standing=Need(dataloaders.registrations.standing_by_event_id, key="event_id", visible=signed_in),
         booking=Need(dataloaders.bookings.own_by_service_id, visible=signed_in),
     )
-    def viewer_booking_state(root: Any, info: Info, *, event: Any, registration: Any, booking: Any) -> Any:
+    def viewer_booking_state(root: Any, info: Info, *, event: Any, standing: Any, booking: Any) -> Any:
         if event is None:  # deleted or hidden since the service was read
             return capacity.Standing(capacity.BookableState.CLOSED)
         return capacity.booking_standing(
             event,
             root,
-            registration=registration,
+            known=capacity.Known.of(standing),
             booking=booking,
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),

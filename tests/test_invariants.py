@@ -16,6 +16,8 @@ from tests.api.test_registrations import CANCEL, REGISTER, an_event, rows
 from tests.factories import (
     make_booking,
     make_chat,
+    make_club,
+    make_membership,
     make_notification,
     make_registration,
     make_user,
@@ -150,6 +152,19 @@ async def test_a_stranger_in_the_chat_is_found(client, save, ports):
     await run_sql(ports, "UPDATE registrations SET admission = 'CANCELLED'")
 
     assert await broken(ports) == ["only participants are in the chat"]
+
+
+async def test_a_place_of_someone_put_out_is_found(save, ports):
+    club = make_club()
+    await save(club)
+    ada, event = await an_event(save, club_id=club.id)
+    await save(make_registration(event, ada), make_membership(club, ada))
+
+    before = await broken(ports)
+    await run_sql(ports, "UPDATE club_memberships SET state = 'BANNED'")
+
+    assert before == []
+    assert await broken(ports) == ["who was put out of a club has no place"]
 
 
 async def test_oversells_and_misfits_are_found_though_no_constraint_lets_them_in(save, ports):

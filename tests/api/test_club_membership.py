@@ -41,6 +41,7 @@ INVITE = mutation("inviteToClub")
 APPROVE = mutation("approveClubMember")
 REJECT = mutation("rejectClubMember")
 REMOVE = mutation("removeClubMember")
+LIFT = mutation("liftClubBan")
 CHANGE_ROLE = mutation("changeClubMemberRole")
 TRANSFER = mutation("transferClubOwnership")
 
@@ -261,14 +262,14 @@ async def test_ownership_is_handed_over_in_one_step(client, save, count, row):
     assert await count(ClubMembership, ClubMembership.role == ClubRole.OWNER) == 1
 
 
-async def test_whoever_was_put_out_asks_even_where_others_join_at_once(client, save, count):
+async def test_whoever_was_put_out_does_not_come_back_by_themself(client, save, count):
     owner, club, people = await a_club_with_chat(save)
 
     removed = await client(owner).execute(REMOVE, membershipId=people["memberships"]["member"])
     back = await client(people["member"]).execute(JOIN, clubId=club)
 
-    assert removed.data["answer"]["membership"]["state"] == "REJECTED"
-    assert back.data["answer"]["membership"]["state"] == "PENDING"
+    assert removed.data["answer"]["membership"]["state"] == "BANNED"
+    assert codes(back, "answer") == ["RESTRICTED"]
     assert await in_chat(count, people["member"]) is False
 
 

@@ -349,13 +349,15 @@ async def test_each_change_leaves_a_domain_event(client, save, ports):
         ("member", True, []),
         ("organizer", False, []),
         (Role.VOLUNTEER, False, ["NOT_FOUND"]),
-        (Role.MODERATOR, False, []),
-        (Role.ADMIN, False, []),
+        (Role.MODERATOR, False, ["MEMBERS_ONLY"]),
+        (Role.ADMIN, False, ["MEMBERS_ONLY"]),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("cancels", [False, True])
 async def test_who_may_take_part_in_a_clubs_event(client, save, count, role, is_member, outcome, cancels):
+    if cancels and outcome == ["MEMBERS_ONLY"]:
+        outcome = []
     club = make_club()
     await save(club)
     _, event = await an_event(save, visibility=EventVisibility.CLUB, club_id=club.id)

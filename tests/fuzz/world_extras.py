@@ -137,6 +137,9 @@ def _memberships(people: People, private: models.Club, unlisted: models.Club, cl
         make_membership(unlisted, people["gone"], role=models.ClubRole.OWNER),
         make_membership(unlisted, people["boris"], state=MembershipState.PENDING, joined_at=None),
         make_membership(unlisted, people["vera"], state=MembershipState.LEFT),
+        make_membership(
+            unlisted, people["max"], state=MembershipState.BANNED, ban_reason="Реклама", banned_until=in_days(30)
+        ),
         make_membership(clubs[0], people["shy"]),
         make_membership(clubs[0], people["gone"], state=MembershipState.REJECTED, joined_at=None),
     ]

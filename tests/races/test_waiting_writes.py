@@ -98,7 +98,7 @@ async def test_who_is_let_out_while_they_wait_does_nothing_more(save, ports, row
 
     async with ports.database.writing() as uow:
         held = await chat_members.locked_by_id(uow, chat.id)
-        await chat_members.remove(uow, held, ada.id)
+        await chat_members.remove(uow, [held.id], [ada.id])
         attempting = asyncio.create_task(attempt())
         await waiting()
     with pytest.raises(NotFound) as refused:
