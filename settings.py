@@ -156,7 +156,12 @@ class Settings:
         _proxies,
     )
 
-    database_url: str = setting("", "PostgreSQL 15 or newer; empty: `wingding run` starts the embedded one", str)
+    database_url: str = setting(
+        "",
+        "PostgreSQL 15 or newer, TLS by `sslmode`, `sslrootcert`, `sslcert`, `sslkey` as libpq has them; empty: "
+        "`wingding run` starts the embedded one",
+        str,
+    )
     database_pool_size: int = setting(
         20,
         "connections of one process; as many more at most for reading, half as many for searches, half as many for "
@@ -164,7 +169,12 @@ class Settings:
         _positive,
     )
     statement_timeout: float = setting(10.0, "seconds after which PostgreSQL gives up a statement", _seconds)
-    redis_url: str = setting("", "Redis 6.2 or newer; empty: `wingding run` starts the embedded one", str)
+    redis_url: str = setting(
+        "",
+        "Redis 6.2 or newer, TLS by `rediss://` with `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`; empty: `wingding "
+        "run` starts the embedded one",
+        str,
+    )
 
     secret_key: Secret = setting(
         Secret(""),

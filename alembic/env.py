@@ -5,10 +5,10 @@ import os
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection, make_url, pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection
 
 import models
+from database import bare_engine
 
 FOREIGN_TABLES = ("pgqueuer",)
 """Tables of libraries, which bring their own definitions."""
@@ -31,8 +31,7 @@ def run(connection: Connection) -> None:
 
 
 async def run_by_url() -> None:
-    url = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = bare_engine(os.environ["DATABASE_URL"])
     async with engine.connect() as connection:
         await connection.run_sync(run)
         await connection.commit()

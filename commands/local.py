@@ -38,9 +38,3 @@ def need_servers(settings: Settings) -> None:
     if missing:
         names = " and ".join(missing)
         raise SettingsError(f"{names} must be set here; `wingding run` starts embedded servers instead")
-
-
-def plain_url(database_url: str) -> str:
-    """As asyncpg and psql take it: without the name of a driver."""
-    scheme, _, rest = database_url.partition("://")
-    return f"{scheme.partition('+')[0]}://{rest}"

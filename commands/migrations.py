@@ -8,8 +8,9 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, make_url, pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection
+
+from database import bare_engine
 
 ROOT = Path(__file__).parent.parent
 LOCK = 0x77696E67
@@ -27,8 +28,7 @@ def current_revision(connection: Connection) -> str | None:
 
 
 async def _run(database_url: str, work: Any) -> Any:
-    url = make_url(database_url).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = bare_engine(database_url)
     try:
         async with engine.connect() as connection:
             result = await connection.run_sync(work)

@@ -19,8 +19,8 @@ from urllib.request import urlopen
 import asyncpg
 
 from commands import demo_texts as texts
-from commands.local import plain_url
 from commands.revisions import newest_revision
+from database import dsn_of
 from integrations import keeper
 from integrations.embedded import EmbeddedServers
 from settings import Settings
@@ -97,7 +97,7 @@ def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> None:
 
 async def _state(database_url: str) -> tuple[str | None, bool]:
     """The database's migration, and whether anyone is in it."""
-    connection = await asyncpg.connect(plain_url(database_url))
+    connection = await asyncpg.connect(dsn_of(database_url))
     try:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
             return None, False

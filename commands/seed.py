@@ -12,8 +12,9 @@ from argon2 import PasswordHasher
 
 from commands import demo_texts as texts
 from commands.demo_world import World
-from commands.local import plain_url, reachable
+from commands.local import reachable
 from commands.migrations import migrate
+from database import dsn_of
 from models import utcnow
 from settings import Settings
 
@@ -35,7 +36,7 @@ def main(settings: Settings, arguments: Namespace) -> int:
 async def seed(database_url: str, *, scale: int = 1, today: date | None = None) -> str:
     """Load the demo world if it is not there. A plain sentence about what was done."""
     began = time.monotonic()
-    connection = await asyncpg.connect(plain_url(database_url))
+    connection = await asyncpg.connect(dsn_of(database_url))
     try:
         if await connection.fetchval("SELECT EXISTS (SELECT FROM users WHERE lower(handle) = 'ada')"):
             return "demo data is there already"

@@ -10,11 +10,12 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import event, make_url
+from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from database.addresses import DIALECT, bare_engine, dsn_of
 from database.once import OneStatement, Writers
 from database.outages import Busy, Contended, is_cancelled_statement, is_outage
 from database.readers import ANEW, Readers
@@ -35,6 +36,8 @@ __all__ = [
     "StatementLog",
     "UnitOfWork",
     "Writing",
+    "bare_engine",
+    "dsn_of",
     "is_cancelled_statement",
     "is_outage",
     "on_conflict",
@@ -58,11 +61,11 @@ class Database:
         self.engine = make_engine(settings)
         self.outer_turns = asyncio.Semaphore(max(1, settings.database_pool_size // 2))
         """For transactions within which others are opened: if they held all connections, each would wait for one."""
-        url, size = make_url(settings.database_url), settings.database_pool_size
-        self._readers = Readers(url, size, server_settings(settings))
-        self._planners = Readers(url, max(1, size // 2), server_settings(settings), plan_cache_mode=ANEW)
-        self._writers = Writers(url, max(1, size // 2), server_settings(settings))
-        self._deliverers = Writers(url, MOST_DELIVERING, server_settings(settings))
+        dsn, size = dsn_of(settings.database_url), settings.database_pool_size
+        self._readers = Readers(dsn, size, server_settings(settings))
+        self._planners = Readers(dsn, max(1, size // 2), server_settings(settings), plan_cache_mode=ANEW)
+        self._writers = Writers(dsn, max(1, size // 2), server_settings(settings))
+        self._deliverers = Writers(dsn, MOST_DELIVERING, server_settings(settings))
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._has_sink = bool(settings.sink_stream)
         self.after_commit: Callable[[], None] = lambda: None
@@ -142,9 +145,8 @@ def server_settings(settings: Settings) -> dict[str, str]:
 
 
 def make_engine(settings: Settings) -> AsyncEngine:
-    url = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(
-        url,
+        DIALECT,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.operation_timeout,
@@ -155,6 +157,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args={
+            "dsn": dsn_of(settings.database_url),
             "prepared_statement_cache_size": 500,
             "timeout": 5,
             "server_settings": server_settings(settings),

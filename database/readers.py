@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import URL
 
 from database.outages import LOST
 
@@ -24,8 +23,8 @@ class Readers:
     PostgreSQL's: left to itself, it plans statements with many joins each time, which takes longer than running them.
     """
 
-    def __init__(self, url: URL, size: int, server_settings: dict[str, str], *, plan_cache_mode: str = KEPT) -> None:
-        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def __init__(self, dsn: str, size: int, server_settings: dict[str, str], *, plan_cache_mode: str = KEPT) -> None:
+        self._dsn = dsn
         self._server_settings = {**server_settings, "plan_cache_mode": plan_cache_mode}
         self._turns = asyncio.Semaphore(size)
         self._idle: list[asyncpg.Connection] = []
@@ -74,7 +73,7 @@ class Readers:
 
     async def _connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(
-            self._url, timeout=5, statement_cache_size=500, server_settings=self._server_settings
+            self._dsn, timeout=5, statement_cache_size=500, server_settings=self._server_settings
         )
         for name in ("json", "jsonb"):
             await connection.set_type_codec(

@@ -17,9 +17,8 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.models import Context, Job, Schedule, TracebackRecord
-from sqlalchemy import make_url
 
-from database import Database, is_outage
+from database import Database, dsn_of, is_outage
 from integrations.mail import Mailer, MailRefused, make_mailer
 from jobs.handlers import HANDLERS
 from jobs.queue import handle, to_jobs
@@ -206,9 +205,12 @@ async def _by_executor(_job: Job) -> None:
 @asynccontextmanager
 async def _connections(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
     """pgqueuer's own connections: one listens, the others ask."""
-    url = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     pool = await asyncpg.create_pool(
-        url, min_size=2, max_size=4, timeout=5, server_settings={"application_name": "wingding jobs", "jit": "off"}
+        dsn_of(settings.database_url),
+        min_size=2,
+        max_size=4,
+        timeout=5,
+        server_settings={"application_name": "wingding jobs", "jit": "off"},
     )
     try:
         yield pool
