@@ -26,9 +26,8 @@ test: setup ## Run the tests
 # SHIFT is a number of hours or a moment, SEED gives the order. What was drawn is printed; given again, it repeats the run.
 test-shifted: SEED := $(or $(SEED),$(shell date +%S%N))
 test-shifted: setup ## Run the tests on another day and in another order; SHIFT, SEED and TESTS choose
-	@echo "SEED=$(SEED) TZ=$$TZ LC_ALL=$$LC_ALL"
-	@$(BIN)/python -m tests.tools.shifted $(or $(SHIFT),random) $(BIN)/python -m pytest -n 2 --dist worksteal \
-		-p randomly --randomly-seed=$(SEED) $(or $(TESTS),-m "not outside")
+	@SEED=$(SEED) $(BIN)/python -m tests.tools.shifted $(or $(SHIFT),random) $(BIN)/python -m pytest -n 2 \
+		--dist worksteal -p randomly --randomly-seed=$(SEED) $(or $(TESTS),-m "not outside")
 
 test-outside: setup ## Run the tests that need npm, a browser or many kills
 	$(BIN)/python -m pytest -m outside

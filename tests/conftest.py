@@ -47,7 +47,7 @@ def servers() -> Iterator[EmbeddedServers]:
     """Embedded servers of this worker. They end with it, whatever ends it."""
     with tempfile.TemporaryDirectory(prefix="wingding-tests-", dir="/tmp") as folder:
         os.chmod(folder, 0o755)
-        with EmbeddedServers(Path(folder) / "home", lossy=True) as running:
+        with EmbeddedServers(Path(folder) / "дом и сад", lossy=True) as running:
             yield running
 
 

@@ -10,10 +10,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from commands.run import FIRST_QUERY
 from tests.clients import ROOT, free_port
 
 pytestmark = pytest.mark.outside
@@ -33,14 +35,19 @@ class Running:
             [sys.executable, "-m", "commands", "run"], cwd=ROOT, env=environment, stdout=self.output, stderr=self.output
         )
 
+    def ask(self, query: str) -> dict[str, Any]:
+        """The answer's data."""
+        answer = httpx.post(f"http://127.0.0.1:{self.port}/graphql", json={"query": query}, timeout=5)
+        return dict(answer.json()["data"])
+
     def count_events(self) -> int:
         """The first answer, however long it takes to come (30 s at most)."""
         until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
-                answer = httpx.post(f"http://127.0.0.1:{self.port}/graphql", json={"query": COUNT}, timeout=5)
+                count = int(self.ask(COUNT)["events"]["totalCount"])
                 self.answered_after = time.monotonic() - self.began
-                return int(answer.json()["data"]["events"]["totalCount"])
+                return count
             except httpx.TransportError:
                 time.sleep(0.05)
         self.output.seek(0)
@@ -91,8 +98,8 @@ def wait_until_gone(home: Path) -> None:
 def home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="wingding-run-", dir="/tmp") as folder:
         os.chmod(folder, 0o755)
-        yield Path(folder) / "home"
-        wait_until_gone(Path(folder) / "home")
+        yield Path(folder) / "дом и сад"
+        wait_until_gone(Path(folder) / "дом и сад")
 
 
 @pytest.fixture
@@ -117,6 +124,7 @@ def test_it_serves_demo_data_stops_cleanly_and_keeps_the_data(
     first = run(home)
     count = first.count_events()
     banner = first.wait_for_banner()
+    shown = first.ask(FIRST_QUERY)["events"]["nodes"]
     assert first.end(number) == 0
     assert left_behind(home) == []
 
@@ -126,6 +134,7 @@ def test_it_serves_demo_data_stops_cleanly_and_keeps_the_data(
     second.end(number)
 
     assert count == again > 100
+    assert len(shown) == 3
     assert second.answered_after < 30
     for expected in ("/graphql", "wingding-demo", "ada", "curl"):
         assert expected in banner

@@ -58,9 +58,9 @@ def main() -> int:
     if (found := compiler()) is None:
         print("SKIPPED: a moved clock needs Linux and a C compiler (cc, or CC)", flush=True)
         return 0
-    print(
-        f"The clock is moved by {shift / timedelta(hours=1):.2f} hours: SHIFT={now + shift:%Y-%m-%dT%H:%MZ}", flush=True
-    )
+    given = "".join(f" {name}={os.environ[name]}" for name in ("SEED", "TZ", "LC_ALL") if os.environ.get(name))
+    print(f"The clock is moved by {shift / timedelta(hours=1):.2f} hours. To have it again:", flush=True)
+    print(f"make test-shifted SHIFT={now + shift:%Y-%m-%dT%H:%MZ}{given}", flush=True)
     with moved_clock(shift, found) as moved:
         return subprocess.run(command, env=os.environ | moved, check=False).returncode
 
