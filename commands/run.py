@@ -43,11 +43,11 @@ def main(settings: Settings, _arguments: Namespace) -> int:
             _check_port(settings)
             is_own_database = not settings.database_url
             environment = _environment(settings, stack)
-            _prepare(environment, with_demo_data=is_own_database)
+            is_stale = _prepare(environment, with_demo_data=is_own_database)
             api = stack.enter_context(_process(environment, "serve"))
             _wait_for_api(settings, api)
             worker = stack.enter_context(_process(environment, "worker"))
-            print(_banner(settings), flush=True)
+            print(_banner(settings, is_stale=is_stale), flush=True)
             while api.poll() is None and worker.poll() is None:
                 time.sleep(0.5)
             print("wingding: a process has ended unexpectedly; stopping", file=sys.stderr)
@@ -86,23 +86,29 @@ def _environment(settings: Settings, stack: ExitStack) -> dict[str, str]:
     return os.environ | urls | {"WINGDING_HOME": str(settings.wingding_home.resolve())}
 
 
-def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> None:
-    """Migrate and load demo data where that is still to do. Demo data goes only into the embedded database."""
-    revision, has_people = asyncio.run(_state(environment["DATABASE_URL"]))
+def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> bool:
+    """Migrate and load demo data where that is still to do. Demo data goes only into the embedded database.
+
+    True if it was loaded so long ago that all its events are over.
+    """
+    revision, has_people, has_coming = asyncio.run(_state(environment["DATABASE_URL"]))
     steps = ["migrate"] if revision != newest_revision() else []
     steps += ["seed"] if with_demo_data and not has_people else []
     for step in steps:
         subprocess.run([sys.executable, "-m", "commands", step], cwd=ROOT, env=environment, check=True)
+    return with_demo_data and has_people and not has_coming
 
 
-async def _state(database_url: str) -> tuple[str | None, bool]:
-    """The database's migration, and whether anyone is in it."""
+async def _state(database_url: str) -> tuple[str | None, bool, bool]:
+    """The database's migration, whether anyone is in it, and whether any event is still to come."""
     connection = await asyncpg.connect(dsn_of(database_url))
     try:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
-            return None, False
+            return None, False, False
         revision = await connection.fetchval("SELECT version_num FROM alembic_version")
-        return revision, await connection.fetchval("SELECT EXISTS (SELECT FROM users)")
+        has_people = await connection.fetchval("SELECT EXISTS (SELECT FROM users)")
+        has_coming = await connection.fetchval("SELECT EXISTS (SELECT FROM events WHERE ends_at > now())")
+        return revision, has_people, has_coming
     finally:
         await connection.close()
 
@@ -143,7 +149,7 @@ def _local_url(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _banner(settings: Settings) -> str:
+def _banner(settings: Settings, *, is_stale: bool) -> str:
     url = _local_url(settings)
     lines = ["", f"Wingding serves GraphQL at {url}/graphql"]
     if settings.has_explorer:
@@ -158,6 +164,7 @@ def _banner(settings: Settings) -> str:
         f"  curl -s {url}/graphql -H 'content-type: application/json' \\",
         f'    -d \'{{"query": "{FIRST_QUERY}"}}\'',
         "",
+        *([f"All events are over by now. For new demo data stop, and delete {settings.wingding_home}."] * is_stale),
         "Ctrl-C stops everything and keeps the data.",
         "",
     ]

@@ -40,8 +40,24 @@ def same(found: object, wanted: object, what: str) -> None:
     check(found == wanted, f"{what}: expected {wanted!r}, found {found!r}")
 
 
+class ServerClock:
+    """The server's time: our own clock may be wrong, and what begins and ends by minutes goes by the server's."""
+
+    ahead = timedelta()
+
+    def set(self, just_now: str) -> None:
+        """By a time that the server has just written down."""
+        self.ahead = datetime.fromisoformat(just_now) - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+CLOCK = ServerClock()
+
+
 def later(**distance: float) -> str:
-    return (datetime.now(UTC) + timedelta(**distance)).isoformat()
+    return (CLOCK.now() + timedelta(**distance)).isoformat()
 
 
 class Person:
@@ -123,7 +139,9 @@ async def meet(dina: Person, egor: Person) -> str:
     """The two make accounts and a club. Its id."""
     await dina.sign_up()
     await egor.sign_up()
-    club = (await dina.do("createClub", "club { id memberCount }", name=f"Roof games {RUN}", joinPolicy="OPEN"))["club"]
+    fields = "club { id memberCount createdAt }"
+    club = (await dina.do("createClub", fields, name=f"Roof games {RUN}", joinPolicy="OPEN"))["club"]
+    CLOCK.set(club["createdAt"])
     same(club["memberCount"], 1, "members of a new club")
     joined = await egor.do("joinClub", "membership { role state club { memberCount } }", clubId=club["id"])
     same(joined["membership"], {"role": "MEMBER", "state": "ACTIVE", "club": {"memberCount": 2}}, "membership")
@@ -251,7 +269,7 @@ async def services(dina: Person, egor: Person, vera: Person, moderator: Person) 
 
 async def toast(dina: Person, egor: Person, club_id: str) -> tuple[str, datetime]:
     """An event of one second, for which there is time now and a review later. Its id and its end."""
-    ends_at = datetime.now(UTC) + timedelta(seconds=6)
+    ends_at = CLOCK.now() + timedelta(seconds=6)
     event = await dina.publish(
         title="A very short toast",
         categoryId=await dina.catalogue("eventCategories"),
@@ -268,7 +286,7 @@ async def toast(dina: Person, egor: Person, club_id: str) -> tuple[str, datetime
 
 async def review(dina: Person, egor: Person, event_id: str, ends_at: datetime) -> None:
     """What Egor thought of the toast."""
-    await asyncio.sleep(max(0.0, (ends_at - datetime.now(UTC)).total_seconds()) + 0.2)
+    await asyncio.sleep(max(0.0, (ends_at - CLOCK.now()).total_seconds()) + 0.2)
     await egor.do("createReview", "review { rating }", eventId=event_id, rating=5, text="Short, but what a view.")
     summary = "query ($id: ID!) { event(id: $id) { ratingSummary { average count histogram } } }"
     found = (await dina.ask(summary, id=event_id))["event"]["ratingSummary"]

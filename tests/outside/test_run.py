@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from commands.run import FIRST_QUERY
 from tests.clients import ROOT, free_port
+from tests.tools.shifted import compiler, moved_clock
 
 pytestmark = pytest.mark.outside
 COUNT = "{ events { totalCount } }"
@@ -25,10 +27,10 @@ COUNT = "{ events { totalCount } }"
 class Running:
     """`wingding run` over a folder of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **changed: str) -> None:
         self.home, self.port = home, free_port()
         environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
-        environment |= {"WINGDING_HOME": str(home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        environment |= {"WINGDING_HOME": str(home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"} | changed
         self.began = time.monotonic()
         self.output = (home.parent / f"output-{self.port}.txt").open("a+")
         self.process = subprocess.Popen(
@@ -103,13 +105,13 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def run(home: Path) -> Iterator[Callable[[Path], Running]]:
+def run(home: Path) -> Iterator[Callable[..., Running]]:
     """Start `wingding run` over a folder; whatever still runs at the end is ended."""
     started: list[Running] = []
 
-    def start(folder: Path) -> Running:
+    def start(folder: Path, **changed: str) -> Running:
         folder.mkdir(exist_ok=True)
-        started.append(Running(folder))
+        started.append(Running(folder, **changed))
         return started[-1]
 
     yield start
@@ -119,7 +121,7 @@ def run(home: Path) -> Iterator[Callable[[Path], Running]]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_demo_data_stops_cleanly_and_keeps_the_data(
-    home: Path, run: Callable[[Path], Running], number: signal.Signals
+    home: Path, run: Callable[..., Running], number: signal.Signals
 ) -> None:
     first = run(home)
     count = first.count_events()
@@ -140,7 +142,7 @@ def test_it_serves_demo_data_stops_cleanly_and_keeps_the_data(
         assert expected in banner
 
 
-def test_nothing_outlives_a_kill_and_the_data_survive_it(home: Path, run: Callable[[Path], Running]) -> None:
+def test_nothing_outlives_a_kill_and_the_data_survive_it(home: Path, run: Callable[..., Running]) -> None:
     first = run(home)
     count = first.count_events()
     first.wait_for_banner()
@@ -154,7 +156,7 @@ def test_nothing_outlives_a_kill_and_the_data_survive_it(home: Path, run: Callab
     second.end(signal.SIGTERM)
 
 
-def test_two_can_run_beside_each_other_but_not_over_one_folder(home: Path, run: Callable[[Path], Running]) -> None:
+def test_two_can_run_beside_each_other_but_not_over_one_folder(home: Path, run: Callable[..., Running]) -> None:
     first, second = run(home), run(home.parent / "other")
     first.count_events()
     second.count_events()
@@ -168,3 +170,19 @@ def test_two_can_run_beside_each_other_but_not_over_one_folder(home: Path, run: 
     for running in (first, second):
         running.wait_for_banner()
         assert running.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+def test_it_says_that_its_demo_data_are_of_long_ago(home: Path, run: Callable[..., Running]) -> None:
+    first = run(home)
+    banner = first.wait_for_banner()
+    assert first.end(signal.SIGTERM) == 0
+    with moved_clock(timedelta(days=90), compiler() or []) as later:
+        second = run(home, **later)
+        later_banner = second.wait_for_banner()
+        found = second.ask("{ upcoming: events(first: 1, filter: {timing: UPCOMING}) { nodes { id } } }")
+        assert second.end(signal.SIGTERM) == 0
+
+    assert "All events are over by now" not in banner
+    assert f"All events are over by now. For new demo data stop, and delete {home}" in later_banner
+    assert found["upcoming"]["nodes"] == []

@@ -42,13 +42,14 @@ def compiler() -> list[str] | None:
 
 @contextmanager
 def moved_clock(shift: timedelta, command: list[str]) -> Iterator[dict[str, str]]:
-    """What has to be in the environment of a process for its clock to be moved."""
+    """What has to be in the environment of a process for its clock to be moved, as seen from our own clock."""
+    seconds = int(os.environ.get("CLOCK_SHIFT_SECONDS", "0")) + round(shift.total_seconds())
     # Not in the project: the embedded PostgreSQL may run as a user who cannot read there.
     with tempfile.TemporaryDirectory(prefix="wingding-clock-", dir="/tmp") as folder:
         os.chmod(folder, 0o755)
         library = f"{folder}/clockshift.so"
         subprocess.run([*command, "-shared", "-fPIC", "-O2", "-o", library, str(SOURCE), "-ldl"], check=True)
-        yield {"LD_PRELOAD": library, "CLOCK_SHIFT_SECONDS": str(round(shift.total_seconds()))}
+        yield {"LD_PRELOAD": library, "CLOCK_SHIFT_SECONDS": str(seconds)}
 
 
 def main() -> int:
