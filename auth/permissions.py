@@ -30,6 +30,8 @@ class Permission(Enum):
     """Change the profile of someone else; audited."""
     USER_READ_PRIVATE = "USER_READ_PRIVATE"
     """Contact data and full name of others."""
+    USER_TRUST = "USER_TRUST"
+    """Say whose events go out without a moderator; audited."""
     VENUE_CREATE = "VENUE_CREATE"
 
 
@@ -54,6 +56,7 @@ _MODERATOR = _USER | {
     Permission.EVENT_OFFER_SERVICES,
     Permission.REVIEW_MODERATE,
     Permission.USER_READ_PRIVATE,
+    Permission.USER_TRUST,
 }
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -35,6 +35,8 @@ from models import (
     ClubVisibility,
     Event,
     EventHost,
+    EventRevision,
+    EventRole,
     EventStatus,
     EventVisibility,
     MembershipState,
@@ -51,6 +53,9 @@ from models import (
 
 SHOWN = (EventStatus.PUBLISHED, EventStatus.CANCELLED, EventStatus.ARCHIVED)
 """Statuses in which an event is out in the open, if it ever went out: a draft may be cancelled or archived too."""
+
+EDITING_ROLES = (EventRole.ORGANIZER, EventRole.CO_ORGANIZER)
+"""Roles at an event that may change it."""
 
 PRIVACY_DEFAULTS = {
     "bio": Audience.EVERYONE,
@@ -169,6 +174,12 @@ def _run_by(user_id: UUID) -> CompoundSelect[UUID]:
     return hosted_by(user_id).union_all(of_clubs)
 
 
+def _edited_by(user_id: UUID) -> CompoundSelect[UUID]:
+    """Ids of the events that someone may change without being staff."""
+    hosting = select(EventHost.event_id).where(EventHost.user_id == user_id, EventHost.role.in_(EDITING_ROLES))
+    return hosting.union_all(select(Event.id).where(Event.club_id.in_(clubs_ruled_by(user_id))))
+
+
 PRIVATE = Club.visibility == literal_column(f"'{ClubVisibility.PRIVATE.name}'")
 """Written out and not as a parameter, or PostgreSQL could not tell that `ix_clubs_private` has all that is wanted."""
 OF_PRIVATE_CLUB = exists().where(Club.id == Event.club_id, PRIVATE).correlate(Event)
@@ -282,6 +293,17 @@ def notifications_of(viewer: Viewer) -> Select[Notification]:
 
 def sessions_of(viewer: Viewer) -> Select[Session]:
     return select(Session).where(Session.user_id == viewer.id)
+
+
+def event_revisions_visible_to(viewer: Viewer) -> Select[EventRevision]:
+    """Everything for moderators; to others their own, and those of events that they may change."""
+    statement = select(EventRevision)
+    if viewer.can(Permission.EVENT_MODERATE):
+        return statement
+    if viewer.id is None:
+        return statement.where(false())
+    own = select(ModerationItem.revision_id).where(ModerationItem.submitted_by_id == viewer.id)
+    return statement.where(or_(EventRevision.id.in_(own), EventRevision.event_id.in_(_edited_by(viewer.id))))
 
 
 def moderation_items_visible_to(viewer: Viewer) -> Select[ModerationItem]:

@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from database import Database, UnitOfWork
 from models import DomainEvent, Event, EventStatus, utcnow
-from resolvers.event_lifecycle import EventArchived, day_is_over
+from resolvers.event_lifecycle import EventArchived, day_is_over, withdraw_from_review
 from settings import Settings
 
 CHUNK = 500
@@ -51,6 +51,7 @@ async def archive_past(database: Database, _settings: Settings) -> int:
                 Event.status == EventStatus.PUBLISHED,
                 day_is_over(),
             )
+            await withdraw_from_review(uow, *past)
             for event in past:
                 event.status, event.archived_at = EventStatus.ARCHIVED, utcnow()
                 event.version += 1

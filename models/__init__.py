@@ -35,7 +35,7 @@ from models.events import (
     PaymentPolicy,
 )
 from models.interests import Interest
-from models.moderation import AuditEntry, ModerationItem, ModerationState
+from models.moderation import AuditEntry, EventRevision, ModerationItem, ModerationState
 from models.notifications import Channel, Inbox, Notification, NotificationPreference, NotificationType
 from models.outbox import DomainEvent, HandledEvent, IdempotencyKey, OutboxDelivery, OutboxEvent, StreamEvent
 from models.registrations import HOLDING, TAKING_PART, Admission, Attendance, AvailabilityChange, Booking, Registration
@@ -70,6 +70,7 @@ __all__ = [
     "EventCategory",
     "EventHost",
     "EventInterest",
+    "EventRevision",
     "EventRole",
     "EventStatus",
     "EventTiming",

@@ -9,12 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility import clubs_hosted_by, clubs_ruled_by, events_visible_to
+from auth.visibility import EDITING_ROLES, clubs_hosted_by, clubs_ruled_by, events_visible_to
 from database import UnitOfWork
 from errors import Forbidden, NotFound
-from models import HOLDING, ClubMembership, Event, EventHost, EventRole, Registration
-
-EDITING_ROLES = (EventRole.ORGANIZER, EventRole.CO_ORGANIZER)
+from models import HOLDING, ClubMembership, Event, EventHost, Registration
 
 
 async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tuple[str, ...] = ("eventId",)) -> Event:

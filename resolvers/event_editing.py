@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -17,27 +17,29 @@ from models import (
     DomainEvent,
     Event,
     EventInterest,
+    EventRevision,
     EventStatus,
     EventVisibility,
     NotificationType,
     Service,
     Venue,
-    utcnow,
 )
-from resolvers import audit, capacity, event_states, interests, service_times, venues
-from resolvers.event_access import editable, participant_ids
+from resolvers import audit, capacity, event_revisions, event_states, interests, service_times, venues
+from resolvers.event_access import editable, is_trusted_with, participant_ids
 from resolvers.event_input import (
     MOST_PLACES,
     CapacityBelowTaken,
     CapacityExceedsEvent,
     CapacityNeeded,
-    Price,
+    EventChanges,
     check_category,
     check_price,
     check_range,
     check_times,
     in_utc,
 )
+from resolvers.event_lifecycle import submit, withdraw_from_review
+from resolvers.event_revisions import REVIEWED
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notification_words import changes_between
@@ -54,27 +56,22 @@ class EventHasNoClub(UserError):
     message = _("Only an event of a club can be for its members alone.")
 
 
-class EventChanges(TypedDict, total=False):
-    """What is absent stays as it is; null is a value where the type has it."""
-
-    title: str
-    description: str | None
-    category_id: UUID
-    interest_ids: list[UUID]
-    visibility: EventVisibility
-    starts_at: datetime
-    ends_at: datetime
-    capacity: int | None
-    price: Price
-    venue_id: UUID
-    new_venue: venues.NewVenue
-
-
 @dataclass(frozen=True, kw_only=True)
 class EventUpdated(DomainEvent):
     name: ClassVar[str] = "event.updated"
     subject_type: ClassVar[str] = "Event"
     changes: list[str]
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What became of an edit."""
+
+    event: Event
+    revision: EventRevision | None
+    """What waits for a moderator now, by this edit and those before it."""
+    changed: list[str]
+    """What changed at once, by the names that clients know."""
 
 
 async def update(
@@ -85,8 +82,9 @@ async def update(
     expected_version: int,
     changes: EventChanges,
     move_services: bool = False,
-) -> Event:
-    """Change an event. A published one stays published, whoever edits it: a moderator has seen its author once.
+) -> Edited:
+    """Change an event. Of one that is out, what a moderator has approved waits for review unless the viewer is trusted
+    with it (`event_revisions`); everything else changes at once.
 
     With `move_services`, its services move along (`service_times`). Nothing that differs, nothing happens:
     the version stays, and nobody is told.
@@ -95,11 +93,72 @@ async def update(
     if event.version != expected_version:
         raise VersionConflict(path=("expectedVersion",), expected_version=event.version)
     event_states.require(event, EventAction.UPDATE, "eventId")
-    plan = await _check(uow, viewer, event, changes, move_services=move_services)
-    before, was_over = _snapshot(event), event.ends_at <= utcnow()
+    touches_reviewed = event.status is not EventStatus.DRAFT and bool(REVIEWED.keys() & changes.keys())
+    needs_review = touches_reviewed and not await is_trusted_with(uow.session, viewer, event)
+    before, was_over, revision = _snapshot(event), event_states.is_over(event), None
+    if needs_review and event.status is EventStatus.PUBLISHED:
+        revision, changed = await _propose(uow, viewer, event, changes, move_services=move_services)
+    else:
+        plan = await _check(uow, viewer, event, changes, move_services=move_services)
+        changed = await _carry_out(uow, viewer, event, changes, plan)
+        if needs_review and set(REVIEWED.values()) & set(changed):
+            # A moderator decides on what they have looked at, so it is submitted anew.
+            await withdraw_from_review(uow, event)
+            submit(uow, viewer, event)
+    news = await _news(uow, viewer, event, before, was_over=was_over, actor_id=viewer.id)
+    await notify_all(uow, news)
+    return Edited(event, revision, changed)
+
+
+async def _propose(
+    uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, *, move_services: bool
+) -> tuple[EventRevision | None, list[str]]:
+    """Change at once what needs no review, and put the rest before a moderator, together with what waits already."""
+    before = await event_revisions.pending(uow, event)
+    wanted = changes
+    if before is not None:
+        wanted = _together(event_revisions.changes_of(before), changes)
+        move_services = move_services or (before.moves_services and not {"starts_at", "ends_at"} & changes.keys())
+    plan = await _check(uow, viewer, event, wanted, move_services=move_services)
+    proposed = {name: value for name, value in wanted.items() if name in REVIEWED}
+    if plan.venue is not None:
+        if "new_venue" in changes:
+            await venues.add(uow, plan.venue, "newVenue")
+        proposed["venue_id"] = plan.venue.id
+    revision = await event_revisions.propose(
+        uow, viewer, event, cast(EventChanges, proposed), moves_services=move_services
+    )
+    if revision is not before:
+        event.version += 1
+    at_once = {name: value for name, value in changes.items() if name not in REVIEWED}
+    return revision, await _carry_out(uow, viewer, event, cast(EventChanges, at_once), plan.without_reviewed(event))
+
+
+def _together(earlier: EventChanges, later: EventChanges) -> EventChanges:
+    """Two edits as one. Of a venue that is known and one that is new the later one counts."""
+    venue = {"venue_id", "new_venue"}
+    kept = {name: value for name, value in earlier.items() if name not in venue or not venue & later.keys()}
+    return cast(EventChanges, kept | later)
+
+
+async def approve(
+    uow: UnitOfWork, viewer: Viewer, event: Event, revision: EventRevision, *, author_id: UUID
+) -> list[Notice]:
+    """Carry out what was proposed, if it still can be. Participants hear of it as of an edit by its author."""
+    event_states.require(event, EventAction.UPDATE)
+    before, was_over = _snapshot(event), event_states.is_over(event)
+    changes = event_revisions.changes_of(revision)
+    plan = await _check(uow, viewer, event, changes, move_services=revision.moves_services)
+    await _carry_out(uow, viewer, event, changes, plan)
+    return await _news(uow, viewer, event, before, was_over=was_over, actor_id=author_id)
+
+
+async def _carry_out(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
+    """Write what was checked; the names of what differs now."""
+    before = _snapshot(event)
     changed = await _apply(uow, event, changes, plan)
     if not changed:
-        return event
+        return []
     event.version += 1
     uow.record(EventUpdated(subject_id=event.id, changes=changed))
     if "capacity" in changed:
@@ -108,9 +167,7 @@ async def update(
             before={"capacity": before["capacity"]}, after={"capacity": event.capacity},
         )  # fmt: skip
         await capacity.announce(uow, event)
-    ended = await end_places_of_banned(uow, event, actor_id=viewer.require_user()) if was_over else []
-    await notify_all(uow, [*ended, *await _news(uow, viewer, event, before)])
-    return event
+    return changed
 
 
 def _snapshot(event: Event) -> dict[str, Any]:
@@ -144,6 +201,18 @@ class Plan:
     """Null where it stays."""
     interest_ids: list[UUID] | None
     """Null where they stay."""
+
+    def without_reviewed(self, event: Event) -> Plan:
+        """Everything that a moderator looks at as it is."""
+        return replace(
+            self,
+            title=event.title,
+            description=event.description,
+            starts_at=event.starts_at,
+            ends_at=event.ends_at,
+            moved={},
+            venue=None,
+        )
 
 
 async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, *, move_services: bool) -> Plan:
@@ -182,7 +251,7 @@ async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventCh
 
 
 async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
-    """Write what was checked; the names of what differs now."""
+    """Write values; the names of those that differ now."""
     before = _snapshot(event)
     if plan.venue is not None:
         if "new_venue" in changes:
@@ -222,21 +291,31 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
         problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
 
 
-async def _news(uow: UnitOfWork, viewer: Viewer, event: Event, before: Mapping[str, Any]) -> list[Notice]:
-    """To those who take part."""
+async def _news(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    event: Event,
+    before: Mapping[str, Any],
+    *,
+    was_over: bool,
+    actor_id: UUID | None,
+) -> list[Notice]:
+    """What people hear of an edit: those who take part, and those who do not any more."""
+    ended = await end_places_of_banned(uow, event, actor_id=viewer.require_user()) if was_over else []
     after = _snapshot(event)
     if event.status is not EventStatus.PUBLISHED or all(before[name] == after[name] for name in NEWSWORTHY):
-        return []
+        return ended
     if before["venue"] != after["venue"]:
         venues_before_and_after = select(Venue.id, Venue.name).where(Venue.id.in_([before["venue"], after["venue"]]))
         names = {row.id: row.name for row in await uow.session.execute(venues_before_and_after)}
         before, after = ({**one, "venue": names[one["venue"]]} for one in (before, after))
     return [
+        *ended,
         Notice(
             recipients=await participant_ids(uow.session, event.id),
             type=NotificationType.EVENT_CHANGED,
             subject=event,
-            actor_id=viewer.id,
+            actor_id=actor_id,
             params={"changes": changes_between(before, after, *NEWSWORTHY)},
-        )
+        ),
     ]

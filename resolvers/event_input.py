@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypedDict
 from uuid import UUID
 
 from babel.core import get_global
@@ -17,7 +18,8 @@ from auth.viewer import Viewer
 from auth.visibility import users_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, NotFound, OutOfRange, OutsideKnownTime, TooMany, UserError, _, _n
-from models import Event, EventCategory, Service, ServiceType, User, utcnow
+from models import Event, EventCategory, EventVisibility, Service, ServiceType, User, utcnow
+from resolvers import venues
 
 MOST_SERVICES = 100
 """Services that one event may have, cancelled ones counted."""
@@ -103,6 +105,22 @@ class NewService:
     window_days: int | None = None
     always_open: bool = False
     staff_person_id: UUID | None = None
+
+
+class EventChanges(TypedDict, total=False):
+    """What is absent stays as it is; null is a value where the type has it."""
+
+    title: str
+    description: str | None
+    category_id: UUID
+    interest_ids: list[UUID]
+    visibility: EventVisibility
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int | None
+    price: Price
+    venue_id: UUID
+    new_venue: venues.NewVenue
 
 
 def check_times(

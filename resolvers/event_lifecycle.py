@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, update
 
 from auth.viewer import Viewer
 from database import UnitOfWork
-from errors import ErrorCode, InvalidStatus, UserError, _n, check_text, refuse
+from errors import ErrorCode, InvalidStatus, UserError, _, _n, check_text, refuse
 from models import (
     DomainEvent,
     Event,
@@ -35,6 +35,11 @@ class HasParticipants(UserError):
         "{count} people have a place. Cancel first, so that they are told.",
         by="count",
     )
+
+
+class AlreadyDecided(UserError):
+    code = ErrorCode.ALREADY_DECIDED
+    message = _("This is no longer waiting for a decision: “{status}”.")
 
 
 class PeopleTookPart(HasParticipants):
@@ -114,11 +119,13 @@ async def go_out(uow: UnitOfWork, event: Event, *, actor_id: UUID | None) -> lis
     return [Notice(recipients=people, type=NotificationType.EVENT_REPEATED, subject=event, actor_id=actor_id)]
 
 
-async def withdraw_from_review(uow: UnitOfWork, event: Event) -> None:
-    """A moderator no longer has to look at the event."""
+async def withdraw_from_review(uow: UnitOfWork, *events: Event) -> None:
+    """A moderator no longer has to look at these events, nor at changes of them."""
     await uow.session.execute(
         update(ModerationItem)
-        .where(ModerationItem.event_id == event.id, ModerationItem.state == ModerationState.PENDING)
+        .where(
+            ModerationItem.event_id.in_([event.id for event in events]), ModerationItem.state == ModerationState.PENDING
+        )
         .values(state=ModerationState.WITHDRAWN)
     )
 

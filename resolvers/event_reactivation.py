@@ -18,16 +18,17 @@ from models import (
     Event,
     EventHost,
     EventInterest,
+    EventRevision,
     EventStatus,
     NotificationType,
     Service,
     uuid7,
 )
-from resolvers import capacity, chat_members, event_states, interests, service_times
+from resolvers import capacity, chat_members, event_revisions, event_states, interests, service_times
 from resolvers.clubs import share
 from resolvers.event_access import editable, is_trusted_with, participant_ids
-from resolvers.event_input import EventInPast, check_times, in_utc
-from resolvers.event_lifecycle import audit_status, go_out, submit
+from resolvers.event_input import EventChanges, EventInPast, check_times, in_utc
+from resolvers.event_lifecycle import audit_status, go_out, submit, withdraw_from_review
 from resolvers.event_states import EventAction, is_over
 from resolvers.events import EventCreated
 from resolvers.notifications import Notice, notify_all
@@ -43,6 +44,15 @@ class NewDateNeeded(EventInPast):
 class EventReactivated(DomainEvent):
     name: ClassVar[str] = "event.reactivated"
     subject_type: ClassVar[str] = "Event"
+
+
+@dataclass(frozen=True)
+class Reactivated:
+    """What became of it."""
+
+    event: Event
+    revision: EventRevision | None = None
+    """What waits for a moderator; until then the event stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -63,32 +73,58 @@ async def reactivate(
     event_id: UUID,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
-) -> Event:
+) -> Reactivated:
     """Bring an event back as it was before: out in the open, or a draft if it never was. What is over needs a new date.
 
-    Who holds a place keeps it and is told. An event that took place is history of those who were there: it stays, and
-    a new event is made like it.
+    Who holds a place keeps it and is told. Another date, and what staff had put away, waits for a moderator unless the
+    viewer is trusted with the event. An event that took place is history of those who were there: it stays, and a new
+    event is made like it.
     """
     event = await editable(uow, viewer, event_id)
     event_states.require(event, EventAction.REACTIVATE, "eventId")
     plan = await _check(uow, event, starts_at, ends_at)
-    took_place = event.published_at is not None and event.cancelled_at is None and is_over(event)
-    if took_place and event.taken:
-        return await _hold_again(uow, viewer, event, plan)
-    return await _bring_back(uow, viewer, event, plan)
+    was_out = event.published_at is not None
+    if was_out and event.cancelled_at is None and is_over(event) and event.taken:
+        return Reactivated(await _hold_again(uow, viewer, event, plan))
+    is_as_approved = not plan.differs_from(event) and not event.put_away_by_staff
+    if was_out and not is_as_approved and not await is_trusted_with(uow.session, viewer, event):
+        return Reactivated(event, await _propose(uow, viewer, event, plan))
+    await withdraw_from_review(uow, event)
+    await notify_all(uow, await _bring_back(uow, viewer, event, plan, actor_id=viewer.id))
+    return Reactivated(event)
+
+
+async def _propose(uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan) -> EventRevision | None:
+    """Ask a moderator, in the place of what waits already."""
+    before = await event_revisions.pending(uow, event)
+    dates = EventChanges(starts_at=plan.starts_at, ends_at=plan.ends_at)
+    revision = await event_revisions.propose(uow, viewer, event, dates, moves_services=True, reactivates=True)
+    if revision is not before:
+        event.version += 1
+    return revision
+
+
+async def approve(
+    uow: UnitOfWork, viewer: Viewer, event: Event, revision: EventRevision, *, author_id: UUID
+) -> list[Notice]:
+    """Bring an event back as was proposed, if it still can be."""
+    event_states.require(event, EventAction.REACTIVATE)
+    plan = await _check(uow, event, revision.starts_at or event.starts_at, revision.ends_at or event.ends_at)
+    return await _bring_back(uow, viewer, event, plan, actor_id=author_id)
 
 
 async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends_at: datetime | None) -> Plan:
     """An end that is not given moves along with the start, as services do."""
     problems: list[UserError] = []
-    if starts_at is None and ends_at is None and is_over(event):
-        raise NewDateNeeded(path=("startsAt",))
     start, end = starts_at or event.starts_at, ends_at or event.ends_at
+    is_same = (start, end) == (event.starts_at, event.ends_at)
+    if is_same and is_over(event):
+        raise NewDateNeeded(path=("startsAt",))
     if ends_at is None and check_times([], start, start, unchanged=True):
         move = Move.of(event, starts_at=start, time_zone=event.time_zone)
         end = move.times(event.starts_at, event.ends_at)[1] if move else end
     moved: Mapping[UUID, Times] = {}
-    if check_times(problems, start, end, unchanged=(start, end) == (event.starts_at, event.ends_at)):
+    if check_times(problems, start, end, unchanged=is_same):
         start, end = in_utc(start), in_utc(end)
         move = Move.of(event, starts_at=start, time_zone=event.time_zone)
         moved = await service_times.check(uow, problems, event, start, end, move=move)
@@ -96,35 +132,30 @@ async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends
     return Plan(start, end, moved)
 
 
-async def _bring_back(uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan) -> Event:
-    is_new_date, was_away_by_staff = plan.differs_from(event), event.put_away_by_staff
+async def _bring_back(
+    uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan, *, actor_id: UUID | None
+) -> list[Notice]:
+    """Answers whom that concerns."""
+    wanted = EventStatus.DRAFT if event.published_at is None else EventStatus.PUBLISHED
+    audit_status(uow, viewer, event, wanted)
     event.cancelled_at = event.cancel_reason = event.archived_at = None
     event.put_away_by_staff = False
-    if is_new_date:
+    if plan.differs_from(event):
         event.completed_at = None
     was_over = is_over(event)
     event.starts_at, event.ends_at = plan.starts_at, plan.ends_at
     await service_times.write(uow, plan.moved)
-    needs_review = (is_new_date or was_away_by_staff) and not await is_trusted_with(uow.session, viewer, event)
     notices = await end_places_of_banned(uow, event, actor_id=viewer.require_user()) if was_over else []
-    if event.published_at is None:
-        wanted = EventStatus.DRAFT
-    else:
-        wanted = EventStatus.PENDING_REVIEW if needs_review else EventStatus.PUBLISHED
-    audit_status(uow, viewer, event, wanted)
     if wanted is EventStatus.PUBLISHED:
         people = await participant_ids(uow.session, event.id)
+        notices += await go_out(uow, event, actor_id=actor_id)
         news = NotificationType.EVENT_REACTIVATED
-        notices += await go_out(uow, event, actor_id=viewer.id)
-        notices.append(Notice(recipients=people, type=news, subject=event, actor_id=viewer.id))
-    elif wanted is EventStatus.PENDING_REVIEW:
-        submit(uow, viewer, event)
+        notices.append(Notice(recipients=people, type=news, subject=event, actor_id=actor_id))
     event.status = wanted
     event.version += 1
     uow.record(EventReactivated(subject_id=event.id))
     await capacity.announce(uow, event)
-    await notify_all(uow, notices)
-    return event
+    return notices
 
 
 COPIED = (

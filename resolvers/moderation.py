@@ -1,4 +1,4 @@
-"""What waits for a moderator: events so far (C6, S1-08)."""
+"""What waits for a moderator: events, and changes of those that are out (C6, S1-08)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,37 @@ from auth.viewer import Viewer
 from database import UnitOfWork
 from dataloaders.filters import among
 from dataloaders.pages import Key, Listing
-from errors import ErrorCode, NotFound, Required, UserError, _, check_text, refuse
-from models import DomainEvent, Event, EventStatus, ModerationItem, ModerationState, NotificationType, utcnow
-from resolvers import audit, capacity
+from errors import NotFound, Required, UserError, UserErrors, check_text, refuse
+from models import (
+    DomainEvent,
+    Event,
+    EventRevision,
+    EventStatus,
+    ModerationItem,
+    ModerationState,
+    NotificationType,
+    utcnow,
+)
+from resolvers import audit, capacity, event_editing, event_reactivation, event_states
 from resolvers.event_input import EventInPast
-from resolvers.event_lifecycle import LONGEST_REASON, go_out
+from resolvers.event_lifecycle import LONGEST_REASON, AlreadyDecided, go_out
 from resolvers.notifications import Notice, notify_all
 
 OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
 
 
-class AlreadyDecided(UserError):
-    code = ErrorCode.ALREADY_DECIDED
-    message = _("This is no longer waiting for a decision: “{status}”.")
-
-
 class Decision(Enum):
     APPROVE = "APPROVE"
     REJECT = "REJECT"
+
+
+NEWS = {
+    (Decision.APPROVE, False): NotificationType.EVENT_APPROVED,
+    (Decision.REJECT, False): NotificationType.EVENT_REJECTED,
+    (Decision.APPROVE, True): NotificationType.EVENT_CHANGE_APPROVED,
+    (Decision.REJECT, True): NotificationType.EVENT_CHANGE_REJECTED,
+}
+"""What the author hears, by the decision and whether it was about a change of an event that is out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +64,9 @@ def listing(*, states: Sequence[ModerationState]) -> Listing:
 async def decide(
     uow: UnitOfWork, viewer: Viewer, *, item_id: UUID, decision: Decision, reason: str | None = None
 ) -> ModerationItem:
-    """Let a submitted event out, or send it back to its author as a draft, with the reason. Once for each item."""
+    """Let a submitted event or a change of one out, or send it back to its author, with the reason. Once for each
+    item.
+    """
     moderator_id = viewer.require(Permission.EVENT_MODERATE)
     problems: list[UserError] = []
     reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
@@ -62,27 +77,24 @@ async def decide(
     if item.state is not ModerationState.PENDING:
         raise AlreadyDecided(path=("itemId",), status=item.state)
     item.decided_by_id, item.decided_at, item.reason = moderator_id, utcnow(), reason
-    notices = []
+    notices: list[Notice] = []
     if decision is Decision.APPROVE:
-        if event.ends_at <= utcnow():
-            raise EventInPast(path=("itemId",))
         item.state = ModerationState.APPROVED
-        notices += await go_out(uow, event, actor_id=moderator_id)
+        notices += await _approve(uow, viewer, event, item)
     else:
         item.state = ModerationState.REJECTED
-        event.status = EventStatus.DRAFT
+        if item.revision_id is None:
+            event.status = EventStatus.DRAFT
     event.version += 1
     audit.note(
         uow, viewer, "moderation.decide", subject_type="Event", subject_id=event.id,
         before={"state": ModerationState.PENDING.value}, after={"state": item.state.value, "reason": reason},
     )  # fmt: skip
     uow.record(ModerationDecided(subject_id=item.id, event_id=event.id, decision=decision.value))
-    news = NotificationType.EVENT_APPROVED if decision is Decision.APPROVE else NotificationType.EVENT_REJECTED
-    authors = {item.submitted_by_id, event.created_by_id}
     notices.append(
         Notice(
-            recipients=authors,
-            type=news,
+            recipients={item.submitted_by_id, event.created_by_id},
+            type=NEWS[decision, item.revision_id is not None],
             subject=event,
             actor_id=moderator_id,
             params={"title": event.title, "reason": reason},
@@ -90,6 +102,24 @@ async def decide(
     )
     await notify_all(uow, notices)
     return item
+
+
+async def _approve(uow: UnitOfWork, viewer: Viewer, event: Event, item: ModerationItem) -> list[Notice]:
+    """Let out what was submitted. What was proposed earlier is checked again: time has passed since."""
+    try:
+        if item.revision_id is None:
+            if event_states.is_over(event):
+                raise EventInPast
+            return await go_out(uow, event, actor_id=viewer.id)
+        revision = await uow.session.get_one(EventRevision, item.revision_id)
+        approve = event_reactivation.approve if revision.reactivates else event_editing.approve
+        return await approve(uow, viewer, event, revision, author_id=item.submitted_by_id)
+    except (UserError, UserErrors) as error:
+        # Paths lead into the input of the edit.
+        found = error.errors if isinstance(error, UserErrors) else [error]
+        for one in found:
+            one.path = ("itemId",)
+        raise UserErrors(found) from error
 
 
 async def _locked(uow: UnitOfWork, item_id: UUID) -> tuple[Event, ModerationItem]:

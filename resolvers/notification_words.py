@@ -82,6 +82,13 @@ WORDINGS = {
         (_("Your event was not approved: {name}"), _("Your event was not approved")),
         (_("A moderator has sent it back to you."), _REASON),
     ),
+    NotificationType.EVENT_CHANGE_APPROVED: Wording(
+        (_("Your change is out: {name}"), _("Your change is out")), (_("A moderator has approved it."), _WHEN)
+    ),
+    NotificationType.EVENT_CHANGE_REJECTED: Wording(
+        (_("Your change was not approved: {name}"), _("Your change was not approved")),
+        (_("The event stays as it is."), _REASON),
+    ),
     NotificationType.CLUB_JOIN_REQUESTED: Wording(
         (_("Request to join: {name}"), _("Request to join")),
         (_("{person} would like to join your club."), _("Decide in the list of requests.")),

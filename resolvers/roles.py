@@ -1,4 +1,4 @@
-"""Platform roles."""
+"""Platform roles, and whom staff trust."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from auth.permissions import PERMISSIONS, Permission
 from auth.viewer import Viewer
 from database import UnitOfWork
 from errors import ErrorCode, Forbidden, NotFound, UserError, _
-from models import Role, StreamEvent, User
+from models import DomainEvent, Role, StreamEvent, User
 from realtime.streams import access_stream
 from resolvers import audit
 
@@ -30,6 +30,15 @@ class LastAdministrator(UserError):
 @dataclass(frozen=True, kw_only=True)
 class RoleAssigned(StreamEvent):
     """A change of the account. It also goes to the person's access stream: open streams begin anew in the new role."""
+
+    name: ClassVar[str] = "user.updated"
+    subject_type: ClassVar[str] = "User"
+    changed: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserTrusted(DomainEvent):
+    """A change of the account by staff."""
 
     name: ClassVar[str] = "user.updated"
     subject_type: ClassVar[str] = "User"
@@ -75,4 +84,21 @@ async def assign(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, role: Role) 
     )
     user.role = role
     uow.record(RoleAssigned(subject_id=user.id, changed=["role"], stream=access_stream(user.id), sequence=0))
+    return user
+
+
+async def set_trusted(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, is_trusted: bool) -> User:
+    """Say whether someone's events, and what they change of them, go out without a moderator (C6)."""
+    viewer.require(Permission.USER_TRUST)
+    user = await uow.session.get(User, user_id, populate_existing=True, with_for_update={"key_share": True})
+    if user is None or not user.is_active:
+        raise NotFound(path=("userId",))
+    if user.is_trusted is not is_trusted:
+        audit.note(
+            uow, viewer, "user.trust", subject_type="User", subject_id=user.id,
+            before={"isTrusted": user.is_trusted}, after={"isTrusted": is_trusted},
+        )  # fmt: skip
+        user.is_trusted = is_trusted
+        uow.record(UserTrusted(subject_id=user.id, changed=["isTrusted"]))
+        await uow.session.flush()
     return user

@@ -22,6 +22,7 @@ from schema.context import Info
 from schema.documents import Documents, Prepared, Preparing
 from schema.error_format import present
 from schema.event_mutations import EventMutations
+from schema.event_revisions import EventRevisionMutations
 from schema.events import EventQueries
 from schema.interests import InterestMutations, InterestQueries
 from schema.moderation import ModerationMutations, ModerationQueries
@@ -60,6 +61,7 @@ class Mutation(
     AccountMutations,
     SessionMutations,
     EventMutations,
+    EventRevisionMutations,
     ServiceMutations,
     VenueMutations,
     ModerationMutations,

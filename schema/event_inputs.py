@@ -11,8 +11,7 @@ import strawberry
 
 import models
 from errors import InvalidId, UserError, refuse
-from resolvers.event_editing import EventChanges
-from resolvers.event_input import NewService, Price
+from resolvers.event_input import EventChanges, NewService, Price
 from resolvers.event_search import EventFilter, EventSort
 from resolvers.events import NewEvent
 from resolvers.services import ServiceChanges

@@ -33,6 +33,7 @@ from resolvers.event_input import (
 from schema import ids
 from schema.context import Info
 from schema.event_inputs import CreateEventInput, UpdateEventInput, event_changes, new_event
+from schema.event_revisions import EventRevision
 from schema.events import Event
 from schema.roots import MutationInput, Payload, mutation
 from schema.venues import VENUE_PROBLEMS
@@ -55,6 +56,31 @@ CONTENT_PROBLEMS = [
 @strawberry.type(description="What a change of an event answers.")
 class EventPayload(Payload):
     event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
+
+
+@strawberry.type(description="What an edit of an event answers.")
+class UpdateEventPayload(Payload):
+    event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
+    revision: models.EventRevision | None = strawberry.field(
+        default=None,
+        graphql_type=EventRevision | None,
+        description="What waits for a moderator, by this edit and those before it; null where it all went out.",
+    )
+    changed_fields: list[str] = strawberry.field(
+        default_factory=list, description="Fields of the event that are different now."
+    )
+
+
+@strawberry.type(description="What bringing an event back answers.")
+class ReactivateEventPayload(Payload):
+    event: models.Event | None = strawberry.field(
+        default=None, graphql_type=Event | None, description="The event; another one where it is held again."
+    )
+    revision: models.EventRevision | None = strawberry.field(
+        default=None,
+        graphql_type=EventRevision | None,
+        description="What waits for a moderator; null where nothing does. Until then the event stays as it is.",
+    )
 
 
 @strawberry.type(description="What the removal of an event answers.")
@@ -109,18 +135,21 @@ class EventMutations:
         return EventPayload(event=event)
 
     @mutation(
-        description="Change an event that one hosts, of a club that one runs, or as staff. A published event stays "
-        "published; its participants are told of another title, time or place. Recorded as `event.updated`.",
+        description="Change an event that one hosts, of a club that one runs, or as staff. Of an event that is out, "
+        "another title, description, place or time waits for a moderator unless the caller is trusted with it, as by "
+        "`publishEvent`; the event stays out as it is until then, and everything else changes at once. What waits "
+        "already is put together with it. Participants are told of another title, time, place or price. Recorded as "
+        "`event.updated`, and as `event.revision.submitted` what waits.",
         access=Permission.EVENT_CREATE,
         raises=[
             *ACCESS_PROBLEMS, *CONTENT_PROBLEMS, VersionConflict, InvalidStatus, ServicesWouldLieOutside,
             CapacityBelowTaken, event_editing.EventHasNoClub,
         ],
     )  # fmt: skip
-    async def update_event(self, info: Info, input: UpdateEventInput) -> EventPayload:
+    async def update_event(self, info: Info, input: UpdateEventInput) -> UpdateEventPayload:
         event_id, changes = ids.decode(input.event_id, "Event", "eventId"), event_changes(input)
         async with info.context.writing() as uow:
-            event = await event_editing.update(
+            edited = await event_editing.update(
                 uow,
                 info.context.viewer,
                 event_id=event_id,
@@ -128,7 +157,7 @@ class EventMutations:
                 changes=changes,
                 move_services=input.move_services,
             )
-        return EventPayload(event=event)
+        return UpdateEventPayload(event=edited.event, revision=edited.revision, changed_fields=edited.changed)
 
     @mutation(
         description="Put a draft out. At once for staff, trusted authors and hosts of its club; anyone else's waits "
@@ -167,23 +196,23 @@ class EventMutations:
 
     @mutation(
         description="Bring a cancelled or archived event back: published if it was out, else as a draft. What is over "
-        "needs a new date; services move along. Another date, and what staff had put away, goes out by the rule of "
-        "`publishEvent`. Who holds a place keeps it and is told. An event that people took part in stays in the "
-        "archive: then the answer is a new event like it, whose `previousEvent` it is. Recorded as "
-        "`event.reactivated`, or `event.created`.",
+        "needs a new date; services move along. Another date, and what staff had put away, waits for a moderator by "
+        "the rule of `publishEvent`; the event stays as it is until then. Who holds a place keeps it and is told. An "
+        "event that people took part in stays in the archive: then the answer is a new event like it, whose "
+        "`previousEvent` it is. Recorded as `event.reactivated`, `event.revision.submitted` or `event.created`.",
         access=Permission.EVENT_CREATE,
         raises=[
             *ACCESS_PROBLEMS, InvalidStatus, EventInPast, EndsBeforeStart, TimeNeedsOffset, OutOfRange,
             ServicesWouldLieOutside,
         ],
     )  # fmt: skip
-    async def reactivate_event(self, info: Info, input: ReactivateEventInput) -> EventPayload:
+    async def reactivate_event(self, info: Info, input: ReactivateEventInput) -> ReactivateEventPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")
         async with info.context.writing() as uow:
-            event = await event_reactivation.reactivate(
+            found = await event_reactivation.reactivate(
                 uow, info.context.viewer, event_id=event_id, starts_at=input.starts_at, ends_at=input.ends_at
             )
-        return EventPayload(event=event)
+        return ReactivateEventPayload(event=found.event, revision=found.revision)
 
     @mutation(
         description="Remove an event with all that belongs to it. Refused while people have places at it, unless it "

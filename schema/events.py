@@ -11,6 +11,7 @@ import dataloaders.chats
 import dataloaders.clubs
 import dataloaders.events
 import dataloaders.interests
+import dataloaders.moderation
 import dataloaders.registrations
 import dataloaders.reviews
 import dataloaders.services
@@ -38,6 +39,7 @@ from schema.venues import Venue
 if TYPE_CHECKING:
     from schema.chats import Chat
     from schema.clubs import Club
+    from schema.event_revisions import EventRevision
     from schema.registrations import Registration, RegistrationFilter
     from schema.reviews import RatingSummary, Review, ReviewFilter
     from schema.services import Service
@@ -133,6 +135,16 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     )
     services: list[Annotated[Service, strawberry.lazy("schema.services")]] = related(
         dataloaders.services.by_event_id, description="In order of start, cancelled ones included; at most 100."
+    )
+    pending_revision: Annotated[EventRevision, strawberry.lazy("schema.event_revisions")] | None = related(
+        dataloaders.moderation.pending_revision_by_event_id,
+        visible=signed_in,
+        description="A change that waits for a moderator. For those who may change the event, and for moderators.",
+    )
+    viewer_revision: Annotated[EventRevision, strawberry.lazy("schema.event_revisions")] | None = related(
+        dataloaders.moderation.own_revision_by_event_id,
+        visible=signed_in,
+        description="The last change that the caller proposed, whatever became of it.",
     )
     hosts: list[EventHost] = related(
         dataloaders.events.hosts_by_event_id, description="Who has a role at it, the first 20."

@@ -10,12 +10,14 @@ import dataloaders.users
 import models
 from auth.permissions import Permission
 from dataloaders.pages import Listing
-from errors import InvalidId, NotFound, Required, TooLong
-from resolvers import moderation
-from resolvers.event_input import EventInPast
+from errors import InvalidId, InvalidStatus, NotFound, Required, TooLong
+from resolvers import moderation, roles
+from resolvers.event_input import EndsBeforeStart, EventInPast, ServicesWouldLieOutside
+from resolvers.event_lifecycle import AlreadyDecided
 from schema import ids
 from schema.context import Info
 from schema.enums import enum
+from schema.event_revisions import EventRevision
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
@@ -23,14 +25,6 @@ from schema.relations import related
 from schema.roots import MutationInput, Payload, connection, mutation
 from schema.users import User
 
-enum(
-    models.ModerationState,
-    "What became of something that was put before a moderator.",
-    PENDING="It waits.",
-    APPROVED="It went out.",
-    REJECTED="It was sent back to its author, with a reason.",
-    WITHDRAWN="Its author took it back.",
-)
 enum(
     moderation.Decision,
     "What a moderator decides.",
@@ -47,6 +41,11 @@ class ModerationItem(Node, row=models.ModerationItem, by_id=dataloaders.moderati
     created_at: datetime = strawberry.field(description="When it was submitted.")
     decided_at: datetime | None = strawberry.field(description="When it was decided.")
     event: Event | None = related(dataloaders.events.by_id, key="event_id", description="What it is about.")
+    revision: EventRevision | None = related(
+        dataloaders.moderation.revision_by_id,
+        key="revision_id",
+        description="The change that it is about; null where the event itself is to go out.",
+    )
     submitted_by: User | None = related(dataloaders.users.by_id, key="submitted_by_id", description="Who asks.")
     decided_by: User | None = related(dataloaders.users.by_id, key="decided_by_id", description="Who decided.")
 
@@ -74,6 +73,17 @@ class ModerationItemPayload(Payload):
     )
 
 
+@strawberry.input(description="Whom to trust.")
+class SetUserTrustedInput(MutationInput):
+    user_id: strawberry.ID = strawberry.field(description="Who makes events.")
+    is_trusted: bool = strawberry.field(description="Whether they go out without a moderator from now on.")
+
+
+@strawberry.type(description="The person as trusted, or not.")
+class UserTrustedPayload(Payload):
+    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="The person.")
+
+
 @strawberry.type
 class ModerationQueries:
     @connection(
@@ -92,10 +102,21 @@ class ModerationQueries:
 @strawberry.type
 class ModerationMutations:
     @mutation(
-        description="Let a submitted event out, or send it back as a draft. Its author is told either way. Recorded "
-        "as `moderation.decided`.",
+        description="Let a submitted event out, or send it back as a draft; carry out a change of an event that is "
+        "out, or leave the event as it is. A change is checked again first: its time may have passed. The author is "
+        "told either way. Recorded as `moderation.decided`.",
         access=Permission.EVENT_MODERATE,
-        raises=[NotFound, InvalidId, Required, TooLong, EventInPast, moderation.AlreadyDecided],
+        raises=[
+            NotFound,
+            InvalidId,
+            InvalidStatus,
+            Required,
+            TooLong,
+            EventInPast,
+            EndsBeforeStart,
+            ServicesWouldLieOutside,
+            AlreadyDecided,
+        ],
     )
     async def decide_moderation_item(self, info: Info, input: DecideModerationItemInput) -> ModerationItemPayload:
         item_id = ids.decode(input.item_id, "ModerationItem", "itemId")
@@ -104,3 +125,15 @@ class ModerationMutations:
                 uow, info.context.viewer, item_id=item_id, decision=input.decision, reason=input.reason
             )
         return ModerationItemPayload(item=item)
+
+    @mutation(
+        description="Say whether someone's events, and what they change of those that are out, go out without a "
+        "moderator. What waits already goes on waiting. Recorded as `user.updated`.",
+        access=Permission.USER_TRUST,
+        raises=[NotFound, InvalidId],
+    )
+    async def set_user_trusted(self, info: Info, input: SetUserTrustedInput) -> UserTrustedPayload:
+        user_id = ids.decode(input.user_id, "User", "userId")
+        async with info.context.writing() as uow:
+            user = await roles.set_trusted(uow, info.context.viewer, user_id=user_id, is_trusted=input.is_trusted)
+        return UserTrustedPayload(user=user)

@@ -75,6 +75,11 @@ class User(Node, row=models.User, by_id=dataloaders.users.by_id):
         description="Clubs of which the person is a member, by name, as far as the reader may see them. "
         "Its audience is the person's choice.",
     )
+    is_trusted: bool | None = restricted(
+        self_and_staff,
+        attribute="is_trusted",
+        description="Whether the person's events, and changes of them, go out without a moderator. " + FOR_STAFF,
+    )
     created_at: datetime = strawberry.field(description="When the person came.")
     updated_at: datetime = strawberry.field(description="When the profile was changed last.")
     email: str | None = restricted(self_and_staff, attribute="email", description=f"Address for mail. {FOR_STAFF}")

@@ -37,7 +37,7 @@ MAY = {
 
 async def test_what_is_left_out_stays_and_null_is_a_value(client, save, ports):
     world = await a_world(save, description="Before")
-    ada = client(world.user("organiser"))
+    ada = client(world.user("club_owner"))
 
     kept = await ada.execute(UPDATE, eventId=world.event, expectedVersion=1, title="New title")
     await save_cancelled(ports, world.service)
@@ -76,7 +76,7 @@ async def test_an_old_version_is_refused(client, save):
 
 async def test_of_two_edits_at_once_one_wins(client, save, count):
     world = await a_world(save)
-    editors = [client(world.user("organiser")), client(world.user("admin"))]
+    editors = [client(world.user("club_owner")), client(world.user("admin"))]
 
     answers = await asyncio.gather(
         *(
@@ -121,9 +121,9 @@ async def test_participants_hear_of_another_price(client, save, ports):
 async def test_participants_hear_once_of_what_matters_to_them(client, save, ports, count):
     world = await a_world(save)
     await save(
-        make_registration(world.event, world.user("member")), make_registration(world.event, world.user("organiser"))
+        make_registration(world.event, world.user("member")), make_registration(world.event, world.user("club_owner"))
     )
-    ada = client(world.user("organiser"))
+    ada = client(world.user("club_owner"))
 
     await ada.execute(UPDATE, eventId=world.event, expectedVersion=1, description="Only this")
     quiet = await count(Notification)
@@ -150,7 +150,7 @@ async def test_services_stay_inside_or_move_along(client, save):
         "startsAt": (world.event.starts_at + timedelta(days=1)).isoformat(),
         "endsAt": (world.event.ends_at + timedelta(days=1)).isoformat(),
     }
-    ada = client(world.user("organiser"))
+    ada = client(world.user("club_owner"))
 
     refused = await ada.execute(UPDATE, eventId=world.event, expectedVersion=1, **later)
     moved = await ada.execute(UPDATE, eventId=world.event, expectedVersion=1, moveServices=True, **later)
@@ -162,7 +162,7 @@ async def test_services_stay_inside_or_move_along(client, save):
 async def test_the_zone_is_the_venues(client, save):
     world = await a_world(save)
 
-    answer = await client(world.user("organiser")).execute(
+    answer = await client(world.user("club_owner")).execute(
         UPDATE, eventId=world.event, expectedVersion=1, newVenue={"name": "Far", "timeZone": "Asia/Vladivostok"}
     )
 

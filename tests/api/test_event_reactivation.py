@@ -41,6 +41,7 @@ mutation ($input: ReactivateEventInput!) {
       previousEvent { id status } services { startsAt endsAt capacity }
       hosts { role user { handle } } interests { slug } chat { kind } availability { taken }
     }
+    revision { state reactivates startsAt }
     errors { code path message }
   }
 }
@@ -229,7 +230,9 @@ async def test_what_staff_put_away_comes_back_by_a_moderator(client, save, put_a
 
     answer = await client(world.user("organiser")).execute(REACTIVATE, eventId=world.event)
 
-    assert answer.data["reactivateEvent"]["event"]["status"] == "PENDING_REVIEW"
+    payload = answer.data["reactivateEvent"]
+    assert payload["event"]["status"] == {CANCEL: "CANCELLED", ARCHIVE: "ARCHIVED"}[put_away]
+    assert payload["revision"] == {"state": "PENDING", "reactivates": True, "startsAt": None}
 
 
 async def test_advice_to_cancel_first_can_be_followed(client, save):
@@ -292,7 +295,7 @@ async def test_a_service_of_a_cancelled_event_needs_no_cancelling(client, save):
 
 async def test_advice_to_move_services_along_can_be_followed(client, save, count):
     world = await a_world(save)
-    ada, later = client(world.user("organiser")), dates(world.event.starts_at + timedelta(days=1))
+    ada, later = client(world.user("club_owner")), dates(world.event.starts_at + timedelta(days=1))
 
     refused = await ada.execute(UPDATE, eventId=world.event, expectedVersion=1, **later)
     moved = await ada.execute(UPDATE, eventId=world.event, expectedVersion=1, moveServices=True, **later)
@@ -303,7 +306,7 @@ async def test_advice_to_move_services_along_can_be_followed(client, save, count
 
 async def test_advice_to_let_an_event_end_later_can_be_followed(client, save, count):
     world = await a_world(save)
-    ada, start = client(world.user("organiser")), world.event.starts_at + timedelta(days=1)
+    ada, start = client(world.user("club_owner")), world.event.starts_at + timedelta(days=1)
 
     refused = await ada.execute(
         UPDATE, eventId=world.event, expectedVersion=1, moveServices=True, **dates(start, hours=0.5)

@@ -53,6 +53,8 @@ async def hidden_world(save: Any) -> dict[str, models.Base]:
     registration, notification = make_registration(draft, owner), make_notification(owner, 1)
     item = models.ModerationItem(id=uuid7(), event_id=draft.id, submitted_by_id=owner.id)
     session = models.Session(id=uuid7(), user_id=owner.id, expires_at=in_days(1), last_used_at=now())
+    revision = models.EventRevision(id=uuid7(), event_id=draft.id, title="Another")
+    await save(revision)
     await save(service, membership, review, message, registration, notification, item, session)
     await save(make_host(draft, owner), make_host(of_club, owner), make_member(chat, owner))
     booking = make_booking(service, owner)
@@ -60,6 +62,7 @@ async def hidden_world(save: Any) -> dict[str, models.Base]:
     return {
         "eventId": draft, "serviceId": service, "serviceIds": service, "clubId": club, "chatId": chat,
         "membershipId": membership, "reviewId": review, "bookingId": booking, "messageId": message, "itemId": item,
+        "revisionId": revision,
         "sessionId": session, "userId": gone, "memberIds": gone, "staffPersonId": gone, "onBehalfOf": gone,
         "event": draft, "service": service, "club": club, "chat": chat, "user": gone, "registration": registration,
         "notification": notification, "past event": of_club,

@@ -59,6 +59,7 @@ KINDS = {
     "memberId": "User",
     "membershipId": "ClubMembership",
     "itemId": "ModerationItem",
+    "revisionId": "EventRevision",
     "staffPersonId": "User",
     "onBehalfOf": "User",
 }

@@ -68,6 +68,8 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "deleteService": ("ada", {"serviceId": "@Service.window_days=0"}),
     "createVenue": ("anna", {"name": "Новый двор", "latitude": 55.75, "longitude": 37.6}),
     "decideModerationItem": ("max", {"itemId": "@ModerationItem.state=PENDING", "decision": "APPROVE"}),
+    "withdrawEventRevision": ("anna", {"revisionId": "@EventRevision.title=Иначе"}),
+    "setUserTrusted": ("max", {"userId": "@User.handle=anna", "isTrusted": True}),
     "registerForEvent": ("vera", {"eventId": "@Event.title=Unlisted", "note": "Скоро буду"}),
     "cancelRegistration": ("boris", {"eventId": "@Event.title=Unlisted"}),
     "bookServices": ("vera", {"serviceIds": ["@Service.window_days=30"]}),

@@ -217,7 +217,34 @@ def _moderation(people: People, events: dict[str, models.Event]) -> Rows:
         item("draft", state=ModerationState.REJECTED, reason="Мало сведений", **decided),
         item("draft", state=ModerationState.WITHDRAWN, submitted_by_id=people["gone"].id),
         item("offering", state=ModerationState.APPROVED, **decided),
+        *_revisions(people, events),
     ]
+
+
+def _revisions(people: People, events: dict[str, models.Event]) -> Rows:
+    """One that waits, and what became of others."""
+    venue_id = events["full"].venue_id
+
+    def revision(name: str, **values: Any) -> models.EventRevision:
+        return models.EventRevision(id=factories.uuid7(), event_id=events[name].id, **values)
+
+    def item(one: models.EventRevision, **values: Any) -> models.ModerationItem:
+        anna = people["anna"].id
+        return models.ModerationItem(
+            id=factories.uuid7(), event_id=one.event_id, revision_id=one.id, submitted_by_id=anna, **values
+        )
+
+    dates = {"starts_at": in_days(9), "ends_at": in_days(9.5), "moves_services": True}
+    waiting = revision("serving", title="Иначе", venue_id=venue_id, **dates)
+    rejected = revision("full", removes_description=True)
+    again = revision("cancelled", reactivates=True, **dates)
+    decided = {"decided_by_id": people["max"].id, "decided_at": now()}
+    return [
+        waiting, rejected, again,
+        item(waiting),
+        item(rejected, state=ModerationState.REJECTED, reason="Нужно описание", **decided),
+        item(again, state=ModerationState.WITHDRAWN),
+    ]  # fmt: skip
 
 
 def _chats(people: People) -> Sequence[Rows]:
