@@ -32,6 +32,7 @@ from resolvers.event_input import (
     CapacityExceedsEvent,
     CapacityNeeded,
     EventChanges,
+    Price,
     check_category,
     check_price,
     check_range,
@@ -180,7 +181,7 @@ def _snapshot(event: Event) -> dict[str, Any]:
         "startsAt": event.starts_at,
         "endsAt": event.ends_at,
         "capacity": event.capacity,
-        "price": (event.price_amount, event.price_currency),
+        "price": Price.of(event),
         "venue": event.venue_id,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -92,6 +92,19 @@ class InvalidCurrency(UserError):
 class Price:
     amount: Decimal
     currency: str
+
+    @classmethod
+    def of(cls, event: Event) -> Price:
+        return cls(amount=event.price_amount, currency=event.price_currency)
+
+    @classmethod
+    def read(cls, kept: Mapping[str, str]) -> Price:
+        """What `kept` has written."""
+        return cls(amount=Decimal(kept["amount"]), currency=kept["currency"])
+
+    def kept(self) -> dict[str, str]:
+        """As it is kept in JSON."""
+        return {"amount": str(self.amount), "currency": self.currency}
 
 
 @dataclass(frozen=True, kw_only=True)

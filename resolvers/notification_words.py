@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from errors import _
 from models import Notification, NotificationType
+from resolvers.event_input import Price
 from translations import Reader, one_line, placeholders
 
 LONGEST_NAME = 100
@@ -124,6 +124,7 @@ class ChangedField(Enum):
     STARTS_AT = "startsAt"
     ENDS_AT = "endsAt"
     VENUE = "venue"
+    PRICE = "price"
 
 
 FIELDS = {
@@ -131,6 +132,7 @@ FIELDS = {
     ChangedField.STARTS_AT: _("Start"),
     ChangedField.ENDS_AT: _("End"),
     ChangedField.VENUE: _("Place"),
+    ChangedField.PRICE: _("Price"),
 }
 
 
@@ -209,25 +211,36 @@ def _when(params: Mapping[str, Any], reader: Reader) -> str | None:
     return reader.time(starts_at, zone=params["time_zone"], pattern="EEEE, d MMMM y, HH:mm")
 
 
-def _price(price: Mapping[str, str] | None, reader: Reader) -> str | None:
-    return reader.money(Decimal(price["amount"]), price["currency"]) if price else None
+def _price(kept: Mapping[str, str] | None, reader: Reader) -> str | None:
+    if not kept:
+        return None
+    price = Price.read(kept)
+    return reader.money(price.amount, price.currency)
 
 
 def _said(change: Change, zone: str | None, reader: Reader) -> str:
     field = reader.say(FIELDS[change.field])
     if change.before is None or change.after is None:
         return reader.say(_("{field}: changed."), {"field": field})
-    before, after = (
-        one_line(one, most=LONGEST_NAME) if isinstance(one, str) else one for one in (change.before, change.after)
-    )
+    before, after = (_shown(one, reader) for one in (change.before, change.after))
     told = {"field": field, "before": before, "after": after, "time_zone": zone}
     return reader.say(_("{field}: {before} → {after}."), told)
 
 
+def _shown(value: Any, reader: Reader) -> Any:
+    if isinstance(value, Price):
+        return reader.money(value.amount, value.currency)
+    return one_line(value, most=LONGEST_NAME) if isinstance(value, str) else value
+
+
 def _kept(value: Any) -> Any:
+    if isinstance(value, Price):
+        return value.kept()
     return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _read(field: ChangedField, value: Any) -> Any:
+    if field is ChangedField.PRICE and value is not None:
+        return Price.read(value)
     is_time = field in (ChangedField.STARTS_AT, ChangedField.ENDS_AT)
     return datetime.fromisoformat(value) if is_time and value is not None else value

@@ -32,6 +32,7 @@ from models import (
 )
 from resolvers import audit, capacity, chat_members
 from resolvers.event_access import may_edit
+from resolvers.event_input import Price
 from resolvers.notifications import Notice, addressed, notify_all
 from resolvers.registration_writing import ADMIT, LOOK, TAKE_PLACE, RegistrationCreated
 
@@ -273,7 +274,7 @@ def _price(event: Event) -> dict[str, Any]:
     """What is to be paid at the door, if anything."""
     if event.payment_policy is PaymentPolicy.FREE:
         return {}
-    return {"price": {"amount": str(event.price_amount), "currency": event.price_currency}}
+    return {"price": Price.of(event).kept()}
 
 
 def _organizers(roles: Mapping[UUID, EventRole]) -> set[UUID]:

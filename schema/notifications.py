@@ -12,6 +12,7 @@ import models
 from errors import InvalidId, NotFound
 from resolvers import inbox as rules
 from resolvers import notification_preferences as preference_rules
+from resolvers.event_input import Price
 from resolvers.notification_words import Change, ChangedField, changes_of, words_of
 from schema import ids
 from schema.access import SIGNED_IN
@@ -21,6 +22,7 @@ from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
+from schema.money import Money, two_places
 from schema.node import Node
 from schema.relations import computed, reads, related, related_one_of
 from schema.roots import MutationInput, Payload, mutation, subscription
@@ -77,7 +79,12 @@ enum(
     STARTS_AT="The start.",
     ENDS_AT="The end.",
     VENUE="The place.",
+    PRICE="What one person pays.",
 )
+
+
+def money(price: Price | None) -> Money | None:
+    return None if price is None else Money(amount=two_places(price.amount), currency=price.currency)
 
 
 @strawberry.type(description="A value that is new, with the one before. Which pair is filled goes by the field.")
@@ -87,14 +94,29 @@ class NotificationChange:
     time_after: datetime | None = strawberry.field(description="Of a time, what it is.")
     text_before: str | None = strawberry.field(description="Of a text or the name of a place, what it was.")
     text_after: str | None = strawberry.field(description="Of a text or the name of a place, what it is.")
+    prices: strawberry.Private[tuple[Price | None, Price | None]]
+
+    @computed(description="Of a price, what it was.", graphql_type=Money | None)
+    def price_before(root: strawberry.Parent[Any]) -> Any:
+        return money(root.prices[0])
+
+    @computed(description="Of a price, what it is.", graphql_type=Money | None)
+    def price_after(root: strawberry.Parent[Any]) -> Any:
+        return money(root.prices[1])
 
     @classmethod
     def of(cls, change: Change) -> NotificationChange:
         values = change.before, change.after
         times = [one if isinstance(one, datetime) else None for one in values]
         texts = [one if isinstance(one, str) else None for one in values]
+        before, after = (one if isinstance(one, Price) else None for one in values)
         return cls(
-            field=change.field, time_before=times[0], time_after=times[1], text_before=texts[0], text_after=texts[1]
+            field=change.field,
+            time_before=times[0],
+            time_after=times[1],
+            text_before=texts[0],
+            text_after=texts[1],
+            prices=(before, after),
         )
 
 

@@ -1,14 +1,14 @@
 """changes of events wait for review
 
 Revision ID: 0008_event_revisions
-Revises: 0007_sign_ups
+Revises: 0009_local_times
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_event_revisions"
-down_revision = "0007_sign_ups"
+down_revision = "0009_local_times"
 branch_labels = None
 depends_on = None
 

@@ -113,9 +113,15 @@ async def test_participants_hear_of_another_price(client, save, ports):
 
     await client(world.user("organiser")).execute(UPDATE, eventId=world.event, expectedVersion=1, price=price)
 
-    async with ports.database.reading() as session:
-        [params] = (await session.scalars(select(Notification.params))).all()
-    assert params["changes"] == ["price"]
+    answer = await client(world.user("member")).run(
+        "{ viewer { notifications { nodes { body changes { field priceBefore { amount } priceAfter { amount currency } "
+        "} } } } }"
+    )
+    [notice] = answer.data["viewer"]["notifications"]["nodes"]
+    assert notice["changes"] == [
+        {"field": "PRICE", "priceBefore": {"amount": "0.00"}, "priceAfter": {"amount": "500.00", "currency": "RUB"}}
+    ]
+    assert "Price: RUB\u00a00.00 → RUB\u00a0500.00." in notice["body"]
 
 
 async def test_participants_hear_once_of_what_matters_to_them(client, save, ports, count):

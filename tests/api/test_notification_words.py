@@ -46,7 +46,8 @@ DAY = datetime(2099, 12, 5, 16, tzinfo=UTC)
 
 async def an_event(save: Any, **values: Any) -> Any:
     """Ada's event in Moscow at which Vera, who lives in Berlin, has a registration and a booking."""
-    ada, vera = make_user(display_name="Ada"), make_user(display_name="Vera", time_zone="Europe/Berlin")
+    ada = make_user(display_name="Ada", is_trusted=True)
+    vera = make_user(display_name="Vera", time_zone="Europe/Berlin")
     category, venue = make_category(), make_venue(name="Old Hall", time_zone="Europe/Moscow")
     kind = make_service_type(name_en="Massage", name_ru="Массаж")
     await save(ada, vera, category, venue, kind)
