@@ -1,14 +1,14 @@
 """changes of events wait for review
 
 Revision ID: 0008_event_revisions
-Revises: 0009_local_times
+Revises: put_out
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_event_revisions"
-down_revision = "0009_local_times"
+down_revision = "put_out"
 branch_labels = None
 depends_on = None
 
