@@ -62,10 +62,15 @@ peers-if-possible:
 
 explorer: explorer/dist/index.html ## Build GraphiQL
 
+sbom: setup ## Write bills of materials (CycloneDX) into build/
+	mkdir -p build
+	$(BIN)/uv export --frozen --no-dev --quiet --format cyclonedx1.5 --output-file build/sbom-python.json >/dev/null
+	cd explorer && npm sbom --sbom-format cyclonedx --package-lock-only > ../build/sbom-explorer.json
+
 explorer/dist/index.html: explorer/package-lock.json explorer/build.mjs $(wildcard explorer/src/* explorer/src/*/*)
 	cd explorer && npm ci --no-audit --no-fund && npm run build
 
 explorer-if-possible:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
 
-.PHONY: help setup run test test-shifted test-outside bench peers-if-possible lint schema migrate seed explorer explorer-if-possible
+.PHONY: sbom help setup run test test-shifted test-outside bench peers-if-possible lint schema migrate seed explorer explorer-if-possible
