@@ -25,6 +25,7 @@ from auth.permissions import Permission
 from auth.viewer import Viewer
 from models import (
     TAKING_PART,
+    Admission,
     Audience,
     Booking,
     Chat,
@@ -188,83 +189,136 @@ AMONG_PRIVATE_CLUBS = Event.club_id.in_(select(Club.id).where(PRIVATE))
 """The same for lists, which go through many events: private clubs are read once."""
 
 
+SHOWN_EVENT = and_(Event.status.in_(SHOWN), Event.published_at.is_not(None))
+"""It is out in the open, or was."""
+
+
+def is_deleted(entity: type[Event | Service], key: Any) -> ColumnElement[bool]:
+    """Whether the event or service of this id was deleted."""
+    other = aliased(entity)
+    return exists().where(other.id == key, other.deleted_at.is_not(None)).correlate_except(other)
+
+
+def _open_to_all(visibilities: Iterable[EventVisibility], of_private_club: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(SHOWN_EVENT, Event.visibility.in_(tuple(visibilities)), or_(Event.club_id.is_(None), ~of_private_club))
+
+
+def _taking_part(user_id: UUID) -> Select[UUID]:
+    """Ids of the events at which someone has a place, or waits for one."""
+    return select(Registration.event_id).where(Registration.user_id == user_id, Registration.admission.in_(TAKING_PART))
+
+
 def _events(
     viewer: Viewer, visibilities: Iterable[EventVisibility], of_private_club: ColumnElement[bool]
-) -> Select[Event]:
-    statement = select(Event)
+) -> ColumnElement[bool]:
+    is_there = Event.deleted_at.is_(None)
     if viewer.is_staff:
-        return statement
-    shown = and_(Event.status.in_(SHOWN), Event.published_at.is_not(None))
-    open_to_all = and_(
-        shown,
-        Event.visibility.in_(tuple(visibilities)),
-        or_(Event.club_id.is_(None), ~of_private_club),
-    )
+        return is_there
+    open_to_all = _open_to_all(visibilities, of_private_club)
     if viewer.id is None:
-        return statement.where(open_to_all)
-    taking_part = select(Registration.event_id).where(
-        Registration.user_id == viewer.id, Registration.admission.in_(TAKING_PART)
-    )
-    return statement.where(
+        return and_(is_there, open_to_all)
+    return and_(
+        is_there,
         or_(
             open_to_all,
-            and_(shown, Event.club_id.in_(clubs_of(viewer.id))),
-            and_(shown, Event.id.in_(taking_part)),
+            and_(SHOWN_EVENT, Event.club_id.in_(clubs_of(viewer.id))),
+            and_(SHOWN_EVENT, Event.id.in_(_taking_part(viewer.id))),
             Event.club_id.in_(clubs_ruled_by(viewer.id)),
             Event.id.in_(hosted_by(viewer.id)),
-        )
+        ),
     )
+
+
+OPENED = (EventVisibility.PUBLIC, EventVisibility.UNLISTED)
 
 
 def events_visible_to(viewer: Viewer) -> Select[Event]:
     """Events that the viewer may open, given a link."""
-    return _events(viewer, (EventVisibility.PUBLIC, EventVisibility.UNLISTED), OF_PRIVATE_CLUB)
+    return select(Event).where(_events(viewer, OPENED, OF_PRIVATE_CLUB))
 
 
 def events_listed_to(viewer: Viewer) -> Select[Event]:
     """Events that lists and search show: without the unlisted ones of others."""
-    return _events(viewer, (EventVisibility.PUBLIC,), AMONG_PRIVATE_CLUBS)
+    return select(Event).where(_events(viewer, (EventVisibility.PUBLIC,), AMONG_PRIVATE_CLUBS))
 
 
-def _within_visible_events(viewer: Viewer, event_id: Any) -> ColumnElement[bool]:
-    if viewer.is_staff:
-        return true()
-    return event_id.in_(events_visible_to(viewer).with_only_columns(Event.id))  # type: ignore[no-any-return]  # the column comes as Any
+def events_readable_by(viewer: Viewer) -> Select[Event]:
+    """As `events_visible_to`, and records: deleted events that the viewer was registered for. For reading alone: rules
+    build on what is visible.
+
+    Who has given their place back reads no more than everyone could.
+    """
+    visible = _events(viewer, OPENED, OF_PRIVATE_CLUB)
+    if viewer.id is None:
+        return select(Event).where(visible)
+    once = select(Registration.event_id).where(
+        Registration.user_id == viewer.id, Registration.admission != Admission.REJECTED
+    )
+    record = and_(
+        Event.deleted_at.is_not(None),
+        SHOWN_EVENT,
+        or_(
+            Event.id.in_(_taking_part(viewer.id)),
+            and_(_open_to_all(OPENED, OF_PRIVATE_CLUB), Event.id.in_(once)),
+        ),
+    )
+    return select(Event).where(or_(visible, record))
 
 
 def services_visible_to(viewer: Viewer) -> Select[Service]:
-    return select(Service).where(_within_visible_events(viewer, Service.event_id))
+    visible = events_visible_to(viewer).with_only_columns(Event.id)
+    return select(Service).where(Service.deleted_at.is_(None), Service.event_id.in_(visible))
+
+
+def services_listed_to(viewer: Viewer) -> Select[Service]:
+    """Services of events that the viewer reads: those that were deleted before their event are left out."""
+    return select(Service).where(
+        Service.deleted_at.is_(None), Service.event_id.in_(events_readable_by(viewer).with_only_columns(Event.id))
+    )
+
+
+def services_readable_by(viewer: Viewer) -> Select[Service]:
+    """As `services_visible_to`, and records: deleted services that the viewer had booked. See `events_readable_by`."""
+    within = Service.event_id.in_(events_readable_by(viewer).with_only_columns(Event.id))
+    there: ColumnElement[bool] = Service.deleted_at.is_(None)
+    if viewer.id is not None:
+        there = or_(there, Service.id.in_(select(Booking.service_id).where(Booking.user_id == viewer.id)))
+    return select(Service).where(there, within)
 
 
 def registrations_visible_to(viewer: Viewer) -> Select[Registration]:
-    """One's own, those of events that one hosts or whose club one rules, and all for staff and volunteers."""
-    statement = select(Registration)
-    if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
-        return statement
-    if viewer.id is None:
-        return statement.where(false())
-    return statement.where(or_(Registration.user_id == viewer.id, Registration.event_id.in_(_run_by(viewer.id))))
+    """One's own; besides, of events that were not deleted, those of events that one hosts or whose club one rules, and
+    all for staff and volunteers.
+    """
+    is_there = ~is_deleted(Event, Registration.event_id)
+    return select(Registration).where(_own_or_of_guests(viewer, Registration, is_there))
 
 
 def bookings_visible_to(viewer: Viewer) -> Select[Booking]:
     """As `registrations_visible_to`."""
-    statement = select(Booking)
-    if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
-        return statement
+    is_there = and_(~is_deleted(Event, Booking.event_id), ~is_deleted(Service, Booking.service_id))
+    return select(Booking).where(_own_or_of_guests(viewer, Booking, is_there))
+
+
+def _own_or_of_guests(viewer: Viewer, row: Any, is_there: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether someone reads a registration or a booking."""
     if viewer.id is None:
-        return statement.where(false())
-    return statement.where(or_(Booking.user_id == viewer.id, Booking.event_id.in_(_run_by(viewer.id))))
+        return false()
+    if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
+        return or_(row.user_id == viewer.id, is_there)
+    return or_(row.user_id == viewer.id, and_(is_there, row.event_id.in_(_run_by(viewer.id))))
 
 
 def reviews_visible_to(viewer: Viewer) -> Select[Review]:
-    """Published reviews of visible events; hidden ones to their author and moderators."""
-    statement = select(Review)
+    """Published reviews of events that the viewer reads; hidden ones to their author and moderators."""
+    readable = Review.event_id.in_(events_readable_by(viewer).with_only_columns(Event.id))
+    statement = select(Review).where(readable)
     if viewer.can(Permission.REVIEW_MODERATE):
         return statement
     published: ColumnElement[bool] = Review.status == ReviewStatus.PUBLISHED
     if viewer.id is not None:
         published = or_(published, Review.author_id == viewer.id)
-    return statement.where(published, _within_visible_events(viewer, Review.event_id))
+    return statement.where(published)
 
 
 def chats_of(viewer: Viewer) -> Select[Chat]:

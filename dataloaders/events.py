@@ -3,7 +3,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 
 from auth.viewer import Viewer
-from auth.visibility import events_visible_to
+from auth.visibility import events_readable_by
 from dataloaders.base import many, one
 from models import Event, EventHost, EventRole, User
 
@@ -20,6 +20,6 @@ def hosts(_viewer: Viewer) -> Select[EventHost]:
     return select(EventHost)
 
 
-by_id = one(Event, key=Event.id, select=events_visible_to)
+by_id = one(Event, key=Event.id, select=events_readable_by)
 organizers_by_event_id = many(User, key=EventHost.event_id, select=organizers, order_by=IN_ORDER, limit=MOST_HOSTS)
 hosts_by_event_id = many(EventHost, key=EventHost.event_id, select=hosts, order_by=IN_ORDER, limit=MOST_HOSTS)

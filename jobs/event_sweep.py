@@ -30,6 +30,7 @@ async def complete_ended(database: Database, _settings: Settings) -> int:
             ended = await _locked(
                 uow,
                 Event.completed_at.is_(None),
+                Event.deleted_at.is_(None),
                 Event.ends_at <= func.now(),
                 Event.status.in_((EventStatus.PUBLISHED, EventStatus.ARCHIVED)),
             )

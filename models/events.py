@@ -81,10 +81,13 @@ class Event(Base):
         CheckConstraint("taken >= 0 AND (capacity IS NULL OR taken <= capacity)", name="taken_within_capacity"),
         CheckConstraint("ends_at >= starts_at", name="ends_after_start"),
         CheckConstraint("price_amount >= 0", name="price_is_not_negative"),
+        # Whatever asks whether an event is open need not ask whether it was deleted.
+        CheckConstraint("deleted_at IS NULL OR status IN ('CANCELLED', 'ARCHIVED')", name="deleted_is_closed"),
         CheckConstraint("visibility <> 'CLUB' OR club_id IS NOT NULL", name="club_visibility_has_club"),
         Index(None, "starts_at", "id"),
         # Lists begin with the oldest that is not put away: they need not walk past years of archive.
         Index("ix_events_open", "starts_at", "id", postgresql_where=text("status <> 'ARCHIVED'")),
+        Index("ix_events_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index(None, "created_at", "id"),
         Index(None, "club_id", "starts_at"),
         Index(None, "venue_id", "starts_at"),
@@ -137,6 +140,8 @@ class Event(Base):
     completed_at: Mapped[datetime | None]
     """When its end was announced as `event.completed`."""
     archived_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    """When it was removed. The row stays as a record of those who had registered, who alone read it."""
     put_away_by_staff: Mapped[bool] = mapped_column(default=False, server_default="false")
     """Cancelled or archived by staff who do not run it: those who do bring it back by a moderator only."""
     previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("events.id", ondelete="SET NULL"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
@@ -36,7 +36,9 @@ class Service(Base):
         CheckConstraint("cancel_reason IS NULL OR cancelled_at IS NOT NULL", name="reason_belongs_to_cancellation"),
         CheckConstraint("window_days IS NULL OR window_days BETWEEN 0 AND 3650", name="window_in_range"),
         Index(None, "event_id", "starts_at", "id"),
+        CheckConstraint("deleted_at IS NULL OR cancelled_at IS NOT NULL", name="deleted_is_cancelled"),
         Index(None, "service_type_id"),
+        Index("ix_services_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
     id: Mapped[PrimaryKey]
@@ -51,6 +53,8 @@ class Service(Base):
     staff_person_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     cancelled_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    """As of an event: the row stays as a record of those who had booked it."""
     cancel_reason: Mapped[str | None] = mapped_column(String(1000))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]

@@ -198,7 +198,11 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, reason: s
     seen = await uow.session.scalar(bookings_visible_to(viewer).where(Booking.id == booking_id))
     if seen is None:
         raise NotFound(path=("bookingId",))
-    locked = await capacity.lock(uow, seen.event_id, [seen.service_id])
+    try:
+        locked = await capacity.lock(uow, seen.event_id, [seen.service_id])
+    except NotFound:
+        # A record of what was deleted.
+        raise NotFound(path=("bookingId",)) from None
     is_own = seen.user_id == actor_id
     if not is_own and not await registrations.may_cancel_for_others(uow.session, viewer, locked.event):
         raise Forbidden(path=("bookingId",))

@@ -171,7 +171,8 @@ async def lock_events(uow: UnitOfWork, event_ids: Collection[UUID], *, viewer: V
 @cache
 def _locking(role: Role | None) -> Select[Event]:
     """Built once for each role: what a role sees is a long statement, and the viewer's id is given when it is run."""
-    chosen = select(Event) if role is None else events_visible_to(given_viewer(role))
+    there = select(Event).where(Event.deleted_at.is_(None))
+    chosen = there if role is None else events_visible_to(given_viewer(role))
     return (
         chosen.where(Event.id == any_(bindparam("event_ids", type_=ARRAY(Uuid))))
         .order_by(Event.id)
@@ -184,7 +185,7 @@ async def lock_events_of_club(uow: UnitOfWork, club_id: UUID) -> Sequence[UUID]:
     """Ids of the club's events that are not over, locked in their order."""
     found = await uow.session.scalars(
         select(Event.id)
-        .where(Event.club_id == club_id, Event.ends_at > utcnow())
+        .where(Event.club_id == club_id, Event.ends_at > utcnow(), Event.deleted_at.is_(None))
         .order_by(Event.id)
         .with_for_update(key_share=True)
     )
@@ -195,7 +196,7 @@ async def lock_services(uow: UnitOfWork, service_ids: Collection[UUID]) -> Seque
     """The services, locked in the order of their ids. Their events must be locked before."""
     found = await uow.session.scalars(
         select(Service)
-        .where(Service.id.in_(service_ids))
+        .where(Service.id.in_(service_ids), Service.deleted_at.is_(None))
         .order_by(Service.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
@@ -346,7 +347,7 @@ def announcing(
     )  # fmt: skip
     services = (
         select(func.coalesce(func.jsonb_agg(aggregate_order_by(places, Service.starts_at, Service.id)), text("'[]'")))
-        .where(Service.event_id == numbered.c.id)
+        .where(Service.event_id == numbered.c.id, Service.deleted_at.is_(None))
         .scalar_subquery()
     )
     entry = AvailabilityChange

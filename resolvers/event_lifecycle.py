@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 
 from auth.viewer import Viewer
 from database import UnitOfWork
@@ -18,6 +18,7 @@ from models import (
     ModerationItem,
     ModerationState,
     NotificationType,
+    Registration,
     utcnow,
 )
 from resolvers import audit, capacity, event_states
@@ -190,10 +191,22 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
         uow, viewer, "event.delete", subject_type="Event", subject_id=event.id,
         before={"title": event.title, "status": event.status.value},
     )  # fmt: skip
-    await uow.session.delete(event)
+    if await uow.session.scalar(select(exists().where(Registration.event_id == event.id))):
+        await _keep_as_record(uow, event)
+    else:
+        await uow.session.delete(event)
     await uow.session.flush()
     uow.record(EventDeleted(subject_id=event_id))
     return event_id
+
+
+async def _keep_as_record(uow: UnitOfWork, event: Event) -> None:
+    """Take an event from everyone but those who had registered for it, whose history it is a part of."""
+    await withdraw_from_review(uow, event)
+    event.deleted_at = utcnow()
+    if event.status is not EventStatus.CANCELLED:
+        event.status, event.archived_at = EventStatus.ARCHIVED, event.archived_at or event.deleted_at
+    event.version += 1
 
 
 def day_is_over() -> ColumnElement[bool]:

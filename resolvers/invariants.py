@@ -24,9 +24,12 @@ from models import (
     ClubMembership,
     Event,
     EventHost,
+    EventStatus,
     Inbox,
     MembershipState,
     Message,
+    ModerationItem,
+    ModerationState,
     Notification,
     Registration,
     Service,
@@ -154,6 +157,21 @@ def _services_without_limit() -> Select[UUID, str]:
     return select(Event.id, literal("offers services without a capacity")).where(Event.capacity.is_(None), offering)
 
 
+def _undecidable() -> Select[UUID, str]:
+    """What waits for a moderator although its event is not in the state for it, and events that wait in vain."""
+    waiting = and_(ModerationItem.event_id == Event.id, ModerationItem.state == ModerationState.PENDING)
+    submitted = exists().where(waiting, ModerationItem.revision_id.is_(None))
+    proposed = exists().where(waiting, ModerationItem.revision_id.is_not(None))
+    is_submitted = Event.status == EventStatus.PENDING_REVIEW
+    may_be_proposed = and_(
+        Event.status.in_((EventStatus.PUBLISHED, EventStatus.CANCELLED, EventStatus.ARCHIVED)),
+        Event.deleted_at.is_(None),
+    )
+    return select(Event.id, _found(status=Event.status)).where(
+        or_(submitted != is_submitted, and_(proposed, ~may_be_proposed))
+    )
+
+
 def _oversold(owner: Any) -> Select[UUID, str]:
     return select(owner.id, _found(taken=owner.taken, capacity=owner.capacity)).where(owner.taken > owner.capacity)
 
@@ -165,6 +183,7 @@ INVARIANTS: dict[str, Select[UUID, str]] = {
     "service is not oversold": _oversold(Service),
     "service is not larger than its event": _service_above_event(),
     "event with services has a capacity": _services_without_limit(),
+    "what waits can be decided": _undecidable(),
     "booking has a registration": _booking_without_registration(),
     "booking and service share an event": _booking_elsewhere(),
     "who was put out of a club has no place": _banned_with_place(),

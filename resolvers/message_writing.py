@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from auth.viewer import Viewer
+from auth.visibility import is_deleted
 from database import RECORDING, Happened, recording, stream_of
 from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
@@ -64,7 +65,11 @@ class MessageSent(StreamEvent):
 def _standing(viewer: Viewer) -> Select[Any]:
     """For a member, the kind of the chat and what they sent under this `client_message_id`."""
     return (
-        select(*columns_of(Message, attributes(Message)), Chat.kind.label("kind"))
+        select(
+            *columns_of(Message, attributes(Message)),
+            Chat.kind.label("kind"),
+            is_deleted(Event, Chat.event_id).label("is_record"),
+        )
         .select_from(ChatMember)
         .join(Chat, Chat.id == ChatMember.chat_id)
         .outerjoin(Message, _own_message(viewer))
@@ -127,7 +132,7 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
 
 
 def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
-    """The chat, locked, unless it is one of two who may not write to each other any more."""
+    """The chat, locked, unless it is one of two who may not write to each other any more, or of a deleted event."""
     other = (
         select(ChatMember.user_id)
         .join(User, User.id == ChatMember.user_id)
@@ -137,6 +142,7 @@ def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
     return (
         select(Chat.id)
         .where(Chat.id == _chat_id(), or_(Chat.kind != ChatKind.DIRECT, other.correlate(Chat).exists()))
+        .where(or_(Chat.event_id.is_(None), ~is_deleted(Event, Chat.event_id)))
         .with_for_update(key_share=True, of=Chat)
         .cte("room")
     )

@@ -32,6 +32,10 @@ class ClientMessageIdReused(UserError):
     message = _("You have sent another message under this clientMessageId.")
 
 
+class ChatOfDeletedEvent(ChatReadOnly):
+    message = _("The event of this chat was removed, so you can read but not write.")
+
+
 async def send(
     uow: Writing, viewer: Viewer, *, chat_id: UUID, body: str, client_message_id: str, needs: str
 ) -> Message:
@@ -71,6 +75,8 @@ async def _sent_before(uow: Writing, viewer: Viewer, asked: Mapping[str, Any], *
         raise NotFound(path=("chatId",))
     if found[0].id is not None:
         return found
+    if found[0]["is_record"]:
+        raise ChatOfDeletedEvent(path=("chatId",))
     if found[0]["kind"] == ChatKind.DIRECT.value:
         async with uow.reading() as session:
             await _check_pair(session, asked["within_id"], viewer.require_user(), needs=needs)

@@ -79,7 +79,8 @@ async def check(
     """The new times of the services of a locked event, none where they do not move. Where services that are not
     cancelled would lie outside of the event, that goes to `problems`.
     """
-    services = (await uow.session.scalars(select(Service).where(Service.event_id == event.id))).all()
+    of_event = (Service.event_id == event.id, Service.deleted_at.is_(None))
+    services = (await uow.session.scalars(select(Service).where(*of_event))).all()
     moved = {one.id: move.times(one.starts_at, one.ends_at) for one in services} if move else {}
     if outside := _outside(services, moved, starts_at, ends_at):
         name = "startsAt" if starts_at != event.starts_at else "endsAt"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar, TypedDict
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, exists, func, select
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
@@ -101,7 +101,7 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     problems: list[UserError] = []
     if event.capacity is None:
         problems.append(CapacityNeeded(path=("eventId",)))
-    already = await uow.session.scalar(select(func.count()).where(Service.event_id == event.id)) or 0
+    already = await uow.session.scalar(_number_of_services(event)) or 0
     built = await build_services(uow, viewer, problems, [wanted], frame=EventFrame.of(event), already=already)
     refuse(problems)
     service = built[0]
@@ -112,6 +112,10 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     uow.record(ServiceAdded(subject_id=service.id, event_id=event.id))
     await capacity.announce(uow, event)
     return service
+
+
+def _number_of_services(event: Event) -> Select[int]:
+    return select(func.count()).where(Service.event_id == event.id, Service.deleted_at.is_(None))
 
 
 async def update(
@@ -264,7 +268,13 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
         uow, viewer, "service.delete", subject_type="Service", subject_id=service.id,
         before={"event_id": str(event.id), "service_type_id": str(service.service_type_id)},
     )  # fmt: skip
-    await uow.session.delete(service)
+    if await uow.session.scalar(select(exists().where(Booking.service_id == service.id))):
+        # It stays as a record of those who had booked it.
+        service.deleted_at = utcnow()
+        service.cancelled_at = service.cancelled_at or service.deleted_at
+        service.version += 1
+    else:
+        await uow.session.delete(service)
     await uow.session.flush()
     uow.record(ServiceDeleted(subject_id=service_id, event_id=event.id))
     await capacity.announce(uow, event)

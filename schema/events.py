@@ -96,6 +96,9 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
     cancelled_at: datetime | None = strawberry.field(description="When it was called off.")
     cancel_reason: str | None = strawberry.field(description="Why it was called off, for participants.")
     archived_at: datetime | None = strawberry.field(description="When it was put away.")
+    deleted_at: datetime | None = strawberry.field(
+        description="When it was removed: then it is a record that only those who had registered for it read."
+    )
     version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
 
     @computed(description="The day on which it starts, on the clock of its venue.")

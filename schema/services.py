@@ -38,6 +38,9 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
     )
     is_cancelled: bool = strawberry.field(description="Whether it was called off.")
     cancel_reason: str | None = strawberry.field(description="Why it was called off, where that was said.")
+    deleted_at: datetime | None = strawberry.field(
+        description="When it was removed: then it is a record that only those who had booked it read."
+    )
     version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
     type: ServiceType | None = related(
         dataloaders.catalogues.service_type_by_id, key="service_type_id", description="Its entry of the catalogue."

@@ -200,7 +200,7 @@ async def test_a_service_is_deleted_once_nobody_has_a_place(client, save, count)
 
     assert codes(refused, "deleteService") == ["HAS_PARTICIPANTS"]
     assert codes(deleted, "deleteService") == []
-    assert await count(Service) == 0
+    assert await count(Service, Service.deleted_at.is_(None)) == 0
 
 
 @pytest.mark.parametrize("who", EVERYONE)

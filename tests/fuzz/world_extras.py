@@ -112,6 +112,9 @@ def _events(
             "anna", "Archived", status=EventStatus.ARCHIVED, archived_at=now(), starts_at=in_days(-30), description=None
         ),
         "cancelled": made("anna", "Cancelled", status=EventStatus.CANCELLED, cancelled_at=now(), cancel_reason="Дождь"),
+        "removed": made(
+            "anna", "Removed", status=EventStatus.CANCELLED, cancelled_at=now(), cancel_reason="Дождь", deleted_at=now()
+        ),
         "unlisted": made("anna", "Unlisted", visibility=EventVisibility.UNLISTED, price_amount="0.50"),
         "inside": made("anna", "Inside", visibility=EventVisibility.CLUB, club=private),
         "offering": made("anna", "Offering", starts_at=in_days(-0.05), capacity=30, price_amount="1500"),
@@ -152,6 +155,7 @@ def _services(
         make_service(event, service_type, staff_person=people["vera"], window_days=3),
         make_service(event, service_type, capacity=1, staff_person=people["gone"]),
         make_service(event, service_type, cancelled_at=now(), window_days=0),
+        make_service(event, service_type, cancelled_at=now(), deleted_at=now()),
         make_service(later, service_type, window_days=30),
         make_service(later, service_type, window_days=1),
     ]
@@ -167,6 +171,8 @@ def _taking_part(people: People, events: dict[str, models.Event]) -> Rows:
         make_registration(offering, people["gone"], attendance=Attendance.NO_SHOW),
         make_registration(offering, people["vera"], admission=Admission.CANCELLED, cancelled_at=now()),
         make_registration(events["full"], people["shy"]),
+        make_registration(events["removed"], people["boris"]),
+        make_registration(events["removed"], people["shy"], admission=Admission.CANCELLED, cancelled_at=now()),
         make_registration(events["unlisted"], people["boris"]),
         make_registration(events["archived"], people["vera"], attendance=Attendance.ATTENDED),
         make_registration(events["archived"], people["boris"], attendance=Attendance.ATTENDED),
@@ -189,6 +195,7 @@ def _bookings(people: People, services: list[Any]) -> Rows:
         make_booking(services[0], people["shy"]),
         make_booking(services[1], people["gone"]),
         make_booking(services[2], people["boris"], admission=Admission.CANCELLED, cancelled_at=now()),
+        make_booking(services[3], people["boris"], admission=Admission.CANCELLED, cancelled_at=now()),
     ]
 
 
