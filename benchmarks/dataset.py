@@ -190,6 +190,8 @@ async def _fill(connection: Any, world: World) -> None:
         for table, columns, made in TABLES:
             await connection.copy_records_to_table(table, records=made(world), columns=columns.split())
         await connection.execute(INBOXES)
+        for kind in ("event", "club"):
+            await connection.execute(f"SELECT write_{kind}_words(ARRAY(SELECT id FROM {kind}s))")
     await connection.execute("SET session_replication_role = DEFAULT")
     await connection.execute("CREATE SCHEMA bench")
     for file in sorted(PEERS.glob("*.sql")):

@@ -24,6 +24,8 @@ ORDER = (
     "reviews", "chats", "chat_members", "messages", "inboxes", "notifications",
 )  # fmt: skip
 COUNTED = {"registrations": ("events", "event_id"), "bookings": ("services", "service_id")}
+SEARCHED = {"event": ("events", "event_interests", "services"), "club": ("clubs", "club_interests")}
+"""Whose rows triggers write the words of events and clubs from."""
 
 
 def main(settings: Settings, arguments: Namespace) -> int:
@@ -55,18 +57,23 @@ async def seed(database_url: str, *, scale: int = 1, today: date | None = None) 
 
 
 async def _write(connection: asyncpg.Connection, world: World) -> None:
-    """The counting triggers rest meanwhile; one statement counts instead."""
-    for table in COUNTED:
-        await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_count_taken")
+    """The triggers that count and that write words rest meanwhile; single statements do that instead."""
+    resting = [(table, f"{table}_count_taken") for table in COUNTED]
+    resting += [(table, f"{table}_write_{kind}_words_insert") for kind, tables in SEARCHED.items() for table in tables]
+    for table, trigger in resting:
+        await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
     for table in ORDER:
         rows = world.tables[table]
         if rows:
             columns = list(rows[0])
             records = [tuple(row[column] for column in columns) for row in rows]
             await connection.copy_records_to_table(table, records=records, columns=columns)
+    for kind in SEARCHED:
+        await connection.execute(f"SELECT write_{kind}_words(ARRAY(SELECT id FROM {kind}s))")
     for table, (owner, key) in COUNTED.items():
         await connection.execute(
             f"UPDATE {owner} SET taken = held.count "
             f"FROM (SELECT {key} AS id, count(*) FROM {table} GROUP BY 1) held WHERE held.id = {owner}.id"
         )
-        await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_count_taken")
+    for table, trigger in resting:
+        await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")

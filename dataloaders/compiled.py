@@ -34,6 +34,11 @@ PARAMETER = re.compile(r"\$(\d+)")
 NAME = re.compile(r"[A-Za-z_]{1,40}|:")
 """A member of an enumeration, the name of a setting, what stands between two of them: nothing that could be more."""
 
+
+class Typed(str):
+    """A text that somebody typed: a value, even where it looks like a name."""
+
+
 NOBODY = uuid4()
 """The id of the viewer for whom statements are built."""
 
@@ -128,7 +133,7 @@ def _written_out(sql: str, parameters: Sequence[Any]) -> tuple[str, tuple[Any, .
     for one in parameters:
         if isinstance(one, bool | int) and one >= 0:
             written.append(str(one).lower())
-        elif isinstance(one, str) and NAME.fullmatch(one):
+        elif isinstance(one, str) and not isinstance(one, Typed) and NAME.fullmatch(one):
             written.append(f"'{one}'")
         else:
             kept.append(one)

@@ -20,6 +20,7 @@ from models.clubs import (
     ClubMembership,
     ClubRole,
     ClubVisibility,
+    ClubWords,
     JoinPolicy,
     MembershipState,
 )
@@ -32,6 +33,7 @@ from models.events import (
     EventStatus,
     EventTiming,
     EventVisibility,
+    EventWords,
     PaymentPolicy,
 )
 from models.interests import Interest
@@ -65,6 +67,7 @@ __all__ = [
     "ClubMembership",
     "ClubRole",
     "ClubVisibility",
+    "ClubWords",
     "DomainEvent",
     "Event",
     "EventCategory",
@@ -75,6 +78,7 @@ __all__ = [
     "EventStatus",
     "EventTiming",
     "EventVisibility",
+    "EventWords",
     "HandledEvent",
     "IdempotencyKey",
     "Identity",

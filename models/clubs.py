@@ -50,15 +50,11 @@ class MembershipState(Enum):
     """Put out. Nothing that the person does leads out of it: only its end, or a host who lifts it."""
 
 
-SEARCH_TEXT = "translate(name || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ')"
-
-
 class Club(Base):
     __tablename__ = "clubs"
     __table_args__ = (
         Index(None, "name_key", "id"),
         Index(None, "created_at", "id"),
-        Index(None, "search", postgresql_using="gin"),
         Index("ix_clubs_private", "id", postgresql_where=text("visibility = 'PRIVATE'")),
     )
 
@@ -73,12 +69,16 @@ class Club(Base):
     updated_at: Mapped[UpdatedAt]
     name_key: Mapped[str] = deferred(mapped_column(Text, Computed("left(name_key(name), 255)", persisted=True)))
     """The form by which clubs are sorted: the database sorts by code point."""
-    search: Mapped[str] = deferred(
-        mapped_column(
-            TSVECTOR,
-            Computed(f"to_tsvector('russian', {SEARCH_TEXT}) || to_tsvector('english', {SEARCH_TEXT})", persisted=True),
-        )
-    )
+
+
+class ClubWords(Base):
+    """What a club is found by: name, interests and description. Triggers write it."""
+
+    __tablename__ = "club_words"
+    __table_args__ = (Index(None, "words", postgresql_using="gin"),)
+
+    club_id: Mapped[UUID] = mapped_column(ForeignKey("clubs.id", ondelete="CASCADE"), primary_key=True)
+    words: Mapped[str] = mapped_column(TSVECTOR)
 
 
 class ClubInterest(Base):

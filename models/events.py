@@ -65,9 +65,6 @@ class EventCategory(Base):
     name_en: Mapped[str] = mapped_column(String(100))
 
 
-SEARCH_TEXT = "translate(title || ' ' || coalesce(description, ''), 'ёЁ', 'еЕ')"
-
-
 class Event(Base):
     """One dated happening.
 
@@ -94,7 +91,6 @@ class Event(Base):
         Index(None, "category_id", "starts_at"),
         Index(None, "created_by_id"),
         Index(None, "status", "starts_at", "id"),
-        Index(None, "search", postgresql_using="gin"),
         Index(None, "ends_at", postgresql_where=text("completed_at IS NULL")),
         Index(None, "previous_id", postgresql_where=text("previous_id IS NOT NULL")),
     )
@@ -146,12 +142,6 @@ class Event(Base):
     """Cancelled or archived by staff who do not run it: those who do bring it back by a moderator only."""
     previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("events.id", ondelete="SET NULL"))
     """The event that took place and of which this is held again."""
-    search: Mapped[str] = deferred(
-        mapped_column(
-            TSVECTOR,
-            Computed(f"to_tsvector('russian', {SEARCH_TEXT}) || to_tsvector('english', {SEARCH_TEXT})", persisted=True),
-        )
-    )
 
     @property
     def payment_policy(self) -> PaymentPolicy:
@@ -159,6 +149,23 @@ class Event(Base):
 
     def timing_at(self, moment: datetime) -> EventTiming:
         return timing_of(self.starts_at, self.ends_at, moment)
+
+
+class EventWords(Base):
+    """What an event is found by: title, tags, place and description. Triggers write it.
+
+    It stands beside the event so that taking a place there does not write all words into their index again, and so
+    that what is found can be put into order without looking at the events themselves.
+    """
+
+    __tablename__ = "event_words"
+    __table_args__ = (Index(None, "words", postgresql_using="gin"),)
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    starts_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    is_archived: Mapped[bool]
+    words: Mapped[str] = mapped_column(TSVECTOR)
 
 
 class EventInterest(Base):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Computed, String
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from models.base import Base, PrimaryKey
 
@@ -15,3 +16,8 @@ class Interest(Base):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name_ru: Mapped[str] = mapped_column(String(100))
     name_en: Mapped[str] = mapped_column(String(100))
+    search: Mapped[str] = deferred(
+        mapped_column(
+            TSVECTOR, Computed("search_document(name_ru || ' ' || name_en, NULL, NULL, NULL)", persisted=True)
+        )
+    )

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from models.base import Base, CreatedAt, PrimaryKey, UpdatedAt
 from models.events import EventTiming, timing_of
@@ -23,6 +24,16 @@ class ServiceType(Base):
     description_en: Mapped[str | None] = mapped_column(String(2000))
     default_capacity: Mapped[int]
     default_window_days: Mapped[int | None]
+    search: Mapped[str] = deferred(
+        mapped_column(
+            TSVECTOR,
+            Computed(
+                "search_document(name_ru || ' ' || name_en, NULL, NULL, "
+                "coalesce(description_ru, '') || ' ' || coalesce(description_en, ''))",
+                persisted=True,
+            ),
+        )
+    )
 
 
 class Service(Base):

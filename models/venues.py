@@ -37,8 +37,6 @@ class Venue(Base):
     search: Mapped[str] = deferred(
         mapped_column(
             TSVECTOR,
-            Computed(
-                "to_tsvector('russian', translate(name || ' ' || coalesce(address, ''), 'ёЁ', 'еЕ'))", persisted=True
-            ),
+            Computed("search_document(name, NULL, address, NULL)", persisted=True),
         )
     )

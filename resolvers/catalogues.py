@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from dataloaders.pages import Key, Listing
 from models import EventCategory, ServiceType, name_key
+from resolvers import word_search
 
 
 def categories(*, locale: str) -> Listing:
@@ -14,7 +15,8 @@ def categories(*, locale: str) -> Listing:
     return Listing(select(EventCategory), (Key(name_key(name)), Key(EventCategory.id)))
 
 
-def service_types(*, locale: str) -> Listing:
-    """By name in the reader's language."""
+def service_types(*, text: str | None, locale: str) -> Listing:
+    """By name in the reader's language. `text` is looked for in names and descriptions of every language."""
+    statement = word_search.narrow(select(ServiceType), ServiceType.search, text)
     name = ServiceType.name_ru if locale == "ru" else ServiceType.name_en
-    return Listing(select(ServiceType), (Key(name_key(name)), Key(ServiceType.id)))
+    return Listing(statement, (Key(name_key(name)), Key(ServiceType.id)))

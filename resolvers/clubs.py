@@ -14,7 +14,7 @@ from auth.viewer import Viewer
 from auth.visibility import clubs_listed_to, clubs_of, clubs_visible_to
 from database import UnitOfWork
 from dataloaders.filters import among
-from dataloaders.pages import Key, Listing
+from dataloaders.pages import Key, Listing, Order
 from errors import Forbidden, NotFound, UserError, VersionConflict, check_text, refuse
 from models import (
     Club,
@@ -23,6 +23,7 @@ from models import (
     ClubMembership,
     ClubRole,
     ClubVisibility,
+    ClubWords,
     DomainEvent,
     JoinPolicy,
     MembershipState,
@@ -54,11 +55,13 @@ class ClubUpdated(DomainEvent):
 
 
 class ClubSort(Enum):
+    RELEVANCE = "RELEVANCE"
     NAME = "NAME"
     NEWEST = "NEWEST"
 
 
 ORDERS = {
+    ClubSort.RELEVANCE: (Key(Club.name_key), Key(Club.id)),
     ClubSort.NAME: (Key(Club.name_key), Key(Club.id)),
     ClubSort.NEWEST: (Key(Club.created_at, descending=True), Key(Club.id, descending=True)),
 }
@@ -211,16 +214,25 @@ def _check_text(problems: list[UserError], field: str, text: str | None) -> str 
     return check_text(problems, text, field, maximum=TEXT_LIMITS[field], required=is_name, multiline=not is_name)
 
 
-def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort) -> Listing:
-    """Clubs that lists may show to the viewer."""
+def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort | None = None) -> Listing:
+    """Clubs that lists may show to the viewer. Unless told otherwise, the best finds come first."""
+    problems: list[UserError] = []
+    text = word_search.wanted(problems, search.text)
+    refuse(problems)
     statement = clubs_listed_to(viewer, hidden_too=search.visibilities is not None)
-    if search.text is not None and search.text.strip():
-        statement = statement.where(*word_search.has_all(search.text, Club.search.op("@@", is_comparison=True)))
+    order: Order = ORDERS[sort or ClubSort.NAME]
+    if text is not None:
+        query = word_search.WordQuery(text)
+        found = select(ClubWords.club_id, query.rank(ClubWords.words).label("rank"))
+        words = found.where(query.matches(ClubWords.words)).subquery("found")
+        statement = statement.join(words, words.c.club_id == Club.id)
+        if sort is None or sort is ClubSort.RELEVANCE:
+            order = (Key(words.c.rank), *ORDERS[ClubSort.RELEVANCE])
     if search.interest_ids is not None:
         liked = select(ClubInterest.club_id).where(*among(ClubInterest.interest_id, search.interest_ids))
         statement = statement.where(Club.id.in_(liked))
     statement = statement.where(*among(Club.kind, search.kinds), *among(Club.visibility, search.visibilities))
-    return Listing(_of_members(statement, viewer, search.viewer_is_member), ORDERS[sort])
+    return Listing(_of_members(statement, viewer, search.viewer_is_member), order)
 
 
 def _of_members(statement: Select[Club], viewer: Viewer, wanted: bool | None) -> Select[Club]:

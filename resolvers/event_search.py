@@ -14,16 +14,16 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, literal_colum
 from auth.viewer import Viewer
 from auth.visibility import clubs_ruled_by, events_listed_to, hosted_by
 from dataloaders.pages import Key, Listing, Order
-from errors import ErrorCode, TooLong, TooMany, UserError, _, refuse
+from errors import ErrorCode, TooMany, UserError, _, refuse
 from models import (
     HOLDING,
     Event,
     EventInterest,
     EventStatus,
     EventTiming,
+    EventWords,
     Registration,
     Service,
-    Venue,
     utcnow,
 )
 from resolvers import word_search
@@ -33,22 +33,28 @@ from resolvers.event_lifecycle import day_is_over
 OVER_BY_DATE = (EventStatus.PUBLISHED, EventStatus.CANCELLED)
 """What goes into the archive by the calendar. A draft stays with its author until they decide."""
 MOST_IDS = 100
-LONGEST_TEXT = 200
 WIDEST_OFFSET = timedelta(hours=15)
 """No zone is further from UTC, so a day of any zone lies within these bounds of the same day in UTC."""
 
 
 class EventSort(Enum):
+    RELEVANCE = "RELEVANCE"
     STARTS_AT_ASC = "STARTS_AT_ASC"
     STARTS_AT_DESC = "STARTS_AT_DESC"
     CREATED_AT_DESC = "CREATED_AT_DESC"
 
 
-ORDERS: dict[EventSort, Order] = {
-    EventSort.STARTS_AT_ASC: (Key(Event.starts_at), Key(Event.id)),
-    EventSort.STARTS_AT_DESC: (Key(Event.starts_at, descending=True), Key(Event.id, descending=True)),
-    EventSort.CREATED_AT_DESC: (Key(Event.created_at, descending=True), Key(Event.id, descending=True)),
-}
+def _orders(of: Any, event_id: Any, *rank: Key) -> dict[EventSort, Order]:
+    """The orders by columns of events, or of what was found among their words."""
+    return {
+        EventSort.RELEVANCE: (*rank, Key(of.starts_at), Key(event_id)),
+        EventSort.STARTS_AT_ASC: (Key(of.starts_at), Key(event_id)),
+        EventSort.STARTS_AT_DESC: (Key(of.starts_at, descending=True), Key(event_id, descending=True)),
+        EventSort.CREATED_AT_DESC: (Key(of.created_at, descending=True), Key(event_id, descending=True)),
+    }
+
+
+ORDERS = _orders(Event, Event.id)
 
 
 class EmptyDateRange(UserError):
@@ -77,30 +83,52 @@ class EventFilter:
     hosted_by_viewer: bool | None = None
 
 
-def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort = EventSort.STARTS_AT_ASC) -> Listing:
-    """The events a viewer is shown, narrowed and in order."""
+def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort | None = None) -> Listing:
+    """The events a viewer is shown, narrowed and in order. Unless told otherwise, the best finds come first."""
     wanted = wanted or EventFilter()
-    _check(wanted)
-    statement = events_listed_to(viewer).where(_archived(viewer, wanted))
-    return Listing(narrow(statement, viewer, wanted), ORDERS[sort])
+    text = _check(wanted)
+    statement = _narrow(events_listed_to(viewer).where(_archived(viewer, wanted)), viewer, wanted)
+    if text is None:
+        return Listing(statement, ORDERS[sort or EventSort.STARTS_AT_ASC])
+    return _by_words(statement, wanted, text, sort or EventSort.RELEVANCE)
 
 
-def narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Select[Event]:
+def _by_words(statement: Select[Event], wanted: EventFilter, text: str, sort: EventSort) -> Listing:
+    """Those of the events that have the words of a text.
+
+    They are found and put into order by `event_words` alone, so that the events themselves are looked at one by one
+    until there are enough for a page.
+    """
+    query = word_search.WordQuery(text)
+    rank = query.rank(EventWords.words).label("rank")
+    words = select(EventWords.event_id, EventWords.starts_at, EventWords.created_at, rank).where(
+        query.matches(EventWords.words), *_starts_within(wanted, EventWords.starts_at)
+    )
+    if wanted.timing is not None:
+        is_upcoming = EventWords.starts_at > utcnow()
+        words = words.where(is_upcoming if wanted.timing is EventTiming.UPCOMING else ~is_upcoming)
+    if not wanted.archived and wanted.timing is not EventTiming.PAST:
+        words = words.where(~EventWords.is_archived)
+    order = _orders(EventWords, EventWords.event_id, Key(rank))[sort]
+    found = words.order_by(*(key.column.desc() if key.descending else key.column for key in order)).subquery("found")
+    statement = statement.join(found, found.c.event_id == Event.id)
+    return Listing(statement, _orders(found.c, found.c.event_id, Key(found.c.rank))[sort])
+
+
+def _narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Select[Event]:
     conditions = [*_plain(wanted), *_linked(wanted), *_dates(wanted), *_price(wanted)]
     if wanted.timing is not None:
         conditions.append(_timing(wanted.timing))
-    if wanted.text is not None and wanted.text.strip():
-        conditions += word_search.has_all(wanted.text, within=_event_or_venue)
     if wanted.hosted_by_viewer is not None:
         hosted = Event.id.in_(hosted_by(viewer.id)) if viewer.id else false()
         conditions.append(hosted if wanted.hosted_by_viewer else ~hosted)
     return statement.where(*conditions)
 
 
-def _check(wanted: EventFilter) -> None:
+def _check(wanted: EventFilter) -> str | None:
+    """The text that is to be found, if any. Raises what is wrong with a filter."""
     problems: list[UserError] = []
-    if wanted.text is not None and len(wanted.text) > LONGEST_TEXT:
-        problems.append(TooLong(path=("filter", "text"), maximum=LONGEST_TEXT))
+    text = word_search.wanted(problems, wanted.text)
     for name, ids in (("ids", wanted.ids), ("interestIds", wanted.interest_ids)):
         if ids is not None and len(ids) > MOST_IDS:
             problems.append(TooMany(path=("filter", name), maximum=MOST_IDS))
@@ -109,6 +137,7 @@ def _check(wanted: EventFilter) -> None:
     if wanted.price_to is not None:
         check_price(problems, wanted.price_to, "filter", "priceTo")
     refuse(problems)
+    return text
 
 
 def _archived(viewer: Viewer, wanted: EventFilter) -> ColumnElement[bool]:
@@ -176,11 +205,21 @@ def _linked(wanted: EventFilter) -> list[ColumnElement[bool]]:
 def _dates(wanted: EventFilter) -> list[ColumnElement[bool]]:
     """The day on which an event starts, on the clock of its venue. The bounds in UTC let an index help."""
     local = Event.local_start
+    conditions = _starts_within(wanted, Event.starts_at)
+    if (first := _within_calendar(wanted.date_from)) is not None:
+        conditions.append(local >= datetime.combine(first, time()))
+    if (end := _within_calendar(wanted.date_to)) is not None:
+        conditions.append(local < datetime.combine(end, time()))
+    return conditions
+
+
+def _starts_within(wanted: EventFilter, starts_at: Any) -> list[ColumnElement[bool]]:
+    """Between which moments an event starts at all events, if it does on the wanted days."""
     conditions: list[ColumnElement[bool]] = []
     if (first := _within_calendar(wanted.date_from)) is not None:
-        conditions += [Event.starts_at >= _midnight(first) - WIDEST_OFFSET, local >= datetime.combine(first, time())]
+        conditions.append(starts_at >= _midnight(first) - WIDEST_OFFSET)
     if (end := _within_calendar(wanted.date_to)) is not None:
-        conditions += [Event.starts_at < _midnight(end) + WIDEST_OFFSET, local < datetime.combine(end, time())]
+        conditions.append(starts_at < _midnight(end) + WIDEST_OFFSET)
     return conditions
 
 
@@ -212,10 +251,3 @@ def _timing(timing: EventTiming) -> ColumnElement[bool]:
     if timing is EventTiming.PAST:
         return Event.ends_at <= now
     return and_(Event.starts_at <= now, Event.ends_at > now)
-
-
-def _event_or_venue(query: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Two lists of ids rather than one OR over two tables: each can use its index, and both are estimated well."""
-    by_words = select(Event.id).where(Event.search.bool_op("@@")(query))
-    by_place = select(Event.id).join(Venue, Venue.id == Event.venue_id).where(Venue.search.bool_op("@@")(query))
-    return Event.id.in_(by_words.union_all(by_place))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from auth.viewer import Viewer
@@ -16,6 +16,7 @@ from dataloaders.interests import MOST
 from dataloaders.pages import Key, Listing
 from errors import NotFound, TooMany, UserError, refuse
 from models import DomainEvent, Interest, User, UserInterest, name_key
+from resolvers import word_search
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +31,7 @@ class InterestsUpdated(DomainEvent):
 
 def listing(*, text: str | None, locale: str) -> Listing:
     """The catalogue by name in the reader's language. `text` is looked for in the names of every language."""
-    statement = select(Interest)
-    if text is not None:
-        names = (Interest.name_ru, Interest.name_en)
-        statement = statement.where(or_(*(func.strpos(name_key(name), name_key(text)) > 0 for name in names)))
+    statement = word_search.narrow(select(Interest), Interest.search, text)
     name = Interest.name_ru if locale == "ru" else Interest.name_en
     return Listing(statement, (Key(name_key(name)), Key(Interest.id)))
 

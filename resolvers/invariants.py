@@ -21,10 +21,13 @@ from models import (
     Booking,
     Chat,
     ChatMember,
+    Club,
     ClubMembership,
+    ClubWords,
     Event,
     EventHost,
     EventStatus,
+    EventWords,
     Inbox,
     MembershipState,
     Message,
@@ -176,6 +179,20 @@ def _oversold(owner: Any) -> Select[UUID, str]:
     return select(owner.id, _found(taken=owner.taken, capacity=owner.capacity)).where(owner.taken > owner.capacity)
 
 
+def _words(owner: Any, kept: Any, key: Any, *columns: str) -> Select[UUID, str]:
+    """Events or clubs that are found by other words than theirs, as after an upgrade that brings other stems."""
+    kind = owner.__tablename__.removesuffix("s")
+    ids = func.array(select(owner.id).scalar_subquery())
+    documents = getattr(func, f"{kind}_documents")(ids).table_valued(key.key, *columns, name="documents")
+    differs = [getattr(kept, name).is_distinct_from(documents.c[name]) for name in columns]
+    return (
+        select(owner.id, literal("is found by other words than its own"))
+        .join(documents, documents.c[key.key] == owner.id)
+        .outerjoin(kept, key == owner.id)
+        .where(or_(*differs))
+    )
+
+
 INVARIANTS: dict[str, Select[UUID, str]] = {
     "event.taken is the number of people": _counted(Event, Registration, Registration.event_id),
     "service.taken is the number of bookings": _counted(Service, Booking, Booking.service_id),
@@ -189,6 +206,10 @@ INVARIANTS: dict[str, Select[UUID, str]] = {
     "who was put out of a club has no place": _banned_with_place(),
     "participant is in the chat": _chat_without_participant(),
     "only participants are in the chat": _chat_with_stranger(),
+    "event is found by its words": _words(
+        Event, EventWords, EventWords.event_id, "starts_at", "created_at", "is_archived", "words"
+    ),
+    "club is found by its words": _words(Club, ClubWords, ClubWords.club_id, "words"),
     "availability stream is whole": _stream(
         Event, Event.id, Event.availability_sequence, AvailabilityChange, AvailabilityChange.event_id,
         starts_at_one=False,

@@ -105,8 +105,11 @@ def touch(venue: Venue) -> None:
 
 
 def listing(*, text: str | None = None) -> Listing:
-    """Venues, most recently used first."""
-    statement = select(Venue)
-    if text and text.strip():
-        statement = statement.where(*word_search.has_all(text, within=Venue.search.bool_op("@@")))
-    return Listing(statement, RECENT_FIRST)
+    """Venues, most recently used first; with a text, those first whose name has it."""
+    problems: list[UserError] = []
+    text = word_search.wanted(problems, text)
+    refuse(problems)
+    if text is None:
+        return Listing(select(Venue), RECENT_FIRST)
+    query = word_search.WordQuery(text)
+    return Listing(select(Venue).where(query.matches(Venue.search)), (Key(query.rank(Venue.search)), *RECENT_FIRST))

@@ -1,47 +1,58 @@
-"""Words that someone typed, as conditions: every Russian and English form of them, and unfinished words."""
+"""Words that someone typed, looked for in columns of words. Both are cut and stemmed by functions of the database.
+
+ADR 25 says how, and why PostgreSQL's own configurations do not do.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, literal_column
-from sqlalchemy.dialects.postgresql import REGCONFIG
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, func, literal
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
-WORD = re.compile(r"[^\W_]+")
-MOST_WORDS = 12
-LEFT_OUT = (
-    "i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself "
-    "it its itself they them their theirs themselves what which who whom this that these those am is are was were be "
-    "been being have has had having do does did doing a an the and but if or because as until while of at by for with "
-    "about against between into through during before after above below to from up down in out on off over under "
-    "again further then once here there when where why how all any both each few more most other some such no nor not "
-    "only own same so than too very s t can will just don should now"
-)
-"""English words that PostgreSQL leaves out of its indexes: nobody can be asked to have them. Of the Russian ones
-the English configuration keeps every one."""
-UNINDEXED = frozenset(LEFT_OUT.split())
+from dataloaders.compiled import Typed
+from errors import TooLong, UserError, refuse
+
+LONGEST_TEXT = 200
+ANYWHERE, IN_TITLE, IN_TAGS, IN_PLACE = 1, 2, 3, 4
+"""Queries that `search_queries()` makes of a text. The later ones each include the one before."""
 
 
-def words(text: str) -> list[str]:
-    """The words of a text, ё folded as in the search columns; those beyond the twelfth are left out."""
-    return [word.lower().replace("ё", "е") for word in WORD.findall(text)][:MOST_WORDS]
+def narrow(statement: Select[Any], words: Any, text: str | None) -> Select[Any]:
+    """The rows that have the words of a text; all of them where it is empty. Raises what is wrong with it."""
+    problems: list[UserError] = []
+    text = wanted(problems, text)
+    refuse(problems)
+    return statement if text is None else statement.where(WordQuery(text).matches(words))
 
 
-def has_all(text: str, within: Callable[[ColumnElement[Any]], ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-    """One condition for each word; `within` says where a word's query is to be looked for.
+def wanted(problems: list[UserError], text: str | None) -> str | None:
+    """Return the text of a filter, or null where it narrows nothing. What is wrong with it goes to `problems`."""
+    if text is not None and len(text) > LONGEST_TEXT:
+        problems.append(TooLong(path=("filter", "text"), maximum=LONGEST_TEXT))
+    return text if text and text.strip() else None
 
-    Words that are in no index are no condition, unless there are no others. A text without words finds nothing.
+
+class WordQuery:
+    """A typed text as conditions. Words that say little are none, and a text without words finds nothing.
+
+    PostgreSQL computes the queries once for each plan, as a constant that it knows the frequency of.
     """
-    found = words(text)
-    asked = [word for word in found if word not in UNINDEXED] or found
-    return [within(_any_form(word)) for word in asked] or [false()]
 
+    def __init__(self, text: str) -> None:
+        typed = literal(Typed(text), Text)
+        self._queries: Any = func.search_queries(typed, type_=ARRAY(TSQUERY)).column_valued("asked")
 
-def _any_form(word: str) -> ColumnElement[Any]:
-    """A form or the beginning of a word, in either language."""
-    russian, english = (
-        func.to_tsquery(literal_column(f"'{name}'", REGCONFIG), f"{word}:*") for name in ("russian", "english")
-    )
-    return russian.op("||")(english).self_group()
+    def matches(self, words: Any, where: int = ANYWHERE) -> ColumnElement[bool]:
+        """Whether all words of the text, in any form, or begun only, are among these."""
+        found: ColumnElement[bool] = words.bool_op("@@")(self._queries[where])
+        return found
+
+    def rank(self, words: Any) -> ColumnElement[int]:
+        """Return 1 where the title has all words, 2 where title and tags have them, 3 with the place, else 4."""
+        return case(
+            (self.matches(words, IN_TITLE), literal(1, BigInteger)),
+            (self.matches(words, IN_TAGS), literal(2, BigInteger)),
+            (self.matches(words, IN_PLACE), literal(3, BigInteger)),
+            else_=literal(4, BigInteger),
+        )

@@ -10,6 +10,8 @@ from dataloaders.pages import Listing
 from resolvers import catalogues
 from schema.access import PUBLIC
 from schema.context import Info
+from schema.filters import Filter
+from schema.limits import SEARCHED
 from schema.node import Node
 from schema.relations import computed, reads
 from schema.roots import connection
@@ -45,6 +47,16 @@ class ServiceType(Node, row=models.ServiceType, by_id=dataloaders.catalogues.ser
         return text
 
 
+@strawberry.input(description="Narrows the catalogue of services.")
+class ServiceTypeFilter(Filter):
+    text: str | None = strawberry.field(
+        default=None,
+        metadata=SEARCHED,
+        description="Words of name or description in any language, also unfinished ones; case and ё do not matter. At "
+        "most 200 characters.",
+    )
+
+
 @strawberry.type
 class CatalogueQueries:
     @connection(
@@ -66,5 +78,6 @@ class CatalogueQueries:
     def service_types(
         self,
         info: Info,
+        filter: ServiceTypeFilter | None = None,
     ) -> Listing:
-        return catalogues.service_types(locale=info.context.locale)
+        return catalogues.service_types(text=filter.text if filter else None, locale=info.context.locale)

@@ -19,10 +19,7 @@ from errors import (
     Required,
     TooLong,
     TooMany,
-    UserError,
     VersionConflict,
-    check_text,
-    refuse,
 )
 from resolvers import clubs as rules
 from schema import ids
@@ -41,9 +38,6 @@ from schema.users import User
 if TYPE_CHECKING:
     from schema.chats import Chat
     from schema.events import Event
-
-LONGEST_TEXT = 200
-"""Of what one looks for."""
 
 enum(
     models.ClubKind,
@@ -86,6 +80,8 @@ enum(
 enum(
     rules.ClubSort,
     "Order of a list of clubs.",
+    RELEVANCE="Those first whose name has the words of the text, then those that have them in name and interests, then "
+    "the others; among these by name.",
     NAME="By name.",
     NEWEST="The newest first.",
 )
@@ -161,8 +157,8 @@ class ClubFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,
-        description="Words, or beginnings of words, of name and description; case and ё do not matter. "
-        "At most 200 characters.",
+        description="Words of name, interests or description, in any Russian or English form, also unfinished ones; "
+        "case and ё do not matter. At most 200 characters.",
     )
     interest_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="About at least one of these, at most 100."
@@ -218,7 +214,8 @@ class ClubQueries:
     club = looked_up(Club, description="A club by its id; null when missing or hidden.", access=PUBLIC)
 
     @connection(
-        description="Clubs: the public ones, and those of which the caller is a member.",
+        description="Clubs: the public ones, and those of which the caller is a member. Without a `sort` they come by "
+        "RELEVANCE where a text is looked for, else by NAME.",
         access=PUBLIC,
         of=Club,
     )
@@ -226,7 +223,7 @@ class ClubQueries:
         self,
         info: Info,
         filter: ClubFilter | None = None,
-        sort: rules.ClubSort = rules.ClubSort.NAME,
+        sort: rules.ClubSort | None = None,
     ) -> Listing:
         return rules.listing(info.context.viewer, _search(filter), sort)
 
@@ -235,9 +232,6 @@ def _search(filter: ClubFilter | None) -> rules.ClubSearch:
     if filter is None:
         return rules.ClubSearch()
     wanted = filter.interest_ids
-    problems: list[UserError] = []
-    check_text(problems, filter.text, "filter", "text", maximum=LONGEST_TEXT)
-    refuse(problems)
     return rules.ClubSearch(
         text=filter.text,
         interest_ids=None if wanted is None else decode_interests(wanted, "filter", "interestIds"),

@@ -49,6 +49,8 @@ enum(
 enum(
     EventSort,
     "Order of a list of events. Equal ones are in order of their ids.",
+    RELEVANCE="Those first whose title has the words of the text, then those that have them in title and tags, then "
+    "those that have them there and in the place, then the others; among these the earliest start first.",
     STARTS_AT_ASC="The earliest start first.",
     STARTS_AT_DESC="The latest start first.",
     CREATED_AT_DESC="The newest first.",
@@ -245,8 +247,9 @@ class EventFilterInput(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,
-        description="Words of title, description or venue, in any Russian or English form, also unfinished ones; "
-        "case and ё do not matter. At most 200 characters.",
+        description="Words of title, category, interests, services, venue, address or description, in any Russian or "
+        "English form, also unfinished ones; case, ё and accents do not matter. At most 200 characters, of which the "
+        "first 12 words count.",
     )
     ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These events only; at most 100.")
     category_id: strawberry.ID | None = strawberry.field(default=None, description="Of this category.")

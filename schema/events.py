@@ -207,7 +207,8 @@ class EventQueries:
 
     @connection(
         description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones and drafts are listed "
-        "to those who run them. The archive is left out; past events are found with `filter: {timing: PAST}`.",
+        "to those who run them. The archive is left out; past events are found with `filter: {timing: PAST}`. "
+        "Without a `sort` they come by RELEVANCE where a text is looked for, else by STARTS_AT_ASC.",
         access=PUBLIC,
         of=Event,
     )
@@ -215,6 +216,6 @@ class EventQueries:
         self,
         info: Info,
         filter: EventFilterInput | None = None,
-        sort: event_search.EventSort = event_search.EventSort.STARTS_AT_ASC,
+        sort: event_search.EventSort | None = None,
     ) -> Listing:
         return event_search.listing(info.context.viewer, event_filter(filter), sort)

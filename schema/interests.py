@@ -35,7 +35,8 @@ class InterestFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,
-        description="Part of a name in any language; case and ё do not matter.",
+        description="Words of a name in any language, also unfinished ones; case and ё do not matter. At most 200 "
+        "characters.",
     )
 
 

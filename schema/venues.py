@@ -58,7 +58,8 @@ class VenueFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,
-        description="Words of name or address, also unfinished ones; case, form and ё do not matter.",
+        description="Words of name or address, in any Russian or English form, also unfinished ones; case and ё do "
+        "not matter. At most 200 characters.",
     )
 
 
@@ -72,7 +73,11 @@ VENUE_PROBLEMS = [Required, TooLong, OutOfRange, UnknownTimeZone, rules.PointIsN
 
 @strawberry.type
 class VenueQueries:
-    @connection(description="Venues, most recently used first.", access=PUBLIC, of=Venue)
+    @connection(
+        description="Venues, most recently used first; where a text is looked for, those first whose name has it.",
+        access=PUBLIC,
+        of=Venue,
+    )
     def venues(
         self,
         info: Info,

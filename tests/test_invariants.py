@@ -124,6 +124,10 @@ async def test_deleted_rows_give_their_places_back(save, ports):
         ("UPDATE chats SET last_sequence = 2", "chat stream is whole"),
         ("UPDATE inboxes SET last_sequence = 9", "inbox stream is whole"),
         ("DELETE FROM notifications WHERE sequence = 1", "inbox stream is whole"),
+        ("UPDATE event_words SET words = ''", "event is found by its words"),
+        ("UPDATE event_words SET starts_at = now()", "event is found by its words"),
+        ("UPDATE event_words SET is_archived = true", "event is found by its words"),
+        ("DELETE FROM event_words", "event is found by its words"),
     ],
 )
 async def test_damage_is_found(client, save, ports, damage, expected):

@@ -14,30 +14,26 @@ const OPEN = sql`events.published_at IS NOT NULL AND (events.club_id IS NULL
   OR events.club_id NOT IN (SELECT id FROM clubs WHERE visibility = 'PRIVATE'))`
 const eventCursor = (event) => encodeCursor([event.startsAt, event.id])
 
-const WORD = /[\p{L}\p{N}]+/gu
-function words(text) {
-  return [...text.toLowerCase().replaceAll('ё', 'е').matchAll(WORD)].slice(0, 12).map((found) => `${found[0]}:*`)
-}
-
-function spoken(text) {
-  return words(text).map((word) => sql`AND events.id IN (
-    SELECT id FROM events WHERE search @@ (to_tsquery('russian', ${word}) || to_tsquery('english', ${word}))
-    UNION ALL
-    SELECT events.id FROM events JOIN venues ON venues.id = events.venue_id
-    WHERE venues.search @@ (to_tsquery('russian', ${word}) || to_tsquery('english', ${word})))`)
-}
+// Events that have the words, best ones first. They are put into order before the events are looked at.
+const found = (text) => sql`(
+  SELECT event_id, starts_at, CASE WHEN words @@ asked[2] THEN 1 WHEN words @@ asked[3] THEN 2
+    WHEN words @@ asked[4] THEN 3 ELSE 4 END AS rank
+  FROM event_words, search_queries(${text}) AS asked
+  WHERE words @@ asked[1] AND starts_at > now() AND NOT is_archived
+  ORDER BY rank, starts_at, event_id
+) AS found JOIN events ON events.id = found.event_id`
 
 // Upcoming events that a guest finds in lists. What is still to come is in no archive.
 export async function upcoming({ after, first = 20, text = null, categoryId = null }) {
   const [startsAt, id] = after ? decodeCursor(after) : []
   const rows = await sql`
-    SELECT ${BRIEF} FROM events
+    SELECT ${BRIEF} FROM ${text ? found(text) : sql`events`}
     WHERE events.status IN ('PUBLISHED', 'CANCELLED') AND events.visibility = 'PUBLIC' AND ${OPEN}
       AND events.starts_at > now()
       ${after ? sql`AND (events.starts_at, events.id) > (${startsAt}::timestamptz, ${id}::uuid)` : sql``}
       ${categoryId ? sql`AND events.category_id = ${categoryId}::uuid` : sql``}
-      ${text ? spoken(text) : sql``}
-    ORDER BY events.starts_at, events.id LIMIT ${first + 1}`
+    ORDER BY ${text ? sql`found.rank, found.starts_at, found.event_id` : sql`events.starts_at, events.id`}
+    LIMIT ${first + 1}`
   return page(rows, first, eventCursor)
 }
 
