@@ -169,7 +169,7 @@ def hosted_by(user_id: UUID) -> Select[UUID]:
     return select(EventHost.event_id).where(EventHost.user_id == user_id)
 
 
-def _run_by(user_id: UUID) -> CompoundSelect[UUID]:
+def run_by(user_id: UUID) -> CompoundSelect[UUID]:
     """Ids of the events at which someone has a role, or all of whose club they may change."""
     of_clubs = select(Event.id).where(Event.club_id.in_(clubs_ruled_by(user_id)))
     return hosted_by(user_id).union_all(of_clubs)
@@ -306,7 +306,7 @@ def _own_or_of_guests(viewer: Viewer, row: Any, is_there: ColumnElement[bool]) -
         return false()
     if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
         return or_(row.user_id == viewer.id, is_there)
-    return or_(row.user_id == viewer.id, and_(is_there, row.event_id.in_(_run_by(viewer.id))))
+    return or_(row.user_id == viewer.id, and_(is_there, row.event_id.in_(run_by(viewer.id))))
 
 
 def reviews_visible_to(viewer: Viewer) -> Select[Review]:

@@ -31,6 +31,8 @@ class NotificationType(Enum):
     EVENT_CHANGE_APPROVED = "EVENT_CHANGE_APPROVED"
     """To who proposed a change of an event that is out."""
     EVENT_CHANGE_REJECTED = "EVENT_CHANGE_REJECTED"
+    EVENT_ROLE_GIVEN = "EVENT_ROLE_GIVEN"
+    EVENT_ROLE_TAKEN = "EVENT_ROLE_TAKEN"
     CLUB_JOIN_REQUESTED = "CLUB_JOIN_REQUESTED"
     """To those who may approve."""
     CLUB_JOIN_APPROVED = "CLUB_JOIN_APPROVED"

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from errors import _
-from models import Notification, NotificationType
+from models import EventRole, Notification, NotificationType
 from resolvers.event_input import Price
 from translations import Reader, one_line, placeholders
 
@@ -28,7 +28,7 @@ class Wording:
     """Of one type. The first title whose placeholders are all known is taken; so is every such sentence.
 
     Placeholders: `name` of the subject, `when` it is, `price` to pay, `person` who caused it, `service`, `changes`,
-    `reason`, `text`.
+    `reason`, `text`, `role`.
     """
 
     titles: tuple[str, ...]
@@ -88,6 +88,14 @@ WORDINGS = {
     NotificationType.EVENT_CHANGE_REJECTED: Wording(
         (_("Your change was not approved: {name}"), _("Your change was not approved")),
         (_("The event stays as it is."), _REASON),
+    ),
+    NotificationType.EVENT_ROLE_GIVEN: Wording(
+        (_("Your role at an event: {name}"), _("Your role at an event")),
+        (_("{person} has given you the role: {role}."), _WHEN),
+    ),
+    NotificationType.EVENT_ROLE_TAKEN: Wording(
+        (_("You have no role any more: {name}"), _("You have no role at an event any more")),
+        (_("{person} has taken your role away."),),
     ),
     NotificationType.CLUB_JOIN_REQUESTED: Wording(
         (_("Request to join: {name}"), _("Request to join")),
@@ -195,6 +203,7 @@ def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
         "changes": " ".join(_said(one, params.get("time_zone"), reader) for one in changes),
         "reason": params.get("reason"),
         "text": params.get("text"),
+        "role": reader.name(EventRole[params["role"]]) if params.get("role") in EventRole.__members__ else None,
     }
     return {key: text for key, value in found.items() if (text := _in_language(value, reader.locale))}
 

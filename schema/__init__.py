@@ -21,6 +21,7 @@ from schema.clubs import ClubMutations, ClubQueries
 from schema.context import Info
 from schema.documents import Documents, Prepared, Preparing
 from schema.error_format import present
+from schema.event_hosts import EventHostMutations
 from schema.event_mutations import EventMutations
 from schema.event_revisions import EventRevisionMutations
 from schema.events import EventQueries
@@ -35,6 +36,7 @@ from schema.reviews import ReviewMutations
 from schema.service_mutations import ServiceMutations
 from schema.services import ServiceQueries
 from schema.sessions import SessionMutations
+from schema.staff_notes import StaffNoteMutations
 from schema.venues import VenueMutations, VenueQueries
 from schema.viewer import ViewerQueries
 
@@ -62,6 +64,8 @@ class Mutation(
     SessionMutations,
     EventMutations,
     EventRevisionMutations,
+    EventHostMutations,
+    StaffNoteMutations,
     ServiceMutations,
     VenueMutations,
     ModerationMutations,

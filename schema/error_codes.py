@@ -44,6 +44,7 @@ enum(
     EVENT_IN_PAST="The event would be over already.",
     HAS_PARTICIPANTS="People have a place (`details.count`): cancel first, so that they are told.",
     INVALID_STATUS="Not possible in this state (`details.status`).",
+    LAST_ORGANIZER="An event keeps an organizer.",
     OUTSIDE_EVENT="A service lies within its event.",
     ALREADY_DECIDED="This was decided already (`details.status`).",
     ALREADY_BOOKED="There is a place at this service already.",

@@ -52,6 +52,8 @@ enum(
     EVENT_REJECTED="A moderator sent the reader's event back.",
     EVENT_CHANGE_APPROVED="A moderator approved what the reader wants to change of an event.",
     EVENT_CHANGE_REJECTED="A moderator did not approve it, and the event stays as it is.",
+    EVENT_ROLE_GIVEN="The reader has a role at an event, or another one.",
+    EVENT_ROLE_TAKEN="The reader has no role at an event any more.",
     CLUB_JOIN_REQUESTED="Someone asks to join the reader's club.",
     CLUB_JOIN_APPROVED="The reader was let into a club.",
     CLUB_JOIN_REJECTED="The reader was not let into a club.",

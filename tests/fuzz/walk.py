@@ -56,6 +56,13 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "archiveEvent": ("anna", {"eventId": "@Event.title=Cancelled"}),
     "reactivateEvent": ("anna", {"eventId": "@Event.title=Cancelled", "startsAt": "2026-06-27T18:00:00+03:00"}),
     "deleteEvent": ("boris", {"eventId": "@Event.title=Draft"}),
+    "addEventHost": ("anna", {"eventId": "@Event.title=Offering", "userId": "@User.handle=shy", "role": "STAFF"}),
+    "changeEventHostRole": (
+        "ada", {"eventId": "@Event.title=Full", "userId": "@User.handle=boris", "role": "CO_ORGANIZER"},
+    ),
+    "removeEventHost": ("ada", {"eventId": "@Event.title=Full", "userId": "@User.handle=boris"}),
+    "setRegistrationStaffNote": ("ada", {"registrationId": "@Registration.user_id=boris", "note": "Опоздает"}),
+    "setBookingStaffNote": ("ada", {"bookingId": "@Booking.note=Без сахара", "note": None}),
     "addService": (
         "ada",
         {

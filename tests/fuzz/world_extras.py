@@ -127,7 +127,8 @@ def _hosts(events: dict[str, models.Event], people: People) -> Rows:
     rows: Rows = [
         make_host(event, people["anna"]) for name, event in events.items() if name not in ("draft", "pending")
     ]
-    return [*rows, make_host(events["draft"], people["boris"]), make_host(events["pending"], people["boris"])]
+    rows += [make_host(events["draft"], people["boris"]), make_host(events["pending"], people["boris"])]
+    return [*rows, make_host(events["full"], people["boris"], EventRole.STAFF)]
 
 
 def _memberships(people: People, private: models.Club, unlisted: models.Club, clubs: list[models.Club]) -> Rows:

@@ -1,0 +1,203 @@
+"""Who runs an event: giving people a role at it, changing the role, taking it away (vocabulary, Roles)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import select
+
+from auth.viewer import Viewer
+from auth.visibility import clubs_ruled_by, events_visible_to, users_visible_to
+from database import UnitOfWork
+from errors import ErrorCode, Forbidden, NotFound, TooMany, UserError, _
+from models import (
+    HOLDING,
+    Admission,
+    ClubMembership,
+    DomainEvent,
+    Event,
+    EventHost,
+    EventRole,
+    MembershipState,
+    NotificationType,
+    Registration,
+    User,
+)
+from resolvers import audit, chat_members
+from resolvers.capacity import Restricted
+from resolvers.event_access import editable, runs
+from resolvers.notifications import notify
+
+MOST_HOSTS = 20
+"""People with a role at one event."""
+
+
+class AlreadyHost(UserError):
+    code = ErrorCode.ALREADY_EXISTS
+    message = _("This person has a role at the event already.")
+
+
+class LastOrganizer(UserError):
+    code = ErrorCode.LAST_ORGANIZER
+    message = _("An event keeps at least one organizer. Make someone else one first.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventHostsChanged(DomainEvent):
+    """`role` is null where the person has none any more."""
+
+    name: ClassVar[str] = "event.hosts.changed"
+    subject_type: ClassVar[str] = "Event"
+    user_id: UUID
+    role: str | None
+
+
+async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID, role: EventRole) -> Event:
+    """Give someone a role. Who may edit the event appoints co-organizers and staff; organizers are appointed by
+    organizers, by those who rule the event's club, and by staff of the platform."""
+    event = await editable(uow, viewer, event_id)
+    await _check_rank(uow, viewer, event, role)
+    if await uow.session.scalar(users_visible_to(viewer).where(User.id == user_id)) is None:
+        raise NotFound(path=("userId",))
+    if await _is_put_out(uow, event, user_id):
+        raise Restricted(path=("userId",))
+    hosts = await _hosts(uow, event)
+    if user_id in hosts:
+        raise AlreadyHost(path=("userId",))
+    if len(hosts) >= MOST_HOSTS:
+        raise TooMany(path=("userId",), maximum=MOST_HOSTS)
+    host = EventHost(event_id=event.id, user_id=user_id, role=role)
+    uow.session.add(host)
+    await uow.session.flush()
+    await chat_members.join_event_chat(uow, event.id, user_id)
+    await _announce(uow, viewer, event, user_id, before=None, after=role)
+    return event
+
+
+async def change_role(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID, role: EventRole) -> Event:
+    """Give a host another role. Ranks are as in `add`, for the role that they have and for the one that they get."""
+    event = await editable(uow, viewer, event_id)
+    host = _host(await _hosts(uow, event), user_id)
+    before = host.role
+    if before is role:
+        return event
+    await _check_rank(uow, viewer, event, before, role)
+    await _keep_an_organizer(uow, event, host)
+    host.role = role
+    await uow.session.flush()
+    await _announce(uow, viewer, event, user_id, before=before, after=role)
+    return event
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID) -> Event | None:
+    """Take a role away. Everyone may give up their own. Null where the viewer no longer sees the event."""
+    is_own = user_id == viewer.require_user()
+    event = await (_visible if is_own else editable)(uow, viewer, event_id)
+    host = _host(await _hosts(uow, event), user_id)
+    if not is_own:
+        await _check_rank(uow, viewer, event, host.role)
+    await _keep_an_organizer(uow, event, host)
+    before = host.role
+    await uow.session.delete(host)
+    await uow.session.flush()
+    if not await _holds_place(uow, event, user_id):
+        await chat_members.leave_event_chats(uow, event.id, [user_id])
+    await _announce(uow, viewer, event, user_id, before=before, after=None)
+    seen: Event | None = await uow.session.scalar(events_visible_to(viewer).where(Event.id == event.id))
+    return seen
+
+
+async def _visible(uow: UnitOfWork, viewer: Viewer, event_id: UUID) -> Event:
+    """The event, locked as by `editable`."""
+    event = await uow.session.scalar(
+        events_visible_to(viewer)
+        .where(Event.id == event_id)
+        .with_for_update(key_share=True, of=Event)
+        .execution_options(populate_existing=True)
+    )
+    if event is None:
+        raise NotFound(path=("eventId",))
+    return event
+
+
+async def _hosts(uow: UnitOfWork, event: Event) -> dict[UUID, EventHost]:
+    found = await uow.session.scalars(
+        select(EventHost).where(EventHost.event_id == event.id).execution_options(populate_existing=True)
+    )
+    return {host.user_id: host for host in found}
+
+
+def _host(hosts: dict[UUID, EventHost], user_id: UUID) -> EventHost:
+    if user_id not in hosts:
+        raise NotFound(path=("userId",))
+    return hosts[user_id]
+
+
+async def _check_rank(uow: UnitOfWork, viewer: Viewer, event: Event, *roles: EventRole) -> None:
+    """Raise `Forbidden` where an organizer is appointed or dismissed by somebody who is less."""
+    if EventRole.ORGANIZER not in roles or viewer.is_staff:
+        return
+    user_id = viewer.require_user()
+    organizing = select(EventHost.event_id).where(
+        EventHost.event_id == event.id, EventHost.user_id == user_id, EventHost.role == EventRole.ORGANIZER
+    )
+    ruling = clubs_ruled_by(user_id).where(ClubMembership.club_id == event.club_id)
+    if await uow.session.scalar(organizing.union_all(ruling).limit(1)) is None:
+        raise Forbidden(path=("userId",))
+
+
+async def _keep_an_organizer(uow: UnitOfWork, event: Event, host: EventHost) -> None:
+    if host.role is not EventRole.ORGANIZER:
+        return
+    others = select(EventHost.user_id).where(
+        EventHost.event_id == event.id, EventHost.role == EventRole.ORGANIZER, EventHost.user_id != host.user_id
+    )
+    if await uow.session.scalar(others.limit(1)) is None:
+        raise LastOrganizer(path=("userId",))
+
+
+async def _is_put_out(uow: UnitOfWork, event: Event, user_id: UUID) -> bool:
+    """Whether the person was put out of the event or of its club."""
+    of_event = select(Registration.event_id).where(
+        Registration.event_id == event.id,
+        Registration.user_id == user_id,
+        Registration.admission == Admission.REJECTED,
+    )
+    of_club = select(ClubMembership.club_id).where(
+        ClubMembership.club_id == event.club_id,
+        ClubMembership.user_id == user_id,
+        ClubMembership.state == MembershipState.BANNED,
+    )
+    return await uow.session.scalar(of_event.union_all(of_club).limit(1)) is not None
+
+
+async def _holds_place(uow: UnitOfWork, event: Event, user_id: UUID) -> bool:
+    holding = select(Registration.id).where(
+        Registration.event_id == event.id, Registration.user_id == user_id, Registration.admission.in_(HOLDING)
+    )
+    return await uow.session.scalar(holding) is not None
+
+
+async def _announce(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    event: Event,
+    user_id: UUID,
+    *,
+    before: EventRole | None,
+    after: EventRole | None,
+) -> None:
+    """Record the change, audit it where staff made it at an event that they do not run, and tell the person."""
+    uow.record(EventHostsChanged(subject_id=event.id, user_id=user_id, role=after.value if after else None))
+    if user_id != viewer.id and not await runs(uow.session, viewer, event):
+        person = {"userId": str(user_id)}
+        audit.note(
+            uow, viewer, "event.host.change", subject_type="Event", subject_id=event.id,
+            before=person | {"role": before.value if before else None},
+            after=person | {"role": after.value if after else None},
+        )  # fmt: skip
+    type = NotificationType.EVENT_ROLE_GIVEN if after else NotificationType.EVENT_ROLE_TAKEN
+    role = {"role": after.value} if after else {}
+    await notify(uow, [user_id], type, subject=event, actor_id=viewer.id, **role)

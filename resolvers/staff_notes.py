@@ -1,0 +1,58 @@
+"""Remarks among hosts and staff about a registration or a booking (C20)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from auth.permissions import Permission
+from auth.viewer import Viewer
+from auth.visibility import bookings_visible_to, registrations_visible_to, run_by
+from database import UnitOfWork
+from errors import Forbidden, NotFound, UserError, check_text, refuse
+from models import Booking, Event, Registration
+from resolvers import audit
+
+LONGEST = 1000
+
+
+async def set_on_registration(
+    uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, note: str | None
+) -> Registration:
+    """Write the remark about a registration; null removes it."""
+    wanted = registrations_visible_to(viewer).where(Registration.id == registration_id)
+    found: Registration | None = await uow.session.scalar(wanted.with_for_update(key_share=True, of=Registration))
+    if found is None:
+        raise NotFound(path=("registrationId",))
+    await _write(uow, viewer, found, note, "registrationId")
+    return found
+
+
+async def set_on_booking(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, note: str | None) -> Booking:
+    """Write the remark about a booking; null removes it."""
+    wanted = bookings_visible_to(viewer).where(Booking.id == booking_id)
+    found: Booking | None = await uow.session.scalar(wanted.with_for_update(key_share=True, of=Booking))
+    if found is None:
+        raise NotFound(path=("bookingId",))
+    await _write(uow, viewer, found, note, "bookingId")
+    return found
+
+
+async def _write(uow: UnitOfWork, viewer: Viewer, row: Registration | Booking, note: str | None, path: str) -> None:
+    """Those who read the remark may write it. What volunteers and staff write at events of others is audited."""
+    problems: list[UserError] = []
+    note = check_text(problems, note, "note", maximum=LONGEST, multiline=True)
+    refuse(problems)
+    hosted = select(Event.id).where(Event.id == row.event_id, Event.id.in_(run_by(viewer.require_user())))
+    is_host = await uow.session.scalar(hosted) is not None
+    if not is_host and not viewer.is_staff and not viewer.can(Permission.REGISTER_OTHERS):
+        raise Forbidden(path=(path,))
+    if not is_host:
+        kind = type(row).__name__
+        audit.note(
+            uow, viewer, f"{kind.lower()}.staff_note.set", subject_type=kind, subject_id=row.id,
+            before={"staffNote": row.staff_note}, after={"staffNote": note},
+        )  # fmt: skip
+    row.staff_note = note
+    await uow.session.flush()
