@@ -21,6 +21,7 @@ from schema import Schema, make_schema
 from schema.ports import Ports
 from settings import Settings
 from tests.clients import Client, ServerProcess
+from tests.factories import standing_now
 from tests.jobs import Jobs
 
 SCRATCH_ENVIRONMENT = {
@@ -77,6 +78,13 @@ async def ports(settings: Settings) -> AsyncIterator[Ports]:
 @pytest.fixture(scope="session")
 def schema() -> Schema:
     return make_schema()
+
+
+@pytest.fixture(autouse=True)
+def one_moment() -> Iterator[None]:
+    """The factories' clock stands while a test runs."""
+    with standing_now():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ parameters of a test state times; `now()` among them would be the time when the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -17,8 +19,23 @@ numbers = count(1)
 ZONE = "Europe/Moscow"
 
 
+started: datetime | None = None
+"""When the test began, while one runs."""
+
+
 def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    """Now, in whole seconds. It stands within a test: `in_days(3)` is the same moment each time."""
+    return started or datetime.now(UTC).replace(microsecond=0)
+
+
+@contextmanager
+def standing_now() -> Iterator[None]:
+    global started
+    started = now()
+    try:
+        yield
+    finally:
+        started = None
 
 
 def in_days(days: float) -> datetime:
@@ -27,7 +44,7 @@ def in_days(days: float) -> datetime:
 
 def zone_where_it_is(hour: int) -> str:
     """A zone whose clocks now show this hour, whatever the day: for what depends on midnight there."""
-    ahead = (hour - datetime.now(UTC).hour + 12) % 24 - 12
+    ahead = (hour - now().hour + 12) % 24 - 12
     return f"Etc/GMT{-ahead:+d}"
 
 

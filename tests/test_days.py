@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.clients import ROOT
-from tests.factories import zone_where_it_is
+from tests.factories import now, zone_where_it_is
 from tests.tools.shifted import shift_of
 
 CLOCKS = {"now", "in_days", "utcnow", "today", "zone_where_it_is"}
@@ -54,11 +54,14 @@ ages = [lambda: now(), datetime.now(UTC)]
 
 @pytest.mark.parametrize("hour", [0, 2, 12, 23])
 def test_there_is_a_zone_for_every_hour(hour: int) -> None:
-    def shown() -> int:
-        return datetime.now(ZoneInfo(zone_where_it_is(hour))).hour
+    assert now().astimezone(ZoneInfo(zone_where_it_is(hour))).hour == hour
 
-    # The second time where the hour ended between the two looks at the clock.
-    assert shown() == hour or shown() == hour
+
+def test_the_clock_of_the_factories_stands_within_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = now()
+    monkeypatch.setattr("tests.factories.datetime", None)
+
+    assert now() == began
 
 
 def test_a_shift_is_given_in_hours_or_as_a_moment_or_drawn() -> None:

@@ -11,7 +11,6 @@ from models import ChatKind, NotificationType
 from resolvers.notification_words import WORDINGS, words_of
 from tests.clients import codes
 from tests.factories import (
-    in_days,
     make_booking,
     make_category,
     make_chat,
@@ -177,7 +176,7 @@ PARAMS = {
     "reason": "Rain\nall day",
     "text": "Hello",
     "changes": [
-        {"field": "startsAt", "before": DAY.isoformat(), "after": in_days(1).isoformat()},
+        {"field": "startsAt", "before": DAY.isoformat(), "after": (DAY + timedelta(days=1)).isoformat()},
         {"field": "title", "before": "Old", "after": "New"},
         {"field": "capacity", "before": 1, "after": 2},
         "venue",
