@@ -192,7 +192,11 @@ class Settings:
         30.0, "seconds in which a traded refresh token gets its successor once more; 0: never", _wait
     )
     password_hash_memory: int = setting(64 * 1024, "KiB of memory for one Argon2id hash", _positive)
-    sign_in_attempts: int = setting(10, "wrong passwords for one account within 15 minutes", _positive)
+    sign_in_attempts: int = setting(
+        10,
+        "wrong passwords for one account in 15 minutes, by all strangers together and by each known device or network",
+        _positive,
+    )
     sign_in_attempts_per_address: int = setting(100, "wrong passwords from one address within 15 minutes", _positive)
     sign_ups_per_address: int = setting(50, "new accounts from one address within an hour", _positive)
 
@@ -202,6 +206,12 @@ class Settings:
     oidc_redirect_uris: tuple[str, ...] = setting((), "where the provider may send people back to", _names)
 
     smtp_url: str = setting("", "smtp://user:password@host:port, smtps:// for TLS; empty: mail goes to a folder", str)
+    mails_per_recipient: int = setting(
+        30,
+        "mails an hour to one recipient, a third of them at most caused by strangers; links to reset a password are "
+        "limited by themselves",
+        _positive,
+    )
     mail_from: str = setting("Wingding <noreply@localhost>", "sender of mail", str)
     web_url: str = setting("", "the frontend, for links in mail; empty: PUBLIC_URL", str)
 

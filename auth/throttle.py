@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,6 +53,11 @@ async def spend(database: Database, *limits: Limit) -> None:
 
 async def try_spend(session: AsyncSession, *limits: Limit) -> RateLimited | None:
     """Count within the caller's own transaction; the refusal, if a limit is exceeded."""
+    return refusal_of(await count(session, *limits))
+
+
+async def count(session: AsyncSession, *limits: Limit) -> dict[Limit, int]:
+    """Count within the caller's own transaction: the limits that are exceeded, and for how many seconds yet."""
     now = utcnow()
     rows = [
         {"key": limit.key, "count": 1, "window_ends_at": now + limit.window}
@@ -68,26 +73,34 @@ async def try_spend(session: AsyncSession, *limits: Limit) -> RateLimited | None
         },
     ).returning(AttemptCount.key, AttemptCount.count, AttemptCount.window_ends_at)
     found: dict[str, Any] = {row.key: row for row in await session.execute(counted)}
-    exceeded = [found[limit.key].window_ends_at for limit in limits if found[limit.key].count > limit.most]
-    return RateLimited(retry_after=_seconds_until(max(exceeded), now)) if exceeded else None
+    return {
+        limit: _seconds_until(found[limit.key].window_ends_at, now)
+        for limit in limits
+        if found[limit.key].count > limit.most
+    }
+
+
+def refusal_of(exceeded: Mapping[Limit, int]) -> RateLimited | None:
+    return RateLimited(retry_after=max(exceeded.values())) if exceeded else None
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:
     return max(1, ceil((moment - now).total_seconds()))
 
 
-async def forgive(session: AsyncSession, *, account: Limit, address: Limit) -> None:
-    """After a success: the account starts anew, and the address gets its one attempt back.
+async def forgive(session: AsyncSession, *, all_of: Iterable[Limit], one_of: Iterable[Limit] = ()) -> None:
+    """After a success: what was counted for the account starts anew, and a network gets its one attempt back.
 
     Otherwise whoever knows one password could try those of others without end.
     """
-    for limit in sorted((account, address), key=lambda limit: limit.key):
-        if limit is account:
-            await session.execute(delete(AttemptCount).where(AttemptCount.key == limit.key))
+    gone = [limit.key for limit in all_of]
+    for key in sorted([*gone, *(limit.key for limit in one_of)]):
+        if key in gone:
+            await session.execute(delete(AttemptCount).where(AttemptCount.key == key))
         else:
             await session.execute(
                 update(AttemptCount)
-                .where(AttemptCount.key == limit.key, AttemptCount.count > 0)
+                .where(AttemptCount.key == key, AttemptCount.count > 0)
                 .values(count=AttemptCount.count - 1)
             )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from auth.throttle import HOUR, Limit, try_spend
 from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
+from jobs.mail_limits import Asking, may_send
 from models import OneTimePurpose, OutboxEvent, SignUp, User
 from resolvers import one_time_tokens
 from resolvers.accounts import EmailVerificationRequested
@@ -14,9 +14,6 @@ from resolvers.passwords import PasswordResetRequested
 from resolvers.signing_up import SignUpRequested
 from settings import Settings
 from translations import Reader
-
-MOST_PER_HOUR = 5
-"""To one address, whoever asked for them: nobody is to be flooded through us."""
 
 
 async def send_sign_up(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
@@ -61,7 +58,9 @@ async def _send_link(
     purpose: OneTimePurpose,
     address: str,
 ) -> None:
-    if not await _may_mail(uow, address):
+    wish = Asking.RECIPIENT if purpose is OneTimePurpose.RESET_PASSWORD else Asking.UNASKED
+    cause = purpose.value if isinstance(asking, SignUp) else f"{purpose.value} {asking.id}"
+    if not await may_send(uow, to=address, asking=wish, cause=cause, most=settings.mails_per_recipient):
         return
     owner = await owner_of_email(uow, address)
     if owner is None or owner is asking:
@@ -73,10 +72,6 @@ async def _send_link(
     # Nothing that the one who asks has chosen: else anyone could write to strangers through us.
     mail = compose(template, key=str(event.id), to=address, reader=reader, link=_link(settings, page))
     await mailer.send(mail)
-
-
-async def _may_mail(uow: UnitOfWork, address: str) -> bool:
-    return await try_spend(uow.session, Limit("mail-to", address.lower(), MOST_PER_HOUR, HOUR)) is None
 
 
 def _link(settings: Settings, page: str) -> str:

@@ -7,12 +7,16 @@ from sqlalchemy import select
 from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
-from models import Channel, Notification, OutboxEvent, User
+from jobs.mail_limits import Asking, may_send
+from models import Channel, Notification, NotificationType, OutboxEvent, User
 from resolvers.notification_preferences import is_wanted
 from resolvers.notification_words import words_of
 from resolvers.notifications import NotificationSent
 from settings import Settings
 from translations import Reader
+
+BY_ANYBODY = frozenset({NotificationType.CLUB_INVITATION, NotificationType.CLUB_JOIN_REQUESTED})
+"""News that people whom the reader has nothing to do with can cause."""
 
 
 async def send(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
@@ -29,6 +33,11 @@ async def send(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: Outbo
     )
     row = found.one_or_none()
     if row is None or not await is_wanted(uow.session, row.User.id, row.Notification.type, Channel.EMAIL):
+        return
+    asking = Asking.UNASKED if row.Notification.type in BY_ANYBODY else Asking.OWN
+    cause = f"{row.Notification.actor_id} {row.Notification.type.value}"
+    most = settings.mails_per_recipient
+    if not await may_send(uow, to=row.User.email, asking=asking, cause=cause, most=most):
         return
     reader = Reader.of(row.User)
     words = words_of(row.Notification, reader)

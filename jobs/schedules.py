@@ -15,6 +15,7 @@ from models import (
     AvailabilityChange,
     Base,
     IdempotencyKey,
+    KnownDevice,
     OneTimeToken,
     OutboxDelivery,
     OutboxEvent,
@@ -23,6 +24,7 @@ from models import (
     SignUp,
     utcnow,
 )
+from resolvers.known_devices import KNOWN_FOR
 from settings import Settings
 
 CHUNK = 2000
@@ -63,6 +65,7 @@ async def prune_sign_in(database: Database, _settings: Settings) -> int:
     over: list[tuple[type[Base], ColumnElement[bool]]] = [
         (Session, or_(Session.expires_at < before, Session.ended_at < before)),
         (OneTimeToken, OneTimeToken.expires_at < before),
+        (KnownDevice, KnownDevice.last_used_at < now - KNOWN_FOR),
         (SignUp, SignUp.created_at < now - SIGN_UPS_KEPT),
         (ProviderSignIn, ProviderSignIn.expires_at < now),
         (AttemptCount, AttemptCount.window_ends_at < now),

@@ -3,6 +3,7 @@
 from models.accounts import (
     AttemptCount,
     Identity,
+    KnownDevice,
     OneTimePurpose,
     OneTimeToken,
     Password,
@@ -85,6 +86,7 @@ __all__ = [
     "Inbox",
     "Interest",
     "JoinPolicy",
+    "KnownDevice",
     "MembershipState",
     "Message",
     "ModerationItem",

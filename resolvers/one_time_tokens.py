@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, select, update
 
 from auth.addresses import network
-from auth.throttle import QUARTER, Limit
+from auth.throttle import QUARTER, Limit, spend
 from auth.tokens import new_secret, secret_hash
-from database import UnitOfWork
+from database import Database, UnitOfWork
 from errors import ErrorCode, UserError, _
 from models import OneTimePurpose, OneTimeToken, SignUp, User, utcnow
 
@@ -28,9 +28,27 @@ class InvalidToken(UserError):
     message = _("This link is no longer good. Ask for a new one.")
 
 
-def limit_for(address: str, most: int) -> Limit:
-    """Tokens that one address may try."""
-    return Limit("one-time-token", network(address), most, QUARTER)
+async def check(
+    database: Database, secret: str, purpose: OneTimePurpose, *, address: str, most_per_address: int
+) -> None:
+    """Refuse a token that is not good, before anything is done for it. Raises `InvalidToken`, `RateLimited`.
+
+    Only such tokens are counted: whatever others try from the same network, a good link works.
+    """
+    async with database.reading() as session:
+        if await session.scalar(select(OneTimeToken.token_hash).where(*_is_good(secret, purpose))) is not None:
+            return
+    await spend(database, Limit("one-time-token", network(address), most_per_address, QUARTER))
+    raise InvalidToken(path=("token",))
+
+
+def _is_good(secret: str, purpose: OneTimePurpose) -> list[ColumnElement[bool]]:
+    return [
+        OneTimeToken.token_hash == secret_hash(secret),
+        OneTimeToken.purpose == purpose,
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > utcnow(),
+    ]
 
 
 async def issue(uow: UnitOfWork, owner: User | SignUp, purpose: OneTimePurpose, *, email: str) -> str:
@@ -55,17 +73,8 @@ async def issue(uow: UnitOfWork, owner: User | SignUp, purpose: OneTimePurpose, 
 
 async def consume(uow: UnitOfWork, secret: str, purpose: OneTimePurpose) -> OneTimeToken:
     """Use a token up. Of two who bring the same one, PostgreSQL lets one through. Raises `InvalidToken`."""
-    now = utcnow()
     found: OneTimeToken | None = await uow.session.scalar(
-        update(OneTimeToken)
-        .where(
-            OneTimeToken.token_hash == secret_hash(secret),
-            OneTimeToken.purpose == purpose,
-            OneTimeToken.used_at.is_(None),
-            OneTimeToken.expires_at > now,
-        )
-        .values(used_at=now)
-        .returning(OneTimeToken)
+        update(OneTimeToken).where(*_is_good(secret, purpose)).values(used_at=utcnow()).returning(OneTimeToken)
     )
     if found is None:
         raise InvalidToken(path=("token",))

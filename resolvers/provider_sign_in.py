@@ -8,8 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select
 
-from auth.addresses import network
-from auth.throttle import QUARTER, Limit, spend
+from auth.throttle import QUARTER, spend
 from auth.tokens import secret_hash
 from database import Database, UnitOfWork, on_conflict
 from database.turns import turn_given_back
@@ -18,8 +17,9 @@ from integrations.mail_addresses import NotMailable, canonical
 from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRefused
 from models import Identity, ProviderSignIn, User, utcnow
 from resolvers.accounts import EmailVerificationRequested, HandleTaken, announce
+from resolvers.known_devices import Device, caller_limit
 from resolvers.logins import is_named, owner_of_email
-from resolvers.sessions import Device, SignedIn, Signing, open_session
+from resolvers.sessions import SignedIn, Signing, open_session
 from resolvers.time_zones import known_zones
 from translations import negotiate
 
@@ -35,12 +35,12 @@ class UnknownRedirect(UserError):
 
 
 async def start(
-    database: Database, provider: OpenIdProvider, *, redirect_uri: str, address: str, most_per_address: int
+    database: Database, provider: OpenIdProvider, *, redirect_uri: str, device: Device, most_per_address: int
 ) -> Authorization:
     """Begin. Raises `UnknownRedirect`, `ProviderUnavailable`, `RateLimited`."""
     if redirect_uri not in provider.redirect_uris:
         raise UnknownRedirect(path=("redirectUri",))
-    await spend(database, Limit("provider-sign-in", network(address), most_per_address, QUARTER))
+    await spend(database, await caller_limit(database, "provider-sign-in", device, most_per_address, QUARTER))
     async with turn_given_back():
         begun = await provider.authorization(redirect_uri)
     async with database.writing() as uow:

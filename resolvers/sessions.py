@@ -10,10 +10,9 @@ from uuid import UUID
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from auth.addresses import network
 from auth.passwords import Passwords
 from auth.sealing import Sealer
-from auth.throttle import QUARTER, Limit, forgive, spend
+from auth.throttle import QUARTER, Limit, count, forgive, refusal_of
 from auth.tokens import Tokens, new_secret, secret_hash
 from auth.viewer import Viewer
 from auth.visibility import sessions_of
@@ -22,6 +21,7 @@ from errors import ErrorCode, NotFound, UserError, _
 from integrations.mail_addresses import login_key
 from models import DomainEvent, Password, RefreshToken, Session, StreamEvent, User, utcnow, uuid7
 from realtime.streams import access_stream
+from resolvers.known_devices import Circle, Device, circle_columns, circle_of, remember
 from resolvers.logins import is_named
 
 LONGEST_TRIED = 1000
@@ -29,10 +29,12 @@ LONGEST_TRIED = 1000
 
 
 class InvalidCredentials(UserError):
-    """Unknown login and wrong password alike."""
+    """Unknown login and wrong password alike, and a right one for an account on which strangers try too many."""
 
     code = ErrorCode.INVALID_CREDENTIALS
-    message = _("Wrong login or password.")
+    message = _(
+        "Wrong login or password. After many wrong ones, wait 15 minutes or have a link to a new password mailed."
+    )
 
 
 class SessionEnded(UserError):
@@ -59,19 +61,13 @@ class SessionClosed(StreamEvent):
 
 
 @dataclass(frozen=True)
-class Device:
-    """What is noted of the client, so that people know their sessions apart."""
-
-    user_agent: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True)
 class SignedIn:
     user: User
     access_token: str
     access_token_expires_at: datetime
     refresh_token: str
+    device_token: str | None = None
+    """By which the device is known when it signs in again. Null where it only goes on with its session."""
 
 
 @dataclass(frozen=True)
@@ -94,20 +90,20 @@ class Signing:
         """
         return self.sealer.marks("refresh tokens", refresh_token.encode("utf-8", "surrogatepass"))
 
-    def signed_in(self, user: User, session: Session, refresh_token: str) -> SignedIn:
+    def signed_in(self, user: User, session: Session, refresh_token: str, device_token: str | None = None) -> SignedIn:
         access_token, expires_at = self.tokens.issue(user.id, session.id, until=session.expires_at)
-        return SignedIn(user, access_token, expires_at, refresh_token)
+        return SignedIn(user, access_token, expires_at, refresh_token, device_token)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A login and password that fitted a moment ago."""
+    """A login and password that fitted a moment ago, and what counted the attempt."""
 
     user_id: UUID
     hash: str
     new_hash: str | None
-    account: Limit
-    address: Limit
+    of_account: tuple[Limit, ...]
+    of_network: tuple[Limit, ...]
 
 
 async def prove(
@@ -116,27 +112,39 @@ async def prove(
     *,
     login: str,
     password: str,
-    address: str,
+    device: Device,
     most: int,
     most_per_address: int,
 ) -> Proof:
     """Check a login and a password, before any transaction is opened. Raises `InvalidCredentials`, `RateLimited`.
 
-    An unknown login costs the same: it is counted and a password is verified all the same. Handle and e-mail address of
-    one account are counted apart: one count for both would tell strangers that they belong together.
+    The caller is told of a limit only where it depends on nothing but what was done from their own network, or by a
+    device that the account knows. What is counted for the account, for handle and address together and for all
+    strangers, must tell nobody that the two belong together, or that there is such an account: once it is exceeded, the
+    right password is wrong, too. An unknown login costs the same as a known one.
     """
     key = login_key(login)
-    of_account = Limit("sign-in", key, most, QUARTER)
-    of_address = Limit("sign-in-from", network(address), most_per_address, QUARTER)
-    await spend(database, of_account, of_address)
-    by_login = select(User.id, Password.hash).join(Password, Password.user_id == User.id)
+    by_login = select(User.id, Password.hash, *circle_columns(device)).join(Password, Password.user_id == User.id)
     async with database.reading() as session:
         found = (await session.execute(by_login.where(is_named(key), User.is_active))).one_or_none()
+    circle = circle_of(str(found.id) if found else key, device, found)
+    of_account = (circle.limit("sign-in-account", most, QUARTER),)
+    told: tuple[Limit, ...] = of_account
+    of_network: tuple[Limit, ...] = ()
+    if circle.device_id is None:
+        told = (_limit_here(key, device, most),)
+        of_network = (Limit("sign-in-from", device.network, most_per_address, QUARTER),)
+    limits = {*told, *of_account, *of_network}
+    async with database.writing() as uow:
+        exceeded = await count(uow.session, *limits)
+    refusal = refusal_of({limit: seconds for limit, seconds in exceeded.items() if limit in (*told, *of_network)})
+    if refusal is not None:
+        raise refusal
     fits = await passwords.verify(found.hash if found else None, password[:LONGEST_TRIED])
-    if found is None or not fits:
+    if found is None or not fits or exceeded:
         raise InvalidCredentials
     new_hash = await passwords.hash(password) if passwords.needs_rehash(found.hash) else None
-    return Proof(found.id, found.hash, new_hash, of_account, of_address)
+    return Proof(found.id, found.hash, new_hash, (*{*told, *of_account},), of_network)
 
 
 async def sign_in(uow: UnitOfWork, signing: Signing, proof: Proof, device: Device) -> SignedIn:
@@ -148,8 +156,23 @@ async def sign_in(uow: UnitOfWork, signing: Signing, proof: Proof, device: Devic
     if proof.new_hash is not None:
         kept.hash = proof.new_hash
     done = await open_session(uow, signing, user, device)
-    await forgive(uow.session, account=proof.account, address=proof.address)
+    await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
     return done
+
+
+def limits_on(user: User, device: Device, most: int) -> list[Limit]:
+    """All that may keep someone out of an account who comes from this network with the right password."""
+    circles = [Circle(str(user.id)), Circle(str(user.id), network=device.network)]
+    keys = [login.lower() for login in (user.handle, user.email) if login]
+    return [
+        *(circle.limit("sign-in-account", most, QUARTER) for circle in circles),
+        *(_limit_here(key, device, most) for key in keys),
+    ]
+
+
+def _limit_here(key: str, device: Device, most: int) -> Limit:
+    """Wrong passwords for a login from one network, whether there is such an account or not."""
+    return Limit("sign-in", f"{key} {device.network}", most, QUARTER)
 
 
 async def open_session(uow: UnitOfWork, signing: Signing, user: User, device: Device) -> SignedIn:
@@ -166,7 +189,7 @@ async def open_session(uow: UnitOfWork, signing: Signing, user: User, device: De
     uow.record(UserSignedIn(subject_id=user.id, session_id=session.id))
     secret = new_secret()
     await _keep(uow, session, secret)
-    return signing.signed_in(user, session, secret)
+    return signing.signed_in(user, session, secret, await remember(uow, user.id, device))
 
 
 async def _keep(uow: UnitOfWork, session: Session, secret: str) -> None:

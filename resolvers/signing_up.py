@@ -20,8 +20,9 @@ from errors import UserError, check_text, refuse
 from models import DomainEvent, OneTimePurpose, Password, SignUp, User, utcnow
 from resolvers import one_time_tokens
 from resolvers.accounts import HandleTaken, UnknownLocale, announce, check_email, check_handle, check_password
+from resolvers.known_devices import Device
 from resolvers.one_time_tokens import InvalidToken
-from resolvers.sessions import Device, SignedIn, Signing, open_session
+from resolvers.sessions import SignedIn, Signing, open_session
 from resolvers.time_zones import check_time_zone
 from translations import LOCALES
 
@@ -75,6 +76,7 @@ async def prepare_completion(
     database: Database,
     passwords: Passwords,
     *,
+    token: str,
     password: str,
     handle: str | None,
     address: str,
@@ -86,7 +88,9 @@ async def prepare_completion(
     if handle is not None:
         check_handle(problems, handle)
     refuse(problems)
-    await spend(database, one_time_tokens.limit_for(address, most_per_address))
+    await one_time_tokens.check(
+        database, token, OneTimePurpose.SIGN_UP, address=address, most_per_address=most_per_address
+    )
     return await passwords.hash(password)
 
 

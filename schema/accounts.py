@@ -6,16 +6,17 @@ import strawberry
 
 import models
 from auth.permissions import Permission
-from auth.throttle import level_time, spend
+from auth.throttle import QUARTER, level_time, spend
 from errors import Forbidden, NotFound, RateLimited, Required, TooLong, TooShort
 from resolvers import accounts, one_time_tokens, passwords, roles, signing_up
+from resolvers.known_devices import caller_limit
 from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.enums import enum
 from schema.roots import MutationInput, Payload, mutation
-from schema.sessions import SignInPayload, device_of
+from schema.sessions import DEVICE_TOKEN, SignInPayload, device_of
 from schema.users import User
 
 enum(
@@ -103,6 +104,7 @@ class ResendVerificationPayload(Payload):
 @strawberry.input(description="Whose password is forgotten.")
 class RequestPasswordResetInput(MutationInput):
     login: str = strawberry.field(description="Handle or e-mail address.")
+    device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
 @strawberry.type(description="That the wish was heard.")
@@ -123,6 +125,7 @@ class ResetPasswordPayload(Payload):
     user: models.User | None = strawberry.field(
         default=None, graphql_type=User | None, description="Its user. All sessions have ended: sign in anew."
     )
+    device_token: str | None = strawberry.field(default=None, description="As that of `signIn`.")
 
 
 @strawberry.input(description="Who gets which role.")
@@ -189,6 +192,7 @@ class AccountMutations:
         password_hash = await signing_up.prepare_completion(
             context.database,
             ports.passwords,
+            token=input.token,
             password=input.password,
             handle=input.handle,
             address=context.caller.address,
@@ -213,8 +217,13 @@ class AccountMutations:
     )
     async def verify_email(self, info: Info, input: VerifyEmailInput) -> VerifyEmailPayload:
         context = info.context
-        most = context.ports.settings.sign_in_attempts_per_address
-        await spend(context.database, one_time_tokens.limit_for(context.caller.address, most))
+        await one_time_tokens.check(
+            context.database,
+            input.token,
+            models.OneTimePurpose.VERIFY_EMAIL,
+            address=context.caller.address,
+            most_per_address=context.ports.settings.sign_in_attempts_per_address,
+        )
         async with context.writing() as uow:
             user = await accounts.verify_email(uow, context.viewer, token=input.token)
         return VerifyEmailPayload(user=user)
@@ -236,10 +245,13 @@ class AccountMutations:
     )
     async def request_password_reset(self, info: Info, input: RequestPasswordResetInput) -> RequestPasswordResetPayload:
         context = info.context
+        device = device_of(context, input.device_token)
         most = context.ports.settings.sign_in_attempts_per_address
-        await spend(context.database, passwords.reset_limit(context.caller.address, most))
+        await spend(
+            context.database, await caller_limit(context.database, "password-reset-from", device, most, QUARTER)
+        )
         async with level_time(passwords.LEVEL), context.writing() as uow:
-            await passwords.request_reset(uow, login=input.login)
+            await passwords.request_reset(uow, login=input.login, device=device)
         return RequestPasswordResetPayload(is_accepted=True)
 
     @mutation(
@@ -252,13 +264,21 @@ class AccountMutations:
         new_hash = await passwords.prepare_reset(
             context.database,
             ports.passwords,
+            token=input.token,
             new_password=input.new_password,
             address=context.caller.address,
             most_per_address=ports.settings.sign_in_attempts_per_address,
         )
         async with context.writing() as uow:
-            user = await passwords.reset(uow, token=input.token, new_password=input.new_password, new_hash=new_hash)
-        return ResetPasswordPayload(user=user)
+            user, device_token = await passwords.reset(
+                uow,
+                token=input.token,
+                new_password=input.new_password,
+                new_hash=new_hash,
+                device=device_of(context),
+                most=ports.settings.sign_in_attempts,
+            )
+        return ResetPasswordPayload(user=user, device_token=device_token)
 
     @mutation(
         description="Give someone a platform role. The last administrator keeps theirs.",

@@ -13,6 +13,7 @@ from errors import NotFound, RateLimited
 from integrations.oidc import ProviderRefused, ProviderUnavailable
 from resolvers import provider_sign_in
 from resolvers import sessions as rules
+from resolvers.known_devices import Device
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Context, Info
@@ -39,10 +40,14 @@ class Session(Node, row=models.Session, by_id=dataloaders.accounts.session_by_id
         return bool(root.id == info.context.viewer.session_id)
 
 
+DEVICE_TOKEN = "The `deviceToken` of this device's last sign-in, if it has one."
+
+
 @strawberry.input(description="Who signs in, and their password.")
 class SignInInput(MutationInput):
     login: str = strawberry.field(description="Handle, or proven e-mail address, whatever their case.")
     password: str = strawberry.field(description="The password.")
+    device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
 @strawberry.input(description="The refresh token of a session.")
@@ -58,6 +63,11 @@ class SignInPayload(Payload):
         default=None, description="When it ends; from then on requests are refused with the reason TOKEN_EXPIRED."
     )
     refresh_token: str | None = strawberry.field(default=None, description="Trade it in, once, for new tokens.")
+    device_token: str | None = strawberry.field(
+        default=None,
+        description="Keep it on the device, beyond the session too, and send it with the next `signIn`: whatever "
+        "strangers try then does not keep this device out. Null where a session only goes on.",
+    )
 
     @classmethod
     def of(cls, done: rules.SignedIn) -> SignInPayload:
@@ -66,6 +76,7 @@ class SignInPayload(Payload):
             access_token=done.access_token,
             access_token_expires_at=done.access_token_expires_at,
             refresh_token=done.refresh_token,
+            device_token=done.device_token,
         )
 
 
@@ -104,6 +115,7 @@ class RevokeSessionPayload(Payload):
 @strawberry.input(description="Where the provider sends the person back to.")
 class StartProviderSignInInput(MutationInput):
     redirect_uri: str = strawberry.field(description="One of those that the server's settings allow.")
+    device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
 @strawberry.type(description="Where to send the person.")
@@ -122,10 +134,11 @@ class StartProviderSignInPayload(Payload):
 class SignInWithProviderInput(MutationInput):
     state: str = strawberry.field(description="The `state` of the link. It is good once.")
     code: str = strawberry.field(description="The `code` of the link.")
+    device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-def device_of(context: Context) -> rules.Device:
-    return rules.Device(user_agent=context.caller.user_agent, address=context.caller.address)
+def device_of(context: Context, token: str | None = None) -> Device:
+    return Device(user_agent=context.caller.user_agent, address=context.caller.address, token=token)
 
 
 @strawberry.type
@@ -137,17 +150,18 @@ class SessionMutations:
     )
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:
         context, ports = info.context, info.context.ports
+        device = device_of(context, input.device_token)
         proof = await rules.prove(
             context.database,
             ports.passwords,
             login=input.login,
             password=input.password,
-            address=context.caller.address,
+            device=device,
             most=ports.settings.sign_in_attempts,
             most_per_address=ports.settings.sign_in_attempts_per_address,
         )
         async with context.writing() as uow:
-            done = await rules.sign_in(uow, ports.signing, proof, device_of(context))
+            done = await rules.sign_in(uow, ports.signing, proof, device)
         return SignInPayload.of(done)
 
     @mutation(
@@ -198,7 +212,7 @@ class SessionMutations:
             info.context.database,
             ports.provider,
             redirect_uri=input.redirect_uri,
-            address=info.context.caller.address,
+            device=device_of(info.context, input.device_token),
             most_per_address=ports.settings.sign_in_attempts_per_address,
         )
         return StartProviderSignInPayload(authorization_url=begun.url, state=begun.state)
@@ -211,7 +225,8 @@ class SessionMutations:
     )
     async def sign_in_with_provider(self, info: Info, input: SignInWithProviderInput) -> SignInPayload:
         context, ports = info.context, info.context.ports
+        device = device_of(context, input.device_token)
         person = await provider_sign_in.bring_back(context.database, ports.provider, state=input.state, code=input.code)
         async with context.writing() as uow:
-            done = await provider_sign_in.sign_in(uow, ports.signing, person, device_of(context), locale=context.locale)
+            done = await provider_sign_in.sign_in(uow, ports.signing, person, device, locale=context.locale)
         return SignInPayload.of(done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,7 +33,8 @@ mutation ($input: CompleteSignUpInput!) {
 SIGN_IN = """
 mutation ($input: SignInInput!) {
   signIn(input: $input) {
-    user { handle } accessToken accessTokenExpiresAt refreshToken errors { code message path }
+    user { handle } accessToken accessTokenExpiresAt refreshToken deviceToken
+    errors { code message path details { retryAfter } }
   }
 }
 """
@@ -53,6 +54,18 @@ class TokenClient(Client):
     def context(self, *, is_socket: bool = False) -> Context:
         context = super().context(is_socket=is_socket)
         context.become(self.viewer)
+        return context
+
+
+@dataclass
+class ClientAt(Client):
+    """A guest who comes from some address."""
+
+    address: str = ""
+
+    def context(self, *, is_socket: bool = False) -> Context:
+        context = super().context(is_socket=is_socket)
+        context.caller = replace(context.caller, address=self.address)
         return context
 
 

@@ -423,7 +423,7 @@ async def test_limits_are_kept_under_hashes(client, ports):
 
     async with ports.database.reading() as session:
         keys = list(await session.scalars(select(AttemptCount.key)))
-    assert len(keys) == 2
+    assert len(keys) == 3
     assert not any("ada" in key or "127.0.0.1" in key for key in keys)
 
 

@@ -13,6 +13,7 @@ from auth.tokens import TokenRefused
 from models import AttemptCount, OutboxDelivery, OutboxEvent, Password, RefreshToken, Role, Session, User, utcnow
 from realtime.streams import access_stream
 from resolvers import sessions as rules
+from resolvers.known_devices import Device
 from tests.api.signing import PASSWORD, REFRESH, SIGN_IN, account, sign_in, with_token
 from tests.clients import codes
 from tests.factories import make_user
@@ -61,9 +62,9 @@ async def test_unknown_login_and_wrong_password_are_alike_in_text_and_work(clien
         )
     ]
 
-    assert answers[0].data["signIn"]["errors"] == [
-        {"code": "INVALID_CREDENTIALS", "message": "Wrong login or password.", "path": None}
-    ]
+    [error] = answers[0].data["signIn"]["errors"]
+    assert (error["code"], error["path"], error["details"]) == ("INVALID_CREDENTIALS", None, None)
+    assert error["message"].startswith("Wrong login or password.")
     assert [answer.data for answer in answers] == [answers[0].data] * 4
     assert [len(answer.statements) for answer in answers] == [len(answers[0].statements)] * 4
     assert len(hashes) == 4
@@ -340,14 +341,20 @@ async def test_a_password_changed_meanwhile_opens_no_session(save, ports, count)
     """Else whoever knew the old one could slip in beside the reset that was to shut them out."""
     ada = await account(save, ports)
     proof = await rules.prove(
-        ports.database, ports.passwords, login=ada.handle, password=PASSWORD, address="", most=9, most_per_address=9
+        ports.database,
+        ports.passwords,
+        login=ada.handle,
+        password=PASSWORD,
+        device=Device(),
+        most=9,
+        most_per_address=9,
     )
     async with ports.database.writing() as uow:
         await uow.session.execute(update(Password).values(hash=await ports.passwords.hash("another quiet place")))
 
     with pytest.raises(rules.InvalidCredentials):
         async with ports.database.writing() as uow:
-            await rules.sign_in(uow, ports.signing, proof, rules.Device())
+            await rules.sign_in(uow, ports.signing, proof, Device())
 
     assert await count(Session) == 0
 

@@ -34,7 +34,7 @@ ROWS = 60
 SHORTEST_TAPE, LONGEST_TAPE = 200, 1_200
 """Choices of one operation. The usual length is twice the shortest."""
 ALIASES = ("a", "b", "same")
-SECRETS = {"accessToken", "refreshToken", "authorizationUrl", "state"}
+SECRETS = {"accessToken", "refreshToken", "deviceToken", "authorizationUrl", "state"}
 """Answers of signing in, which are random by design."""
 SIGNING_IN = ("SignInPayload", "StartProviderSignInPayload")
 LAYERS = ("Connection", "Edge")
