@@ -10,7 +10,7 @@ from integrations.mail_texts import compose
 from jobs.mail_limits import Asking, may_send
 from models import Channel, Notification, NotificationType, OutboxEvent, User
 from resolvers.notification_preferences import is_wanted
-from resolvers.notification_words import words_of
+from resolvers.notification_words import is_withdrawn, words_of
 from resolvers.notifications import NotificationSent
 from settings import Settings
 from translations import Reader
@@ -32,7 +32,11 @@ async def send(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: Outbo
         )
     )
     row = found.one_or_none()
-    if row is None or not await is_wanted(uow.session, row.User.id, row.Notification.type, Channel.EMAIL):
+    if (
+        row is None
+        or is_withdrawn(row.Notification)
+        or not await is_wanted(uow.session, row.User.id, row.Notification.type, Channel.EMAIL)
+    ):
         return
     asking = Asking.UNASKED if row.Notification.type in BY_ANYBODY else Asking.OWN
     cause = f"{row.Notification.actor_id} {row.Notification.type.value}"

@@ -65,6 +65,7 @@ class Notification(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "sequence"),
         Index(None, "user_id", "sequence", postgresql_where=text("read_at IS NULL")),
+        Index(None, "topic", "user_id", postgresql_where=text("topic IS NOT NULL")),
         # Who has been told of a chat, and has not looked since.
         Index(None, "subject_id", "user_id", postgresql_where=text("read_at IS NULL AND type = 'NEW_MESSAGE'")),
     )
@@ -78,7 +79,10 @@ class Notification(Base):
     subject_id: Mapped[UUID | None]
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     params: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    topic: Mapped[str | None] = mapped_column(String(100))
+    """What may be repeated: news of one topic within a day is one notification, which is updated."""
     created_at: Mapped[CreatedAt]
+    updated_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
 
 

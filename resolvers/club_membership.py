@@ -34,7 +34,7 @@ from realtime.streams import access_stream
 from resolvers import audit, capacity, chat_members
 from resolvers.clubs import RANKS, Standing, lock, membership
 from resolvers.event_input import check_moment, in_utc
-from resolvers.notifications import Notice, notify, notify_all
+from resolvers.notifications import Notice, notify, notify_all, topic_of, withdraw_news
 from resolvers.putting_out import end_places
 
 LONGEST_REASON = 1000
@@ -109,7 +109,10 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
         return own
     asked = await _enter(uow, standing, user_id, own, MembershipState.PENDING)
     hosts = await _hosts(uow, club_id)
-    await notify(uow, hosts, NotificationType.CLUB_JOIN_REQUESTED, subject=standing.club, actor_id=user_id)
+    await notify(
+        uow, hosts, NotificationType.CLUB_JOIN_REQUESTED, subject=standing.club, actor_id=user_id,
+        topic=topic_of("asks", club_id, user_id),
+    )  # fmt: skip
     return asked
 
 
@@ -132,7 +135,10 @@ async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUI
         raise InvalidStatus(path=("userId",), status=known.state)
     invited = await _enter(uow, standing, user_id, known, MembershipState.INVITED, decided_by_id=viewer.id)
     _leave_trail(uow, viewer, standing, invited, "club.invite")
-    await notify(uow, [user_id], NotificationType.CLUB_INVITATION, subject=standing.club, actor_id=viewer.id)
+    await notify(
+        uow, [user_id], NotificationType.CLUB_INVITATION, subject=standing.club, actor_id=viewer.id,
+        topic=topic_of("invited", club_id, user_id),
+    )  # fmt: skip
     return invited
 
 
@@ -177,7 +183,9 @@ async def remove(
     event_ids = await capacity.lock_events_of_club(uow, standing.club.id)
     _leave_trail(uow, viewer, standing, member, "club.remove")
     if member.state is MembershipState.INVITED:
-        return await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
+        await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
+        await _take_back(uow, member)
+        return member
     await _enter(uow, standing, member.user_id, member, MembershipState.BANNED, decided_by_id=viewer.id, ban=ban)
     actor_id = viewer.require_user()
     ended = await end_places(uow, [member.user_id], event_ids, actor_id=actor_id, reason=ban.reason)
@@ -268,7 +276,14 @@ async def leave(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMember
     await _enter(uow, standing, own.user_id, own, MembershipState.LEFT)
     if was_active:
         await chat_members.leave_club_chat(uow, club_id, own.user_id)
+    else:
+        await _take_back(uow, own)
     return own
+
+
+async def _take_back(uow: UnitOfWork, member: ClubMembership) -> None:
+    """What hosts were told of a request, or someone of an invitation, is no longer so."""
+    await withdraw_news(uow, *(topic_of(kind, member.club_id, member.user_id) for kind in ("asks", "invited")))
 
 
 async def _found(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[Standing, ClubMembership]:

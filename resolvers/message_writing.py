@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     update,
@@ -123,7 +124,7 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
     }
     writing = insert(Message.__table__).from_select(list(values), select(*values.values()))  # type: ignore[arg-type]  # typed as FromClause, is a Table
     message = writing.returning(*Message.__table__.c).cte("message")
-    told = telling(_news(viewer, numbered), now)
+    told = telling(_news(viewer, numbered), now, has_topics=False)
     event = {"subject_id": message.c.id, "stream": stream_of(chat_stream, message.c.chat_id)}
     event |= {name: message.c[name] for name in ("sequence", "chat_id", "author_id")}
     happened = [Happened(MessageSent, message, event), sent(told)]
@@ -173,6 +174,8 @@ def _news(viewer: Viewer, numbered: CTE) -> FromClause:
         "actor_id": literal(viewer.id, Uuid()),
         "person_id": literal(viewer.id, Uuid()),
         "params": func.jsonb_build_object("name", _name_of(numbered), "text", bindparam("excerpt", type_=Text())),
+        "topic": null(),
+        "withdraws": null(),
         "position": literal(1),
     }
     assert values.keys() == ADDRESSED.keys()

@@ -11,6 +11,7 @@ from typing import Any
 from errors import _
 from models import EventRole, Notification, NotificationType
 from resolvers.event_input import Price
+from resolvers.notifications import WITHDRAWN
 from translations import Reader, one_line, placeholders
 
 LONGEST_NAME = 100
@@ -124,6 +125,27 @@ WORDINGS = {
     ),
 }
 
+WITHDRAWN_WORDINGS = {
+    NotificationType.REGISTRATION_CONFIRMED: Wording(
+        (_("You were registered: {name}"), _("You were registered")), (_("You no longer have a place at this event."),)
+    ),
+    NotificationType.REGISTRATION_CANCELLED: Wording(
+        (_("Registration cancelled: {name}"), _("Registration cancelled")), (_("You have a place again."),)
+    ),
+    NotificationType.PARTICIPANT_JOINED: Wording(
+        (_("No longer coming: {name}"), _("Someone is no longer coming")),
+        (_("{person} was coming to your event and no longer is."),),
+    ),
+    NotificationType.CLUB_JOIN_REQUESTED: Wording(
+        (_("Request taken back: {name}"), _("Request taken back")), (_("{person} no longer asks to join your club."),)
+    ),
+    NotificationType.CLUB_INVITATION: Wording(
+        (_("Invitation no longer open: {name}"), _("Invitation no longer open")),
+        (_("You were invited to join."),),
+    ),
+}
+"""Of news that are no longer so."""
+
 
 class ChangedField(Enum):
     """What may be new about an event or a service."""
@@ -178,8 +200,15 @@ def changes_of(params: Mapping[str, Any]) -> list[Change]:
     return found
 
 
+def is_withdrawn(notification: Notification) -> bool:
+    """Whether what it tells is no longer so."""
+    return bool(notification.params.get(WITHDRAWN))
+
+
 def words_of(notification: Notification, reader: Reader) -> Words:
     wording, facts = WORDINGS[notification.type], _facts(notification.params, reader)
+    if is_withdrawn(notification):
+        wording = WITHDRAWN_WORDINGS.get(notification.type, wording)
     titles = [title for title in wording.titles if set(placeholders(title)) <= facts.keys()]
     sentences = [sentence for sentence in wording.sentences if set(placeholders(sentence)) <= facts.keys()]
     short = {name: one_line(value, most=LONGEST_NAME) for name, value in facts.items()}

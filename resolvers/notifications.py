@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,17 +13,23 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
+    Interval,
     Select,
     Text,
     Uuid,
+    any_,
     bindparam,
+    case,
     column,
     exists,
     func,
+    literal,
+    or_,
     select,
     true,
+    update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB, array, insert
 from sqlalchemy.types import TypeEngine
 
 from database import Happened, UnitOfWork, stream_of
@@ -39,6 +46,11 @@ from models import (
     uuid7,
 )
 from realtime.streams import inbox_stream
+
+QUIET = timedelta(days=1)
+"""For so long a repeat is no news."""
+WITHDRAWN = "withdrawn"
+"""Parameter of a notification whose news is no longer so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +77,17 @@ class Notice:
     actor_id: UUID | None = None
     """Who caused it: never told about it themself."""
     params: Mapping[str, Any] = field(default_factory=dict)
+    topic: str | None = None
+    """From `topic_of`: a repeat within a day updates what was told, instead of telling again."""
+    withdraws: str | None = None
+    """The topic of what the same people were told and is no longer so."""
+    ends: Sequence[str] = ()
+    """Topics of what others were told and is no longer so. Of those `notify_all` alone takes care."""
+
+
+def topic_of(kind: str, subject_id: UUID, person_id: UUID) -> str:
+    """Names what someone may do again and again, such as joining an event and leaving it."""
+    return f"{kind}:{subject_id}:{person_id}"
 
 
 async def notify(
@@ -74,10 +97,11 @@ async def notify(
     *,
     subject: Any = None,
     actor_id: UUID | None = None,
+    topic: str | None = None,
     **params: Any,
 ) -> None:
     """One notice for each recipient, but never for the actor. See `notify_all` for more than one in a unit of work."""
-    notice = Notice(recipients=recipients, type=type, subject=subject, actor_id=actor_id, params=params)
+    notice = Notice(recipients=recipients, type=type, subject=subject, actor_id=actor_id, params=params, topic=topic)
     await notify_all(uow, [notice])
 
 
@@ -87,6 +111,9 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
     Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
+    notices = list(notices)
+    if ended := [topic for notice in notices for topic in notice.ends]:
+        await withdraw_news(uow, *ended)
     rows = addressed(notices)
     if not rows:
         return
@@ -118,6 +145,8 @@ def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
         "actor_id": notice.actor_id and str(notice.actor_id),
         "person_id": _person(notice),
         "params": _subject_facts(notice.subject) | dict(notice.params),
+        "topic": notice.topic,
+        "withdraws": notice.withdraws,
     }
 
 
@@ -146,6 +175,8 @@ ADDRESSED: dict[str, TypeEngine[Any]] = {
     "actor_id": Uuid(),
     "person_id": Uuid(),
     "params": JSONB(),
+    "topic": Text(),
+    "withdraws": Text(),
     "position": Integer(),
 }
 """What a statement knows of each notice to each person."""
@@ -159,25 +190,90 @@ def given_notices() -> FromClause:
 
 
 def _wanted(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
-    """The notices without those of who turned the type off."""
+    """The notices without those of who turned the type off. What the person is called stands beside the parameters,
+    which come first.
+    """
     turned_off = exists().where(
         NotificationPreference.user_id == listed.c.user_id,
         NotificationPreference.type == listed.c.type,
         NotificationPreference.channel == Channel.IN_APP,
         NotificationPreference.is_enabled.is_(False),
     )
-    return select(*listed.c).where(~turned_off, given_that).cte("wanted")
+    person = func.jsonb_strip_nulls(func.jsonb_build_object("person", User.display_name))
+    columns = [one for one in listed.c if one.name != "params"]
+    chosen = select(*columns, person.concat(listed.c.params).label("params")).select_from(listed)
+    return chosen.outerjoin(User, User.id == listed.c.person_id).where(~turned_off, given_that).cte("wanted")
 
 
-def telling(listed: FromClause, now: Any, given_that: ColumnElement[bool] = true()) -> CTE:  # a constant
-    """Write notices; answers id, user, type and number of each that is wanted.
+def _news(wanted: CTE, now: Any) -> CTE:
+    """What is new among the notices. What was told before of their topics is updated where it stands.
+
+    Its place in the stream stays: the stream has no gap, and nothing comes twice. Locked in the order of the stream,
+    as marking does.
+    """
+    is_repeat = Notification.topic == wanted.c.topic
+    earlier = (
+        select(Notification.id, wanted.c.position, wanted.c.params, wanted.c.actor_id, is_repeat.label("is_repeat"))
+        .join(wanted, wanted.c.user_id == Notification.user_id)
+        .where(
+            Notification.topic == any_(array([wanted.c.topic, wanted.c.withdraws])),
+            or_(~is_repeat, Notification.created_at > now - literal(QUIET, Interval()), wanted.c.topic.is_(None)),
+        )
+        .order_by(Notification.user_id, Notification.sequence)
+        .with_for_update(of=Notification)
+        .cte("earlier")
+    )
+    updated = (
+        update(Notification.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(Notification.id == earlier.c.id)
+        .values(
+            params=case((earlier.c.is_repeat, earlier.c.params), else_=_withdrawn()),
+            actor_id=case((earlier.c.is_repeat, earlier.c.actor_id), else_=Notification.actor_id),
+            updated_at=now,
+        )
+        .returning(earlier.c.position, earlier.c.is_repeat)
+        .cte("updated")
+    )
+    repeats = exists().where(updated.c.position == wanted.c.position, updated.c.is_repeat)
+    return select(wanted).where(~repeats).cte("fresh")
+
+
+def _withdrawn() -> ColumnElement[Any]:
+    return Notification.params.concat(literal({WITHDRAWN: True}, JSONB()))
+
+
+async def withdraw_news(uow: UnitOfWork, *topics: str) -> None:
+    """What people were told under these topics is no longer so. The notifications say that; nobody is told anew."""
+    told = (
+        select(Notification.id)
+        .where(Notification.topic.in_(topics))
+        .order_by(Notification.user_id, Notification.sequence)
+        .with_for_update()
+    )
+    await uow.session.execute(
+        update(Notification)
+        .where(Notification.id.in_(told.cte("told").select()))
+        .values(params=_withdrawn(), updated_at=utcnow())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def telling(
+    listed: FromClause,
+    now: Any,
+    given_that: ColumnElement[bool] = true(),
+    *,
+    has_topics: bool = True,  # a constant
+) -> CTE:
+    """Write notices; answers id, user, type and number of each that is wanted and new.
 
     `listed` has the columns of `ADDRESSED`. `given_that` is looked at before the first lock is taken.
     Left out are those who turned the type off: a notification is its record in the app, mail is a copy of it.
-    Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids. What the person is
-    called stands beside the parameters, which come first.
+    Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids.
     """
     wanted = _wanted(listed, given_that)
+    if has_topics:
+        wanted = _news(wanted, now)
     counted = select(wanted.c.user_id, func.count().label("number")).group_by(wanted.c.user_id).cte("counted")
     numbering = insert(Inbox).from_select(["user_id", "last_sequence"], select(*counted.c).order_by(counted.c.user_id))
     numbered = (
@@ -188,7 +284,6 @@ def telling(listed: FromClause, now: Any, given_that: ColumnElement[bool] = true
         .cte("inboxes_numbered")
     )
     position = func.row_number().over(partition_by=wanted.c.user_id, order_by=wanted.c.position)
-    person = func.jsonb_strip_nulls(func.jsonb_build_object("person", User.display_name))
     values = {
         "id": wanted.c.id,
         "user_id": wanted.c.user_id,
@@ -197,14 +292,14 @@ def telling(listed: FromClause, now: Any, given_that: ColumnElement[bool] = true
         "subject_type": wanted.c.subject_type,
         "subject_id": wanted.c.subject_id,
         "actor_id": wanted.c.actor_id,
-        "params": person.concat(wanted.c.params),
+        "params": wanted.c.params,
+        "topic": wanted.c.topic,
         "created_at": now,
     }
     source = (
         select(*values.values())
         .join(counted, counted.c.user_id == wanted.c.user_id)
         .join(numbered, numbered.c.user_id == wanted.c.user_id)
-        .outerjoin(User, User.id == wanted.c.person_id)
     )
     writing = insert(Notification.__table__).from_select(list(values), source)  # type: ignore[arg-type]  # typed as FromClause, is a Table
     answered = (Notification.id, Notification.user_id, Notification.type, Notification.sequence)

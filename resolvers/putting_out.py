@@ -27,8 +27,8 @@ from models import (
     utcnow,
 )
 from resolvers import capacity, chat_members
-from resolvers.notifications import Notice
-from resolvers.registrations import BookingCancelled, RegistrationCancelled
+from resolvers.notifications import Notice, topic_of
+from resolvers.registrations import BookingCancelled, RegistrationCancelled, coming
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Ended:
             subject=self.event,
             actor_id=actor_id,
             params={"reason": reason},
+            withdraws=topic_of("registered", self.event.id, self.user_id),
+            ends=[coming(self.event.id, self.user_id)],
         )
 
 

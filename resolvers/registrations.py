@@ -33,7 +33,7 @@ from models import (
 from resolvers import audit, capacity, chat_members
 from resolvers.event_access import may_edit
 from resolvers.event_input import Price
-from resolvers.notifications import Notice, addressed, notify_all
+from resolvers.notifications import Notice, addressed, notify_all, topic_of
 from resolvers.registration_writing import ADMIT, LOOK, TAKE_PLACE, RegistrationCreated
 
 MAXIMUM_NOTE = 1000
@@ -237,8 +237,16 @@ async def withdraw(
         subject=event,
         actor_id=actor_id if actor_id != user_id else None,
         params={"reason": reason},
+        topic=topic_of("unregistered", event.id, user_id) if actor_id == user_id else None,
+        withdraws=topic_of("registered", event.id, user_id),
+        ends=[coming(event.id, user_id)],
     )
     await notify_all(uow, [cancelled])
+
+
+def coming(event_id: UUID, user_id: UUID) -> str:
+    """The topic under which organisers are told of a participant."""
+    return topic_of("coming", event_id, user_id)
 
 
 async def welcome(uow: UnitOfWork, events: Sequence[Event], *, user_id: UUID, actor_id: UUID) -> None:
@@ -259,6 +267,8 @@ def _news(event: Event, organizers: Iterable[UUID], *, user_id: UUID, actor_id: 
             type=NotificationType.REGISTRATION_CONFIRMED,
             subject=event,
             params=_price(event),
+            topic=topic_of("registered", event.id, user_id) if actor_id == user_id else None,
+            withdraws=topic_of("unregistered", event.id, user_id),
         ),
         Notice(
             recipients=organizers,
@@ -266,6 +276,7 @@ def _news(event: Event, organizers: Iterable[UUID], *, user_id: UUID, actor_id: 
             subject=event,
             actor_id=actor_id,
             params={"user_id": str(user_id)},
+            topic=coming(event.id, user_id),
         ),
     ]
 

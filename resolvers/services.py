@@ -47,6 +47,7 @@ from resolvers.event_lifecycle import HasParticipants, PeopleTookPart
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals
 from resolvers.notification_words import changes_between
+from resolvers.notifications import withdraw_news
 from resolvers.service_news import tell
 
 
@@ -237,6 +238,7 @@ async def _cancel_bookings(
         )
     await capacity.announce(uow, event)
     await chat_members.leave_event_chats(uow, event.id, [registration.user_id for registration in left])
+    await withdraw_news(uow, *(registrations.coming(event.id, one.user_id) for one in left))
     return people
 
 

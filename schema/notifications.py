@@ -13,7 +13,7 @@ from errors import InvalidId, NotFound
 from resolvers import inbox as rules
 from resolvers import notification_preferences as preference_rules
 from resolvers.event_input import Price
-from resolvers.notification_words import Change, ChangedField, changes_of, words_of
+from resolvers.notification_words import Change, ChangedField, changes_of, is_withdrawn, words_of
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.chats import Chat
@@ -92,34 +92,30 @@ def money(price: Price | None) -> Money | None:
 @strawberry.type(description="A value that is new, with the one before. Which pair is filled goes by the field.")
 class NotificationChange:
     field: ChangedField = strawberry.field(description="What is new.")
-    time_before: datetime | None = strawberry.field(description="Of a time, what it was.")
-    time_after: datetime | None = strawberry.field(description="Of a time, what it is.")
-    text_before: str | None = strawberry.field(description="Of a text or the name of a place, what it was.")
-    text_after: str | None = strawberry.field(description="Of a text or the name of a place, what it is.")
-    prices: strawberry.Private[tuple[Price | None, Price | None]]
+
+    @computed(description="Of a time, what it was.")
+    def time_before(root: strawberry.Parent[Any]) -> datetime | None:
+        return root.before if isinstance(root.before, datetime) else None
+
+    @computed(description="Of a time, what it is.")
+    def time_after(root: strawberry.Parent[Any]) -> datetime | None:
+        return root.after if isinstance(root.after, datetime) else None
+
+    @computed(description="Of a text or the name of a place, what it was.")
+    def text_before(root: strawberry.Parent[Any]) -> str | None:
+        return root.before if isinstance(root.before, str) else None
+
+    @computed(description="Of a text or the name of a place, what it is.")
+    def text_after(root: strawberry.Parent[Any]) -> str | None:
+        return root.after if isinstance(root.after, str) else None
 
     @computed(description="Of a price, what it was.", graphql_type=Money | None)
-    def price_before(root: strawberry.Parent[Any]) -> Any:
-        return money(root.prices[0])
+    def price_before(root: strawberry.Parent[Any]) -> Money | None:
+        return money(root.before if isinstance(root.before, Price) else None)
 
     @computed(description="Of a price, what it is.", graphql_type=Money | None)
-    def price_after(root: strawberry.Parent[Any]) -> Any:
-        return money(root.prices[1])
-
-    @classmethod
-    def of(cls, change: Change) -> NotificationChange:
-        values = change.before, change.after
-        times = [one if isinstance(one, datetime) else None for one in values]
-        texts = [one if isinstance(one, str) else None for one in values]
-        before, after = (one if isinstance(one, Price) else None for one in values)
-        return cls(
-            field=change.field,
-            time_before=times[0],
-            time_after=times[1],
-            text_before=texts[0],
-            text_after=texts[1],
-            prices=(before, after),
-        )
+    def price_after(root: strawberry.Parent[Any]) -> Money | None:
+        return money(root.after if isinstance(root.after, Price) else None)
 
 
 @strawberry.type(description="News for its reader, who alone sees it.")
@@ -145,6 +141,15 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
     def body(root: strawberry.Parent[Any], info: Info) -> str:
         return words_of(root, info.context.reader).body
 
+    updated_at: datetime | None = strawberry.field(
+        description="When it was updated, as what it tells was repeated or is no longer so; null while it was not."
+    )
+
+    @computed(description="Whether what it tells is no longer so, such as a request that was taken back.")
+    @reads("params")
+    def is_withdrawn(root: strawberry.Parent[Any]) -> bool:
+        return is_withdrawn(root)
+
     @computed(description="Why, in the words of who cancelled or refused; null where nothing was said.")
     @reads("params")
     def reason(root: strawberry.Parent[Any]) -> str | None:
@@ -155,10 +160,13 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
     def excerpt(root: strawberry.Parent[Any]) -> str | None:
         return root.params.get("text") or None
 
-    @computed(description="Of EVENT_CHANGED and SERVICE_CHANGED: what is new, with old and new values. Else empty.")
+    @computed(
+        description="Of EVENT_CHANGED and SERVICE_CHANGED: what is new, with old and new values. Else empty.",
+        graphql_type=list[NotificationChange],
+    )
     @reads("params")
-    def changes(root: strawberry.Parent[Any]) -> list[NotificationChange]:
-        return [NotificationChange.of(one) for one in changes_of(root.params)]
+    def changes(root: strawberry.Parent[Any]) -> list[Change]:
+        return changes_of(root.params)
 
     @computed(description="Give it as `after` to `notificationReceived` to continue from here.")
     @reads("user_id", "sequence")

@@ -32,7 +32,10 @@ NEWS = """
 {
   viewer {
     notifications {
-      nodes { type title body excerpt changes { field timeBefore timeAfter textBefore textAfter } }
+      nodes {
+        type title body excerpt
+        changes { field timeBefore timeAfter textBefore textAfter priceBefore { amount } priceAfter { amount } }
+      }
     }
   }
 }
@@ -69,7 +72,7 @@ async def test_a_changed_event_tells_old_and_new_values(client, save):
 
     answer = await client(ada).execute(
         UPDATE_EVENT, eventId=event, expectedVersion=1, title="Long walk", newVenue={"name": "New Hall"},
-        endsAt=(DAY + timedelta(hours=5)).isoformat(),
+        endsAt=(DAY + timedelta(hours=5)).isoformat(), price={"amount": "1500", "currency": "RUB"},
     )  # fmt: skip
 
     assert codes(answer, "updateEvent") == []
@@ -79,9 +82,11 @@ async def test_a_changed_event_tells_old_and_new_values(client, save):
         "Title: Walk → Long walk. "
         "End: 5 December 2099, 23:00 → 6 December 2099, 00:00 (Moscow, UTC+3). "
         "Place: Old Hall → New Hall. "
+        "Price: RUB\xa00.00 → RUB\xa01,500.00. "
         "When: Saturday, 5 December 2099, 19:00 (Moscow, UTC+3)."
     )
     nothing = {"timeBefore": None, "timeAfter": None, "textBefore": None, "textAfter": None}
+    nothing |= {"priceBefore": None, "priceAfter": None}
     assert news["changes"] == [
         nothing | {"field": "TITLE", "textBefore": "Walk", "textAfter": "Long walk"},
         nothing
@@ -91,6 +96,7 @@ async def test_a_changed_event_tells_old_and_new_values(client, save):
             "timeAfter": "2099-12-05T21:00:00+00:00",
         },
         nothing | {"field": "VENUE", "textBefore": "Old Hall", "textAfter": "New Hall"},
+        nothing | {"field": "PRICE", "priceBefore": {"amount": "0.00"}, "priceAfter": {"amount": "1500.00"}},
     ]
 
 
