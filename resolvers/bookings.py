@@ -86,6 +86,11 @@ async def book(
                 subject_id=booking.id, service_id=booking.service_id, user_id=person_id, recorded_by_id=actor_id
             )
         )
+    if person_id != actor_id:
+        audit.note(
+            uow, viewer, "booking.create", subject_type="User", subject_id=person_id,
+            after={"service_ids": list(services), "event_ids": list(events)},
+        )  # fmt: skip
     await capacity.announce_all(uow, events.values())
     if fresh:
         await registrations.welcome(uow, fresh, user_id=person_id, actor_id=actor_id)
@@ -214,7 +219,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, reason: s
     if not is_own:
         audit.note(
             uow, viewer, "booking.cancel", subject_type="Booking", subject_id=seen.id,
-            before={"admission": seen.admission.value}, after={"reason": reason},
+            before={"admission": seen.admission}, after={"admission": Admission.CANCELLED, "reason": reason},
         )  # fmt: skip
     registrations.give_back(uow, seen, actor_id=actor_id, reason=reason)
     await uow.session.flush()

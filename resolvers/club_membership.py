@@ -9,9 +9,10 @@ or a host lifts it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -133,8 +134,9 @@ async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUI
     if known is not None and known.is_banned_at(utcnow()):
         # A host who does not know of the ban would lift it unawares.
         raise InvalidStatus(path=("userId",), status=known.state)
+    before = _state_of(known)
     invited = await _enter(uow, standing, user_id, known, MembershipState.INVITED, decided_by_id=viewer.id)
-    _leave_trail(uow, viewer, standing, invited, "club.invite")
+    _leave_trail(uow, viewer, standing, invited, "club.invite", before=before)
     await notify(
         uow, [user_id], NotificationType.CLUB_INVITATION, subject=standing.club, actor_id=viewer.id,
         topic=topic_of("invited", club_id, user_id),
@@ -154,12 +156,13 @@ async def decide(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, is_app
 async def _decide(
     uow: UnitOfWork, viewer: Viewer, standing: Standing, asked: ClubMembership, *, is_approved: bool
 ) -> ClubMembership:
+    before = _state_of(asked)
     asked.decided_by_id = viewer.id
-    _leave_trail(uow, viewer, standing, asked, "club.approve" if is_approved else "club.reject")
     if is_approved:
         await _admit(uow, standing, asked.user_id, asked)
     else:
         await _enter(uow, standing, asked.user_id, asked, MembershipState.REJECTED)
+    _leave_trail(uow, viewer, standing, asked, "club.approve" if is_approved else "club.reject", before=before)
     type_ = NotificationType.CLUB_JOIN_APPROVED if is_approved else NotificationType.CLUB_JOIN_REJECTED
     await notify(uow, [asked.user_id], type_, subject=standing.club, actor_id=viewer.id)
     return asked
@@ -181,12 +184,14 @@ async def remove(
     await _keep_an_owner(uow, member)
     # Taken before the membership changes: whoever takes a place at one of them asks for the membership under its lock.
     event_ids = await capacity.lock_events_of_club(uow, standing.club.id)
-    _leave_trail(uow, viewer, standing, member, "club.remove")
+    before, user_id = _state_of(member), member.user_id
     if member.state is MembershipState.INVITED:
-        await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
+        await _enter(uow, standing, user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
+        _leave_trail(uow, viewer, standing, member, "club.remove", before=before)
         await _take_back(uow, member)
         return member
-    await _enter(uow, standing, member.user_id, member, MembershipState.BANNED, decided_by_id=viewer.id, ban=ban)
+    await _enter(uow, standing, user_id, member, MembershipState.BANNED, decided_by_id=viewer.id, ban=ban)
+    _leave_trail(uow, viewer, standing, member, "club.remove", before=before)
     actor_id = viewer.require_user()
     ended = await end_places(uow, [member.user_id], event_ids, actor_id=actor_id, reason=ban.reason)
     await chat_members.leave_chats_of_club(uow, standing.club.id, member.user_id)
@@ -224,8 +229,9 @@ async def lift_ban(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     _require(standing, ClubRole.MODERATOR)
     if member.state is not MembershipState.BANNED:
         raise InvalidStatus(path=("membershipId",), status=member.state)
-    _leave_trail(uow, viewer, standing, member, "club.lift_ban")
+    before = _state_of(member)
     await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
+    _leave_trail(uow, viewer, standing, member, "club.lift_ban", before=before)
     await notify(uow, [member.user_id], NotificationType.CLUB_BAN_LIFTED, subject=standing.club, actor_id=viewer.id)
     return member
 
@@ -243,8 +249,9 @@ async def change_role(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, r
         return member
     if role is not ClubRole.OWNER:
         await _keep_an_owner(uow, member)
-    _leave_trail(uow, viewer, standing, member, "club.change_role", role=role)
+    before = _state_of(member)
     member.role = role
+    _leave_trail(uow, viewer, standing, member, "club.change_role", before=before)
     await uow.session.flush()
     _record(uow, member)
     return member
@@ -372,13 +379,19 @@ def _leave_trail(
     member: ClubMembership,
     action: str,
     *,
-    role: ClubRole | None = None,
+    before: Mapping[str, Any],
 ) -> None:
     """What staff do in a club that is not their own is audited: as mere members they act by their platform role too."""
-    if standing.is_staff and standing.own_rank < RANKS[ClubRole.OWNER]:
-        before = {"state": member.state.value, "role": member.role.value}
-        after = {"role": role.value} if role is not None else {}
-        audit.note(uow, viewer, action, subject_type="ClubMembership", subject_id=member.id, before=before, after=after)
+    if standing.acts_as_staff:
+        audit.note(
+            uow, viewer, action, subject_type="ClubMembership", subject_id=member.id,
+            before=before, after=_state_of(member),
+        )  # fmt: skip
+
+
+def _state_of(member: ClubMembership | None) -> dict[str, Any]:
+    """What the trail tells of a membership."""
+    return audit.snapshot(member, "state", "role", "ban_reason", "banned_until") if member is not None else {}
 
 
 async def _hosts(uow: UnitOfWork, club_id: UUID) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -85,6 +86,11 @@ class Standing:
     club: Club
     own: ClubMembership | None
     is_staff: bool
+    acts_as_staff: bool = dataclasses.field(init=False)
+    """Whether the viewer's platform role lets them do more than their own role here, as it was to begin with."""
+
+    def __post_init__(self) -> None:
+        self.acts_as_staff = self.is_staff and self.own_rank < RANKS[ClubRole.OWNER]
 
     @property
     def rank(self) -> int:
@@ -196,6 +202,8 @@ async def update(
     for field, given in changed.items():
         setattr(club, field, given)
     names = [SPELLINGS.get(field, field) for field in changed]
+    of_club = select(ClubInterest.interest_id).where(ClubInterest.club_id == club.id)
+    liked = sorted(await uow.session.scalars(of_club)) if chosen is not None else []
     if chosen is not None and any(await interests.replace(uow, ClubInterest, "club_id", club.id, chosen)):
         names.append("interests")
     if names:
@@ -203,8 +211,9 @@ async def update(
         uow.record(ClubUpdated(subject_id=club.id, changed=sorted(names)))
         if standing.own_rank < RANKS[ClubRole.ADMIN]:
             audit.note(
-                uow, viewer, "club.update", subject_type="Club", subject_id=club.id, before=before, after=changed
-            )
+                uow, viewer, "club.update", subject_type="Club", subject_id=club.id,
+                before={**before, "interests": liked}, after={**changed, "interests": sorted(chosen or liked)},
+            )  # fmt: skip
     await uow.session.flush()
     return club
 

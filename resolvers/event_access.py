@@ -51,6 +51,11 @@ async def runs(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
     return await session.scalar(hosting.union_all(ruling).limit(1)) is not None
 
 
+async def acts_as_staff(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
+    """Whether the viewer may change the event by their platform role alone: then what they do is audited."""
+    return viewer.is_staff and not await runs(session, viewer, event)
+
+
 async def is_trusted_with(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
     """Whether what the viewer makes of the event goes out without a moderator (C6): staff, trusted authors, and hosts
     of the event's club.

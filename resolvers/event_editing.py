@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -25,7 +25,7 @@ from models import (
     Venue,
 )
 from resolvers import audit, capacity, event_revisions, event_states, interests, service_times, venues
-from resolvers.event_access import editable, is_trusted_with, participant_ids
+from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_input import (
     MOST_PLACES,
     CapacityBelowTaken,
@@ -96,7 +96,7 @@ async def update(
     event_states.require(event, EventAction.UPDATE, "eventId")
     touches_reviewed = event.status is not EventStatus.DRAFT and bool(REVIEWED.keys() & changes.keys())
     needs_review = touches_reviewed and not await is_trusted_with(uow.session, viewer, event)
-    before, was_over, revision = _snapshot(event), event_states.is_over(event), None
+    before, was_over, revision = await _audited(uow, event), event_states.is_over(event), None
     if needs_review and event.status is EventStatus.PUBLISHED:
         revision, changed = await _propose(uow, viewer, event, changes, move_services=move_services)
     else:
@@ -106,9 +106,24 @@ async def update(
             # A moderator decides on what they have looked at, so it is submitted anew.
             await withdraw_from_review(uow, event)
             submit(uow, viewer, event)
+    await _leave_trail(uow, viewer, event, before, changed)
     news = await _news(uow, viewer, event, before, was_over=was_over, actor_id=viewer.id)
     await notify_all(uow, news)
     return Edited(event, revision, changed)
+
+
+async def _leave_trail(
+    uow: UnitOfWork, viewer: Viewer, event: Event, before: Mapping[str, Any], changed: Sequence[str]
+) -> None:
+    """Of everything that staff changed; else of the capacity (capacity rule 4)."""
+    after = await _audited(uow, event)
+    if changed and await acts_as_staff(uow.session, viewer, event):
+        audit.note(uow, viewer, "event.update", subject_type="Event", subject_id=event.id, before=before, after=after)
+    elif "capacity" in changed:
+        audit.note(
+            uow, viewer, "event.capacity.change", subject_type="Event", subject_id=event.id,
+            before={"capacity": before["capacity"]}, after={"capacity": event.capacity},
+        )  # fmt: skip
 
 
 async def _propose(
@@ -156,17 +171,12 @@ async def approve(
 
 async def _carry_out(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
     """Write what was checked; the names of what differs now."""
-    before = _snapshot(event)
     changed = await _apply(uow, event, changes, plan)
     if not changed:
         return []
     event.version += 1
     uow.record(EventUpdated(subject_id=event.id, changes=changed))
     if "capacity" in changed:
-        audit.note(
-            uow, viewer, "event.capacity.change", subject_type="Event", subject_id=event.id,
-            before={"capacity": before["capacity"]}, after={"capacity": event.capacity},
-        )  # fmt: skip
         await capacity.announce(uow, event)
     return changed
 
@@ -184,6 +194,12 @@ def _snapshot(event: Event) -> dict[str, Any]:
         "price": Price.of(event),
         "venue": event.venue_id,
     }
+
+
+async def _audited(uow: UnitOfWork, event: Event) -> dict[str, Any]:
+    """As `_snapshot`, with the interests."""
+    found = await uow.session.scalars(select(EventInterest.interest_id).where(EventInterest.event_id == event.id))
+    return _snapshot(event) | {"interests": sorted(found)}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from models import (
     utcnow,
 )
 from resolvers import audit, capacity, event_states
-from resolvers.event_access import editable, is_trusted_with, participant_ids, runs
+from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_states import EventAction
 from resolvers.notifications import Notice, notify, notify_all
 
@@ -93,6 +93,8 @@ async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     if event.status is EventStatus.PENDING_REVIEW and not is_trusted:
         raise InvalidStatus(path=("eventId",), status=event.status)
     event.version += 1
+    if await acts_as_staff(uow.session, viewer, event):
+        audit_status(uow, viewer, event, EventStatus.PUBLISHED)
     if is_trusted:
         await withdraw_from_review(uow, event)
         await notify_all(uow, await go_out(uow, event, actor_id=viewer.id))
@@ -143,7 +145,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, reason: str
     event_states.require(event, EventAction.CANCEL, "eventId")
     audit_status(uow, viewer, event, EventStatus.CANCELLED)
     event.status, event.cancelled_at, event.cancel_reason = EventStatus.CANCELLED, utcnow(), reason
-    event.put_away_by_staff = await _is_foreign(uow, viewer, event)
+    event.put_away_by_staff = await acts_as_staff(uow.session, viewer, event)
     event.version += 1
     await withdraw_from_review(uow, event)
     uow.record(EventCancelled(subject_id=event.id))
@@ -164,17 +166,12 @@ async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
         raise HasParticipants(path=("eventId",), count=event.taken)
     audit_status(uow, viewer, event, EventStatus.ARCHIVED)
     event.status, event.archived_at = EventStatus.ARCHIVED, utcnow()
-    event.put_away_by_staff = event.put_away_by_staff or await _is_foreign(uow, viewer, event)
+    event.put_away_by_staff = event.put_away_by_staff or await acts_as_staff(uow.session, viewer, event)
     event.version += 1
     await withdraw_from_review(uow, event)
     uow.record(EventArchived(subject_id=event.id))
     await uow.session.flush()
     return event
-
-
-async def _is_foreign(uow: UnitOfWork, viewer: Viewer, event: Event) -> bool:
-    """Whether the viewer may change the event by their platform role alone."""
-    return viewer.is_staff and not await runs(uow.session, viewer, event)
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
@@ -215,9 +212,9 @@ def day_is_over() -> ColumnElement[bool]:
     return and_(Event.ends_at <= func.now(), Event.day_over_at <= func.now())
 
 
-def audit_status(uow: UnitOfWork, viewer: Viewer, event: Event, wanted: EventStatus) -> None:
-    """Leave a trail of a change of status."""
+def audit_status(uow: UnitOfWork, viewer: Viewer, event: Event, wanted: EventStatus, **others: object) -> None:
+    """Leave a trail of a change of status, and of other columns that change with it."""
     audit.note(
         uow, viewer, "event.status.change", subject_type="Event", subject_id=event.id,
-        before={"status": event.status.value}, after={"status": wanted.value},
+        before=audit.snapshot(event, "status", *others), after={"status": wanted, **others},
     )  # fmt: skip

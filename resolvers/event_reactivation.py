@@ -24,9 +24,9 @@ from models import (
     Service,
     uuid7,
 )
-from resolvers import capacity, chat_members, event_revisions, event_states, interests, service_times
+from resolvers import audit, capacity, chat_members, event_revisions, event_states, interests, service_times
 from resolvers.clubs import share
-from resolvers.event_access import editable, is_trusted_with, participant_ids
+from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_input import EventChanges, EventInPast, check_times, in_utc
 from resolvers.event_lifecycle import audit_status, go_out, submit, withdraw_from_review
 from resolvers.event_states import EventAction, is_over
@@ -90,6 +90,8 @@ async def reactivate(
     if was_out and not is_as_approved and not await is_trusted_with(uow.session, viewer, event):
         return Reactivated(event, await _propose(uow, viewer, event, plan))
     await withdraw_from_review(uow, event)
+    dates = {"starts_at": plan.starts_at, "ends_at": plan.ends_at}
+    audit_status(uow, viewer, event, _status_after(event), **dates)
     await notify_all(uow, await _bring_back(uow, viewer, event, plan, actor_id=viewer.id))
     return Reactivated(event)
 
@@ -132,12 +134,15 @@ async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends
     return Plan(start, end, moved)
 
 
+def _status_after(event: Event) -> EventStatus:
+    return EventStatus.DRAFT if event.published_at is None else EventStatus.PUBLISHED
+
+
 async def _bring_back(
     uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan, *, actor_id: UUID | None
 ) -> list[Notice]:
     """Answers whom that concerns."""
-    wanted = EventStatus.DRAFT if event.published_at is None else EventStatus.PUBLISHED
-    audit_status(uow, viewer, event, wanted)
+    wanted = _status_after(event)
     event.cancelled_at = event.cancel_reason = event.archived_at = None
     event.put_away_by_staff = False
     if plan.differs_from(event):
@@ -191,6 +196,11 @@ async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Plan) 
         notices = await go_out(uow, event, actor_id=viewer.id)
     else:
         submit(uow, viewer, event)
+    if await acts_as_staff(uow.session, viewer, held):
+        audit.note(
+            uow, viewer, "event.hold_again", subject_type="Event", subject_id=event.id,
+            after={"previous_id": held.id, "status": event.status, "starts_at": event.starts_at},
+        )  # fmt: skip
     await uow.session.flush()
     await notify_all(uow, notices)
     return event

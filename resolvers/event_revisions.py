@@ -17,7 +17,8 @@ from auth.visibility import event_revisions_visible_to
 from database import UnitOfWork
 from errors import NotFound
 from models import DomainEvent, Event, EventRevision, ModerationItem, ModerationState, uuid7
-from resolvers.event_access import editable
+from resolvers import audit
+from resolvers.event_access import acts_as_staff, editable
 from resolvers.event_input import EventChanges, in_utc
 from resolvers.event_lifecycle import AlreadyDecided, withdraw_from_review
 
@@ -125,6 +126,11 @@ async def withdraw(uow: UnitOfWork, viewer: Viewer, *, revision_id: UUID) -> Eve
         raise AlreadyDecided(path=("revisionId",), status=state)
     await withdraw_from_review(uow, event)
     event.version += 1
+    if await acts_as_staff(uow.session, viewer, event):
+        audit.note(
+            uow, viewer, "event.revision.withdraw", subject_type="EventRevision", subject_id=seen.id,
+            before={"state": ModerationState.PENDING}, after={"state": ModerationState.WITHDRAWN},
+        )  # fmt: skip
     uow.record(EventRevisionWithdrawn(subject_id=seen.id, event_id=event.id))
     await uow.session.flush()
     return seen

@@ -28,7 +28,7 @@ from models import (
     Service,
     Venue,
 )
-from resolvers import chat_members, interests, venues
+from resolvers import audit, chat_members, interests, venues
 from resolvers.clubs import share
 from resolvers.event_input import (
     MOST_PLACES,
@@ -99,7 +99,17 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
         service.starts_at, service.ends_at = in_utc(service.starts_at), in_utc(service.ends_at)
     await _write(uow, event, services, interest_ids, author_id)
     venues.touch(venue)
+    if wanted.club_id is not None and viewer.is_staff and not await _is_member(uow, author_id, wanted.club_id):
+        audit.note(
+            uow, viewer, "event.create", subject_type="Event", subject_id=event.id,
+            after={"club_id": event.club_id, "title": event.title},
+        )  # fmt: skip
     return event
+
+
+async def _is_member(uow: UnitOfWork, user_id: UUID, club_id: UUID) -> bool:
+    found = await uow.session.scalar(select(clubs_of(user_id).where(ClubMembership.club_id == club_id).exists()))
+    return bool(found)
 
 
 def check_words(problems: list[UserError], title: str, description: str | None) -> tuple[str, str | None]:
@@ -160,8 +170,7 @@ async def _check_club(uow: UnitOfWork, viewer: Viewer, problems: list[UserError]
     if await uow.session.scalar(clubs_visible_to(viewer).where(Club.id == wanted.club_id)) is None:
         problems.append(NotFound(path=("clubId",)))
         return
-    is_member = select(clubs_of(viewer.id).where(ClubMembership.club_id == wanted.club_id).exists())
-    if not viewer.is_staff and not await uow.session.scalar(is_member):
+    if not viewer.is_staff and not await _is_member(uow, viewer.require_user(), wanted.club_id):
         problems.append(Forbidden(path=("clubId",)))
 
 

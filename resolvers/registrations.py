@@ -186,7 +186,7 @@ async def cancel(
     if user_id != actor_id:
         audit.note(
             uow, viewer, "registration.cancel", subject_type="Registration", subject_id=registration.id,
-            before={"admission": registration.admission.value}, after={"reason": reason},
+            before={"admission": registration.admission}, after={"admission": Admission.CANCELLED, "reason": reason},
         )  # fmt: skip
     await withdraw(uow, event, registration, actor_id=actor_id, reason=reason)
     return registration

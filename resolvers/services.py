@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypedDict
@@ -28,7 +28,7 @@ from models import (
     utcnow,
 )
 from resolvers import audit, capacity, chat_members, event_states, registrations
-from resolvers.event_access import editable
+from resolvers.event_access import acts_as_staff, editable
 from resolvers.event_input import (
     MOST_WINDOW_DAYS,
     CapacityBelowTaken,
@@ -111,6 +111,11 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     async with on_conflict(uow.session, **capacity_refusals(event, "capacity")):
         uow.session.add(service)
     uow.record(ServiceAdded(subject_id=service.id, event_id=event.id))
+    if await acts_as_staff(uow.session, viewer, event):
+        audit.note(
+            uow, viewer, "service.add", subject_type="Service", subject_id=service.id,
+            after={"event_id": event.id, "service_type_id": service.service_type_id, **_snapshot(service)},
+        )  # fmt: skip
     await capacity.announce(uow, event)
     return service
 
@@ -145,11 +150,8 @@ async def update(
         return service
     service.version += 1
     uow.record(ServiceUpdated(subject_id=service.id, event_id=event.id, changes=changed))
+    await _leave_trail(uow, viewer, event, service, before, changed)
     if "capacity" in changed:
-        audit.note(
-            uow, viewer, "service.capacity.change", subject_type="Service", subject_id=service.id,
-            before={"capacity": before["capacity"]}, after={"capacity": service.capacity},
-        )  # fmt: skip
         await capacity.announce(uow, event)
     if {"startsAt", "endsAt"} & set(changed) and event.status is EventStatus.PUBLISHED:
         people = await _booked_ids(uow, service)
@@ -163,6 +165,27 @@ async def update(
             changes=changes_between(before, _snapshot(service), "startsAt", "endsAt"),
         )
     return service
+
+
+async def _leave_trail(
+    uow: UnitOfWork,
+    viewer: Viewer,
+    event: Event,
+    service: Service,
+    before: Mapping[str, object],
+    changed: Sequence[str],
+) -> None:
+    """Of everything that staff changed; else of the capacity (capacity rule 4)."""
+    if await acts_as_staff(uow.session, viewer, event):
+        audit.note(
+            uow, viewer, "service.update", subject_type="Service", subject_id=service.id,
+            before=before, after=_snapshot(service),
+        )  # fmt: skip
+    elif "capacity" in changed:
+        audit.note(
+            uow, viewer, "service.capacity.change", subject_type="Service", subject_id=service.id,
+            before={"capacity": before["capacity"]}, after={"capacity": service.capacity},
+        )  # fmt: skip
 
 
 def _snapshot(service: Service) -> dict[str, object]:
@@ -196,7 +219,10 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
         raise refusal
     service.cancelled_at, service.cancel_reason = utcnow(), reason
     service.version += 1
-    audit.note(uow, viewer, "service.cancel", subject_type="Service", subject_id=service.id, after={"reason": reason})
+    audit.note(
+        uow, viewer, "service.cancel", subject_type="Service", subject_id=service.id,
+        before={"is_cancelled": False}, after={"is_cancelled": True, "reason": reason},
+    )  # fmt: skip
     uow.record(ServiceCancelled(subject_id=service.id, event_id=event.id))
     people = await _cancel_bookings(uow, event, service, actor_id=viewer.require_user(), reason=reason)
     await uow.session.refresh(service, ["taken"])
@@ -268,7 +294,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
         raise (HasParticipants if can_cancel else PeopleTookPart)(path=("serviceId",), count=service.taken)
     audit.note(
         uow, viewer, "service.delete", subject_type="Service", subject_id=service.id,
-        before={"event_id": str(event.id), "service_type_id": str(service.service_type_id)},
+        before={"event_id": event.id, "service_type_id": service.service_type_id, **_snapshot(service)},
     )  # fmt: skip
     if await uow.session.scalar(select(exists().where(Booking.service_id == service.id))):
         # It stays as a record of those who had booked it.

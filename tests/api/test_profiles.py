@@ -162,6 +162,7 @@ def test_every_field_of_a_person_is_either_open_or_gated():
         "first_name",
         "full_name",
         "interests",
+        "is_trusted",
         "last_name",
         "location",
         "patronymic",
