@@ -131,12 +131,13 @@ class World:
                     role="OWNER" if user is owner else "MEMBER",
                     state="ACTIVE",
                     joined_at=self.now - timedelta(days=90),
+                    ban_reason=None,
                 )
             self.clubs.append((club, members))
             self._chat("CLUB", members, self.random.randint(0, 8), club_id=club["id"])
 
     def _put_out(self) -> None:
-        """Someone who is banned from the first club."""
+        """Someone who is banned from the first club, and from an event as well."""
         club, members = self.clubs[0]
         user = next(user for user in reversed(self.users) if user not in members)
         self.add(
@@ -148,6 +149,18 @@ class World:
             state="BANNED",
             joined_at=self.now - timedelta(days=60),
             ban_reason=texts.BAN_REASON,
+        )
+        known = {one["event_id"] for one in self.tables["registrations"] if one["user_id"] == user["id"]}
+        self.add(
+            "registrations",
+            id=self.id(),
+            event_id=next(event["id"] for event in self.tables["events"] if event["id"] not in known),
+            user_id=user["id"],
+            admission="REJECTED",
+            attendance="EXPECTED",
+            recorded_by_id=user["id"],
+            cancelled_at=self.now,
+            cancel_reason=texts.BAN_REASON,
         )
 
     def _events(self) -> None:
@@ -221,6 +234,8 @@ class World:
                 admission="CONFIRMED",
                 attendance="ATTENDED" if is_past else "EXPECTED",
                 recorded_by_id=guest["id"],
+                cancelled_at=None,
+                cancel_reason=None,
             )
             # Drawn for every guest: the day decides only whether the review is there yet.
             has_opinion, (rating, text), review_id = (

@@ -73,7 +73,8 @@ async def _write(connection: asyncpg.Connection, world: World) -> None:
     for table, (owner, key) in COUNTED.items():
         await connection.execute(
             f"UPDATE {owner} SET taken = held.count "
-            f"FROM (SELECT {key} AS id, count(*) FROM {table} GROUP BY 1) held WHERE held.id = {owner}.id"
+            f"FROM (SELECT {key} AS id, count(*) FROM {table} WHERE admission = 'CONFIRMED' GROUP BY 1) held "
+            f"WHERE held.id = {owner}.id"
         )
     for table, trigger in resting:
         await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")

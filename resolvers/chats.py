@@ -79,6 +79,11 @@ class TitleNotTaken(UserError):
     message = _("A direct chat has no title.")
 
 
+class HasLeft(UserError):
+    code = ErrorCode.LEFT_CHAT
+    message = _("This person has left the chat. Nobody but themself can bring them back.")
+
+
 class MembersAreFixed(UserError):
     code = ErrorCode.CHAT_NOT_ALLOWED
     message = _("Only the members of a group chat can be changed here.")
@@ -154,19 +159,47 @@ def _placed_at_event(user_id: UUID) -> Select[UUID]:
 async def add_members(
     uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, member_ids: Sequence[UUID], needs: str
 ) -> Chat:
-    """Invite fellow members into a GROUP chat. They see what is sent from now on."""
+    """Invite fellow members into a GROUP chat. They see what is sent from now on. Who has left is not put back."""
     user_id = viewer.require_user()
     chat = await locked_own_group(uow, user_id, chat_id)
-    present = set(
-        await uow.session.scalars(
-            select(ChatMember.user_id).where(ChatMember.chat_id == chat.id, ChatMember.left_at.is_(None))
-        )
-    )
+    present = await _present(uow, chat)
     if len(present | set(member_ids)) > MOST_MEMBERS:
         raise TooMany(path=("memberIds",), maximum=MOST_MEMBERS)
+    gone = await _gone(uow, chat, member_ids)
+    refuse([HasLeft(path=("memberIds", str(at))) for at, one in enumerate(member_ids) if one in gone])
     await _check_fellows(uow.session, user_id, member_ids, needs=needs)
     # In one order, so that two who invite the same people do not wait for each other.
     await chat_members.add(uow, chat, sorted(set(member_ids) - present))
+    return chat
+
+
+async def _present(uow: UnitOfWork, chat: Chat) -> set[UUID]:
+    here = select(ChatMember.user_id).where(ChatMember.chat_id == chat.id, ChatMember.left_at.is_(None))
+    return set(await uow.session.scalars(here))
+
+
+async def _gone(uow: UnitOfWork, chat: Chat, among: Collection[UUID]) -> set[UUID]:
+    """Those of some people who have left a locked chat, which they do by themselves alone."""
+    left = select(ChatMember.user_id).where(
+        ChatMember.chat_id == chat.id, ChatMember.user_id.in_(among), ChatMember.left_at.is_not(None)
+    )
+    return set(await uow.session.scalars(left))
+
+
+async def rejoin(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
+    """Come back to a GROUP chat that one has left. One sees what is sent from now on."""
+    user_id = viewer.require_user()
+    chat = await chat_members.locked_by_id(uow, chat_id)
+    if chat is None or chat.kind is not ChatKind.GROUP:
+        raise NotFound(path=("chatId",))
+    present = await _present(uow, chat)
+    if user_id in present:
+        return chat
+    if not await _gone(uow, chat, [user_id]):
+        raise NotFound(path=("chatId",))
+    if len(present) >= MOST_MEMBERS:
+        raise TooMany(path=("chatId",), maximum=MOST_MEMBERS)
+    await chat_members.add(uow, chat, [user_id])
     return chat
 
 

@@ -53,6 +53,14 @@ WORDINGS = {
         (_("Booking cancelled: {service}"), _("Booking cancelled: {name}"), _("Booking cancelled")),
         (_("You no longer have this place at “{name}”."), _CANCELLED_BY, _REASON),
     ),
+    NotificationType.REGISTRATION_REMOVED: Wording(
+        (_("You were put out: {name}"), _("You were put out of an event")),
+        (_("Those who run it have taken your place. You cannot take another one there."), _REASON),
+    ),
+    NotificationType.REGISTRATION_BAN_LIFTED: Wording(
+        (_("You may register again: {name}"), _("You may register again")),
+        (_WHEN, _("Those who run the event let you take part again.")),
+    ),
     NotificationType.PARTICIPANT_JOINED: Wording(
         (_("New participant: {name}"), _("New participant")), (_("{person} is coming to your event."),)
     ),

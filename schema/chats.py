@@ -174,6 +174,11 @@ class AddChatMembersInput(MutationInput):
     )
 
 
+@strawberry.input(description="A GROUP chat to come back to.")
+class RejoinChatInput(MutationInput):
+    chat_id: strawberry.ID = strawberry.field(description="A GROUP chat that the caller has left.")
+
+
 @strawberry.input(description="A GROUP chat to leave.")
 class LeaveChatInput(MutationInput):
     chat_id: strawberry.ID = strawberry.field(description="A GROUP chat of the caller.")
@@ -249,9 +254,10 @@ class ChatMutations:
         return ChatPayload(chat=chat)
 
     @mutation(
-        description="Invite people into a GROUP chat. They see what is sent from now on.",
+        description="Invite people into a GROUP chat. They see what is sent from now on. Who has left comes back by "
+        "`rejoinChat` alone.",
         access=Permission.CHAT_USE,
-        raises=[NotFound, TooMany, rules.ChatNotAllowed, rules.MembersAreFixed],
+        raises=[NotFound, TooMany, rules.ChatNotAllowed, rules.HasLeft, rules.MembersAreFixed],
     )
     async def add_chat_members(self, info: Info, input: AddChatMembersInput) -> ChatPayload:
         async with info.context.writing() as uow:
@@ -262,6 +268,16 @@ class ChatMutations:
                 member_ids=_user_ids(input.member_ids),
                 needs=info.context.ports.settings.direct_chat_needs,
             )
+        return ChatPayload(chat=chat)
+
+    @mutation(
+        description="Come back to a GROUP chat that one has left. One sees what is sent from now on.",
+        access=Permission.CHAT_USE,
+        raises=[NotFound, TooMany],
+    )
+    async def rejoin_chat(self, info: Info, input: RejoinChatInput) -> ChatPayload:
+        async with info.context.writing() as uow:
+            chat = await rules.rejoin(uow, info.context.viewer, chat_id=ids.decode(input.chat_id, "Chat", "chatId"))
         return ChatPayload(chat=chat)
 
     @mutation(

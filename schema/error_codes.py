@@ -62,4 +62,5 @@ enum(
     CHAT_NOT_ALLOWED="The caller shares no club and no event with this person.",
     CLIENT_MESSAGE_ID_REUSED="The caller has sent another message to this chat under this `clientMessageId`.",
     CHAT_READ_ONLY="The caller can read here but not write.",
+    LEFT_CHAT="The person has left the chat, and comes back by themself alone.",
 )

@@ -40,6 +40,8 @@ enum(
     "What kind of news it is. New types may be added.",
     REGISTRATION_CONFIRMED="The reader is registered for an event.",
     REGISTRATION_CANCELLED="The reader's registration was cancelled.",
+    REGISTRATION_REMOVED="The reader was put out of an event.",
+    REGISTRATION_BAN_LIFTED="The reader may take part in an event again.",
     BOOKING_CANCELLED="A place of the reader at a service was cancelled by somebody else, while other places remain.",
     PARTICIPANT_JOINED="Someone registered for the reader's event.",
     EVENT_CHANGED="An event that the reader takes part in has another time, place, title or price.",

@@ -11,10 +11,11 @@ import dataloaders.registrations
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from errors import Forbidden, NotFound, TooLong
-from resolvers import capacity
+from errors import Forbidden, InvalidStatus, NotFound, TooLong
+from resolvers import capacity, registration_removal
 from resolvers import registrations as rules
 from schema import ids
+from schema.access import SIGNED_IN
 from schema.context import Info
 from schema.enums import enum
 from schema.events import Event, price_of
@@ -36,7 +37,7 @@ enum(
     OFFERED="Has been offered a place, which is held for a while.",
     CONFIRMED="Has a place.",
     CANCELLED="Has given the place up, or lost it.",
-    REJECTED="Was declined.",
+    REJECTED="Was put out by those who run the event, and takes no place there until they lift it.",
 )
 enum(
     models.Attendance,
@@ -142,6 +143,21 @@ class CancelRegistrationInput(MutationInput):
     )
 
 
+@strawberry.input(description="Someone to put out of an event.")
+class RemoveRegistrationInput(MutationInput):
+    registration_id: strawberry.ID = strawberry.field(
+        description="A registration in any state but REJECTED, also a cancelled one."
+    )
+    reason: str | None = strawberry.field(
+        default=None, description="Why, for the person, who is told: at most 1000 characters."
+    )
+
+
+@strawberry.input(description="Someone who may take part in an event again.")
+class LiftRegistrationBanInput(MutationInput):
+    registration_id: strawberry.ID = strawberry.field(description="A registration in the state REJECTED.")
+
+
 @strawberry.type(description="A registration after its change.")
 class RegistrationPayload(Payload):
     registration: models.Registration | None = strawberry.field(
@@ -185,4 +201,30 @@ class RegistrationMutations:
             registration = await rules.cancel(
                 uow, info.context.viewer, event_id=event_id, user_id=user_id, reason=input.reason
             )
+        return RegistrationPayload(registration=registration)
+
+    @mutation(
+        description="Put someone out of an event that is not over. They lose their place and bookings, leave its chat, "
+        "are told, and are RESTRICTED there until that is lifted. For who may change the event; audited.",
+        access=SIGNED_IN,
+        raises=[NotFound, Forbidden, InvalidStatus, TooLong, capacity.Closed],
+    )
+    async def remove_registration(self, info: Info, input: RemoveRegistrationInput) -> RegistrationPayload:
+        registration_id = ids.decode(input.registration_id, "Registration", "registrationId")
+        async with info.context.writing() as uow:
+            registration = await registration_removal.remove(
+                uow, info.context.viewer, registration_id=registration_id, reason=input.reason
+            )
+        return RegistrationPayload(registration=registration)
+
+    @mutation(
+        description="Let someone who was put out of an event register again, and tell them. For who may change the "
+        "event; audited.",
+        access=SIGNED_IN,
+        raises=[NotFound, Forbidden, InvalidStatus],
+    )
+    async def lift_registration_ban(self, info: Info, input: LiftRegistrationBanInput) -> RegistrationPayload:
+        registration_id = ids.decode(input.registration_id, "Registration", "registrationId")
+        async with info.context.writing() as uow:
+            registration = await registration_removal.lift(uow, info.context.viewer, registration_id=registration_id)
         return RegistrationPayload(registration=registration)

@@ -16,6 +16,7 @@ from models import (
     OutboxEvent,
     Role,
 )
+from resolvers.chats import MOST_MEMBERS
 from tests.clients import codes, gid
 from tests.factories import (
     make_category,
@@ -48,6 +49,11 @@ mutation ($input: AddChatMembersInput!) {
 """
 LEAVE = """
 mutation ($input: LeaveChatInput!) { leaveChat(input: $input) { chat { viewerMember { joinedAt } } errors { code } } }
+"""
+REJOIN = """
+mutation ($input: RejoinChatInput!) {
+  rejoinChat(input: $input) { chat { unreadCount messages { nodes { body } } } errors { code path } }
+}
 """
 MARK_READ = """
 mutation ($input: MarkChatReadInput!) {
@@ -204,6 +210,42 @@ async def test_a_member_invites_fellows_and_may_leave(client, save):
     assert added.data["addChatMembers"] == {"chat": {"members": {"totalCount": 3}}, "errors": []}
     assert left.data["leaveChat"] == {"chat": {"viewerMember": None}, "errors": []}
     assert seen.data == {"chat": None}
+
+
+async def test_who_has_left_a_group_comes_back_by_themself_alone(client, save, count):
+    ada, bob, cleo = await fellows(save, 3)
+    chat = await a_group(save, ada, bob, last_sequence=1)
+    await save(make_message(chat, ada, 1))
+    await client(bob).execute(LEAVE, chatId=chat)
+
+    added = await client(ada).execute(ADD, chatId=chat, memberIds=[cleo, bob])
+    present = await count(ChatMember, ChatMember.left_at.is_(None))
+    back = await client(bob).execute(REJOIN, chatId=chat)
+    again = await client(bob).execute(REJOIN, chatId=chat)
+
+    assert added.data["addChatMembers"]["errors"] == [{"code": "LEFT_CHAT", "path": ["memberIds", "1"]}]
+    assert present == 1
+    assert back.data["rejoinChat"] == {"chat": {"unreadCount": 0, "messages": {"nodes": []}}, "errors": []}
+    assert again.data == back.data
+
+
+@pytest.mark.parametrize("who", ["signed-out", "stranger", "club member who left", "no room"])
+async def test_who_does_not_come_back_to_a_chat(client, save, count, who):
+    ada, bob, club = make_user(), make_user(), make_club()
+    others = [make_user() for _ in range(MOST_MEMBERS if who == "no room" else 1)]
+    await save(ada, bob, club, *others)
+    kind = {"kind": ChatKind.CLUB, "club": club} if who.startswith("club") else {}
+    chat = make_chat(**kind)
+    await save(chat)
+    if who in ("club member who left", "no room"):
+        await save(make_member(chat, ada, left_at=now(), left_sequence=0))
+    await save(*(make_member(chat, other) for other in others))
+
+    answer = await client(None if who == "signed-out" else ada).execute(REJOIN, chatId=chat)
+
+    refusals = {"signed-out": "UNAUTHENTICATED", "no room": "INVALID"}
+    assert (answer.error_codes or codes(answer, "rejoinChat")) == [refusals.get(who, "NOT_FOUND")]
+    assert await count(ChatMember, ChatMember.left_at.is_(None)) == len(others)
 
 
 @pytest.mark.parametrize("kind", [ChatKind.DIRECT, ChatKind.CLUB, ChatKind.EVENT])

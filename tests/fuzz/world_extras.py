@@ -179,6 +179,9 @@ def _taking_part(people: People, events: dict[str, models.Event]) -> Rows:
         make_registration(events["archived"], people["boris"], attendance=Attendance.ATTENDED),
         make_registration(events["archived"], people["shy"], attendance=Attendance.ATTENDED),
         make_registration(events["inside"], people["boris"], admission=Admission.WAITLISTED),
+        make_registration(
+            events["serving"], people["shy"], admission=Admission.REJECTED, cancelled_at=now(), cancel_reason="Спор"
+        ),
         make_review(events["archived"], people["shy"], status=ReviewStatus.HIDDEN, rating=1, text="Ужас"),
         make_review(events["archived"], people["boris"], rating=4, text=None),
         *(

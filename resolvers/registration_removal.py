@@ -1,0 +1,113 @@
+"""Putting someone out of an event, and letting them come back.
+
+Distinct from cancelling, which leaves the way open: whoever was removed has the admission REJECTED and takes no place
+there, by whatever way, until those who run the event lift it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from auth.viewer import Viewer
+from auth.visibility import registrations_visible_to
+from database import UnitOfWork
+from errors import Forbidden, InvalidStatus, NotFound
+from models import TAKING_PART, Admission, DomainEvent, Event, NotificationType, Registration, utcnow
+from resolvers import audit, capacity, chat_members
+from resolvers.event_access import may_edit
+from resolvers.notifications import Notice, notify_all
+from resolvers.putting_out import end_places
+from resolvers.registrations import checked_reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationRemoved(DomainEvent):
+    name: ClassVar[str] = "event.registration.removed"
+    subject_type: ClassVar[str] = "Registration"
+    event_id: UUID
+    user_id: UUID
+    removed_by_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationBanLifted(DomainEvent):
+    name: ClassVar[str] = "event.registration.ban_lifted"
+    subject_type: ClassVar[str] = "Registration"
+    event_id: UUID
+    user_id: UUID
+    lifted_by_id: UUID
+
+
+async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reason: str | None = None) -> Registration:
+    """Put someone out of an event that is not over, also who has cancelled just before."""
+    actor_id, reason = viewer.require_user(), checked_reason(reason)
+    event, registration = await _found(uow, viewer, registration_id)
+    if registration.user_id == actor_id:
+        raise Forbidden(path=("registrationId",))
+    if registration.admission is Admission.REJECTED:
+        raise InvalidStatus(path=("registrationId",), status=registration.admission)
+    if event.ends_at <= utcnow():
+        raise capacity.Closed(path=("registrationId",))
+    user_id, before = registration.user_id, registration.admission
+    audit.note(
+        uow, viewer, "registration.remove", subject_type="Registration", subject_id=registration.id,
+        before={"admission": before.value}, after={"admission": Admission.REJECTED.value, "reason": reason},
+    )  # fmt: skip
+    if before in TAKING_PART:
+        await end_places(uow, [user_id], [event.id], actor_id=actor_id, reason=reason, admission=Admission.REJECTED)
+        await uow.session.refresh(registration)
+        await chat_members.leave_event_chats(uow, event.id, [user_id])
+    else:
+        registration.admission, registration.cancel_reason = Admission.REJECTED, reason
+    uow.record(
+        RegistrationRemoved(subject_id=registration.id, event_id=event.id, user_id=user_id, removed_by_id=actor_id)
+    )
+    await _tell(uow, event, user_id, NotificationType.REGISTRATION_REMOVED, actor_id=actor_id, reason=reason)
+    return registration
+
+
+async def lift(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID) -> Registration:
+    """Let someone who was removed register again."""
+    actor_id = viewer.require_user()
+    event, registration = await _found(uow, viewer, registration_id)
+    if registration.admission is not Admission.REJECTED:
+        raise InvalidStatus(path=("registrationId",), status=registration.admission)
+    audit.note(
+        uow, viewer, "registration.lift_ban", subject_type="Registration", subject_id=registration.id,
+        before={"admission": registration.admission.value}, after={"admission": Admission.CANCELLED.value},
+    )  # fmt: skip
+    registration.admission = Admission.CANCELLED
+    uow.record(
+        RegistrationBanLifted(
+            subject_id=registration.id, event_id=event.id, user_id=registration.user_id, lifted_by_id=actor_id
+        )
+    )
+    await _tell(uow, event, registration.user_id, NotificationType.REGISTRATION_BAN_LIFTED, actor_id=actor_id)
+    return registration
+
+
+async def _found(uow: UnitOfWork, viewer: Viewer, registration_id: UUID) -> tuple[Event, Registration]:
+    """The event, locked, and the registration as it is now, for who may change the event."""
+    seen = await uow.session.scalar(registrations_visible_to(viewer).where(Registration.id == registration_id))
+    if seen is None:
+        raise NotFound(path=("registrationId",))
+    event = (await capacity.lock(uow, seen.event_id)).event
+    if not await may_edit(uow.session, viewer, event):
+        raise Forbidden(path=("registrationId",))
+    await uow.session.refresh(seen)
+    return event, seen
+
+
+async def _tell(
+    uow: UnitOfWork,
+    event: Event,
+    user_id: UUID,
+    type: NotificationType,
+    *,
+    actor_id: UUID,
+    reason: str | None = None,
+) -> None:
+    notice = Notice(recipients=[user_id], type=type, subject=event, actor_id=actor_id, params={"reason": reason})
+    await notify_all(uow, [notice])
