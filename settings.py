@@ -108,6 +108,12 @@ def secrets_in(text: str) -> tuple[str, ...]:
     return tuple(one for part in text.split(",") if (one := part.strip()))
 
 
+def _conflicts(text: str) -> str:
+    if text not in {"off", "warn", "refuse"}:
+        raise ValueError
+    return text
+
+
 def _edition(text: str) -> str:
     if text not in {"september2026", "older"}:
         raise ValueError
@@ -222,6 +228,11 @@ class Settings:
     s3_secret_key: Secret = setting(Secret(""), "for media, which come later: secret key", Secret)
 
     direct_chat_needs: str = setting("shared", "who may open a DIRECT chat: `shared` club or event, or `anyone`", str)
+    time_conflicts: str = setting(
+        "warn",
+        "`warn`, `refuse` or `off`: two things of one person at one time, two events at one venue and time",
+        _conflicts,
+    )
     max_body_bytes: int = setting(1024 * 1024, "largest HTTP body and WebSocket message", _positive)
     graphql_over_http: str = setting(
         "september2026",

@@ -30,6 +30,7 @@ from models import (
 from models.rows import attributes, row_class
 from resolvers import capacity, chat_members
 from resolvers.notifications import given_notices, sent, telling
+from resolvers.time_conflicts import conflicts_column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class RegistrationCreated(DomainEvent):
 
 
 LOOKED_AT = (
-    "id", "title", "status", "time_zone", "starts_at", "capacity", "taken", "updated_at", "price_amount",
+    "id", "title", "status", "time_zone", "starts_at", "ends_at", "capacity", "taken", "updated_at", "price_amount",
     "price_currency",
 )  # fmt: skip
 
@@ -57,6 +58,7 @@ def _look(viewer: Viewer) -> Select[Any]:
             *columns,
             *standing_of(viewer),
             _organizers_of_event().label("organizers"),
+            conflicts_column(literal(viewer.id, Uuid())).label("conflicts"),
         )
     )
 

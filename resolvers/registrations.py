@@ -35,6 +35,7 @@ from resolvers.event_access import may_edit
 from resolvers.event_input import Price
 from resolvers.notifications import Notice, addressed, notify_all, topic_of
 from resolvers.registration_writing import ADMIT, LOOK, TAKE_PLACE, RegistrationCreated
+from resolvers.time_conflicts import TimeConflict, of_column
 
 MAXIMUM_NOTE = 1000
 LONGEST_REASON = 1000
@@ -69,6 +70,8 @@ class Placed:
 
     registration: Registration
     event: Mapping[str, Any]
+    conflicts: list[TimeConflict]
+    """What else the person does at that time, as it was seen before the place was taken."""
 
 
 async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | None = None) -> Placed:
@@ -105,7 +108,8 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
         written = await uow.write(taken, unless="ck_events_taken_within_capacity")
         if written:
             [registration] = written
-            return Placed(registration, {**event, "taken": registration["event_taken"]})
+            conflicts = of_column(event["conflicts"], "eventId")
+            return Placed(registration, {**event, "taken": registration["event_taken"]}, conflicts)
     raise Contended
 
 

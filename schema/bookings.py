@@ -11,9 +11,9 @@ import dataloaders.services
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from errors import Forbidden, NotFound, Required, TooLong, TooMany
+from errors import Forbidden, NotFound, Required, TooLong, TooMany, UserErrors
 from resolvers import bookings as rules
-from resolvers import capacity
+from resolvers import capacity, time_conflicts
 from schema import ids
 from schema.context import Info
 from schema.enums import enum
@@ -22,7 +22,8 @@ from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
 from schema.registrations import HOST, sees_staff_notes
 from schema.relations import derived, related
-from schema.roots import MutationInput, Payload, mutation
+from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
+from schema.user_errors import user_errors
 from schema.users import User
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class BookServicesInput(MutationInput):
 
 
 @strawberry.type(description="What was booked.")
-class BookServicesPayload(Payload):
+class BookServicesPayload(PayloadWithWarnings):
     bookings: list[models.Booking] | None = strawberry.field(
         default=None,
         graphql_type=list[Booking] | None,
@@ -139,6 +140,7 @@ class BookingMutations:
             capacity.AlreadyBooked,
             capacity.MembersOnly,
             capacity.Restricted,
+            time_conflicts.TimeConflict,
         ],
     )
     async def book_services(self, info: Info, input: BookServicesInput) -> BookServicesPayload:
@@ -154,7 +156,14 @@ class BookingMutations:
                 on_behalf_of=person_id,
                 note=input.note,
             )
-        return BookServicesPayload(bookings=bookings)
+            warnings = await time_conflicts.of_person(
+                uow,
+                info.context.viewer,
+                info.context.conflict_policy,
+                bookings[0].user_id,
+                {one.service_id: ("serviceIds", str(service_ids.index(one.service_id))) for one in bookings},
+            )
+        return BookServicesPayload(bookings=bookings, warnings=user_errors(UserErrors(warnings), info.context.reader))
 
     @mutation(
         description="Give a place back: one's own, or someone else's for volunteers and for who may change the event. "

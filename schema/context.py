@@ -16,6 +16,7 @@ from auth.viewer import GUEST, Viewer
 from database import Database, UnitOfWork, Writing
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.loaders import Loaders
+from resolvers.time_conflicts import Policy
 from translations import DEFAULT_LOCALE, LOCALES, Reader, negotiate
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class Context:
     def reader(self) -> Reader:
         """The caller as somebody for whom messages are put into words."""
         return Reader(self.locale, self.viewer.user.time_zone if self.viewer.user else None)
+
+    @property
+    def conflict_policy(self) -> Policy:
+        return Policy(self.ports.settings.time_conflicts)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self.database.reading()

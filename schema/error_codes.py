@@ -56,6 +56,7 @@ enum(
     NOT_BOOKED="There is no active booking.",
     NOT_OPEN_YET="Booking opens at `details.opensAt`.",
     NOT_REGISTERED="There is no active registration.",
+    TIME_CONFLICT="There is something else at this time: `details.conflictsWith`.",
     RESTRICTED="The person was put out, until `details.endsAt` where that is told.",
     ALREADY_REVIEWED="There is a review by the caller already.",
     REVIEW_NOT_ALLOWED="Only people who took part review an event, once it has ended.",

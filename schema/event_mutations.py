@@ -6,6 +6,7 @@ import strawberry
 
 import models
 from auth.permissions import Permission
+from database import UnitOfWork
 from errors import (
     Forbidden,
     InvalidId,
@@ -15,9 +16,10 @@ from errors import (
     Required,
     TooLong,
     TooMany,
+    UserErrors,
     VersionConflict,
 )
-from resolvers import event_editing, event_lifecycle, event_reactivation, events
+from resolvers import event_editing, event_lifecycle, event_reactivation, events, time_conflicts
 from resolvers.event_input import (
     CapacityBelowTaken,
     CapacityExceedsEvent,
@@ -30,12 +32,14 @@ from resolvers.event_input import (
     ServicesWouldLieOutside,
     TimeNeedsOffset,
 )
+from resolvers.time_conflicts import TimeConflict
 from schema import ids
 from schema.context import Info
 from schema.event_inputs import CreateEventInput, UpdateEventInput, event_changes, new_event
 from schema.event_revisions import EventRevision
 from schema.events import Event
-from schema.roots import MutationInput, Payload, mutation
+from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
+from schema.user_errors import user_errors
 from schema.venues import VENUE_PROBLEMS
 
 ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId]
@@ -50,16 +54,17 @@ CONTENT_PROBLEMS = [
     InvalidCurrency,
     CapacityExceedsEvent,
     CapacityNeeded,
+    TimeConflict,
 ]
 
 
 @strawberry.type(description="What a change of an event answers.")
-class EventPayload(Payload):
+class EventPayload(PayloadWithWarnings):
     event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
 
 
 @strawberry.type(description="What an edit of an event answers.")
-class UpdateEventPayload(Payload):
+class UpdateEventPayload(PayloadWithWarnings):
     event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
     revision: models.EventRevision | None = strawberry.field(
         default=None,
@@ -72,7 +77,7 @@ class UpdateEventPayload(Payload):
 
 
 @strawberry.type(description="What bringing an event back answers.")
-class ReactivateEventPayload(Payload):
+class ReactivateEventPayload(PayloadWithWarnings):
     event: models.Event | None = strawberry.field(
         default=None, graphql_type=Event | None, description="The event; another one where it is held again."
     )
@@ -132,7 +137,8 @@ class EventMutations:
         wanted = new_event(input)
         async with info.context.writing() as uow:
             event = await events.create(uow, info.context.viewer, wanted=wanted)
-        return EventPayload(event=event)
+            warnings = await _conflicts(info, uow, event, "startsAt")
+        return EventPayload(event=event, warnings=user_errors(UserErrors(warnings), info.context.reader))
 
     @mutation(
         description="Change an event that one hosts, of a club that one runs, or as staff. Of an event that is out, "
@@ -157,19 +163,27 @@ class EventMutations:
                 changes=changes,
                 move_services=input.move_services,
             )
-        return UpdateEventPayload(event=edited.event, revision=edited.revision, changed_fields=edited.changed)
+            is_moved = not {"startsAt", "endsAt", "venue"}.isdisjoint(edited.changed)
+            warnings = await _conflicts(info, uow, edited.event, "startsAt") if is_moved else []
+        return UpdateEventPayload(
+            event=edited.event,
+            revision=edited.revision,
+            changed_fields=edited.changed,
+            warnings=user_errors(UserErrors(warnings), info.context.reader),
+        )
 
     @mutation(
         description="Put a draft out. At once for staff, trusted authors and hosts of its club; anyone else's waits "
         "for a moderator as PENDING_REVIEW. Recorded as `event.published` or `event.submitted`.",
         access=Permission.EVENT_CREATE,
-        raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast],
+        raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast, TimeConflict],
     )
     async def publish_event(self, info: Info, input: PublishEventInput) -> EventPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")
         async with info.context.writing() as uow:
             event = await event_lifecycle.publish(uow, info.context.viewer, event_id=event_id)
-        return EventPayload(event=event)
+            warnings = await _conflicts(info, uow, event, "eventId")
+        return EventPayload(event=event, warnings=user_errors(UserErrors(warnings), info.context.reader))
 
     @mutation(
         description="Call an event off and tell its participants. Recorded as `event.cancelled`.",
@@ -203,7 +217,7 @@ class EventMutations:
         access=Permission.EVENT_CREATE,
         raises=[
             *ACCESS_PROBLEMS, InvalidStatus, EventInPast, EndsBeforeStart, TimeNeedsOffset, OutOfRange,
-            ServicesWouldLieOutside,
+            ServicesWouldLieOutside, TimeConflict,
         ],
     )  # fmt: skip
     async def reactivate_event(self, info: Info, input: ReactivateEventInput) -> ReactivateEventPayload:
@@ -212,7 +226,10 @@ class EventMutations:
             found = await event_reactivation.reactivate(
                 uow, info.context.viewer, event_id=event_id, starts_at=input.starts_at, ends_at=input.ends_at
             )
-        return ReactivateEventPayload(event=found.event, revision=found.revision)
+            warnings = await _conflicts(info, uow, found.event, "eventId")
+        return ReactivateEventPayload(
+            event=found.event, revision=found.revision, warnings=user_errors(UserErrors(warnings), info.context.reader)
+        )
 
     @mutation(
         description="Remove an event with all that belongs to it. Refused while people have places at it, unless it "
@@ -225,3 +242,8 @@ class EventMutations:
         async with info.context.writing() as uow:
             await event_lifecycle.delete(uow, info.context.viewer, event_id=event_id)
         return DeleteEventPayload(deleted_event_id=input.event_id)
+
+
+async def _conflicts(info: Info, uow: UnitOfWork, event: models.Event, path: str) -> list[TimeConflict]:
+    """What else is out at the event's venue and time. Raises it where the setting wants that."""
+    return await time_conflicts.at_venue(uow, info.context.viewer, info.context.conflict_policy, event, path)

@@ -11,9 +11,10 @@ import dataloaders.registrations
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from errors import Forbidden, InvalidStatus, NotFound, TooLong
-from resolvers import capacity, registration_removal
+from errors import Forbidden, InvalidStatus, NotFound, TooLong, UserErrors
+from resolvers import capacity, registration_removal, time_conflicts
 from resolvers import registrations as rules
+from resolvers.time_conflicts import Policy
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.context import Info
@@ -23,7 +24,8 @@ from schema.filters import ALL_HOLD, Filter
 from schema.money import Money
 from schema.node import Node
 from schema.relations import Need, derived, related
-from schema.roots import MutationInput, Payload, mutation
+from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
+from schema.user_errors import user_errors
 from schema.users import User
 
 if TYPE_CHECKING:
@@ -165,6 +167,13 @@ class RegistrationPayload(Payload):
     )
 
 
+@strawberry.type(description="A new registration.")
+class RegisterForEventPayload(PayloadWithWarnings):
+    registration: models.Registration | None = strawberry.field(
+        default=None, graphql_type=Registration | None, description="The registration."
+    )
+
+
 @strawberry.type
 class RegistrationMutations:
     @mutation(
@@ -180,14 +189,23 @@ class RegistrationMutations:
             capacity.BookServicesInstead,
             capacity.MembersOnly,
             capacity.Restricted,
+            time_conflicts.TimeConflict,
         ],
     )
-    async def register_for_event(self, info: Info, input: RegisterForEventInput) -> RegistrationPayload:
+    async def register_for_event(self, info: Info, input: RegisterForEventInput) -> RegisterForEventPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")
-        async with info.context.writing_once() as uow:
-            placed = await rules.register(uow, info.context.viewer, event_id=event_id, note=input.note)
+        policy, viewer = info.context.conflict_policy, info.context.viewer
+        # Two requests at once must see each other only where conflicts are refused, which takes a transaction.
+        if policy is Policy.REFUSE:
+            async with info.context.writing() as uow:
+                placed = await rules.register(uow, viewer, event_id=event_id, note=input.note)
+                await time_conflicts.of_person(uow, viewer, policy, viewer.require_user(), {event_id: ("eventId",)})
+        else:
+            async with info.context.writing_once() as once:
+                placed = await rules.register(once, viewer, event_id=event_id, note=input.note)
         info.context.loaders.know(dataloaders.events.by_id, event_id, placed.event)
-        return RegistrationPayload(registration=placed.registration)
+        warnings = user_errors(UserErrors(placed.conflicts), info.context.reader) if policy is Policy.WARN else []
+        return RegisterForEventPayload(registration=placed.registration, warnings=warnings)
 
     @mutation(
         description="Give a place back, with all bookings at the event. Possible until the event has ended.",

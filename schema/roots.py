@@ -46,6 +46,14 @@ class Payload:
     )
 
 
+@strawberry.interface(description="What a mutation answers that may do what was asked and yet have something to say.")
+class PayloadWithWarnings(Payload):
+    warnings: list[UserErrorObject] = strawberry.field(
+        default_factory=list,
+        description="What was done although it may be a mistake, such as TIME_CONFLICT.",
+    )
+
+
 @strawberry.input(description="What every mutation's input may carry.")
 class MutationInput:
     idempotency_key: str | None = strawberry.field(
