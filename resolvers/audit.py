@@ -30,11 +30,13 @@ def note(
     subject_id: UUID,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
     """Leave an entry, in this very transaction. `action` is verb and noun, as in `event.capacity.raise`.
 
-    What is the same before and after is left out; what is absent counts as null.
+    What is the same before and after is left out; what is absent counts as null. `about` stands in both.
     """
+    kept = {name: _plain(value) for name, value in (about or {}).items()}
     before, after = before or {}, after or {}
     same = {name for name in before.keys() | after.keys() if before.get(name) == after.get(name)}
     uow.session.add(
@@ -43,8 +45,8 @@ def note(
             action=action,
             subject_type=subject_type,
             subject_id=subject_id,
-            before={name: _plain(value) for name, value in before.items() if name not in same},
-            after={name: _plain(value) for name, value in after.items() if name not in same},
+            before=kept | {name: _plain(value) for name, value in before.items() if name not in same},
+            after=kept | {name: _plain(value) for name, value in after.items() if name not in same},
         )
     )
 

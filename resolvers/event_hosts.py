@@ -27,7 +27,7 @@ from models import (
 )
 from resolvers import audit, chat_members
 from resolvers.capacity import Restricted
-from resolvers.event_access import editable, runs
+from resolvers.event_access import acts_as_staff, editable
 from resolvers.notifications import notify
 
 MOST_HOSTS = 20
@@ -58,6 +58,7 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID,
     """Give someone a role. Who may edit the event appoints co-organizers and staff; organizers are appointed by
     organizers, by those who rule the event's club, and by staff of the platform."""
     event = await editable(uow, viewer, event_id)
+    by_staff = await acts_as_staff(uow.session, viewer, event)
     await _check_rank(uow, viewer, event, role)
     if await uow.session.scalar(users_visible_to(viewer).where(User.id == user_id)) is None:
         raise NotFound(path=("userId",))
@@ -72,13 +73,14 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID,
     uow.session.add(host)
     await uow.session.flush()
     await chat_members.join_event_chat(uow, event.id, user_id)
-    await _announce(uow, viewer, event, user_id, before=None, after=role)
+    await _announce(uow, viewer, event, user_id, before=None, after=role, by_staff=by_staff)
     return event
 
 
 async def change_role(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID, role: EventRole) -> Event:
     """Give a host another role. Ranks are as in `add`, for the role that they have and for the one that they get."""
     event = await editable(uow, viewer, event_id)
+    by_staff = await acts_as_staff(uow.session, viewer, event)
     host = _host(await _hosts(uow, event), user_id)
     before = host.role
     if before is role:
@@ -87,7 +89,7 @@ async def change_role(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_i
     await _keep_an_organizer(uow, event, host)
     host.role = role
     await uow.session.flush()
-    await _announce(uow, viewer, event, user_id, before=before, after=role)
+    await _announce(uow, viewer, event, user_id, before=before, after=role, by_staff=by_staff)
     return event
 
 
@@ -95,6 +97,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UU
     """Take a role away. Everyone may give up their own. Null where the viewer no longer sees the event."""
     is_own = user_id == viewer.require_user()
     event = await (_visible if is_own else editable)(uow, viewer, event_id)
+    by_staff = not is_own and await acts_as_staff(uow.session, viewer, event)
     host = _host(await _hosts(uow, event), user_id)
     if not is_own:
         await _check_rank(uow, viewer, event, host.role)
@@ -104,7 +107,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UU
     await uow.session.flush()
     if not await _holds_place(uow, event, user_id):
         await chat_members.leave_event_chats(uow, event.id, [user_id])
-    await _announce(uow, viewer, event, user_id, before=before, after=None)
+    await _announce(uow, viewer, event, user_id, before=before, after=None, by_staff=by_staff)
     seen: Event | None = await uow.session.scalar(events_visible_to(viewer).where(Event.id == event.id))
     return seen
 
@@ -188,15 +191,14 @@ async def _announce(
     *,
     before: EventRole | None,
     after: EventRole | None,
+    by_staff: bool,
 ) -> None:
-    """Record the change, audit it where staff made it at an event that they do not run, and tell the person."""
+    """Record the change, audit it where staff made it at an event that they did not run, and tell the person."""
     uow.record(EventHostsChanged(subject_id=event.id, user_id=user_id, role=after.value if after else None))
-    if user_id != viewer.id and not await runs(uow.session, viewer, event):
-        person = {"userId": str(user_id)}
+    if by_staff:
         audit.note(
             uow, viewer, "event.host.change", subject_type="Event", subject_id=event.id,
-            before=person | {"role": before.value if before else None},
-            after=person | {"role": after.value if after else None},
+            before={"role": before}, after={"role": after}, about={"userId": user_id},
         )  # fmt: skip
     type = NotificationType.EVENT_ROLE_GIVEN if after else NotificationType.EVENT_ROLE_TAKEN
     role = {"role": after.value} if after else {}
