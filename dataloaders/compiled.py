@@ -2,7 +2,8 @@
 
 What a statement is built from besides its declaration is the viewer, the time, and arguments. The viewer's role decides
 its shape and is part of the key; the viewer's id and the present moment become slots, found by building it for a viewer
-with an id that nobody has. Every other value is a constant of the statement: arguments are part of the key, too.
+with an id that nobody has. So does a text that is looked for. Every other value is a constant of the
+statement: arguments are part of the key, too.
 """
 
 from __future__ import annotations
@@ -35,8 +36,12 @@ NAME = re.compile(r"[A-Za-z_]{1,40}|:")
 """A member of an enumeration, the name of a setting, what stands between two of them: nothing that could be more."""
 
 
+TEXT = "text"
+"""The name under which the text that a list looks for is given to its statement."""
+
+
 class Typed(str):
-    """A text that somebody typed: a value, even where it looks like a name."""
+    """A text that somebody typed: a value even where it looks like a name, and another one each time."""
 
 
 NOBODY = uuid4()
@@ -65,7 +70,7 @@ class Compiled:
         """Whether values stand among the parameters that a list was narrowed by: words, interests, a day. How many rows
         have them is known for the very values alone, and a plan for any took a hundred times as long for some.
         """
-        return len(self._slots) < len(self.parameters)
+        return len(self._slots) < len(self.parameters) or any(slot.name == TEXT for _, slot in self._slots)
 
     def arguments(self, viewer: Viewer, given: Mapping[str, Any]) -> list[Any]:
         values = list(self.parameters)
@@ -113,6 +118,8 @@ def compile_for(
         value, write = values[name], processors.get(name)
         if name in given:
             return Slot(name, write)
+        if isinstance(value, Typed) and TEXT in given:
+            return Slot(TEXT, write)
         if isinstance(value, UUID) and value == NOBODY:
             return Slot("viewer", write)
         if isinstance(value, datetime) and value.tzinfo is not None and began <= value <= ended:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, func, null, select
 
 from auth.viewer import Viewer
-from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
+from dataloaders.compiled import LONGEST_KEY, STATEMENTS, TEXT, Compiled, compile_for
 from dataloaders.pages import (
     Listing,
     Order,
@@ -25,10 +25,14 @@ from dataloaders.pages import (
 from dataloaders.selects import Folds, columns_of, directed, folded, ordinals_of
 from models.rows import Values, row_class
 from schema.context import Caller, Context
+from schema.filters import looked_for
 from schema.roots import page_of
 
 if TYPE_CHECKING:
     from engine.plan import Field
+
+SOME_TEXT = "text"
+"""Stands for any that has words or has none: rules look at no more of it than whether it is blank."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,16 @@ class Listed:
     context: Context
     method: Callable[..., Listing]
     arguments: dict[str, Any]
+    text: str | None
+    """What is looked for. The statement is the same for any text, and hardly two people type the same."""
+
+    @classmethod
+    def of(cls, context: Context, method: Callable[..., Listing], arguments: dict[str, Any]) -> Listed:
+        filter = arguments.get("filter")
+        text = looked_for(filter)
+        if filter is not None and text is not None:
+            arguments = {**arguments, "filter": replace(filter, text=SOME_TEXT)}
+        return cls(context, method, arguments, text)
 
     def build(self, viewer: Viewer) -> Listing:
         """The list as another viewer of the same language would get it."""
@@ -55,7 +69,7 @@ class Listed:
         return (self.method, viewer.user is None, viewer.role, self.context.locale, arguments)
 
     async def run(self, compiled: Compiled, given: dict[str, Any]) -> list[Any]:
-        arguments = compiled.arguments(self.context.viewer, given)
+        arguments = compiled.arguments(self.context.viewer, {**given, TEXT: self.text})
         return await self.context.database.fetch(
             compiled.sql, arguments, compiled.row_class, plans_anew=compiled.plans_anew
         )
@@ -72,7 +86,7 @@ async def fetch_listing(
 ) -> Page:
     """One page. Raises what the method raises, what is wrong with the arguments, and `InvalidCursor`."""
     args = page_of(arguments)
-    listed = Listed(context, method, arguments)
+    listed = Listed.of(context, method, arguments)
     names = field.names or ()
 
     def make() -> Kept:
@@ -92,7 +106,7 @@ async def fetch_listing(
             cut = cut.with_only_columns(*wanted, maintain_column_froms=True)
             return _with_folds(cut, listing.order, args, field.folds, viewer) if field.folds else cut
 
-        given = [f"cursor_{position}" for position in range(10)]
+        given = [TEXT, *(f"cursor_{position}" for position in range(10))]
         compiled = compile_for(build, context.viewer, given, row_class(entity))
         return Kept(compiled, order[0])
 
@@ -116,7 +130,7 @@ async def _count(listed: Listed) -> int:
         return select(func.count()).select_from(listed.build(viewer).statement.order_by(None).subquery())
 
     def make() -> Compiled:
-        return compile_for(build, listed.context.viewer, (), Values)
+        return compile_for(build, listed.context.viewer, [TEXT], Values)
 
     key = listed.key
     compiled = make() if key is None else STATEMENTS.get((*key, "count"), make)

@@ -225,13 +225,10 @@ def _check_text(problems: list[UserError], field: str, text: str | None) -> str 
 
 def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort | None = None) -> Listing:
     """Clubs that lists may show to the viewer. Unless told otherwise, the best finds come first."""
-    problems: list[UserError] = []
-    text = word_search.wanted(problems, search.text)
-    refuse(problems)
+    query = word_search.query_of(search.text)
     statement = clubs_listed_to(viewer, hidden_too=search.visibilities is not None)
     order: Order = ORDERS[sort or ClubSort.NAME]
-    if text is not None:
-        query = word_search.WordQuery(text)
+    if query is not None:
         found = select(ClubWords.club_id, query.rank(ClubWords.words).label("rank"))
         words = found.where(query.matches(ClubWords.words)).subquery("found")
         statement = statement.join(words, words.c.club_id == Club.id)

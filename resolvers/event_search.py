@@ -86,20 +86,20 @@ class EventFilter:
 def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort | None = None) -> Listing:
     """The events a viewer is shown, narrowed and in order. Unless told otherwise, the best finds come first."""
     wanted = wanted or EventFilter()
-    text = _check(wanted)
+    _check(wanted)
     statement = _narrow(events_listed_to(viewer).where(_archived(viewer, wanted)), viewer, wanted)
-    if text is None:
+    query = word_search.query_of(wanted.text)
+    if query is None:
         return Listing(statement, ORDERS[sort or EventSort.STARTS_AT_ASC])
-    return _by_words(statement, wanted, text, sort or EventSort.RELEVANCE)
+    return _by_words(statement, wanted, query, sort or EventSort.RELEVANCE)
 
 
-def _by_words(statement: Select[Event], wanted: EventFilter, text: str, sort: EventSort) -> Listing:
+def _by_words(statement: Select[Event], wanted: EventFilter, query: word_search.WordQuery, sort: EventSort) -> Listing:
     """Those of the events that have the words of a text.
 
     They are found and put into order by `event_words` alone, so that the events themselves are looked at one by one
     until there are enough for a page.
     """
-    query = word_search.WordQuery(text)
     rank = query.rank(EventWords.words).label("rank")
     words = select(EventWords.event_id, EventWords.starts_at, EventWords.created_at, rank).where(
         query.matches(EventWords.words), *_starts_within(wanted, EventWords.starts_at)
@@ -125,10 +125,8 @@ def _narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Se
     return statement.where(*conditions)
 
 
-def _check(wanted: EventFilter) -> str | None:
-    """The text that is to be found, if any. Raises what is wrong with a filter."""
+def _check(wanted: EventFilter) -> None:
     problems: list[UserError] = []
-    text = word_search.wanted(problems, wanted.text)
     for name, ids in (("ids", wanted.ids), ("interestIds", wanted.interest_ids)):
         if ids is not None and len(ids) > MOST_IDS:
             problems.append(TooMany(path=("filter", name), maximum=MOST_IDS))
@@ -137,7 +135,6 @@ def _check(wanted: EventFilter) -> str | None:
     if wanted.price_to is not None:
         check_price(problems, wanted.price_to, "filter", "priceTo")
     refuse(problems)
-    return text
 
 
 def _archived(viewer: Viewer, wanted: EventFilter) -> ColumnElement[bool]:

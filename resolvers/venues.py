@@ -106,10 +106,7 @@ def touch(venue: Venue) -> None:
 
 def listing(*, text: str | None = None) -> Listing:
     """Venues, most recently used first; with a text, those first whose name has it."""
-    problems: list[UserError] = []
-    text = word_search.wanted(problems, text)
-    refuse(problems)
-    if text is None:
+    query = word_search.query_of(text)
+    if query is None:
         return Listing(select(Venue), RECENT_FIRST)
-    query = word_search.WordQuery(text)
     return Listing(select(Venue).where(query.matches(Venue.search)), (Key(query.rank(Venue.search)), *RECENT_FIRST))

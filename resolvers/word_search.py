@@ -11,26 +11,20 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, func, lite
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from dataloaders.compiled import Typed
-from errors import TooLong, UserError, refuse
 
-LONGEST_TEXT = 200
 ANYWHERE, IN_TITLE, IN_TAGS, IN_PLACE = 1, 2, 3, 4
 """Queries that `search_queries()` makes of a text. The later ones each include the one before."""
 
 
 def narrow(statement: Select[Any], words: Any, text: str | None) -> Select[Any]:
-    """The rows that have the words of a text; all of them where it is empty. Raises what is wrong with it."""
-    problems: list[UserError] = []
-    text = wanted(problems, text)
-    refuse(problems)
-    return statement if text is None else statement.where(WordQuery(text).matches(words))
+    """The rows that have the words of a text; all of them where it is blank."""
+    query = query_of(text)
+    return statement if query is None else statement.where(query.matches(words))
 
 
-def wanted(problems: list[UserError], text: str | None) -> str | None:
-    """Return the text of a filter, or null where it narrows nothing. What is wrong with it goes to `problems`."""
-    if text is not None and len(text) > LONGEST_TEXT:
-        problems.append(TooLong(path=("filter", "text"), maximum=LONGEST_TEXT))
-    return text if text and text.strip() else None
+def query_of(text: str | None) -> WordQuery | None:
+    """What a text asks for; null where it is blank and narrows nothing."""
+    return WordQuery(text) if text and text.strip() else None
 
 
 class WordQuery:

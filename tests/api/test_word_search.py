@@ -259,6 +259,18 @@ async def test_finds_take_one_statement(client, save):
     assert len(answer.statements) == 1
 
 
+async def test_another_text_needs_no_other_statement(client, save, monkeypatch):
+    await ranked(save)
+    document = "query ($text: String) { events(filter: { text: $text }) { totalCount nodes { title } } }"
+    await client().run(document, text="jazz")
+    monkeypatch.setattr("engine.listings.compile_for", None)
+
+    jazz, told = await client().run(document, text="jazz"), await client().run(document, text="told")
+
+    assert (titles(jazz), titles(told)) == (BEST_FIRST, ["Told"])
+    assert told.data["events"]["totalCount"] == 1
+
+
 async def test_clubs_and_venues_of_that_name_come_first(client, save):
     jazz = make_interest(name_ru="Джаз", name_en="Jazz")
     clubs = [make_club(name="A", description="All that jazz"), make_club(name="B"), make_club(name="Jazz")]
