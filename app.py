@@ -22,6 +22,7 @@ from auth.tokens import Tokens
 from commands.revisions import newest_revision
 from database import Database
 from engine import Engine
+from integrations.buckets import Buckets
 from integrations.oidc import OpenIdProvider
 from integrations.quick_redis import QuickRedis
 from realtime.hub import Hub
@@ -30,7 +31,8 @@ from realtime.watching import Watching
 from resolvers.chat_reads import ChatReads
 from schema import Schema, make_schema
 from schema.ports import Ports
-from settings import Settings
+from schema.quotas import Quotas
+from settings import Settings, quotas_in
 from transport.admission import Admission
 from transport.budget import Budget
 from transport.direct import DIRECT, Direct
@@ -57,8 +59,13 @@ class State:
     ports: Ports
 
 
+QUOTA_SLICES = 20
+"""So that someone who writes fast asks Redis now and then, and processes keep little from each other."""
+
+
 def make_ports(settings: Settings) -> Ports:
     database = Database(settings)
+    redis = QuickRedis(settings.redis_url)
     return Ports(
         settings=settings,
         database=database,
@@ -69,6 +76,8 @@ def make_ports(settings: Settings) -> Ports:
         watching=Watching(database),
         chat_reads=ChatReads(database),
         provider=OpenIdProvider(settings),
+        redis=redis,
+        quotas=Quotas(Buckets(redis, "quota", slices=QUOTA_SLICES), quotas_in(settings.quotas)),
     )
 
 
@@ -77,9 +86,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings.load()
     ports = make_ports(settings)
     tracing = make_tracing(settings)
-    redis = QuickRedis(settings.redis_url)
     schema = make_schema()
-    operations = make_operations(settings, schema, tracing, redis)
+    operations = make_operations(settings, schema, tracing, ports.redis)
     relay = Relay(ports.database, {"live": to_live_streams(ports.hub)}, interval=settings.relay_interval)
 
     @asynccontextmanager
@@ -94,7 +102,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await relay.stop()
             await ports.watching.stop()
             await ports.hub.disconnect()
-            await redis.disconnect()
+            await ports.redis.disconnect()
             await ports.database.dispose()
             if tracing is not None:
                 tracing.shutdown()

@@ -198,7 +198,7 @@ class VersionConflict(UserError):
 
 class RateLimited(UserError):
     code = ErrorCode.RATE_LIMITED
-    message = _n(
+    message: ClassVar[str | Plural] = _n(
         "Too many attempts. Try again in {retry_after} second.",
         "Too many attempts. Try again in {retry_after} seconds.",
         by="retry_after",

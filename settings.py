@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.config import Config, Environ
@@ -141,6 +141,49 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(CommaSeparatedStrings(text))
 
 
+class Rate(NamedTuple):
+    """At most so many in a period."""
+
+    most: int
+    seconds: float
+
+
+PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+QUOTAS = (
+    "clubs=10/day venues=30/day events=50/day services=300/day chats=50/day messages=120/minute invitations=200/day "
+    "joins=60/hour registrations=120/hour reviews=30/day edits=600/hour"
+)
+
+
+def quotas_in(text: str) -> dict[str, Rate]:
+    """What one user may write, by kind. What is not named has its default; what has no limit is left out."""
+    if text == "off":
+        return {}
+    found = {name: _rate(given) for name, _, given in (one.partition("=") for one in QUOTAS.split())}
+    for one in text.replace(",", " ").split():
+        name, _, given = one.partition("=")
+        if name not in found:
+            raise ValueError(name)
+        found[name] = _rate(given)
+    return {name: rate for name, rate in found.items() if rate.most}
+
+
+def _rate(text: str) -> Rate:
+    """`10/day`; 0 for no limit."""
+    most, _, period = text.partition("/")
+    if most == "0":
+        return Rate(0, PERIODS["day"])
+    return Rate(_positive(most), PERIODS[period])
+
+
+def _quotas(text: str) -> str:
+    try:
+        quotas_in(text)
+    except KeyError as error:
+        raise ValueError(text) from error
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     environment: str = setting("development", "`development` or `production`", _environment)
@@ -206,6 +249,12 @@ class Settings:
     sign_in_attempts_per_address: int = setting(100, "wrong passwords from one address within 15 minutes", _positive)
     sign_ups_per_address: int = setting(50, "new accounts from one address within an hour", _positive)
 
+    quotas: str = setting(
+        QUOTAS,
+        "what one user may write in a `minute`, `hour` or `day`, by kind; `clubs=20/day edits=0` changes these two, 0 "
+        "is no limit, `off` turns all off. Volunteers, moderators and administrators have ten times as much",
+        _quotas,
+    )
     oidc_issuer: str = setting("", "OpenID Provider, found by its discovery document; empty: none", str)
     oidc_client_id: str = setting("", "our name at the provider", str)
     oidc_client_secret: Secret = setting(Secret(""), "our secret at the provider", Secret)

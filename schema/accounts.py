@@ -214,6 +214,7 @@ class AccountMutations:
         description="Prove an e-mail address by the link sent to it, signed in to the account that it was sent for.",
         access=SIGNED_IN,
         raises=[one_time_tokens.InvalidToken, RateLimited],
+        quotas=[],
     )
     async def verify_email(self, info: Info, input: VerifyEmailInput) -> VerifyEmailPayload:
         context = info.context
@@ -232,6 +233,7 @@ class AccountMutations:
         description="Have the link to prove one's e-mail address sent again, at most 5 times an hour.",
         access=SIGNED_IN,
         raises=[RateLimited],
+        quotas=[],
     )
     async def resend_verification(self, info: Info, input: ResendVerificationInput) -> ResendVerificationPayload:
         async with info.context.writing() as uow:

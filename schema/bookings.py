@@ -20,6 +20,7 @@ from schema.enums import enum
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
+from schema.quotas import REGISTRATIONS
 from schema.registrations import HOST, sees_staff_notes
 from schema.relations import derived, related
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
@@ -142,6 +143,7 @@ class BookingMutations:
             capacity.Restricted,
             time_conflicts.TimeConflict,
         ],
+        quotas=[REGISTRATIONS.each("service_ids")],
     )
     async def book_services(self, info: Info, input: BookServicesInput) -> BookServicesPayload:
         service_ids = [ids.decode(one, "Service", "serviceIds", str(at)) for at, one in enumerate(input.service_ids)]

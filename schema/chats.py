@@ -25,6 +25,7 @@ from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
 from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
+from schema.quotas import CHATS, INVITATIONS, MESSAGES
 from schema.relations import computed, connected, facet, reads, related
 from schema.roots import MutationInput, Payload, looked_up, mutation, query, subscription
 from schema.streams import ResyncRequired, cursor_of
@@ -240,6 +241,7 @@ class ChatMutations:
             TooLong,
             TooMany,
         ],
+        quotas=[CHATS, INVITATIONS.each("member_ids")],
     )
     async def create_chat(self, info: Info, input: CreateChatInput) -> ChatPayload:
         async with info.context.writing() as uow:
@@ -258,6 +260,7 @@ class ChatMutations:
         "`rejoinChat` alone.",
         access=Permission.CHAT_USE,
         raises=[NotFound, TooMany, rules.ChatNotAllowed, rules.HasLeft, rules.MembersAreFixed],
+        quotas=[INVITATIONS.each("member_ids")],
     )
     async def add_chat_members(self, info: Info, input: AddChatMembersInput) -> ChatPayload:
         async with info.context.writing() as uow:
@@ -290,7 +293,9 @@ class ChatMutations:
             chat = await rules.leave(uow, info.context.viewer, chat_id=ids.decode(input.chat_id, "Chat", "chatId"))
         return ChatPayload(chat=chat)
 
-    @mutation(description="Move the caller's read marker forward.", access=Permission.CHAT_USE, raises=[NotFound])
+    @mutation(
+        description="Move the caller's read marker forward.", access=Permission.CHAT_USE, raises=[NotFound], quotas=[]
+    )
     async def mark_chat_read(self, info: Info, input: MarkChatReadInput) -> ChatPayload:
         chat_id, given = ids.decode(input.chat_id, "Chat", "chatId"), input.message_id
         message_id = ids.decode(given, "Message", "messageId") if given is not None else None
@@ -304,6 +309,7 @@ class ChatMutations:
         description="Send a message. Its author's own read marker moves to it.",
         access=Permission.CHAT_USE,
         raises=[NotFound, Required, TooLong, TooShort, messages.ChatReadOnly, messages.ClientMessageIdReused],
+        quotas=[MESSAGES],
     )
     async def send_message(self, info: Info, input: SendMessageInput) -> MessagePayload:
         async with info.context.writing_once() as uow:

@@ -14,6 +14,7 @@ from schema import ids
 from schema.access import SIGNED_IN
 from schema.clubs import ClubMembership
 from schema.context import Info
+from schema.quotas import INVITATIONS, JOINS
 from schema.roots import MutationInput, Payload, mutation
 
 HOSTS = "Those who run the club, and moderators of the platform, whose doing is audited."
@@ -97,6 +98,7 @@ class ClubMembershipMutations:
             rules.PutOut,
             rules.PutOutUntil,
         ],
+        quotas=[JOINS],
     )
     async def join_club(self, info: Info, input: JoinClubInput) -> ClubMembershipPayload:
         club_id = ids.decode(input.club_id, "Club", "clubId")
@@ -120,6 +122,7 @@ class ClubMembershipMutations:
         f"out the ban has to be lifted first. {HOSTS}",
         access=SIGNED_IN,
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.AlreadyMember],
+        quotas=[INVITATIONS],
     )
     async def invite_to_club(self, info: Info, input: InviteToClubInput) -> ClubMembershipPayload:
         club_id = ids.decode(input.club_id, "Club", "clubId")

@@ -31,6 +31,7 @@ from schema.filters import ALL_HOLD, Filter
 from schema.interests import Interest, decode_interests
 from schema.limits import SEARCHED
 from schema.node import Node
+from schema.quotas import CLUBS
 from schema.relations import connected, related
 from schema.roots import MutationInput, Payload, connection, looked_up, mutation
 from schema.users import User
@@ -247,6 +248,7 @@ class ClubMutations:
         description="Make a club, with its chat. The creator becomes its owner. Recorded as `club.created`.",
         access=Permission.CLUB_CREATE,
         raises=[InvalidId, NotFound, Required, TooLong, TooMany],
+        quotas=[CLUBS],
     )
     async def create_club(self, info: Info, input: CreateClubInput) -> ClubPayload:
         interest_ids = decode_interests(input.interest_ids)

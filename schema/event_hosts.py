@@ -12,6 +12,7 @@ from resolvers.capacity import Restricted
 from schema.context import Info
 from schema.event_inputs import Ids
 from schema.event_mutations import EventPayload
+from schema.quotas import INVITATIONS
 from schema.roots import MutationInput, mutation
 
 RANKS = (
@@ -47,6 +48,7 @@ class EventHostMutations:
         f"one. They are told. {RANKS}",
         access=Permission.EVENT_CREATE,
         raises=[NotFound, Forbidden, TooMany, Restricted, rules.AlreadyHost],
+        quotas=[INVITATIONS],
     )
     async def add_event_host(self, info: Info, input: AddEventHostInput) -> EventPayload:
         event_id, user_id = _decoded(input)

@@ -38,6 +38,7 @@ from schema.context import Info
 from schema.event_inputs import CreateEventInput, UpdateEventInput, event_changes, new_event
 from schema.event_revisions import EventRevision
 from schema.events import Event
+from schema.quotas import EVENTS, SERVICES
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.user_errors import user_errors
 from schema.venues import VENUE_PROBLEMS
@@ -132,6 +133,7 @@ class EventMutations:
         "at once, nothing. Services need the permission `EVENT_OFFER_SERVICES`. Recorded as `event.created`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, Required, TooLong, OutOfRange, OutsideEvent],
+        quotas=[EVENTS, SERVICES.each("services")],
     )
     async def create_event(self, info: Info, input: CreateEventInput) -> EventPayload:
         wanted = new_event(input)
@@ -219,6 +221,7 @@ class EventMutations:
             *ACCESS_PROBLEMS, InvalidStatus, EventInPast, EndsBeforeStart, TimeNeedsOffset, OutOfRange,
             ServicesWouldLieOutside, TimeConflict,
         ],
+        quotas=[EVENTS],
     )  # fmt: skip
     async def reactivate_event(self, info: Info, input: ReactivateEventInput) -> ReactivateEventPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")

@@ -262,6 +262,7 @@ class NotificationMutations:
         description="Mark some of one's notifications as read. Those read before keep their time.",
         access=SIGNED_IN,
         raises=[NotFound, InvalidId],
+        quotas=[],
     )
     async def mark_notifications_read(
         self, info: Info, input: MarkNotificationsReadInput
@@ -271,7 +272,7 @@ class NotificationMutations:
             marked = await rules.mark_read(uow, info.context.viewer, notification_ids=keys)
         return MarkNotificationsReadPayload(notifications=marked, viewer=info.context.viewer.user)
 
-    @mutation(description="Mark everything unread as read.", access=SIGNED_IN)
+    @mutation(description="Mark everything unread as read.", access=SIGNED_IN, quotas=[])
     async def mark_all_notifications_read(
         self, info: Info, input: MarkAllNotificationsReadInput
     ) -> MarkAllNotificationsReadPayload:

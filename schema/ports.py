@@ -10,10 +10,12 @@ from auth.sealing import Sealer
 from auth.tokens import Tokens
 from database import Database
 from integrations.oidc import OpenIdProvider
+from integrations.quick_redis import QuickRedis
 from realtime.hub import Hub
 from realtime.watching import Watching
 from resolvers.chat_reads import ChatReads
 from resolvers.sessions import Signing
+from schema.quotas import Quotas
 from settings import Settings
 
 
@@ -28,6 +30,8 @@ class Ports:
     watching: Watching
     chat_reads: ChatReads
     provider: OpenIdProvider
+    redis: QuickRedis
+    quotas: Quotas
 
     @property
     def signing(self) -> Signing:

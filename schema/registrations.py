@@ -23,6 +23,7 @@ from schema.events import Event, price_of
 from schema.filters import ALL_HOLD, Filter
 from schema.money import Money
 from schema.node import Node
+from schema.quotas import REGISTRATIONS
 from schema.relations import Need, derived, related
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.user_errors import user_errors
@@ -191,6 +192,7 @@ class RegistrationMutations:
             capacity.Restricted,
             time_conflicts.TimeConflict,
         ],
+        quotas=[REGISTRATIONS],
     )
     async def register_for_event(self, info: Info, input: RegisterForEventInput) -> RegisterForEventPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")

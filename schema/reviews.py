@@ -20,6 +20,7 @@ from schema.enums import enum
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
+from schema.quotas import REVIEWS
 from schema.relations import computed, related
 from schema.roots import MutationInput, Payload, mutation
 from schema.users import User
@@ -112,6 +113,7 @@ class ReviewMutations:
         description="Rate an event one took part in, once it has ended. Once per person and event.",
         access=Permission.REVIEW_WRITE,
         raises=[NotFound, OutOfRange, TooLong, rules.ReviewNotAllowed, rules.AlreadyReviewed],
+        quotas=[REVIEWS],
     )
     async def create_review(self, info: Info, input: CreateReviewInput) -> ReviewPayload:
         event_id = ids.decode(input.event_id, "Event", "eventId")

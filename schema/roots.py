@@ -15,6 +15,7 @@ from errors import (
     IdempotencyKeyReused,
     InvalidId,
     InvalidIdempotencyKey,
+    RateLimited,
     Unauthenticated,
     UserError,
     UserErrors,
@@ -27,10 +28,12 @@ from schema.filters import check_filter
 from schema.idempotency import replaying
 from schema.node import NODES
 from schema.paging import PAGE_ARGUMENTS, with_page_arguments
+from schema.quotas import EDITS, Quota
 from schema.streams import Live
 from schema.user_errors import UserErrorObject, user_errors
 
 ACCESS = "access"
+QUOTAS = "quotas"
 LISTING = "listing"
 """Key of a field's metadata under which the method stands that says which list a root connection is."""
 LOOKUP = "lookup"
@@ -129,13 +132,21 @@ def looked_up(of: Any, *, description: str, access: Access) -> Any:
 
 
 def mutation(
-    *, description: str, access: Access, raises: Sequence[type[UserError]] = ()
+    *,
+    description: str,
+    access: Access,
+    raises: Sequence[type[UserError]] = (),
+    quotas: Sequence[Quota] = (EDITS,),
 ) -> Callable[[Callable[..., Any]], Any]:
     """A mutation `(self, info, input) -> SomePayload`.
 
     Classes in `raises` become the payload's `errors`; any other exception stays a bug and is masked. A caller whom
     the gate refuses gets a top-level error and null, so that other fields of the operation keep their answers.
+
+    `quotas` are what it counts as. Guests have none: their mutations limit themselves (`auth/throttle.py`).
     """
+    quotas = () if access is PUBLIC else tuple(quotas)
+    raises = (*raises, RateLimited) if quotas and RateLimited not in raises else tuple(raises)
     declared: tuple[type[UserError], ...] = (*raises, *ALWAYS)
 
     def decorate(method: Callable[..., Any]) -> Any:
@@ -148,7 +159,8 @@ def mutation(
 
             async def attempt() -> Any:
                 try:
-                    return await method(self, info, input)
+                    async with context.ports.quotas.counted(context.viewer, quotas, input):
+                        return await method(self, info, input)
                 except Unauthenticated:
                     raise
                 except (UserError, UserErrors) as error:
@@ -167,7 +179,7 @@ def mutation(
             resolver=resolve,
             graphql_type=payload_type | None,
             description=f"{description} {in_words(access)} Codes: {', '.join(codes)}.",
-            metadata={ACCESS: access, "raises": tuple(raises)},
+            metadata={ACCESS: access, "raises": raises, QUOTAS: quotas},
         )
 
     return decorate

@@ -19,6 +19,7 @@ from resolvers.event_lifecycle import HasParticipants
 from schema import ids
 from schema.context import Info
 from schema.event_inputs import Ids, ServiceInput, UpdateServiceInput, new_service, service_changes
+from schema.quotas import SERVICES
 from schema.roots import MutationInput, Payload, mutation
 from schema.services import Service
 
@@ -63,6 +64,7 @@ class ServiceMutations:
         "`service.added`.",
         access=Permission.EVENT_OFFER_SERVICES,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, CapacityNeeded, TooMany],
+        quotas=[SERVICES],
     )
     async def add_service(self, info: Info, input: AddServiceInput) -> ServicePayload:
         decode = Ids()

@@ -182,19 +182,20 @@ class SessionMutations:
     @mutation(
         description="End the session of the access token. Both its tokens are refused at once and its sockets close.",
         access=SIGNED_IN,
+        quotas=[],
     )
     async def sign_out(self, info: Info, input: SignOutInput) -> SignOutPayload:
         async with info.context.writing() as uow:
             await rules.sign_out(uow, info.context.viewer)
         return SignOutPayload(is_signed_out=True)
 
-    @mutation(description="End all of one's sessions.", access=SIGNED_IN)
+    @mutation(description="End all of one's sessions.", access=SIGNED_IN, quotas=[])
     async def sign_out_everywhere(self, info: Info, input: SignOutEverywhereInput) -> SignOutEverywherePayload:
         async with info.context.writing() as uow:
             ended = await rules.end_all(uow, info.context.viewer.require_user())
         return SignOutEverywherePayload(ended_count=ended)
 
-    @mutation(description="End one of one's own sessions.", access=SIGNED_IN, raises=[NotFound])
+    @mutation(description="End one of one's own sessions.", access=SIGNED_IN, raises=[NotFound], quotas=[])
     async def revoke_session(self, info: Info, input: RevokeSessionInput) -> RevokeSessionPayload:
         session_id = ids.decode(input.session_id, "Session", "sessionId")
         async with info.context.writing() as uow:

@@ -16,6 +16,7 @@ from schema.context import Info
 from schema.filters import Filter
 from schema.limits import SEARCHED
 from schema.node import Node
+from schema.quotas import VENUES
 from schema.roots import MutationInput, Payload, connection, mutation
 
 
@@ -92,6 +93,7 @@ class VenueMutations:
         description="Add a place. Recorded as `venue.created`.",
         access=Permission.VENUE_CREATE,
         raises=VENUE_PROBLEMS,
+        quotas=[VENUES],
     )
     async def create_venue(self, info: Info, input: CreateVenueInput) -> VenuePayload:
         async with info.context.writing() as uow:

@@ -33,6 +33,7 @@ SCRATCH_ENVIRONMENT = {
     "EXECUTION": os.environ.get("EXECUTION", "engine"),
     "COST_PER_MINUTE": "0",
     "GUEST_COST_PER_MINUTE": "0",
+    "QUOTAS": "off",
 }
 
 
@@ -72,6 +73,7 @@ async def ports(settings: Settings) -> AsyncIterator[Ports]:
     await made.hub.connect()
     yield made
     await made.hub.disconnect()
+    await made.redis.disconnect()
     await made.database.dispose()
 
 

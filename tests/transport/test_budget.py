@@ -11,12 +11,13 @@ import pytest
 from redis.asyncio import Redis
 
 from auth.viewer import GUEST, Viewer
+from integrations.buckets import Balance
 from integrations.quick_redis import QuickRedis
 from schema.context import Caller, Context
 from tests.clients import NO_TLS, free_port
 from tests.factories import make_user
 from tests.sockets import Failed, Socket
-from transport.budget import SLICES, Balance, Budget
+from transport.budget import SLICES, Budget
 from transport.metrics import Metrics
 from transport.operations import Operations
 from transport.requests import BadRequest, Parameters
@@ -109,7 +110,7 @@ async def test_most_queries_do_not_ask_redis(redis, settings, monkeypatch):
     for _ in range(50):
         await spending.take(ada, "", 4)
 
-    assert asked == [[MINUTE, 4, SLICE], [MINUTE, 4, SLICE]]
+    assert asked == [[MINUTE, 4, SLICE, 60_000]] * 2
 
 
 async def test_a_flood_of_refused_requests_does_not_ask_redis(redis, monkeypatch):
@@ -129,7 +130,7 @@ async def test_a_flood_of_refused_requests_does_not_ask_redis(redis, monkeypatch
     await spending.take(ada, "", 5_000)
 
     assert waits == [1, 1, 2]
-    assert asked == [[MINUTE, 5_000, 5_000]]
+    assert asked == [[MINUTE, 5_000, 5_000, 60_000]]
 
 
 async def test_an_operation_dearer_than_a_bucket_needs_a_full_one_and_leaves_a_debt(redis):
@@ -217,13 +218,13 @@ async def test_redis_is_asked_again_after_a_pause(settings):
 
 
 async def test_the_purses_of_a_process_are_bounded(nowhere, monkeypatch):
-    monkeypatch.setattr("transport.budget.MOST_PURSES", 10)
+    monkeypatch.setattr("integrations.buckets.MOST_PURSES", 10)
     spending = budget(nowhere)
 
     for _ in range(30):
         await spending.take(someone(), "", 1)
 
-    assert len(spending._purses) == 10
+    assert len(spending._buckets._purses) == 10
 
 
 async def test_the_refusal_says_when_to_come_back_and_in_the_callers_language(ports, schema, redis):

@@ -1,0 +1,159 @@
+"""Token buckets in Redis, for limits that all processes share and that need not be exact to the last one.
+
+A bucket holds what a period gives and fills up evenly. So that not every use asks Redis, a process takes tokens in
+slices and spends them by itself: together the processes never hand out more than the bucket had, and each keeps at most
+one slice that its owner may come back to.
+
+Nothing depends on Redis being there. While it is away every process has buckets of its own, so that one may spend as
+much at each of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from time import monotonic
+from typing import NamedTuple
+
+from integrations.quick_redis import Away, QuickRedis
+from settings import Rate
+
+REMEMBERED = 1.0
+"""Seconds for which a refusal is repeated without asking Redis: a flood of refused requests costs it nothing."""
+MOST_PURSES = 20_000
+"""Of a process. The one that was not used for longest loses what was in it."""
+
+TAKE = """
+local capacity, need, want, period = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens = capacity
+if kept[1] then
+  tokens = math.min(capacity, kept[1] + math.max(0, now - kept[2]) * capacity / period)
+end
+local granted = 0
+if tokens >= math.min(need, capacity) then
+  granted = math.max(need, math.min(want, math.floor(tokens)))
+  tokens = tokens - granted
+  redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', now)
+  redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - tokens) * period / capacity) + 1000)
+end
+return {granted, math.floor(tokens)}
+"""
+"""Key: the bucket. Arguments: capacity, tokens needed, tokens wanted, milliseconds in which an empty bucket fills up.
+Returns the tokens granted and those left.
+
+What costs more than a full bucket waits for a full one and leaves a debt. A bucket that is full again expires.
+"""
+
+
+class Balance(NamedTuple):
+    """After one use. `remaining` is about right: null where there is no limit. `wait`, in seconds, is above 0 where it
+    must not be."""
+
+    remaining: int | None = None
+    wait: int = 0
+
+
+@dataclass
+class Bucket:
+    """The same arithmetic in this process."""
+
+    rate: Rate
+    tokens: float
+    at: float
+
+    def take(self, cost: int, now: float) -> bool:
+        most, seconds = self.rate
+        self.tokens = min(most, self.tokens + (now - self.at) * most / seconds)
+        self.at = now
+        if self.tokens < min(cost, most):
+            return False
+        self.tokens -= cost
+        return True
+
+
+@dataclass
+class Purse:
+    """Of one owner in this process: tokens in hand, what Redis had left, what it refused until when."""
+
+    rate: Rate
+    tokens: int = 0
+    left: int = 0
+    refused: int = 0
+    refused_until: float = 0.0
+    own: Bucket | None = None
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def spend(self, cost: int) -> Balance:
+        self.tokens -= cost
+        return Balance(max(0, self.tokens + self.left))
+
+    def refuse(self, missing: float, left: float) -> Balance:
+        return Balance(max(0, int(left)), max(1, ceil(missing * self.rate.seconds / self.rate.most)))
+
+
+class Buckets:
+    """Buckets of one kind. `slices` is how many of them a full bucket has."""
+
+    def __init__(self, redis: QuickRedis, kind: str, *, slices: int, clock: Callable[[], float] = monotonic) -> None:
+        self._redis = redis
+        self._kind = kind
+        self._slices = slices
+        self._clock = clock
+        self._purses: OrderedDict[str, Purse] = OrderedDict()
+
+    async def take(self, key: str, rate: Rate, cost: int) -> Balance:
+        """Pay. Never raises, and waits for Redis only as long as `QuickRedis` does."""
+        purse = self._purse(key, rate)
+        if purse.tokens >= cost:
+            return purse.spend(cost)
+        async with purse.turns:  # who comes second may find that the first has fetched enough
+            if purse.tokens >= cost:
+                return purse.spend(cost)
+            try:
+                return await self._fetch(key, purse, cost)
+            except Away:
+                return self._alone(purse, cost)
+
+    def give_back(self, key: str, cost: int) -> None:
+        """What was paid for did not happen."""
+        purse = self._purses.get(key)
+        if purse is not None:
+            purse.tokens += cost
+
+    def _purse(self, key: str, rate: Rate) -> Purse:
+        purse = self._purses.get(key)
+        if purse is None or purse.rate != rate:
+            purse = self._purses[key] = Purse(rate)
+            if len(self._purses) > MOST_PURSES:
+                self._purses.popitem(last=False)
+        else:
+            self._purses.move_to_end(key)
+        return purse
+
+    async def _fetch(self, key: str, purse: Purse, cost: int) -> Balance:
+        need, most = cost - purse.tokens, purse.rate.most
+        now = self._clock()
+        if now < purse.refused_until and need >= purse.refused:
+            return purse.refuse(min(need, most) - purse.left, purse.left)
+        arguments = [most, need, max(need, most // self._slices), int(purse.rate.seconds * 1000)]
+        granted, purse.left = await self._redis.run(TAKE, keys=[f"wingding:{self._kind}:{key}"], arguments=arguments)
+        if not granted:
+            purse.refused, purse.refused_until = need, now + REMEMBERED
+            return purse.refuse(min(need, most) - purse.left, purse.left)
+        purse.tokens += granted
+        return purse.spend(cost)
+
+    def _alone(self, purse: Purse, cost: int) -> Balance:
+        """Without Redis: by the bucket of this process, which was full when it was first needed."""
+        now = self._clock()
+        if purse.own is None:
+            purse.own = Bucket(purse.rate, purse.rate.most, now)
+        if purse.own.take(cost, now):
+            return Balance(max(0, int(purse.own.tokens)))
+        return purse.refuse(min(cost, purse.rate.most) - purse.own.tokens, purse.own.tokens)
