@@ -1,8 +1,9 @@
-"""Imports point only where docs/architecture.md says."""
+"""Imports point only where docs/architecture.md says, and no test reads a clock too early."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import alembic
@@ -102,3 +103,42 @@ def test_strawberry_lives_in_schema_alone() -> None:
 def test_our_schema_and_their_alembic_are_loaded() -> None:
     assert Path(schema.__file__ or "").parent == ROOT / "schema"
     assert Path(alembic.__file__ or "").parent != ROOT / "alembic"
+
+
+CLOCKS = {"now", "in_days", "utcnow", "today", "zone_where_it_is"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def on_import(node: ast.AST) -> Iterator[ast.AST]:
+    """What of a tree runs when the module is imported: decorators and defaults do, bodies of functions do not."""
+    yield node
+    for name, value in ast.iter_fields(node):
+        if not (isinstance(node, FUNCTIONS) and name == "body"):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from on_import(child)
+
+
+def clocks_read(source: str) -> list[int]:
+    """Lines on which importing a module asks for the time."""
+    calls = [node for node in on_import(ast.parse(source)) if isinstance(node, ast.Call)]
+    return sorted(call.lineno for call in calls if getattr(call.func, "attr", getattr(call.func, "id", "")) in CLOCKS)
+
+
+def test_no_test_asks_for_the_time_when_it_is_collected() -> None:
+    """A run takes minutes, and each of its processes collects at another time. Give a `timedelta` to the factory."""
+    files = {str(file.relative_to(ROOT)): file.read_text() for file in (ROOT / "tests").rglob("*.py")}
+
+    assert {name: lines for name, source in files.items() if (lines := clocks_read(source))} == {}
+
+
+def test_the_rule_knows_where_the_time_is_asked_for() -> None:
+    source = """
+LATE = models.utcnow()
+@pytest.mark.parametrize("at", [now() - timedelta(days=1)])
+async def test(at, until=in_days(3)):
+    save(now())
+ages = [lambda: now(), datetime.now(UTC)]
+"""
+
+    assert clocks_read(source) == [2, 3, 4, 6]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,6 @@ from tests.api.test_bookings import BOOK
 from tests.api.test_registrations import CANCEL, REGISTER, STATE, an_event, rows
 from tests.clients import codes
 from tests.factories import (
-    in_days,
     make_booking,
     make_chat,
     make_club,
@@ -165,7 +165,7 @@ async def test_who_puts_people_out_of_an_event(client, save, row, who, refusal, 
 
 @pytest.mark.parametrize(
     ("values", "admission", "code"),
-    [({"starts_at": in_days(-2)}, Admission.CONFIRMED, "CLOSED"), ({}, Admission.REJECTED, "INVALID_STATUS")],
+    [({"starts_at": timedelta(days=-2)}, Admission.CONFIRMED, "CLOSED"), ({}, Admission.REJECTED, "INVALID_STATUS")],
 )
 async def test_removals_that_are_refused(client, save, count, values, admission, code):
     ada, event = await an_event(save, **values)
