@@ -78,12 +78,20 @@ class Database:
                 yield session
 
     async def fetch(
-        self, sql: str, arguments: Sequence[Any], row_class: type[asyncpg.Record], *, plans_anew: bool = False
+        self,
+        sql: str,
+        arguments: Sequence[Any],
+        row_class: type[asyncpg.Record],
+        *,
+        plans_anew: bool = False,
+        at_most: int | None = None,
     ) -> list[Any]:
-        """The rows of one compiled SELECT, as `dataloaders.compiled` makes them.
+        """The rows of one compiled SELECT, as `dataloaders.compiled` makes them, or the first `at_most` of them.
 
         PostgreSQL keeps one plan of a statement for all values. `plans_anew` lets it plan for these.
         """
+        if at_most is not None:
+            sql, arguments = f"SELECT * FROM ({sql}) AS rows LIMIT ${len(arguments) + 1}", [*arguments, at_most]
         with noted() as recorder:
             if recorder is not None:
                 recorder.saw(sql)

@@ -20,4 +20,5 @@ sessions_by_user_id = pages(
     key=Session.user_id,
     select=open_sessions,
     order_by=[Key(Session.created_at, descending=True), Key(Session.id, descending=True)],
+    typical=3,
 )

@@ -37,13 +37,14 @@ class OneOf:
 
 @dataclass(frozen=True, eq=False)
 class Many:
-    """All rows for a key, in order, never more than `limit`."""
+    """All rows for a key, in order, never more than `limit`. `typical` is how many there are as a rule."""
 
     entity: type
     key: Any
     select: Selecting
     order: Order
     limit: int
+    typical: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +52,15 @@ class Pages:
     """A connection: one keyset page of rows for a key. `filter` narrows it by the field's `filter` argument, and
     `orders` are those that its `sort` argument chooses from.
 
-    `select_of` is `select` for one parent, whose key is given as a column: what it asks of the parent is asked once.
+    `typical` is how many rows a parent has as a rule. `select_of` is `select` for one parent, whose key is given as a
+    column: what it asks of the parent is asked once.
     """
 
     entity: type
     key: Any
     select: Selecting
     order: Order
+    typical: int
     filter: Filtering | None = None
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None
     orders: Mapping[Any, Order] = field(default_factory=dict)
@@ -82,8 +85,8 @@ def one(entity: type, *, key: Any, select: Selecting) -> One:
     return One(entity, key, select)
 
 
-def many(entity: type, *, key: Any, select: Selecting, order_by: Sequence[Any], limit: int) -> Many:
-    return Many(entity, key, select, _order(order_by), limit)
+def many(entity: type, *, key: Any, select: Selecting, order_by: Sequence[Any], limit: int, typical: int) -> Many:
+    return Many(entity, key, select, _order(order_by), limit, typical)
 
 
 def pages(
@@ -92,6 +95,7 @@ def pages(
     key: Any,
     select: Selecting,
     order_by: Sequence[Any],
+    typical: int,
     filter: Filtering | None = None,
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None,
     sorts: Mapping[Any, Sequence[Any]] | None = None,
@@ -100,7 +104,7 @@ def pages(
     the orders that the field's `sort` argument chooses from, by its values; `order_by` stands where it has none.
     """
     orders = {chosen: _order(columns) for chosen, columns in (sorts or {}).items()}
-    return Pages(entity, key, select, _order(order_by), filter, select_of, orders)
+    return Pages(entity, key, select, _order(order_by), typical, filter, select_of, orders)
 
 
 def value(*, key: Any, select: Selecting, default: Any = None) -> Value:

@@ -53,6 +53,7 @@ by_service_id = pages(
     select=bookings_visible_to,
     order_by=[Booking.created_at, Booking.id],
     filter=narrowed,
+    typical=10,
 )
 NEWEST_FIRST = [Key(Booking.created_at, descending=True), Key(Booking.id, descending=True)]
 by_user_id = pages(
@@ -66,6 +67,7 @@ by_user_id = pages(
         BookingSort.CREATED_AT_DESC: NEWEST_FIRST,
     },
     filter=narrowed_by_services,
+    typical=10,
 )
 by_registration_id = many(
     Booking,
@@ -73,5 +75,6 @@ by_registration_id = many(
     select=bookings_of_registrations,
     order_by=[Booking.created_at, Booking.id],
     limit=100,
+    typical=2,
 )
 own_by_service_id = one(Booking, key=Booking.service_id, select=own_bookings)

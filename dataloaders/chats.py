@@ -84,10 +84,11 @@ by_member_id = pages(
     select=chats_of,
     order_by=[Key(Chat.last_message_at, descending=True), Key(Chat.id, descending=True)],
     filter=narrowed,
+    typical=10,
 )
 unread_chat_count_by_member_id = value(key=ChatMember.user_id, select=unread_chat_counts, default=0)
 members_by_chat_id = pages(
-    ChatMember, key=ChatMember.chat_id, select=members, order_by=[ChatMember.joined_at, ChatMember.user_id]
+    ChatMember, key=ChatMember.chat_id, select=members, order_by=[ChatMember.joined_at, ChatMember.user_id], typical=10
 )
 own_membership_by_chat_id = one(ChatMember, key=ChatMember.chat_id, select=own_memberships)
 peer_by_chat_id = one(User, key=other.chat_id, select=peers)
@@ -100,6 +101,7 @@ messages_by_chat_id = pages(
     select=messages_visible_to,
     select_of=messages_visible_to,
     order_by=[Key(Message.sequence, descending=True)],
+    typical=20,
 )
 last_message_by_chat_id = one(Message, key=Message.chat_id, select=last_messages)
 read_by_other_by_message_id = value(key=Message.id, select=read_by_others)

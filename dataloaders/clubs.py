@@ -75,13 +75,21 @@ by_user_id = pages(
     select=clubs_of_members,
     order_by=[Club.name_key, Club.id],
     filter=narrowed_clubs,
+    typical=5,
 )
 owners_by_club_id = many(
-    User, key=ClubMembership.club_id, select=owners, order_by=[ClubMembership.created_at, User.id], limit=20
+    User,
+    key=ClubMembership.club_id,
+    select=owners,
+    order_by=[ClubMembership.created_at, User.id],
+    limit=20,
+    typical=2,
 )
 owner_by_club_id = one(User, key=ClubMembership.club_id, select=first_owners)
 member_count = value(key=ClubMembership.club_id, select=member_counts, default=0)
-events_by_club_id = pages(Event, key=Event.club_id, select=upcoming_events, order_by=[Event.starts_at, Event.id])
+events_by_club_id = pages(
+    Event, key=Event.club_id, select=upcoming_events, order_by=[Event.starts_at, Event.id], typical=5
+)
 
 membership_by_id = one(ClubMembership, key=ClubMembership.id, select=memberships_visible_to)
 members_by_club_id = pages(
@@ -90,6 +98,7 @@ members_by_club_id = pages(
     select=memberships_visible_to,
     order_by=[ClubMembership.created_at, ClubMembership.id],
     filter=narrowed_memberships,
+    typical=20,
 )
 own_by_club_id = one(ClubMembership, key=ClubMembership.club_id, select=own_memberships)
 own_by_user_id = pages(
@@ -98,4 +107,5 @@ own_by_user_id = pages(
     select=own_memberships,
     order_by=[Key(ClubMembership.created_at, descending=True), Key(ClubMembership.id, descending=True)],
     filter=narrowed_memberships,
+    typical=5,
 )

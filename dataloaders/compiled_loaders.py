@@ -6,7 +6,7 @@ Rows are those of `models.rows`. The query engine says which columns it needs; e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -21,14 +21,19 @@ from dataloaders.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
 from dataloaders.loaders import Loaders
 from dataloaders.pages import Page, PageArgs, make_page, read_stored, window_values
 from dataloaders.selects import Fold, Folds, PageShape, count_statement_for, statement_for
+from dataloaders.spending import Spending
 from models.rows import Values, attributes, folded_class, row_class
 
 Names = tuple[str, ...]
 
 
 class CompiledLoaders(Loaders):
-    def __init__(self, database: Database, viewer: Viewer, *, caching: bool = True) -> None:
-        super().__init__(database, viewer, caching=caching)
+    def __init__(
+        self, database: Database, viewer: Viewer, *, caching: bool = True, spending: Spending | None = None
+    ) -> None:
+        super().__init__(database, viewer, caching=caching, spending=spending)
+        self.is_asked_by_resolvers = False
+        """Whether graphql-core executes the operation, field by field."""
         self._known: dict[tuple[One | Value, Any], Any] = {}
 
     def forget(self) -> None:
@@ -56,9 +61,15 @@ class CompiledLoaders(Loaders):
         return {row[0]: row for row in rows}
 
     async def lists_of(
-        self, declaration: Many, keys: Collection[Any], names: Names | None = None, folds: Folds = ()
+        self,
+        declaration: Many,
+        keys: Collection[Any],
+        names: Names | None = None,
+        folds: Folds = (),
+        at_most: int | None = None,
     ) -> dict[Any, list[Any]]:
-        return _by_parent(await self._fetch(declaration, keys, names, folds), keys)
+        """Raises `TooCostly` where there are more than `at_most` rows in all."""
+        return _by_parent(await self._fetch(declaration, keys, names, folds, at_most), keys)
 
     async def values_of(self, declaration: Value, keys: Collection[Any]) -> dict[Any, Any]:
         """The value of each key that has one."""
@@ -78,8 +89,9 @@ class CompiledLoaders(Loaders):
         request: PageRequest,
         names: Names | None = None,
         folds: Folds = (),
+        at_most: int | None = None,
     ) -> dict[Any, Page]:
-        """A page for each key, empty ones included."""
+        """A page for each key, empty ones included. Raises `TooCostly` where there are more than `at_most` rows."""
         names = attributes(declaration.entity) if names is None else names
         args = request.args
         given = window_values(declaration.order_of(request), args)
@@ -89,7 +101,7 @@ class CompiledLoaders(Loaders):
             row_class(declaration.entity),
             ("keys", *given),
         )
-        lists = _by_parent(await self._run(compiled, {"keys": list(keys), **given}), keys)
+        lists = _by_parent(await self._run(compiled, {"keys": list(keys), **given}, at_most), keys)
 
         return {key: self._page(declaration, key, request, lists.get(key, ())) for key in keys}
 
@@ -122,7 +134,12 @@ class CompiledLoaders(Loaders):
         return make_page(rows, request.args, count, values_of=read_stored(declaration.order_of(request)))
 
     async def _fetch(
-        self, declaration: One | Many, keys: Collection[Any], names: Names | None, folds: Folds
+        self,
+        declaration: One | Many,
+        keys: Collection[Any],
+        names: Names | None,
+        folds: Folds,
+        at_most: int | None = None,
     ) -> list[Any]:
         wanted = attributes(declaration.entity) if names is None else names
         compiled = self._compiled(
@@ -131,7 +148,7 @@ class CompiledLoaders(Loaders):
             row_class(declaration.entity),
             ("keys",),
         )
-        return await self._run(compiled, {"keys": list(keys)})
+        return await self._run(compiled, {"keys": list(keys)}, at_most)
 
     def _compiled(
         self,
@@ -146,11 +163,23 @@ class CompiledLoaders(Loaders):
         shape = (viewer.user is None, viewer.role, *key)
         return STATEMENTS.get(shape, lambda: compile_for(build, viewer, given, rows))
 
-    async def _run(self, compiled: Compiled, given: dict[str, Any]) -> list[Any]:
-        arguments = compiled.arguments(self._viewer, given)
-        return await self._database.fetch(compiled.sql, arguments, compiled.row_class, plans_anew=compiled.plans_anew)
+    async def _run(self, compiled: Compiled, given: dict[str, Any], at_most: int | None = None) -> list[Any]:
+        rows = await self._database.fetch(
+            compiled.sql,
+            compiled.arguments(self._viewer, given),
+            compiled.row_class,
+            plans_anew=compiled.plans_anew,
+            at_most=None if at_most is None else at_most + 1,
+        )
+        if at_most is not None and len(rows) > at_most:
+            self._spending.stop(len(rows))
+        return rows
 
     # What resolvers ask for one by one
+
+    async def _counted(self, waiting: Awaitable[Any]) -> Any:
+        """The engine counts what it asks for itself, with what came along."""
+        return await super()._counted(waiting) if self.is_asked_by_resolvers else await waiting
 
     async def _load_batch(self, declaration: One | Many | Value, keys: list[Any]) -> list[Any]:
         unique = dict.fromkeys(keys)

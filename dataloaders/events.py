@@ -21,5 +21,9 @@ def hosts(_viewer: Viewer) -> Select[EventHost]:
 
 
 by_id = one(Event, key=Event.id, select=events_readable_by)
-organizers_by_event_id = many(User, key=EventHost.event_id, select=organizers, order_by=IN_ORDER, limit=MOST_HOSTS)
-hosts_by_event_id = many(EventHost, key=EventHost.event_id, select=hosts, order_by=IN_ORDER, limit=MOST_HOSTS)
+organizers_by_event_id = many(
+    User, key=EventHost.event_id, select=organizers, order_by=IN_ORDER, limit=MOST_HOSTS, typical=2
+)
+hosts_by_event_id = many(
+    EventHost, key=EventHost.event_id, select=hosts, order_by=IN_ORDER, limit=MOST_HOSTS, typical=2
+)

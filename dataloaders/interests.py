@@ -24,7 +24,9 @@ def _chosen_in(link: Any) -> Selecting:
 
 
 def _of(link: Any, key: Any) -> Many:
-    return many(Interest, key=key, select=_chosen_in(link), order_by=[Interest.slug, Interest.id], limit=MOST)
+    return many(
+        Interest, key=key, select=_chosen_in(link), order_by=[Interest.slug, Interest.id], limit=MOST, typical=3
+    )
 
 
 by_id = one(Interest, key=Interest.id, select=catalogue)

@@ -13,15 +13,19 @@ from strawberry.dataloader import DataLoader
 from auth.viewer import Viewer
 from database import Database
 from dataloaders.base import Many, One, PageRequest, Pages, Value
-from dataloaders.pages import make_page
+from dataloaders.pages import Page, make_page
 from dataloaders.selects import count_statement_for, statement_for
+from dataloaders.spending import Spending
 
 
 class Loaders:
     """Runs declarations for one request. `caching` is off on a WebSocket, whose context outlives many events."""
 
-    def __init__(self, database: Database, viewer: Viewer, *, caching: bool = True) -> None:
+    def __init__(
+        self, database: Database, viewer: Viewer, *, caching: bool = True, spending: Spending | None = None
+    ) -> None:
         self._database = database
+        self._spending = spending or Spending()
         self._viewer = viewer
         self._caching = caching
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
@@ -38,11 +42,19 @@ class Loaders:
 
     def load(self, declaration: One | Many | Value, key: Any) -> Awaitable[Any]:
         loader = self._loader(declaration, lambda keys: self._load_batch(declaration, keys))
-        return loader.load(key)
+        return self._counted(loader.load(key))
 
     def load_page(self, declaration: Pages, key: Any, request: PageRequest) -> Awaitable[Any]:
         identity = (declaration, request.args, repr(request.filter), request.sort)
-        return self._loader(identity, lambda keys: self._page_batch(declaration, request, keys)).load(key)
+        loader = self._loader(identity, lambda keys: self._page_batch(declaration, request, keys))
+        return self._counted(loader.load(key))
+
+    async def _counted(self, waiting: Awaitable[Any]) -> Any:
+        """What is waited for, counted as what it holds. Raises `TooCostly`."""
+        found = await waiting
+        rows = found.rows if isinstance(found, Page) else found if isinstance(found, list) else ()
+        self._spending.count(1 + len(rows))
+        return found
 
     def _count(self, declaration: Pages, key: Any, filter: Any) -> Awaitable[Any]:
         identity = (declaration, "count", repr(filter))

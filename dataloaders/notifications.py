@@ -51,6 +51,7 @@ by_user_id = pages(
     select=notifications_of,
     order_by=[Key(Notification.sequence, descending=True)],
     filter=narrowed,
+    typical=20,
 )
 unread_count_by_user_id = value(key=Notification.user_id, select=unread_counts, default=0)
 choices_by_user_id = value(key=NotificationPreference.user_id, select=choices, default={})

@@ -81,6 +81,7 @@ by_event_id = pages(
     select=registrations_visible_to,
     order_by=[Registration.created_at, Registration.id],
     filter=narrowed,
+    typical=20,
 )
 NEWEST_FIRST = [Key(Registration.created_at, descending=True), Key(Registration.id, descending=True)]
 by_user_id = pages(
@@ -94,6 +95,7 @@ by_user_id = pages(
         RegistrationSort.CREATED_AT_DESC: NEWEST_FIRST,
     },
     filter=narrowed_by_events,
+    typical=10,
 )
 own_by_event_id = one(Registration, key=Registration.event_id, select=own_registrations)
 is_host_by_event_id = value(key=EventHost.event_id, select=hosting, default=False)

@@ -71,7 +71,10 @@ by_event_id = pages(
     select=reviews_visible_to,
     order_by=NEWEST_FIRST,
     filter=narrowed,
+    typical=5,
 )
-by_author_id = pages(Review, key=Review.author_id, select=own_reviews, order_by=NEWEST_FIRST, filter=narrowed)
+by_author_id = pages(
+    Review, key=Review.author_id, select=own_reviews, order_by=NEWEST_FIRST, filter=narrowed, typical=5
+)
 own_by_event_id = one(Review, key=Review.event_id, select=own_reviews)
 summary_by_event_id = value(key=Review.event_id, select=ratings, default=NoRatings())

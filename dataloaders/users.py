@@ -17,5 +17,9 @@ def participants(viewer: Viewer) -> Select[User]:
 by_id = one(User, key=User.id, select=users_visible_to)
 by_handle = one(User, key=func.lower(User.handle, type_=String), select=users_visible_to)
 participants_by_event_id = pages(
-    User, key=Registration.event_id, select=participants, order_by=[Registration.created_at, Registration.id]
+    User,
+    key=Registration.event_id,
+    select=participants,
+    order_by=[Registration.created_at, Registration.id],
+    typical=20,
 )

@@ -13,6 +13,7 @@ from typing import Any
 from graphql import FieldNode, VariableNode, value_from_ast_untyped
 
 from dataloaders.pages import DEFAULT_SIZE, MAXIMUM_SIZE
+from schema.prices import Price
 
 Variables = Mapping[str, Any]
 Rows = int | Callable[[Variables], int]
@@ -23,7 +24,7 @@ class Cost:
     """A number, and what must be added to it once the variables are known. `pieces` is how large it is to keep."""
 
     fixed: int = 0
-    open: tuple[Times | Largest | Search, ...] = ()
+    open: tuple[Times | Largest | Given, ...] = ()
 
     def of(self, variables: Variables) -> int:
         return self.fixed + sum(part.of(variables) for part in self.open)
@@ -66,18 +67,21 @@ class Largest:
 
 
 @dataclass(frozen=True)
-class Search:
-    """What the fields of an input object cost that are given, by their names."""
+class Given:
+    """What an argument costs: by `price`, or of an input object by the prices of the fields that are given."""
 
     argument: Any
-    prices: Mapping[str, int]
+    price: Price
+    prices: Mapping[str, Price]
     pieces = 1
 
     def of(self, variables: Variables) -> int:
         given = read(self.argument, variables)
+        if not self.prices:
+            return 0 if given is None else self.price(given)
         if not isinstance(given, dict):
             return 0
-        return sum(price for name, price in self.prices.items() if isinstance(given.get(name), str))
+        return sum(price(given[name]) for name, price in self.prices.items() if given.get(name) is not None)
 
 
 def times(rows: Rows, each: Cost) -> Cost:
@@ -123,11 +127,11 @@ def read(node: Any, variables: Variables) -> Any:
     return value_from_ast_untyped(node, dict(variables))
 
 
-def rows_of_page(node: FieldNode) -> Rows:
+def rows_of_page(node: FieldNode, at_most: int) -> Rows:
     first, last = argument(node, "first"), argument(node, "last")
     if has_variable(first) or has_variable(last):
-        return lambda variables: page_size(read(first, variables), read(last, variables))
-    return page_size(read(first, {}), read(last, {}))
+        return lambda variables: min(page_size(read(first, variables), read(last, variables)), at_most)
+    return min(page_size(read(first, {}), read(last, {})), at_most)
 
 
 def rows_of_list(node: FieldNode) -> Rows:

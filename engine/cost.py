@@ -1,25 +1,35 @@
-"""What an operation may cost at most, known before any SQL from its document, the schema and the variables.
+"""What an operation may cost, estimated before any SQL from its document, the schema and the variables.
 
-The unit is one row that the answer may hold. Lists multiply what is inside them:
+The unit is one row that the answer holds. Lists multiply what is inside them:
 
     scalar, facet, or anything else of a row that is there already    0 + inside
     related row, aggregate                                            1 + inside
-    list with a declared limit                                        1 + limit × (1 + inside)
-    connection                                                        1 + page size × (1 + inside)
+    list, or connection                                               1 + rows × (1 + inside)
     list of things that are there already                             20 × inside
-    totalCount                                                       10
-    filter that searches words                                       20
-    introspection                                                    50
-    mutation                                                         10 + inside its payload
+    root field                                                        1 + inside, or as a list
+    root field with arguments, or root list                           20 more
+    argument that narrows or sorts a root list                        50, and 5 for each item of a list
+    words to be searched for                                          as their field declares (`schema/prices.py`)
+    id of `nodes(ids:)`                                               5
+    totalCount                                                        20, of a root list 500
+    introspection                                                     50
+    mutation                                                          200, or as declared, + inside its payload
 
-The page size is `first` or `last`, 20 where neither is given; rows that are shown twice, by aliases or as `nodes`
-beside `edges`, count twice. Of the types that an interface or a union may stand for, the dearest counts. A field that
-is asked for twice, and so answered once, counts once; one that is left out by `@skip` or `@include` counts nothing. An
-operation costs at least 1. A subscription costs as much as one of its items.
+How many rows there are is the size of the page, `first` or `last` or else 20, and never more than what the relation
+declares as typical (`dataloaders/base.py`). Rows that are shown twice, by aliases or as `nodes` beside `edges`, count
+twice. Of the types that an interface or a union may stand for, the dearest counts. A field that is asked for twice, and
+so answered once, counts once; one that is left out by `@skip` or `@include` counts nothing. An operation costs at least
+1.
 
     { events(first: 50) { totalCount nodes { title venue { name } hosts { user { displayName } } } } }
 
-costs 1 + 50 × (1 + venue 1 + hosts (1 + 20 × (1 + user 1))) + totalCount 10 = 2,161: the limit of `hosts` is 20.
+costs 1 + 20 + 50 × (1 + venue 1 + hosts (1 + 2 × (1 + user 1))) + totalCount 500 = 871: an event has 2 hosts as a rule.
+
+A query that turns out to hold more is counted while it runs (`dataloaders/spending.py`) and stopped where it passes the
+limit. The answer to a mutation is never cut, since what it did stands, nor is an item of a subscription: what they may
+hold at most is counted before, with the limits of lists and the sizes of pages. So is what a query may hold that asks
+about the schema beside rows: graphql-core runs it, and the engine does not count. A subscription costs as much as one
+of its items.
 """
 
 from __future__ import annotations
@@ -30,15 +40,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    ArgumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLSchema,
     NamedTypeNode,
     NonNullTypeNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     TypeNode,
     get_named_type,
@@ -48,22 +61,31 @@ from graphql import (
     is_list_type,
 )
 
-from dataloaders.base import Many, One, OneOf, Value
-from engine.amounts import Cost, Search, Variables, largest, read, rows_of_list, rows_of_page, settled, times
-from errors import _
+from dataloaders.base import Many, One, OneOf, Pages, Value
+from dataloaders.pages import MAXIMUM_SIZE
+from engine.amounts import Cost, Given, Variables, largest, read, rows_of_list, rows_of_page, settled, times
 from schema.connections import Connection
 from schema.documents import Prepared
-from schema.limits import COST_KEY
+from schema.error_format import TOO_COSTLY_MESSAGE
+from schema.paging import PAGE_ARGUMENTS
+from schema.prices import (
+    COST_KEY,
+    ITEM,
+    MUTATION,
+    READING,
+    ROOT_TOTAL_COUNT,
+    TOTAL_COUNT,
+    Price,
+    condition,
+)
 from schema.relations import DECLARED, Derived
 
-MUTATION = 10
-TOTAL_COUNT = 10
 INTROSPECTION = 50
+ABOUT_SCHEMA = {"__schema", "__type"}
 LIST_IN_HAND = 20
 """Items of a list without a declared limit, such as those of a payload."""
 KEPT = 100_000
 """Of all kept costs together, in pieces of about 200 bytes."""
-TOO_COSTLY_MESSAGE = _("This operation asks for too much at once. Ask for fewer items, or in several steps.")
 
 
 class Reader:
@@ -75,9 +97,12 @@ class Reader:
         self._schema = schema
         self._fragments = fragments
         self._booleans = booleans
+        self._is_typical = True
 
     def operation(self, node: OperationDefinitionNode) -> Cost:
         root = self._schema.get_root_type(node.operation)
+        names = {nodes[0].name.value for nodes in self._fields(root, [node.selection_set]).values()}
+        self._is_typical = node.operation is OperationType.QUERY and not names & ABOUT_SCHEMA
         return self._object(root, [node.selection_set])
 
     def _selection(self, type_: Any, nodes: Iterable[FieldNode]) -> Cost:
@@ -101,25 +126,28 @@ class Reader:
             return Cost(0 if name == "__typename" else INTROSPECTION)
         field = parent.fields[name]
         type_ = get_named_type(field.type)
-        if _is_connection(type_):
-            return self._connection(field, type_, nodes)
+        if is_connection(type_):
+            return self._connection(parent, field, type_, nodes)
+        own = own_price(self._schema, parent, field, nodes[0])
         within = self._selection(type_, nodes)
-        is_list = is_list_type(get_nullable_type(field.type))
-        if parent is self._schema.mutation_type:
-            return Cost(MUTATION) + within
-        if parent in (self._schema.query_type, self._schema.subscription_type):
-            return Cost(1) + (times(rows_of_list(nodes[0]), Cost(1) + within) if is_list else within)
         declared = _metadata(field).get(DECLARED)
         if isinstance(declared, Many):
-            return Cost(1) + times(declared.limit, Cost(1) + within)
+            return own + times(declared.typical if self._is_typical else declared.limit, Cost(1) + within)
         if isinstance(declared, Derived):
-            return Cost(sum(_price(need.declaration) for need in declared.needs.values())) + within
-        if isinstance(declared, One | OneOf | Value):
-            return Cost(1) + within
-        return times(LIST_IN_HAND, within) if is_list else within
+            return own + Cost(sum(self._rows(need.declaration) for need in declared.needs.values())) + within
+        if not is_list_type(get_nullable_type(field.type)):
+            return own + within
+        if parent is self._schema.query_type:
+            return own + times(rows_of_list(nodes[0]), Cost(1) + within)
+        return own + times(LIST_IN_HAND, within)
 
-    def _connection(self, field: Any, type_: Any, nodes: list[FieldNode]) -> Cost:
-        counts, shown = Cost(1), []
+    def _rows(self, need: Any) -> int:
+        if not isinstance(need, Many):
+            return 0
+        return need.typical if self._is_typical else need.limit
+
+    def _connection(self, parent: Any, field: Any, type_: Any, nodes: list[FieldNode]) -> Cost:
+        counts, shown = own_price(self._schema, parent, field, nodes[0]), []
         for inner in self._fields(type_, _sets(nodes)).values():
             match inner[0].name.value:
                 case "nodes":
@@ -129,11 +157,13 @@ class Reader:
                     among = self._fields(edge, _sets(inner)).values()
                     shown += [(edge.fields["node"], one) for one in among if one[0].name.value == "node"]
                 case "totalCount":
-                    counts += Cost(TOTAL_COUNT)
+                    counts += Cost(total_count_price(self._schema, parent))
         each = Cost(max(1, len(shown)))
         for row, asked in shown:
             each += self._selection(get_named_type(row.type), asked)
-        return counts + times(rows_of_page(nodes[0]), each) + _searches(field, nodes[0])
+        declared = _metadata(field).get(DECLARED)
+        at_most = declared.typical if self._is_typical and isinstance(declared, Pages) else MAXIMUM_SIZE
+        return counts + times(rows_of_page(nodes[0], at_most), each)
 
     def _fields(self, type_: Any, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         """Fields of an object by the name they have in the answer, fragments written out, as the executor does."""
@@ -184,26 +214,48 @@ def _metadata(definition: Any) -> Mapping[str, Any]:
     return declared.metadata if declared is not None else {}
 
 
-def _is_connection(type_: Any) -> bool:
+def is_connection(type_: Any) -> bool:
     definition = getattr(type_, "extensions", {}).get("strawberry-definition")
     origin = getattr(definition, "origin", None)
     return isinstance(origin, type) and issubclass(origin, Connection)
 
 
-def _price(need: Any) -> int:
-    return 1 + need.limit if isinstance(need, Many) else 1
+def own_price(schema: GraphQLSchema, parent: Any, field: GraphQLField, node: FieldNode) -> Cost:
+    """What a field costs for each of its parents beside the rows that it leads to."""
+    if parent is schema.mutation_type:
+        return Cost(_metadata(field).get(COST_KEY, MUTATION))
+    is_list = is_list_type(get_nullable_type(field.type))
+    if parent in (schema.query_type, schema.subscription_type):
+        is_page = is_connection(get_named_type(field.type))
+        own = Cost(1 + (READING if is_list or is_page or node.arguments else 0))
+        for argument in node.arguments or ():
+            if argument.name.value not in PAGING and (is_page or is_list):
+                own += _given(field, argument, condition if is_page else _items)
+        return own
+    declared = _metadata(field).get(DECLARED)
+    if isinstance(declared, Derived):
+        return Cost(len(declared.needs))
+    return Cost(int(isinstance(declared, One | OneOf | Value | Many | Pages)))
 
 
-def _searches(field: Any, node: FieldNode) -> Cost:
-    """What the arguments add, by the prices that their input types declare."""
-    total = Cost()
-    for argument in node.arguments or ():
-        type_ = get_named_type(field.args[argument.name.value].type)
-        if isinstance(type_, GraphQLInputObjectType):
-            prices = {name: _metadata(one).get(COST_KEY, 0) for name, one in type_.fields.items()}
-            if any(prices.values()):
-                total += settled(Search(argument.value, prices), argument.value)
-    return total
+def total_count_price(schema: GraphQLSchema, parent: Any) -> int:
+    return ROOT_TOTAL_COUNT if parent is schema.query_type else TOTAL_COUNT
+
+
+PAGING = frozenset(one.name for one in PAGE_ARGUMENTS)
+
+
+def _items(value: Any) -> int:
+    return ITEM * len(value) if isinstance(value, list) else ITEM
+
+
+def _given(field: GraphQLField, argument: ArgumentNode, price: Price) -> Cost:
+    """What an argument adds, by the prices that the fields of its type declare."""
+    type_ = get_named_type(field.args[argument.name.value].type)
+    prices: dict[str, Price] = {}
+    if isinstance(type_, GraphQLInputObjectType):
+        prices = {name: _metadata(one).get(COST_KEY, price) for name, one in type_.fields.items()}
+    return settled(Given(argument.value, price, prices), argument.value)
 
 
 def _is_boolean(type_: TypeNode) -> bool:
@@ -271,6 +323,7 @@ class Costs:
             self._weight -= self._kept.popitem(last=False)[1].weight
 
 
-def too_costly(requested: int, maximum: int) -> GraphQLError:
-    cost = {"requested": requested, "maximum": maximum}
+def too_costly(requested: int, maximum: int, actual: int | None = None) -> GraphQLError:
+    """`actual` where it turned out while the operation ran."""
+    cost = {"requested": requested, **({} if actual is None else {"actual": actual}), "maximum": maximum}
     return GraphQLError(TOO_COSTLY_MESSAGE, extensions={"code": "QUERY_TOO_COSTLY", "cost": cost})

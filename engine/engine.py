@@ -15,6 +15,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from dataloaders.compiled_loaders import CompiledLoaders
 from engine.collect import Unplannable, flag_names
 from engine.execute import Execution
 from engine.explain import Explanation
@@ -123,6 +124,8 @@ class Engine:
         if reason != INTROSPECTION:
             self.fallbacks[reason] += 1
             self.on_fallback(reason)
+        if isinstance(context.loaders, CompiledLoaders):
+            context.loaders.is_asked_by_resolvers = True
         result = await self._schema.execute(
             query, variable_values=variable_values, operation_name=operation_name, context_value=context
         )

@@ -51,6 +51,7 @@ class Execution(Completion):
         self._plan = plan
         self._variables = variables
         self.context = context
+        self.spending = context.spending
         self.brought: dict[Field, dict[Any, Page]] = {}
         """Pages by their parents' keys that came in the statement of the parents."""
         assert isinstance(context.loaders, CompiledLoaders)
@@ -63,6 +64,7 @@ class Execution(Completion):
         return found
 
     async def run(self, root: Any = None) -> Answer:
+        """Raises `TooCostly`, and with it leaves everything as it is: nothing will be answered."""
         done = await self._select(self._plan.root, [root], Root(), None, is_serial=self._plan.is_serial)
         return Answer(None if done[0] is NULLED else done[0], self._errors)
 
@@ -107,7 +109,9 @@ class Execution(Completion):
         # What is wrong with the arguments comes before who may ask.
         arguments = self.arguments(field)
         check(source.access, self.context.viewer)
-        return await fetch_listing(self.context, source.method, arguments, source.entity, field)
+        page = await fetch_listing(self.context, source.method, arguments, source.entity, field)
+        self.spending.count((len(page.rows) + field.along.of(page.rows)) * field.shown)
+        return page
 
     # Objects
 
@@ -178,6 +182,7 @@ class Execution(Completion):
         return self._nulled(build(rows, self.info, *columns), columns)
 
     async def _load(self, field: Field, rows: Sequence[Any], at: Place, layout: Layout) -> list[Any]:
+        self.spending.count(field.price.of(self._variables.coerced) * len(rows))
         if self._explanation is None:
             values = await field.source.load(self, field, rows, layout)
         else:

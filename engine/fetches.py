@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from inspect import isawaitable
 from itertools import repeat
 from operator import attrgetter, itemgetter
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
 from dataloaders.pages import window_values
 from dataloaders.selects import Fold, PageShape, value_names, value_types
+from dataloaders.spending import TooCostly
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
 from models.rows import folded_class, reader, values_class
 from schema import ids
@@ -151,12 +152,16 @@ class Connected(Source):
         except Exception as error:
             return [run.failed(error) for _ in rows]
 
-        async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
+        async def fetch(keys: Collection[Any]) -> dict[Any, Any]:
             if request is None:
                 return brought or {}
-            return await run.loaders.pages_of(self.declaration, list(keys), request, field.names, field.folds)
+            room = room_for(run, len(keys), request.args.size, field)
+            return await run.loaders.pages_of(self.declaration, keys, request, field.names, field.folds, room)
 
-        return await fill_in(run, self.need, rows, layout, fetch)
+        def held(page: Any) -> int:
+            return (len(page.rows) + field.along.of(page.rows)) * field.shown
+
+        return await fill_in(run, self.need, rows, layout, fetch, held)
 
 
 class DerivedFrom(Source):
@@ -198,6 +203,8 @@ class Listed(Source):
     async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
         try:
             return [await run.page(self, field)]
+        except TooCostly:
+            raise
         except Exception as error:
             return [run.failed(error)]
 
@@ -218,6 +225,8 @@ class LookedUp(Source):
             check(self._access, run.context.viewer)
             key = ids.decode(arguments["id"], self._name, "id")
             return [await self._row(run, field, key)]
+        except TooCostly:
+            raise
         except Exception as error:
             return [run.failed(error)]
 
@@ -226,8 +235,11 @@ class LookedUp(Source):
         if page is not None and isinstance(page.source, Connected) and (fold := page.source.fold(run, page)):
             names = field.names or ()
             row, run.brought[page] = await run.loaders.row_with_page(self._declaration, key, names, field.folds, fold)
-            return row
-        return (await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)).get(key)
+        else:
+            row = (await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)).get(key)
+        if row is not None:
+            run.spending.count(field.along.of([row]))
+        return row
 
 
 class Resolved(Source):
@@ -236,6 +248,11 @@ class Resolved(Source):
     is_awaited: ClassVar[bool] = True
 
     async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
+        found = await self._values(run, field, rows)
+        run.spending.count(sum(len(value) for value in found if isinstance(value, list)))
+        return found
+
+    async def _values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
         found = run.each(lambda row: run.resolve(field, row), rows)
         waiting = [position for position, value in enumerate(found) if isawaitable(value)]
         if len(waiting) == 1:
@@ -257,20 +274,40 @@ async def load_need(
     declaration = need.declaration
     names, folds = (field.names, field.folds) if field is not None else (None, ())
 
-    async def fetch(keys: Iterable[Any]) -> dict[Any, Any]:
+    async def fetch(keys: Collection[Any]) -> dict[Any, Any]:
         if isinstance(declaration, One):
-            return await run.loaders.rows_of(declaration, list(keys), names, folds)
+            return await run.loaders.rows_of(declaration, keys, names, folds)
         if isinstance(declaration, Many):
-            return await run.loaders.lists_of(declaration, list(keys), names, folds)
-        return await run.loaders.values_of(declaration, list(keys))
+            room = room_for(run, len(keys), declaration.limit, field)
+            return await run.loaders.lists_of(declaration, keys, names, folds, room)
+        return await run.loaders.values_of(declaration, keys)
 
-    return await fill_in(run, need, rows, layout, fetch)
+    def held(found: Any) -> int:
+        along = 0 if field is None else field.along.of(found if isinstance(found, list) else [found])
+        return along + (len(found) if isinstance(found, list) else 0)
+
+    return await fill_in(run, need, rows, layout, fetch, held if folds or isinstance(declaration, Many) else None)
+
+
+def room_for(run: Execution, parents: int, most: int, field: Field | None) -> int | None:
+    """How many rows a statement for so many parents may find; null where all that there could be are not too many.
+    Raises `TooCostly`."""
+    along = field.along if field is not None else None
+    room = run.spending.room_for(parents * most * (1 + (along.most if along is not None else 0)))
+    return None if room is None else room // (1 + (along.typical if along is not None else 0))
 
 
 async def fill_in(
-    run: Execution, need: Need, rows: Sequence[Any], layout: Layout, fetch: Callable[..., Any]
+    run: Execution,
+    need: Need,
+    rows: Sequence[Any],
+    layout: Layout,
+    fetch: Callable[[Collection[Any]], Awaitable[dict[Any, Any]]],
+    held: Callable[[Any], int] | None,
 ) -> list[Any]:
-    """For each row what `fetch` finds for its key: nothing is fetched for rows whose gate is closed."""
+    """For each row what `fetch` finds for its key: nothing is fetched for rows whose gate is closed. `held` says what
+    counts of what was found, for each row that it is found for; null where nothing does.
+    """
     declaration: Any = need.declaration
     missing: Any = declaration.default if isinstance(declaration, Value) else None
     is_many = isinstance(declaration, Many)
@@ -290,6 +327,11 @@ async def fill_in(
     if wanted:
         try:
             found = await fetch(wanted)
+            if held is not None:
+                counted = {key: held(one) for key, one in found.items()}
+                run.spending.count(sum(counted.get(key, 0) for key in keys))
+        except TooCostly:
+            raise
         except Exception as error:
             failure = run.failed(error)
             found = dict.fromkeys(wanted, failure)

@@ -31,12 +31,14 @@ from sqlalchemy.orm import Mapper
 
 from dataloaders.base import Many, Value
 from dataloaders.selects import Fold, Folds, value_types
+from engine.amounts import Cost
 from engine.arguments import Arguments
 from engine.build import Builders, can_be_written, needs_no_care
 from engine.collect import Collector, Unplannable
+from engine.cost import is_connection, own_price, total_count_price
 from engine.declared import is_page_part, source_of
 from engine.fetches import Connected, LookedUp, Resolved
-from engine.sources import Source, Typename
+from engine.sources import Counted, PageRows, PassedRows, Source, Typename
 from models.rows import attributes
 
 Layout = tuple[str, ...] | None
@@ -65,11 +67,39 @@ class Shape:
         return list((self.possible or {}).values()) if self.selection is None else [self.selection]
 
 
+@dataclass
+class Along:
+    """What comes in the rows of a field, beside them, by what is folded into them: how much of it counts."""
+
+    each: int = 0
+    """For each row: one for every fold."""
+    lists: list[tuple[int, int]] = field(default_factory=list)
+    """Where a row has the array of a list, and what counts for each of its items."""
+    typical: int = 0
+    most: int = 0
+    """For each row, all in all."""
+
+    def add(self, declaration: Any, at: int, weight: int) -> None:
+        self.each += 1
+        if isinstance(declaration, Many):
+            self.lists.append((at, weight))
+        self.typical += 1 + (declaration.typical * weight if isinstance(declaration, Many) else 0)
+        self.most += 1 + (declaration.limit * weight if isinstance(declaration, Many) else 0)
+
+    def of(self, rows: Sequence[Any]) -> int:
+        found = self.each * len(rows)
+        for at, weight in self.lists:
+            found += weight * sum(len(row[at]) for row in rows if row[at] is not None)
+        return found
+
+
 @dataclass(eq=False)
 class Field:
     """A response key of a selection. `entity` is the model of its parents' rows. `names` are the columns that its own
     rows need, where it fetches rows, and `folds` what is fetched with them; a field whose rows were fetched so finds
     them in its parents' rows, from `folded_at` on. `page` is the connection that comes with a row that is looked up.
+
+    `price` is what it costs for each parent beside its rows, and `shown` how often its rows are shown.
     """
 
     key: str
@@ -83,6 +113,9 @@ class Field:
     folds: Folds = ()
     folded_at: int | None = None
     page: Field | None = None
+    price: Cost = field(default_factory=Cost)
+    shown: int = 1
+    along: Along = field(default_factory=Along)
     arguments: Arguments = field(init=False)
 
     def __post_init__(self) -> None:
@@ -217,6 +250,9 @@ class Planner:
         source = source_of(type_, definition)
         rows = entity if source.passes_rows else source.entity
         made = Field(key, nodes, type_, definition, self._shape(definition.type, nodes, rows), source)
+        made.price = own_price(self._schema, type_, definition, nodes[0])
+        if is_connection(get_named_type(definition.type)):
+            made.shown = _price_page(made, total_count_price(self._schema, type_))
         if source.entity is not None:
             made.names = needed_columns(source.entity, made.shape)
             if not isinstance(source, Resolved):
@@ -265,8 +301,22 @@ def fold(field: Field) -> None:
                 inner.folded_at = None
         made = Fold(found.declaration, found.key, names, child.folds)
         field.folds = (*field.folds, made)
+        field.along.add(found.declaration, at, 1 + len(child.folds))
         child.folded_at = at
         at += made.width
+
+
+def _price_page(page: Field, total_count: int) -> int:
+    """Set what counting costs. How often the connection shows its rows."""
+    shown = 0
+    for one in (one for selection in page.shape.selections() for one in selection.fields):
+        if isinstance(one.source, Counted):
+            one.price = Cost(total_count)
+        elif isinstance(one.source, PageRows):
+            inner = [inner for selection in one.shape.selections() for inner in selection.fields]
+            row: Any = get_named_type(one.definition.type)
+            shown += sum(isinstance(each.source, PassedRows) for each in inner) if is_page_part(row) else 1
+    return max(1, shown)
 
 
 def _is_brought(field: Field, child: Field) -> bool:

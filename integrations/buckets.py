@@ -121,7 +121,7 @@ class Buckets:
                 return self._alone(purse, cost)
 
     def give_back(self, key: str, cost: int) -> None:
-        """What was paid for did not happen."""
+        """What was paid for did not happen. Below 0 it is a debt: it has cost more."""
         purse = self._purses.get(key)
         if purse is not None:
             purse.tokens += cost
@@ -154,6 +154,8 @@ class Buckets:
         now = self._clock()
         if purse.own is None:
             purse.own = Bucket(purse.rate, purse.rate.most, now)
-        if purse.own.take(cost, now):
+        need = cost - purse.tokens
+        if purse.own.take(need, now):
+            purse.tokens = 0
             return Balance(max(0, int(purse.own.tokens)))
-        return purse.refuse(min(cost, purse.rate.most) - purse.own.tokens, purse.own.tokens)
+        return purse.refuse(min(need, purse.rate.most) - purse.own.tokens, purse.own.tokens)

@@ -15,6 +15,7 @@ from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.enums import enum
+from schema.prices import HASHING
 from schema.roots import MutationInput, Payload, mutation
 from schema.sessions import DEVICE_TOKEN, SignInPayload, device_of
 from schema.users import User
@@ -179,6 +180,7 @@ class AccountMutations:
         description="Make the account that was signed up for, by the link sent to its e-mail address, and sign in. The "
         "address is proven by this.",
         access=PUBLIC,
+        price=HASHING,
         raises=[
             one_time_tokens.InvalidToken,
             accounts.InvalidHandle,
@@ -259,6 +261,7 @@ class AccountMutations:
     @mutation(
         description="Set a new password by the link sent to one's e-mail address. All sessions end.",
         access=PUBLIC,
+        price=HASHING,
         raises=[one_time_tokens.InvalidToken, RateLimited, *PASSWORD_REFUSALS],
     )
     async def reset_password(self, info: Info, input: ResetPasswordInput) -> ResetPasswordPayload:

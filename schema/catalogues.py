@@ -11,8 +11,8 @@ from resolvers import catalogues
 from schema.access import PUBLIC
 from schema.context import Info
 from schema.filters import Filter
-from schema.limits import SEARCHED
 from schema.node import Node
+from schema.prices import SEARCHED_NAMES
 from schema.relations import computed, reads
 from schema.roots import connection
 
@@ -51,7 +51,7 @@ class ServiceType(Node, row=models.ServiceType, by_id=dataloaders.catalogues.ser
 class ServiceTypeFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
-        metadata=SEARCHED,
+        metadata=SEARCHED_NAMES,
         description="Words of name or description in any language, also unfinished ones; case and ё do not matter. At "
         "most 200 characters.",
     )

@@ -29,8 +29,8 @@ from schema.context import Info
 from schema.enums import enum
 from schema.filters import ALL_HOLD, Filter
 from schema.interests import Interest, decode_interests
-from schema.limits import SEARCHED
 from schema.node import Node
+from schema.prices import SEARCHED_NAMES
 from schema.quotas import CLUBS
 from schema.relations import connected, related
 from schema.roots import MutationInput, Payload, connection, looked_up, mutation
@@ -157,7 +157,7 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.by_id):
 class ClubFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
-        metadata=SEARCHED,
+        metadata=SEARCHED_NAMES,
         description="Words of name, interests or description, in any Russian or English form, also unfinished ones; "
         "case and ё do not matter. At most 200 characters.",
     )

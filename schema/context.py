@@ -16,6 +16,7 @@ from auth.viewer import GUEST, Viewer
 from database import Database, UnitOfWork, Writing
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.loaders import Loaders
+from dataloaders.spending import Spending
 from resolvers.time_conflicts import Policy
 from translations import DEFAULT_LOCALE, LOCALES, Reader, negotiate
 
@@ -41,6 +42,8 @@ class Context:
     viewer: Viewer = GUEST
     is_socket: bool = False
     loaders: Loaders = field(init=False)
+    spending: Spending = field(default_factory=Spending)
+    """What the operation has read so far."""
     _outer: UnitOfWork | None = None
     _has_written: bool = False
     """Whether the caller may be another than they were when the request came."""
@@ -52,7 +55,7 @@ class Context:
         """Set the caller and the loaders that see with the caller's eyes."""
         self.viewer = viewer
         made = CompiledLoaders if self.ports.settings.execution == "engine" else Loaders
-        self.loaders = made(self.database, viewer, caching=not self.is_socket)
+        self.loaders = made(self.database, viewer, caching=not self.is_socket, spending=self.spending)
 
     @property
     def database(self) -> Database:

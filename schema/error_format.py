@@ -8,6 +8,7 @@ import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 
 from database import is_cancelled_statement, is_outage
+from dataloaders.spending import TooCostly
 from errors import Forbidden, RateLimited, Unauthenticated, UserError, UserErrors, _
 from schema.user_errors import details_as_json
 from translations import Reader
@@ -21,6 +22,7 @@ TOP_LEVEL = {
 }
 INTERNAL_MESSAGE = _("Something went wrong on our side.")
 TIMEOUT_MESSAGE = _("This took too long and was stopped.")
+TOO_COSTLY_MESSAGE = _("This operation asks for too much at once. Ask for fewer items, or in several steps.")
 UNAVAILABLE_MESSAGE = _("The service is not available right now. Try again in a moment.")
 RETRY_AFTER = 2
 """Seconds after which a database that was away may be back."""
@@ -52,6 +54,9 @@ def present(error: GraphQLError, context: Any) -> None:
         # Syntax, validation and coercion: the document or its variables are at fault, and the text says where.
         error.message = reader.say(error.message)[:LONGEST_MESSAGE]
         error.extensions = {"code": "BAD_USER_INPUT"} | (error.extensions or {})
+    elif isinstance(cause, TooCostly):
+        error.message = reader.say(TOO_COSTLY_MESSAGE)
+        error.extensions = {"code": "QUERY_TOO_COSTLY"}
     elif is_cancelled_statement(cause):
         log.warning("operation.statement_timeout", path=error.path)
         error.message = reader.say(TIMEOUT_MESSAGE)

@@ -18,8 +18,8 @@ from resolvers.services import ServiceChanges
 from schema import ids
 from schema.enums import enum
 from schema.filters import Filter
-from schema.limits import SEARCHED
 from schema.money import MoneyInput
+from schema.prices import SEARCHED
 from schema.roots import MutationInput
 from schema.venues import NewVenueInput, new_venue
 

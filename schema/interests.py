@@ -13,8 +13,8 @@ from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.filters import Filter
-from schema.limits import SEARCHED
 from schema.node import Node
+from schema.prices import SEARCHED_NAMES
 from schema.relations import computed, reads
 from schema.roots import MutationInput, Payload, connection, mutation
 from schema.users import User
@@ -34,7 +34,7 @@ class Interest(Node, row=models.Interest, by_id=dataloaders.interests.by_id):
 class InterestFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
-        metadata=SEARCHED,
+        metadata=SEARCHED_NAMES,
         description="Words of a name in any language, also unfinished ones; case and ё do not matter. At most 200 "
         "characters.",
     )

@@ -64,11 +64,7 @@ MAX_ERRORS = 20
 """Validation errors of one document that are told."""
 
 MAX_ITEMS_KEY = "max_items"
-COST_KEY = "cost"
-"""Key of an input field's metadata: what the operation costs more when the field is given (`engine/cost.py`)."""
-SEARCHED = {COST_KEY: 20}
-"""Metadata of an input field whose words are searched for: as much as a page of rows."""
-
+"""Key of an input field's metadata."""
 
 LIMIT = {"reason": "LIMIT"}
 

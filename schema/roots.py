@@ -28,6 +28,7 @@ from schema.filters import check_filter
 from schema.idempotency import replaying
 from schema.node import NODES
 from schema.paging import PAGE_ARGUMENTS, with_page_arguments
+from schema.prices import COST_KEY, MUTATION
 from schema.quotas import EDITS, Quota
 from schema.streams import Live
 from schema.user_errors import UserErrorObject, user_errors
@@ -103,7 +104,9 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
     def decorate(method: Callable[..., Listing]) -> Any:
         async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
             page = page_of(arguments)
-            return await fetch_page(info.context.database, method(self, info, **arguments), page)
+            found = await fetch_page(info.context.database, method(self, info, **arguments), page)
+            info.context.spending.count(1 + len(found.rows))
+            return found
 
         resolver = with_page_arguments(update_wrapper(resolve, method), like=method)
         metadata = {LISTING: method, "row": of.row_class}
@@ -137,8 +140,9 @@ def mutation(
     access: Access,
     raises: Sequence[type[UserError]] = (),
     quotas: Sequence[Quota] = (EDITS,),
+    price: int = MUTATION,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """A mutation `(self, info, input) -> SomePayload`.
+    """A mutation `(self, info, input) -> SomePayload`. `price` is its cost (`schema/prices.py`).
 
     Classes in `raises` become the payload's `errors`; any other exception stays a bug and is masked. A caller whom
     the gate refuses gets a top-level error and null, so that other fields of the operation keep their answers.
@@ -179,7 +183,7 @@ def mutation(
             resolver=resolve,
             graphql_type=payload_type | None,
             description=f"{description} {in_words(access)} Codes: {', '.join(codes)}.",
-            metadata={ACCESS: access, "raises": raises, QUOTAS: quotas},
+            metadata={ACCESS: access, "raises": raises, QUOTAS: quotas, COST_KEY: price},
         )
 
     return decorate

@@ -18,6 +18,7 @@ from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Context, Info
 from schema.node import Node
+from schema.prices import HASHING
 from schema.relations import computed
 from schema.roots import MutationInput, Payload, mutation
 from schema.users import User
@@ -146,6 +147,7 @@ class SessionMutations:
     @mutation(
         description="Sign in by password. An unknown login and a wrong password get the same answer, in the same time.",
         access=PUBLIC,
+        price=HASHING,
         raises=[rules.InvalidCredentials, RateLimited],
     )
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload:

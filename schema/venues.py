@@ -14,8 +14,8 @@ from resolvers.time_zones import UnknownTimeZone
 from schema.access import PUBLIC
 from schema.context import Info
 from schema.filters import Filter
-from schema.limits import SEARCHED
 from schema.node import Node
+from schema.prices import SEARCHED_NAMES
 from schema.quotas import VENUES
 from schema.roots import MutationInput, Payload, connection, mutation
 
@@ -58,7 +58,7 @@ def new_venue(input: NewVenueInput) -> rules.NewVenue:
 class VenueFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
-        metadata=SEARCHED,
+        metadata=SEARCHED_NAMES,
         description="Words of name or address, in any Russian or English form, also unfinished ones; case and ё do "
         "not matter. At most 200 characters.",
     )

@@ -43,3 +43,11 @@ class Budget:
         if not rate.most:
             return Balance()
         return await self._buckets.take(caller_key(viewer.id, address), rate, cost)
+
+    def settle(self, key: str, difference: int, remaining: int | None) -> int | None:
+        """Pay what an operation cost beyond what was taken for it, or have back what it did not cost; what remains
+        then. No word to Redis: this process holds more for the caller from now on, or less."""
+        if remaining is None:
+            return None
+        self._buckets.give_back(key, -difference)
+        return max(0, remaining - difference)

@@ -98,7 +98,7 @@ class Metrics:
         )
         self.cost = Spread(
             "wingding_operation_cost",
-            "Cost counted before an operation runs, or is refused.",
+            "What operations cost: counted while they ran, or estimated where they did not.",
             ["type"],
             COSTS,
             registry,

@@ -80,6 +80,10 @@ class Observation:
     is_over: bool = True
     """False where the operation goes on after `observing`: who goes on with it reports."""
     cost: int = 0
+    """As estimated before."""
+    actual: int | None = None
+    """As counted while it ran; null where nothing was executed."""
+    payer: str = ""
     remaining: int | None = None
     document: str = ""
     refusal: str = ""
@@ -105,6 +109,10 @@ class Operation(NamedTuple):
     errors: list[GraphQLError]
     is_unreadable: bool = False
     is_free: bool = False
+
+
+class DeadlineOver(Exception):
+    """An operation took longer than it may."""
 
 
 class Observing:
@@ -178,7 +186,7 @@ class Operations:
             seen.outcome,
             seen.document,
             seen.refusal,
-            seen.cost,
+            seen.cost if seen.actual is None else seen.actual,
             seconds,
             statements,
         )
@@ -192,6 +200,7 @@ class Operations:
             ms=round(seconds * 1000, 2),
             sql=statements,
             cost=seen.cost,
+            actual=seen.actual,
             document=seen.document or None,
             viewer=str(seen.viewer_id) if seen.viewer_id else None,
             **({"items": seen.items} if seen.type == "subscription" else {}),
@@ -245,6 +254,7 @@ class Operations:
         """Pay for the operation from the caller's budget. Raises `BadRequest` (429) where it is spent."""
         if operation.errors or self._budget is None:
             return
+        seen.payer = caller_key(context.viewer.id, context.caller.address)
         balance = await self._budget.take(context.viewer, context.caller.address, seen.cost)
         seen.remaining = balance.remaining
         if balance.wait:
@@ -260,13 +270,38 @@ class Operations:
 
     def _told(self, seen: Observation) -> dict[str, Any]:
         """`extensions.cost`, about which `docs/errors.md` tells more."""
-        return {"requested": seen.cost, "maximum": self._max_cost, "remaining": seen.remaining}
+        actual = {} if seen.actual is None else {"actual": seen.actual}
+        return {"requested": seen.cost, **actual, "maximum": self._max_cost, "remaining": seen.remaining}
 
     async def run(self, operation: Operation, context: Context, seen: Observation) -> Result:
-        """Run a query or mutation, until the deadline."""
+        """Run a query or mutation, until the deadline, and settle what it cost."""
         if operation.errors:
             return self._refused(operation, context, seen)
         seen.viewer_id = context.viewer.id
+        if operation.type is OperationType.QUERY:
+            context.spending.most = self._max_cost
+        is_done = False
+        try:
+            result = await self._until_deadline(operation, context, seen)
+            is_done = True
+        except DeadlineOver:
+            extensions = {"code": "INTERNAL", "reason": "TIMEOUT"}
+            error = {"message": context.reader.say(TIMEOUT_MESSAGE), "extensions": extensions}
+            result = Result({"errors": [error], "data": None})
+            seen.outcome = "timeout"
+        except Exception as error:
+            result = failure_of(error, context)
+        finally:
+            if not is_done:
+                seen.statements.cancel()
+            self._settle(context, seen, may_give_back=is_done and self._engine is not None)
+        if context.spending.is_over:
+            return self._stopped(context, seen)
+        if seen.outcome != "timeout":
+            seen.saw(result)
+        return _extended(result, {"cost": self._told(seen)}) if operation.parameters.wants_cost else result
+
+    async def _until_deadline(self, operation: Operation, context: Context, seen: Observation) -> Result:
         try:
             with self._deadlines.one():
                 if self._tracing is None:
@@ -275,27 +310,29 @@ class Operations:
                     with self._tracing.span(operation.name, seen.type):
                         found = await self._execute(operation, context)
         except TimeoutError:
-            seen.statements.cancel()
-            extensions = {"code": "INTERNAL", "reason": "TIMEOUT"}
-            message = context.reader.say(TIMEOUT_MESSAGE)
-            result = Result({"errors": [{"message": message, "extensions": extensions}], "data": None})
-            seen.outcome = "timeout"
-            return result
-        except asyncio.CancelledError:
-            seen.statements.cancel()
-            raise
-        except Exception as error:
-            seen.statements.cancel()
-            result = failure_of(error, context)
-            seen.saw(result)
-            return result
+            raise DeadlineOver from None
         result = result_of(found)
-        seen.saw(result)
-        if operation.parameters.wants_cost:
-            result = _extended(result, {"cost": self._told(seen)})
         if found.extensions and "plan" in found.extensions:
             result = _extended(result, {"plan": found.extensions["plan"]})
         return result
+
+    def _settle(self, context: Context, seen: Observation, *, may_give_back: bool) -> None:
+        """Let the caller pay for what was read beyond the estimate, or have back what was not. What was not run by the
+        engine, or not to its end, is not counted well enough for that."""
+        # Where nothing was counted, the estimate is all that is known.
+        seen.actual = context.spending.spent or seen.cost
+        difference = seen.actual - seen.cost
+        if self._budget is not None and (difference > 0 or may_give_back):
+            seen.remaining = self._budget.settle(seen.payer, difference, seen.remaining)
+
+    def _stopped(self, context: Context, seen: Observation) -> Result:
+        """The query has read more than it may: nothing of it is answered."""
+        assert self._max_cost is not None
+        error = too_costly(seen.cost, self._max_cost, seen.actual)
+        present(error, context)
+        body: dict[str, Any] = {"errors": [error.formatted]}
+        seen.refused(body["errors"][0])
+        return Result(body, is_refusal=True, is_last=True)
 
     async def _execute(self, operation: Operation, context: Context) -> Any:
         explaining = {}

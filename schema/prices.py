@@ -1,0 +1,61 @@
+"""What costs without being a row of the answer, in the unit of `engine/cost.py`.
+
+The prices were measured (`docs/adr/0013`): one unit is about four microseconds of the server's and PostgreSQL's time
+together. What is narrowed or searched is looked at in a table that grows, so these prices are on the high side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+COST_KEY = "cost"
+"""Key of the metadata of a mutation, whose price it is, and of an input field, of which it makes the price of a value
+(a `Price`)."""
+
+Price = Callable[[Any], int]
+
+READING = 20
+"""A root field that asks for something: a statement."""
+TOTAL_COUNT = 20
+ROOT_TOTAL_COUNT = 500
+"""Counting a whole table as one viewer sees it."""
+CONDITION = 50
+"""An argument that narrows or sorts a root list."""
+ITEM = 5
+"""An item of such an argument, or an id that is looked up."""
+MUTATION = 200
+HASHING = 10_000
+"""A mutation that hashes a password."""
+
+WORD = re.compile(r"[^\W_]+")
+MOST_WORDS = 20
+"""That are told apart. A longer text is refused."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The price of a text whose words are searched for: each is a condition of its own, which may fit most of what
+    there is."""
+
+    first: int
+    each: int
+
+    def __call__(self, text: Any) -> int:
+        if not isinstance(text, str):
+            return 0
+        found = len(WORD.findall(text[:1_000]))
+        return self.first + self.each * min(found, MOST_WORDS) if found else 0
+
+
+SEARCHED = {COST_KEY: Words(1_500, 500)}
+"""Metadata of an input field whose words are searched for among events."""
+SEARCHED_NAMES = {COST_KEY: Words(100, 50)}
+"""The same among what has names alone, of which there are fewer."""
+
+
+def condition(value: Any) -> int:
+    """The price of an argument without one of its own."""
+    return CONDITION + (ITEM * len(value) if isinstance(value, list) else 0)
