@@ -40,6 +40,7 @@ from models import (
     EventRole,
     EventStatus,
     EventVisibility,
+    Identity,
     MembershipState,
     Message,
     ModerationItem,
@@ -343,6 +344,10 @@ def messages_visible_to(viewer: Viewer, chat_id: Any = Message.chat_id) -> Selec
 
 def notifications_of(viewer: Viewer) -> Select[Notification]:
     return select(Notification).where(Notification.user_id == viewer.id)
+
+
+def identities_of(viewer: Viewer) -> Select[Identity]:
+    return select(Identity).where(Identity.user_id == viewer.id)
 
 
 def sessions_of(viewer: Viewer) -> Select[Session]:

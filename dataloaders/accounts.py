@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from sqlalchemy import Select
+from typing import Any
+
+from sqlalchemy import Select, literal, select
 
 from auth.viewer import Viewer
-from auth.visibility import sessions_of
-from dataloaders.base import one, pages
+from auth.visibility import identities_of, sessions_of
+from dataloaders.base import many, one, pages, value
 from dataloaders.pages import Key
-from models import Session, utcnow
+from models import Identity, Password, Session, utcnow
 
 
 def open_sessions(viewer: Viewer) -> Select[Session]:
@@ -14,6 +16,22 @@ def open_sessions(viewer: Viewer) -> Select[Session]:
     return sessions_of(viewer).where(Session.ended_at.is_(None), Session.expires_at > utcnow())
 
 
+def with_password(viewer: Viewer) -> Select[Any]:
+    """Whether one has a password."""
+    columns: list[Any] = [Password.user_id, literal(True)]
+    return select(*columns).where(Password.user_id == viewer.id)
+
+
+identity_by_id = one(Identity, key=Identity.id, select=identities_of)
+identities_by_user_id = many(
+    Identity,
+    key=Identity.user_id,
+    select=identities_of,
+    order_by=[Identity.created_at, Identity.id],
+    limit=20,
+    typical=1,
+)
+has_password_by_user_id = value(key=Password.user_id, select=with_password, default=False)
 session_by_id = one(Session, key=Session.id, select=sessions_of)
 sessions_by_user_id = pages(
     Session,

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from errors import _
 from integrations.mail import Mail
-from translations import Reader, one_line
+from translations import Reader, one_line, placeholders
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,38 @@ class Template:
     action: str
     footer: str = ""
 
+
+_CIRCUMSTANCES = (_("When: {at}."), _("Program: {program}"), _("Network address: {address}"))
+_NOT_YOU = _("If it was not you, choose a new password at once and end the sessions that you do not know.")
+_SECURITY = {
+    "PASSWORD_CHANGED": (_("Your password was changed"), _("The password of your account was changed.")),
+    "NEW_DEVICE": (
+        _("A new device has signed in"),
+        _("Someone signed in to your account from a device and a network that are new to it."),
+    ),
+    "PROVIDER_LINKED": (
+        _("Another way to sign in was added"),
+        _("An account at another service was linked to yours, and signs in to it from now on."),
+    ),
+    "PROVIDER_UNLINKED": (
+        _("A way to sign in was taken away"),
+        _("An account at another service no longer signs in to yours."),
+    ),
+    "EMAIL_CHANGE_ASKED": (
+        _("Another e-mail address was asked for"),
+        _("Your account is to have another e-mail address. This one counts until that is confirmed."),
+    ),
+    "EMAIL_CHANGED": (
+        _("Your e-mail address was changed"),
+        _("Your account has another e-mail address now. This one is no longer used."),
+    ),
+    "LOCKED_OUT": (
+        _("Too many wrong passwords"),
+        _("Someone tried many wrong passwords for your account. For 15 minutes none is accepted from new places."),
+        _("Devices that you have signed in from are not affected, and a link to a new password always works."),
+    ),
+}
+"""By kind: the subject, then what has happened."""
 
 TEMPLATES = {
     "notification": Template(
@@ -67,6 +99,11 @@ TEMPLATES = {
         action=_("Sign in"),
         footer=_("If it was not you, ignore this mail: nothing has changed."),
     ),
+} | {
+    f"security_{kind}": Template(
+        subject=subject, lines=(_("Hello!"), *lines, *_CIRCUMSTANCES), action=_("Check your account"), footer=_NOT_YOU
+    )
+    for kind, (subject, *lines) in _SECURITY.items()
 }
 
 _layouts = Environment(
@@ -90,7 +127,11 @@ def compose(template: str, *, key: str, to: str, reader: Reader, **values: Any) 
     context = {
         "locale": reader.locale,
         "subject": subject,
-        "lines": [line for message in chosen.lines if (line := reader.say(message, values).strip())],
+        "lines": [
+            line
+            for message in chosen.lines
+            if set(placeholders(message)) <= values.keys() and (line := reader.say(message, values).strip())
+        ],
         "action": reader.say(chosen.action),
         "link": link,
         "footer": reader.say(chosen.footer) if chosen.footer else "",

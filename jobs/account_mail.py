@@ -6,14 +6,15 @@ from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
 from jobs.mail_limits import Asking, may_send
-from models import OneTimePurpose, OutboxEvent, SignUp, User
+from models import OneTimePurpose, OutboxEvent, SecurityNotice, SignUp, User
 from resolvers import one_time_tokens
 from resolvers.accounts import EmailVerificationRequested
 from resolvers.logins import owner_of_email
 from resolvers.passwords import PasswordResetRequested
+from resolvers.security_notices import SecurityNoticeWritten
 from resolvers.signing_up import SignUpRequested
 from settings import Settings
-from translations import Reader
+from translations import Reader, one_line
 
 
 async def send_sign_up(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
@@ -35,6 +36,29 @@ async def send_reset(uow: UnitOfWork, mailer: Mailer, settings: Settings, event:
     user = await uow.session.get(User, event.subject_id)
     if user is not None and user.is_active and user.email is not None:
         await _send_link(uow, mailer, settings, event, user, OneTimePurpose.RESET_PASSWORD, user.email)
+
+
+async def send_security_notice(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
+    """Word of what happened to an account. It goes out whatever else was mailed: its owner must learn of it."""
+    notice = await uow.session.get(SecurityNotice, event.subject_id)
+    user = await uow.session.get(User, notice.user_id) if notice is not None else None
+    if notice is None or user is None:
+        return
+    cause = f"security {notice.kind.value}"
+    await may_send(uow, to=notice.email, asking=Asking.RECIPIENT, cause=cause, most=settings.mails_per_recipient)
+    known = {"program": notice.user_agent, "address": notice.address}
+    reader = Reader.of(user)
+    await mailer.send(
+        compose(
+            f"security_{notice.kind.value}",
+            key=str(event.id),
+            to=notice.email,
+            reader=reader,
+            link=_link(settings, "security"),
+            at=notice.created_at,
+            **{name: one_line(value) for name, value in known.items() if value},
+        )
+    )
 
 
 PAGES = {
@@ -82,4 +106,5 @@ HANDLERS = {
     SignUpRequested.name: send_sign_up,
     EmailVerificationRequested.name: send_verification,
     PasswordResetRequested.name: send_reset,
+    SecurityNoticeWritten.name: send_security_notice,
 }

@@ -20,6 +20,7 @@ from models import (
     OutboxDelivery,
     OutboxEvent,
     ProviderSignIn,
+    SecurityNotice,
     Session,
     SignUp,
     utcnow,
@@ -34,6 +35,7 @@ ENDED_SESSIONS_KEPT = timedelta(days=7)
 """A stolen refresh token of an ended session is still recognised as such for a while."""
 SIGN_UPS_KEPT = timedelta(days=2)
 """Its mail may be a day late, and the link in it is good for another."""
+SECURITY_NOTICES_KEPT = timedelta(days=90)
 LOG_KEPT = timedelta(days=7)
 
 Sweep = Callable[[Database, Settings], Awaitable[int]]
@@ -65,6 +67,7 @@ async def prune_sign_in(database: Database, _settings: Settings) -> int:
     over: list[tuple[type[Base], ColumnElement[bool]]] = [
         (Session, or_(Session.expires_at < before, Session.ended_at < before)),
         (OneTimeToken, OneTimeToken.expires_at < before),
+        (SecurityNotice, SecurityNotice.created_at < now - SECURITY_NOTICES_KEPT),
         (KnownDevice, KnownDevice.last_used_at < now - KNOWN_FOR),
         (SignUp, SignUp.created_at < now - SIGN_UPS_KEPT),
         (ProviderSignIn, ProviderSignIn.expires_at < now),

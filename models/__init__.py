@@ -9,6 +9,8 @@ from models.accounts import (
     Password,
     ProviderSignIn,
     RefreshToken,
+    SecurityNotice,
+    SecurityNoticeKind,
     Session,
     SignUp,
 )
@@ -106,6 +108,8 @@ __all__ = [
     "Review",
     "ReviewStatus",
     "Role",
+    "SecurityNotice",
+    "SecurityNoticeKind",
     "Service",
     "ServiceType",
     "Session",

@@ -13,8 +13,8 @@ from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
 from errors import ErrorCode, TooLong, TooShort, UserError, _, _n
 from integrations.mail_addresses import NotMailable, canonical
-from models import DomainEvent, OneTimePurpose, User, utcnow
-from resolvers import one_time_tokens
+from models import DomainEvent, OneTimePurpose, SecurityNoticeKind, User, utcnow
+from resolvers import one_time_tokens, security_notices
 from resolvers.one_time_tokens import InvalidToken
 
 SHORTEST_HANDLE, LONGEST_HANDLE = 3, 50
@@ -131,9 +131,13 @@ async def prove_email(uow: UnitOfWork, user: User, email: str) -> None:
         raise InvalidToken(path=("token",))
     if user.email == email and user.email_verified_at is not None:
         return
+    before = user.email if user.email_verified_at is not None else None
     async with on_conflict(uow.session, uq_users_email=InvalidToken(path=("token",))):
         user.email, user.claimed_email, user.email_verified_at = email, None, utcnow()
     uow.record(UserUpdated(subject_id=user.id, changed=["email"]))
+    if before is not None and before != email:
+        await one_time_tokens.withdraw(uow, user.id, OneTimePurpose.RESET_PASSWORD)
+        await security_notices.write(uow, user, SecurityNoticeKind.EMAIL_CHANGED, email=before)
 
 
 async def resend_verification(uow: UnitOfWork, viewer: Viewer) -> None:

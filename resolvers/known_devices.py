@@ -82,6 +82,15 @@ async def caller_limit(database: Database, kind: str, device: Device, most: int,
     return Limit(kind, f"device {id}" if id else device.network, most, window)
 
 
+async def is_strange(uow: UnitOfWork, user_id: UUID, device: Device) -> bool:
+    """Whether an account that has devices has never signed in from this one, nor from its network."""
+    known = select(KnownDevice.token_hash, KnownDevice.network).where(KnownDevice.user_id == user_id)
+    devices = (await uow.session.execute(known)).all()
+    return bool(devices) and not any(
+        one.token_hash == device.token_hash or one.network == device.network for one in devices
+    )
+
+
 async def remember(uow: UnitOfWork, user_id: UUID, device: Device) -> str:
     """The device has signed in. The token by which it is known from now on."""
     known = await uow.session.scalar(

@@ -13,8 +13,8 @@ from auth.throttle import HOUR, forgive, try_spend
 from database import Database, UnitOfWork
 from errors import UserError, refuse
 from integrations.mail_addresses import login_key
-from models import DomainEvent, OneTimePurpose, Password, User, utcnow
-from resolvers import accounts, known_devices, one_time_tokens, sessions
+from models import DomainEvent, OneTimePurpose, Password, SecurityNoticeKind, User, utcnow
+from resolvers import accounts, known_devices, one_time_tokens, security_notices, sessions
 from resolvers.accounts import NO_KEY
 from resolvers.known_devices import Device, circle_columns, circle_of
 from resolvers.logins import is_named
@@ -97,4 +97,5 @@ async def reset(
     await known_devices.forget_all(uow, user.id)
     await forgive(uow.session, all_of=sessions.limits_on(user, device, most))
     uow.record(PasswordChanged(subject_id=user.id))
+    await security_notices.write(uow, user, SecurityNoticeKind.PASSWORD_CHANGED, device=device)
     return user, await known_devices.remember(uow, user.id, device)

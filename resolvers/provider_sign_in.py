@@ -15,7 +15,8 @@ from database.turns import turn_given_back
 from errors import ErrorCode, UserError, _, tidy
 from integrations.mail_addresses import NotMailable, canonical
 from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRefused
-from models import Identity, ProviderSignIn, User, utcnow
+from models import Identity, ProviderSignIn, SecurityNoticeKind, User, utcnow
+from resolvers import security_notices
 from resolvers.accounts import EmailVerificationRequested, HandleTaken, announce
 from resolvers.known_devices import Device, caller_limit
 from resolvers.logins import is_named, owner_of_email
@@ -78,8 +79,12 @@ async def sign_in(uow: UnitOfWork, signing: Signing, person: Person, device: Dev
     known = select(User).join(Identity, Identity.user_id == User.id)
     user = await uow.session.scalar(known.where(Identity.issuer == person.issuer, Identity.subject == person.subject))
     if user is None:
-        user = await _owner_of_email(uow, person) or await _new_account(uow, person, locale)
+        user = await _owner_of_email(uow, person)
+        is_known = user is not None
+        user = user or await _new_account(uow, person, locale)
         uow.session.add(Identity(user_id=user.id, issuer=person.issuer, subject=person.subject))
+        if is_known:
+            await security_notices.write(uow, user, SecurityNoticeKind.PROVIDER_LINKED, device=device)
     if not user.is_active:
         raise ProviderRefused
     return await open_session(uow, signing, user, device)

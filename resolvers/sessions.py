@@ -12,16 +12,27 @@ from sqlalchemy.dialects.postgresql import insert
 
 from auth.passwords import Passwords
 from auth.sealing import Sealer
-from auth.throttle import QUARTER, Limit, count, forgive, refusal_of
+from auth.throttle import QUARTER, Limit, count, forgive, refusal_of, try_spend
 from auth.tokens import Tokens, new_secret, secret_hash
 from auth.viewer import Viewer
 from auth.visibility import sessions_of
 from database import Database, UnitOfWork
 from errors import ErrorCode, NotFound, UserError, _
 from integrations.mail_addresses import login_key
-from models import DomainEvent, Password, RefreshToken, Session, StreamEvent, User, utcnow, uuid7
+from models import (
+    DomainEvent,
+    Password,
+    RefreshToken,
+    SecurityNoticeKind,
+    Session,
+    StreamEvent,
+    User,
+    utcnow,
+    uuid7,
+)
 from realtime.streams import access_stream
-from resolvers.known_devices import Circle, Device, circle_columns, circle_of, remember
+from resolvers import security_notices
+from resolvers.known_devices import Circle, Device, circle_columns, circle_of, is_strange, remember
 from resolvers.logins import is_named
 
 LONGEST_TRIED = 1000
@@ -137,6 +148,12 @@ async def prove(
     limits = {*told, *of_account, *of_network}
     async with database.writing() as uow:
         exceeded = await count(uow.session, *limits)
+        if of_account[0] in exceeded:
+            # Counted for unknown logins too: how long it takes must not tell whether there is an account.
+            is_news = await try_spend(uow.session, Limit("locked-out", circle.account, 1, QUARTER)) is None
+            if is_news and found is not None:
+                user = await uow.session.get_one(User, found.id)
+                await security_notices.write(uow, user, SecurityNoticeKind.LOCKED_OUT, device=device)
     refusal = refusal_of({limit: seconds for limit, seconds in exceeded.items() if limit in (*told, *of_network)})
     if refusal is not None:
         raise refusal
@@ -189,6 +206,8 @@ async def open_session(uow: UnitOfWork, signing: Signing, user: User, device: De
     uow.record(UserSignedIn(subject_id=user.id, session_id=session.id))
     secret = new_secret()
     await _keep(uow, session, secret)
+    if await is_strange(uow, user.id, device):
+        await security_notices.write(uow, user, SecurityNoticeKind.NEW_DEVICE, device=device)
     return signing.signed_in(user, session, secret, await remember(uow, user.id, device))
 
 
@@ -271,11 +290,13 @@ async def revoke(uow: UnitOfWork, viewer: Viewer, *, session_id: UUID) -> Sessio
     return session
 
 
-async def end_all(uow: UnitOfWork, user_id: UUID, *, only: UUID | None = None) -> int:
-    """End all sessions of a user, or one; how many there were. Locked in the order of their ids."""
+async def end_all(uow: UnitOfWork, user_id: UUID, *, only: UUID | None = None, but: UUID | None = None) -> int:
+    """End all sessions of a user, or one, or all but one; how many there were. Locked in the order of their ids."""
     open_ones = select(Session).where(Session.user_id == user_id, Session.ended_at.is_(None))
     if only is not None:
         open_ones = open_ones.where(Session.id == only)
+    if but is not None:
+        open_ones = open_ones.where(Session.id != but)
     found = (await uow.session.scalars(open_ones.order_by(Session.id).with_for_update())).all()
     for session in found:
         _end(uow, session)

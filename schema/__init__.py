@@ -19,6 +19,7 @@ from schema.chats import ChatMutations, ChatQueries, ChatSubscriptions
 from schema.club_membership import ClubMembershipMutations
 from schema.clubs import ClubMutations, ClubQueries
 from schema.context import Info
+from schema.credentials import CredentialMutations
 from schema.documents import Documents, Prepared, Preparing
 from schema.error_format import present
 from schema.event_hosts import EventHostMutations
@@ -62,6 +63,7 @@ class Query(
 class Mutation(
     AccountMutations,
     SessionMutations,
+    CredentialMutations,
     EventMutations,
     EventRevisionMutations,
     EventHostMutations,

@@ -30,6 +30,7 @@ enum(
     INVALID_PHONE="This is not a telephone number.",
     INVALID_TIME_ZONE="This is not a time zone of the IANA list.",
     INVALID_TOKEN="The token of a link is unknown, used or too old.",
+    LAST_WAY_IN="Nothing else would be left to sign in with.",
     LAST_ADMINISTRATOR="Somebody has to remain an administrator.",
     PASSWORD_TOO_WEAK="The password is easy to guess.",
     PROVIDER_REFUSED="The provider did not let the person in, or the sign-in is too old.",

@@ -20,6 +20,7 @@ from schema.chats import Chat, ChatFilter
 from schema.clubs import Club, ClubMembership, ClubMembershipFilter, MemberClubFilter
 from schema.connections import Connection
 from schema.context import Info
+from schema.credentials import Identity
 from schema.notifications import Notification, NotificationFilter, NotificationPreferences
 from schema.profiles import Person, PrivacySettings
 from schema.registrations import OwnRegistrationFilter, Registration
@@ -43,6 +44,14 @@ class Viewer:
         dataloaders.accounts.sessions_by_user_id, description="Open sessions, newest first."
     )
 
+    identities: list[Identity] = related(
+        dataloaders.accounts.identities_by_user_id,
+        description="Accounts at outside providers by which one signs in, the oldest first, at most 20.",
+    )
+    has_password: bool = related(
+        dataloaders.accounts.has_password_by_user_id, description="Whether one can sign in by password."
+    )
+
     @computed(description="Address for mail, its domain in ASCII; for sign-in too once it is proven.")
     def email(root: strawberry.Parent[Any]) -> str | None:
         return root.email or root.claimed_email  # type: ignore[no-any-return]  # the parent is a row
@@ -50,6 +59,10 @@ class Viewer:
     @computed(description="Whether one has opened the link that was sent there.")
     def is_email_verified(root: strawberry.Parent[Any]) -> bool:
         return root.email_verified_at is not None
+
+    @computed(description="An address that one has asked for and not proven yet, beside the one that counts.")
+    def claimed_email(root: strawberry.Parent[Any]) -> str | None:
+        return root.claimed_email if root.email else None
 
     @computed(description="All that one may do, by platform role. Roles in clubs and at events come on top.")
     def permissions(root: strawberry.Parent[Any]) -> list[Permission]:

@@ -56,6 +56,9 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "archiveEvent": ("anna", {"eventId": "@Event.title=Cancelled"}),
     "reactivateEvent": ("anna", {"eventId": "@Event.title=Cancelled", "startsAt": "2026-06-27T18:00:00+03:00"}),
     "deleteEvent": ("boris", {"eventId": "@Event.title=Draft"}),
+    "changePassword": ("anna", {"currentPassword": "wrong password", "newPassword": "wing-ding-2"}),
+    "changeEmail": ("anna", {"currentPassword": "wrong password", "email": "new@example.org"}),
+    "unlinkIdentity": ("anna", {"identityId": "@Identity.user_id=anna"}),
     "addEventHost": ("anna", {"eventId": "@Event.title=Offering", "userId": "@User.handle=shy", "role": "STAFF"}),
     "changeEventHostRole": (
         "ada", {"eventId": "@Event.title=Full", "userId": "@User.handle=boris", "role": "CO_ORGANIZER"},

@@ -95,6 +95,7 @@ async def extras(ports: Ports, people: People) -> Sequence[Rows]:
         _moderation(others, events),
         _changes(events["serving"], services[-1]),
         *_chats(others),
+        [_identity(others[name]) for name in ("anna", "boris", "shy")],
         _news(others, events["offering"], services[0], private),
     ]
 
@@ -121,6 +122,12 @@ def _events(
         "serving": made("anna", "Serving", starts_at=in_days(2), capacity=20, availability_sequence=3),
         "full": made("anna", "Full", capacity=1),
     }
+
+
+def _identity(person: models.User) -> models.Identity:
+    return models.Identity(
+        id=factories.uuid7(), user_id=person.id, issuer="https://id.example.org", subject=person.handle
+    )
 
 
 def _hosts(events: dict[str, models.Event], people: People) -> Rows:

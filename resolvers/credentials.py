@@ -1,0 +1,143 @@
+"""What someone changes about how they sign in: password, e-mail address, outside identities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from auth.passwords import Passwords
+from auth.throttle import forgive, try_spend
+from auth.viewer import Viewer
+from auth.visibility import identities_of
+from database import Database, UnitOfWork
+from errors import ErrorCode, NotFound, UserError, _, refuse
+from models import DomainEvent, Identity, OneTimePurpose, Password, SecurityNoticeKind, User, utcnow
+from resolvers import accounts, known_devices, one_time_tokens, security_notices, sessions
+from resolvers.accounts import NO_KEY, EmailVerificationRequested, UserUpdated, mail_limit
+from resolvers.known_devices import Device
+from resolvers.passwords import PasswordChanged
+from resolvers.sessions import InvalidCredentials, Proof
+
+
+class LastWayIn(UserError):
+    code = ErrorCode.LAST_WAY_IN
+    message = _("This is the only way to sign in to the account. Choose a password first.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityUnlinked(DomainEvent):
+    name: ClassVar[str] = "user.identity.unlinked"
+    subject_type: ClassVar[str] = "User"
+    issuer: str
+
+
+async def prove_password(
+    database: Database,
+    passwords: Passwords,
+    viewer: Viewer,
+    *,
+    password: str,
+    device: Device,
+    most: int,
+    most_per_address: int,
+) -> Proof:
+    """Check that the caller knows the password of their own account, before any transaction is opened.
+
+    A stolen access token alone must not be enough to take the account over. Wrong passwords count as at sign-in. Who
+    has no password chooses one by `requestPasswordReset`. Raises `InvalidCredentials`, `RateLimited`.
+    """
+    viewer.require_user()
+    try:
+        return await sessions.prove(
+            database,
+            passwords,
+            login=viewer.user.handle if viewer.user is not None else "",
+            password=password,
+            device=device,
+            most=most,
+            most_per_address=most_per_address,
+        )
+    except InvalidCredentials as error:
+        raise InvalidCredentials(path=("currentPassword",)) from error
+
+
+async def new_password_hash(passwords: Passwords, viewer: Viewer, new_password: str) -> str:
+    """Hash a new password, before any transaction is opened. Raises what is wrong with it."""
+    user = viewer.user
+    problems: list[UserError] = []
+    email = user.email if user is not None else None
+    known = (user.handle, email, (email or "").partition("@")[0] or None, user.display_name) if user is not None else ()
+    accounts.check_password(problems, new_password, "newPassword", known=known)
+    refuse(problems)
+    return await passwords.hash(new_password)
+
+
+async def change_password(
+    uow: UnitOfWork, viewer: Viewer, proof: Proof, *, new_hash: str, device: Device
+) -> tuple[User, str]:
+    """Set another password. All other sessions end, and so do links to a new one; the owner is told by mail.
+
+    Other devices become strangers. The answer has the token of this one.
+    """
+    user = await _proven(uow, viewer, proof)
+    kept = await uow.session.get_one(Password, user.id)
+    kept.hash, kept.changed_at = new_hash, utcnow()
+    await one_time_tokens.withdraw(uow, user.id, OneTimePurpose.RESET_PASSWORD)
+    await sessions.end_all(uow, user.id, but=viewer.session_id)
+    await known_devices.forget_all(uow, user.id)
+    await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
+    uow.record(PasswordChanged(subject_id=user.id))
+    await security_notices.write(uow, user, SecurityNoticeKind.PASSWORD_CHANGED, device=device)
+    return user, await known_devices.remember(uow, user.id, device)
+
+
+async def change_email(uow: UnitOfWork, viewer: Viewer, proof: Proof, *, email: str, device: Device) -> User:
+    """Ask for another address. It counts once the link sent there is opened; until then the old one does, and is told.
+
+    Whether the new one is known here does not show. Raises `InvalidEmail`, `RateLimited`.
+    """
+    problems: list[UserError] = []
+    email = accounts.check_email(problems, email, "email")
+    refuse(problems)
+    user = await _proven(uow, viewer, proof)
+    await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
+    if email == user.email and user.email_verified_at is not None:
+        user.claimed_email = None
+        return user
+    if (refusal := await try_spend(uow.session, mail_limit(user.id))) is not None:
+        raise refusal
+    user.claimed_email = email
+    await one_time_tokens.withdraw(uow, user.id, OneTimePurpose.VERIFY_EMAIL)
+    uow.record(EmailVerificationRequested(subject_id=user.id))
+    uow.record(UserUpdated(subject_id=user.id, changed=["claimedEmail"]))
+    await security_notices.write(uow, user, SecurityNoticeKind.EMAIL_CHANGE_ASKED, device=device)
+    return user
+
+
+async def unlink_identity(uow: UnitOfWork, viewer: Viewer, *, identity_id: UUID, device: Device) -> Sequence[Identity]:
+    """Take an outside identity away, unless nothing else is left to sign in with. What is left."""
+    user = await uow.session.get_one(User, viewer.require_user(), with_for_update=NO_KEY)
+    found = (await uow.session.scalars(identities_of(viewer).order_by(Identity.created_at, Identity.id))).all()
+    chosen = next((one for one in found if one.id == identity_id), None)
+    if chosen is None:
+        raise NotFound(path=("identityId",))
+    has_password = await uow.session.scalar(select(func.count()).where(Password.user_id == user.id))
+    if len(found) == 1 and not has_password:
+        raise LastWayIn(path=("identityId",))
+    await uow.session.delete(chosen)
+    uow.record(IdentityUnlinked(subject_id=user.id, issuer=chosen.issuer))
+    await security_notices.write(uow, user, SecurityNoticeKind.PROVIDER_UNLINKED, device=device)
+    return [one for one in found if one is not chosen]
+
+
+async def _proven(uow: UnitOfWork, viewer: Viewer, proof: Proof) -> User:
+    """The caller's account, locked. Raises `InvalidCredentials` where the password was changed since it was checked."""
+    user = await uow.session.get_one(User, viewer.require_user(), with_for_update=NO_KEY)
+    kept = await uow.session.get(Password, user.id, with_for_update=True, populate_existing=True)
+    if proof.user_id != user.id or kept is None or kept.hash != proof.hash or not user.is_active:
+        raise InvalidCredentials(path=("currentPassword",))
+    return user
