@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -28,7 +29,7 @@ from tests.fuzz.operations import SECRETS, SIGNING_IN, cases
 from tests.fuzz.oracle import Oracle
 from tests.fuzz.streams import StreamOracle, sources, subscriptions
 from tests.fuzz.walk import INPUTS, REFUSALS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
-from tests.fuzz.world import World, forget, load, standing_time
+from tests.fuzz.world import TODAY, World, forget, load, standing_time
 
 pytestmark = pytest.mark.usefixtures("sound_builders")
 
@@ -86,6 +87,19 @@ async def world(patient_ports: Ports, schema: Schema, clock: None) -> AsyncItera
 @pytest.fixture
 def oracle(schema: Schema, world: World) -> Oracle:
     return Oracle(schema, Engine(schema), world)
+
+
+async def test_the_world_has_events_of_every_timing_and_is_asked_in_its_own_time(world, schema):
+    document = "query ($filter: EventFilter) { events(filter: $filter) { totalCount } }"
+    found = []
+    for filter_ in ({}, {"timing": "UPCOMING"}, {"timing": "PAST"}):
+        answer = await Engine(schema).execute(
+            document, variable_values={"filter": filter_}, context_value=world.context("guest", "en", "engine")
+        )
+        found.append(answer.data["events"]["totalCount"])
+
+    assert min(found) > 10
+    assert set(re.findall(r"\b(\d{4})-\d\d-\d\dT", repr(INPUTS))) == {str(TODAY.year)}
 
 
 async def test_every_field_of_a_query_answers_alike(oracle, world, schema):

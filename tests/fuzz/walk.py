@@ -47,14 +47,14 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
         "anna",
         {
             "title": "Новое", "categoryId": "@EventCategory.slug=bar", "venueId": "@Venue",
-            "startsAt": "2026-06-27T18:00:00+03:00", "endsAt": "2026-06-27T20:00:00+03:00",
+            "startsAt": "2126-06-27T18:00:00+03:00", "endsAt": "2126-06-27T20:00:00+03:00",
         },
     ),
     "updateEvent": ("anna", {"eventId": "@Event.title=Offering", "expectedVersion": 1, "title": "Иначе"}),
     "publishEvent": ("boris", {"eventId": "@Event.title=Draft"}),
     "cancelEvent": ("anna", {"eventId": "@Event.title=Full", "reason": "Дождь"}),
     "archiveEvent": ("anna", {"eventId": "@Event.title=Cancelled"}),
-    "reactivateEvent": ("anna", {"eventId": "@Event.title=Cancelled", "startsAt": "2026-06-27T18:00:00+03:00"}),
+    "reactivateEvent": ("anna", {"eventId": "@Event.title=Cancelled", "startsAt": "2126-06-27T18:00:00+03:00"}),
     "deleteEvent": ("boris", {"eventId": "@Event.title=Draft"}),
     "changePassword": ("anna", {"currentPassword": "wrong password", "newPassword": "wing-ding-2"}),
     "changeEmail": ("anna", {"currentPassword": "wrong password", "email": "new@example.org"}),
@@ -69,8 +69,8 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "addService": (
         "ada",
         {
-            "eventId": "@Event.title=Inside", "serviceTypeId": "@ServiceType", "startsAt": "2026-05-27T13:00:00Z",
-            "endsAt": "2026-05-27T14:00:00Z",
+            "eventId": "@Event.title=Inside", "serviceTypeId": "@ServiceType", "startsAt": "2126-05-27T13:00:00Z",
+            "endsAt": "2126-05-27T14:00:00Z",
         },
     ),
     "updateService": ("ada", {"serviceId": "@Service.window_days=3", "expectedVersion": 1, "capacity": 12}),

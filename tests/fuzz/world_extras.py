@@ -295,7 +295,7 @@ def _news(people: People, event: models.Event, service: Any, private: models.Clu
         ("Review", factories.uuid7()), ("User", people["shy"].id),
     ]  # fmt: skip
     params = {
-        "name": {"ru": "Встреча", "en": "Meeting"}, "starts_at": "2026-05-21T18:00:00+03:00", "reason": "Rain",
+        "name": {"ru": "Встреча", "en": "Meeting"}, "starts_at": "2126-05-21T18:00:00+03:00", "reason": "Rain",
         "time_zone": "Europe/Moscow", "person": "Boris", "changes": ["startsAt", "venue"], "text": "Привет",
     }  # fmt: skip
     rows: Rows = []
