@@ -12,6 +12,7 @@ from models import AvailabilityChange, EventStatus, EventVisibility
 from realtime import cursors
 from realtime.outbox import Relay, to_live_streams
 from resolvers import availability
+from resolvers.availability import AvailabilityStream
 from tests.api.test_bookings import BOOK, services_of
 from tests.api.test_registrations import CANCEL, REGISTER, an_event, rows
 from tests.clients import gid
@@ -36,6 +37,26 @@ async def relay(ports):
     await relay.stop()
 
 
+@pytest.fixture
+def begun(monkeypatch):
+    """`await begun(2)` waits until two streams have looked where they begin: what is written then reaches them."""
+    looked: list[AvailabilityStream] = []
+    original = AvailabilityStream.bounds
+
+    async def noted(stream):
+        found = await original(stream)
+        looked.append(stream)
+        return found
+
+    async def until(number):
+        async with asyncio.timeout(30):
+            while len(looked) < number:
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(AvailabilityStream, "bounds", noted)
+    return until
+
+
 @asynccontextmanager
 async def watching(client, event, after=None):
     """`await next()` gives the next entry, or the codes of the errors that ended the stream."""
@@ -53,12 +74,12 @@ async def watching(client, event, after=None):
         await stream.aclose()
 
 
-async def test_changes_arrive_live_and_are_replayed_after_a_cursor(client, save, relay):
+async def test_changes_arrive_live_and_are_replayed_after_a_cursor(client, save, relay, begun):
     ada, event = await an_event(save, capacity=2)
 
     async with watching(client(), event) as following:
         waiting = asyncio.ensure_future(following())
-        await asyncio.sleep(0.2)
+        await begun(1)
         await client(ada).execute(REGISTER, eventId=event)
         first = await waiting
         await client(ada).execute(CANCEL, eventId=event)
@@ -185,7 +206,7 @@ async def test_a_hidden_event_is_not_watched(client, save, values):
     assert found == ["NOT_FOUND"]
 
 
-async def test_many_who_follow_from_one_process_read_a_change_once(client, save, relay, monkeypatch):
+async def test_many_who_follow_from_one_process_read_a_change_once(client, save, relay, begun, monkeypatch):
     ada, event = await an_event(save)
     readings = []
     original = availability._read
@@ -197,7 +218,7 @@ async def test_many_who_follow_from_one_process_read_a_change_once(client, save,
     async with AsyncExitStack() as stack:
         following = [await stack.enter_async_context(watching(client(), event)) for _ in range(20)]
         waiting = [asyncio.ensure_future(one()) for one in following]
-        await asyncio.sleep(0.5)
+        await begun(20)
         monkeypatch.setattr(availability, "_read", counted)
         await client(ada).execute(REGISTER, eventId=event)
         entries = await asyncio.wait_for(asyncio.gather(*waiting), 5)
