@@ -18,12 +18,14 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.orm import aliased
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
 from models import (
+    HOLDING,
     TAKING_PART,
     Admission,
     Audience,
@@ -176,6 +178,18 @@ def run_by(user_id: UUID) -> CompoundSelect[UUID]:
     return hosted_by(user_id).union_all(of_clubs)
 
 
+def events_of(user_id: UUID) -> CompoundSelect[UUID]:
+    """Ids of the events that someone runs, and of those that went out and in which they took part: of the archive this
+    is theirs.
+    """
+    took_part = (
+        select(Registration.event_id)
+        .join(Event, Event.id == Registration.event_id)
+        .where(Registration.user_id == user_id, Registration.admission.in_(HOLDING), SHOWN_EVENT)
+    )
+    return union_all(run_by(user_id), took_part)
+
+
 def _edited_by(user_id: UUID) -> CompoundSelect[UUID]:
     """Ids of the events that someone may change without being staff."""
     hosting = select(EventHost.event_id).where(EventHost.user_id == user_id, EventHost.role.in_(EDITING_ROLES))
@@ -200,8 +214,13 @@ def is_deleted(entity: type[Event | Service], key: Any) -> ColumnElement[bool]:
     return exists().where(other.id == key, other.deleted_at.is_not(None)).correlate_except(other)
 
 
+def _is_open(visibilities: Iterable[EventVisibility], of_private_club: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Nobody is kept from it by its visibility, or by that of its club."""
+    return and_(Event.visibility.in_(tuple(visibilities)), or_(Event.club_id.is_(None), ~of_private_club))
+
+
 def _open_to_all(visibilities: Iterable[EventVisibility], of_private_club: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(SHOWN_EVENT, Event.visibility.in_(tuple(visibilities)), or_(Event.club_id.is_(None), ~of_private_club))
+    return and_(SHOWN_EVENT, _is_open(visibilities, of_private_club))
 
 
 def _taking_part(user_id: UUID) -> Select[UUID]:
@@ -212,10 +231,14 @@ def _taking_part(user_id: UUID) -> Select[UUID]:
 def _events(
     viewer: Viewer, visibilities: Iterable[EventVisibility], of_private_club: ColumnElement[bool]
 ) -> ColumnElement[bool]:
-    is_there = Event.deleted_at.is_(None)
     if viewer.is_staff:
-        return is_there
-    open_to_all = _open_to_all(visibilities, of_private_club)
+        return Event.deleted_at.is_(None)
+    return _open_or_own(viewer, _open_to_all(visibilities, of_private_club))
+
+
+def _open_or_own(viewer: Viewer, open_to_all: ColumnElement[bool]) -> ColumnElement[bool]:
+    """What is open to all, and what is the viewer's own by a role, a club or a registration."""
+    is_there = Event.deleted_at.is_(None)
     if viewer.id is None:
         return and_(is_there, open_to_all)
     return and_(
@@ -238,9 +261,20 @@ def events_visible_to(viewer: Viewer) -> Select[Event]:
     return select(Event).where(_events(viewer, OPENED, OF_PRIVATE_CLUB))
 
 
-def events_listed_to(viewer: Viewer) -> Select[Event]:
-    """Events that lists and search show: without the unlisted ones of others."""
-    return select(Event).where(_events(viewer, (EventVisibility.PUBLIC,), AMONG_PRIVATE_CLUBS))
+def events_listed_to(viewer: Viewer, *, never_out_too: bool = False, hidden_too: bool = False) -> Select[Event]:
+    """Events that lists and search show: without the unlisted ones of others.
+
+    Staff, who may open every event, are shown what everyone is and what is their own. Of others' they find those that
+    never went out, such as drafts, and those that are hidden, if they ask for them.
+    """
+    is_open = _is_open((EventVisibility.PUBLIC,), AMONG_PRIVATE_CLUBS)
+    if viewer.is_staff and never_out_too and hidden_too:
+        return select(Event).where(Event.deleted_at.is_(None))
+    if viewer.is_staff and never_out_too:
+        return select(Event).where(_open_or_own(viewer, is_open))
+    return select(Event).where(
+        _open_or_own(viewer, SHOWN_EVENT if viewer.is_staff and hidden_too else and_(SHOWN_EVENT, is_open))
+    )
 
 
 def events_readable_by(viewer: Viewer) -> Select[Event]:

@@ -27,7 +27,7 @@ from settings import Settings
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0
-FIRST_QUERY = "{ events(first: 3, filter: {timing: UPCOMING}) { nodes { title startsAt venue { name } } } }"
+FIRST_QUERY = "{ events(first: 3, filter: {timings: [UPCOMING]}) { nodes { title startsAt venue { name } } } }"
 
 
 class Stopped(Exception):

@@ -56,7 +56,9 @@ def member_counts(_viewer: Viewer) -> Any:
 
 
 def upcoming_events(viewer: Viewer) -> Select[Event]:
-    return events_listed_to(viewer).where(Event.status == EventStatus.PUBLISHED, Event.ends_at > utcnow())
+    """Staff who look at a club see all of its events."""
+    listed = events_listed_to(viewer, hidden_too=True)
+    return listed.where(Event.status == EventStatus.PUBLISHED, Event.ends_at > utcnow())
 
 
 def narrowed_memberships(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:

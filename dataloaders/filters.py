@@ -34,7 +34,8 @@ def at_times(starts_at: Any, ends_at: Any, timings: Collection[EventTiming] | No
     conditions: dict[frozenset[EventTiming], list[ColumnElement[bool]]] = {
         frozenset({EventTiming.UPCOMING}): [starts_at > now],
         frozenset({EventTiming.ONGOING}): [and_(starts_at <= now, ends_at > now)],
-        frozenset({EventTiming.PAST}): [ends_at <= now],
+        # What has ended has begun: an index over the start need not go further.
+        frozenset({EventTiming.PAST}): [starts_at <= now, ends_at <= now],
         frozenset({EventTiming.UPCOMING, EventTiming.ONGOING}): [ends_at > now],
         frozenset({EventTiming.ONGOING, EventTiming.PAST}): [starts_at <= now],
         frozenset({EventTiming.UPCOMING, EventTiming.PAST}): [or_(starts_at > now, ends_at <= now)],

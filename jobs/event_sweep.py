@@ -50,7 +50,7 @@ async def archive_past(database: Database, _settings: Settings) -> int:
             past = await _locked(
                 uow,
                 Event.status == EventStatus.PUBLISHED,
-                day_is_over(),
+                day_is_over(func.now()),
             )
             await withdraw_from_review(uow, *past)
             for event in past:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, select, update
 
 from auth.viewer import Viewer
 from database import UnitOfWork
@@ -206,10 +206,10 @@ async def _keep_as_record(uow: UnitOfWork, event: Event) -> None:
     event.version += 1
 
 
-def day_is_over() -> ColumnElement[bool]:
+def day_is_over(now: Any) -> ColumnElement[bool]:
     """Whether an event's last day has passed where it took place: then it belongs into the archive (S4-31)."""
     # An index narrows it down by the first condition.
-    return and_(Event.ends_at <= func.now(), Event.day_over_at <= func.now())
+    return and_(Event.ends_at <= now, Event.day_over_at <= now)
 
 
 def audit_status(uow: UnitOfWork, viewer: Viewer, event: Event, wanted: EventStatus, **others: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,14 @@ import strawberry
 
 import models
 from errors import InvalidId, UserError, refuse
+from resolvers import event_search
 from resolvers.event_input import EventChanges, NewService, Price
 from resolvers.event_search import EventFilter, EventSort
 from resolvers.events import NewEvent
 from resolvers.services import ServiceChanges
 from schema import ids
 from schema.enums import enum
-from schema.filters import Filter
+from schema.filters import ALL_HOLD, Filter
 from schema.money import MoneyInput
 from schema.prices import SEARCHED
 from schema.roots import MutationInput
@@ -77,6 +79,10 @@ class Ids:
 
     def many(self, values: list[strawberry.ID], type_name: str, *path: str) -> list[UUID]:
         return [self.of(value, type_name, *path, str(position)) for position, value in enumerate(values)]
+
+    def among(self, values: list[strawberry.ID] | None, type_name: str, *path: str) -> list[UUID] | None:
+        """Of a set in a filter, which narrows nothing if it is null."""
+        return None if values is None else self.many(values, type_name, *path)
 
     def check(self) -> None:
         refuse(self._problems)
@@ -242,7 +248,15 @@ class DateRangeInput:
     to: date | None = strawberry.field(default=None, description="The day after the last one.")
 
 
-@strawberry.input(name="EventFilter", description="Narrows a list of events. All that is given has to hold.")
+ARCHIVED = (
+    "An event is in the archive once it was put there; a published or cancelled one also from the day after its end, "
+    "on the clock of its venue. There it is found by those who took part in it, host it or run its club, and by staff; "
+    "nobody else finds it in any list. True: what is in the archive. False: the rest. Null: the rest, and what is in "
+    "the archive where `timings` has PAST or `{statuses}` has ARCHIVED."
+)
+
+
+@strawberry.input(name="EventFilter", description=f"Narrows a list of events. {ALL_HOLD}")
 class EventFilterInput(Filter):
     text: str | None = strawberry.field(
         default=None,
@@ -251,59 +265,67 @@ class EventFilterInput(Filter):
         "English form, also unfinished ones; case, ё and accents do not matter. At most 200 characters, of which the "
         "first 12 words count.",
     )
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These events only; at most 100.")
-    category_id: strawberry.ID | None = strawberry.field(default=None, description="Of this category.")
+    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These events only.")
+    category_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of these categories.")
     interest_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="With any of these interests; at most 100."
+        default=None, description="For people with any of these interests."
     )
     date_range: DateRangeInput | None = strawberry.field(
         default=None, description="Starting on these days, on the clock of the venue."
     )
-    venue_id: strawberry.ID | None = strawberry.field(default=None, description="At this venue.")
-    club_id: strawberry.ID | None = strawberry.field(default=None, description="Of this club.")
-    service_type_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Offering a service of this type that is not cancelled."
+    venue_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="At these venues.")
+    club_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of these clubs.")
+    service_type_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Offering a service of these types that is not cancelled."
     )
     is_free: bool | None = strawberry.field(default=None, description="Without a price, or with one.")
     price_to: MoneyInput | None = strawberry.field(
         default=None, description="Free, or at most this much in this currency."
     )
-    timing: models.EventTiming | None = strawberry.field(default=None, description="Where it stands now.")
-    status: models.EventStatus | None = strawberry.field(
-        default=None, description="In this status. Archived ones are found with `archived`."
-    )
-    archived: bool | None = strawberry.field(
+    has_free_places: bool | None = strawberry.field(
         default=None,
-        description="True: archived events that one hosts, took part in or whose club one runs; all of them for staff. "
-        "False: the rest. "
-        "Published and cancelled events belong to the archive from the day after their end, on the clock of the venue. "
-        "Null: as false, but with `timing: PAST` all that has been, whether archived or not.",
+        description="With places left, as `availability` tells them, or without. Whether one may take them is told by "
+        "`viewerRegistrationState`.",
     )
+    timings: list[models.EventTiming] | None = strawberry.field(default=None, description="By where it stands now.")
+    statuses: list[models.EventStatus] | None = strawberry.field(
+        default=None,
+        description="In these statuses. Drafts and other events of others that never went out are found by staff who "
+        "name their status here.",
+    )
+    visibilities: list[models.EventVisibility] | None = strawberry.field(
+        default=None,
+        description="Seen by these. Hidden events of others are found by staff who name their visibility here, or "
+        "their club in `clubIds`.",
+    )
+    archived: bool | None = strawberry.field(default=None, description=ARCHIVED.format(statuses="statuses"))
     hosted_by_viewer: bool | None = strawberry.field(default=None, description="With a role of the caller, or without.")
 
+    @cached_property
+    def wanted(self) -> EventFilter:
+        """The filter as the rules understand it. Kept, because inputs are shared by requests that ask the same."""
+        decode, days = Ids(), self.date_range or DateRangeInput()
+        wanted = EventFilter(
+            text=self.text,
+            ids=decode.among(self.ids, "Event", "filter", "ids"),
+            category_ids=decode.among(self.category_ids, "EventCategory", "filter", "categoryIds"),
+            interest_ids=decode.among(self.interest_ids, "Interest", "filter", "interestIds"),
+            date_from=days.from_,
+            date_to=days.to,
+            venue_ids=decode.among(self.venue_ids, "Venue", "filter", "venueIds"),
+            club_ids=decode.among(self.club_ids, "Club", "filter", "clubIds"),
+            service_type_ids=decode.among(self.service_type_ids, "ServiceType", "filter", "serviceTypeIds"),
+            is_free=self.is_free,
+            price_to=self.price_to.price() if self.price_to else None,
+            has_free_places=self.has_free_places,
+            timings=self.timings,
+            statuses=self.statuses,
+            visibilities=self.visibilities,
+            archived=self.archived,
+            hosted_by_viewer=self.hosted_by_viewer,
+        )
+        decode.check()
+        return wanted
 
-def event_filter(input: EventFilterInput | None) -> EventFilter:
-    if input is None:
-        return EventFilter()
-    decode, days = Ids(), input.date_range or DateRangeInput()
-    wanted = EventFilter(
-        text=input.text,
-        ids=None if input.ids is None else decode.many(input.ids, "Event", "filter", "ids"),
-        category_id=decode.maybe(input.category_id, "EventCategory", "filter", "categoryId"),
-        interest_ids=None
-        if input.interest_ids is None
-        else decode.many(input.interest_ids, "Interest", "filter", "interestIds"),
-        date_from=days.from_,
-        date_to=days.to,
-        venue_id=decode.maybe(input.venue_id, "Venue", "filter", "venueId"),
-        club_id=decode.maybe(input.club_id, "Club", "filter", "clubId"),
-        service_type_id=decode.maybe(input.service_type_id, "ServiceType", "filter", "serviceTypeId"),
-        is_free=input.is_free,
-        price_to=input.price_to.price() if input.price_to else None,
-        timing=input.timing,
-        status=input.status,
-        archived=input.archived,
-        hosted_by_viewer=input.hosted_by_viewer,
-    )
-    decode.check()
-    return wanted
+    def problems(self) -> list[UserError]:
+        return event_search.problems(self.wanted)

@@ -27,7 +27,7 @@ from schema.catalogues import EventCategory
 from schema.connections import Connection
 from schema.context import Info
 from schema.enums import enum
-from schema.event_inputs import EventFilterInput, event_filter
+from schema.event_inputs import EventFilterInput
 from schema.interests import Interest
 from schema.money import Money, two_places
 from schema.node import Node
@@ -207,7 +207,8 @@ class EventQueries:
 
     @connection(
         description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones and drafts are listed "
-        "to those who run them. The archive is left out; past events are found with `filter: {timing: PAST}`. "
+        "to those who run them, and to staff who ask for them by `statuses` or `visibilities`. What is over is in the "
+        "archive, which is for those who took part in it or ran it, and for staff: see `archived`. "
         "Without a `sort` they come by RELEVANCE where a text is looked for, else by STARTS_AT_ASC.",
         access=PUBLIC,
         of=Event,
@@ -218,4 +219,4 @@ class EventQueries:
         filter: EventFilterInput | None = None,
         sort: event_search.EventSort | None = None,
     ) -> Listing:
-        return event_search.listing(info.context.viewer, event_filter(filter), sort)
+        return event_search.listing(info.context.viewer, filter.wanted if filter else None, sort)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any
 
 from strawberry.utils.str_converters import to_camel_case
@@ -33,11 +32,8 @@ def looked_for(filter: Any) -> str | None:
 
 def check_filter(filter: Any) -> None:
     """Raise what is wrong with a filter. Asked with every request: what matches nothing may depend on the clock."""
-    problems: list[UserError] = [
-        NothingChosen(path=("filter", to_camel_case(one.name)))
-        for one in fields(filter)
-        if getattr(filter, one.name) == []
-    ]
+    empty = [name for name, value in vars(filter).items() if value == []]
+    problems: list[UserError] = [NothingChosen(path=("filter", to_camel_case(name))) for name in empty]
     if len(looked_for(filter) or "") > LONGEST_TEXT:
         problems.append(TooLong(path=("filter", "text"), maximum=LONGEST_TEXT))
-    refuse(problems or list(filter.problems()))
+    refuse(problems if empty else [*problems, *filter.problems()])

@@ -89,7 +89,7 @@ async def test_what_is_narrowed_by_values_is_planned_anew(client, ports, monkeyp
         f'{{ events(filter: {{interestIds: ["{ids.encode("Interest", uuid4())}"]}}) {{ nodes {{ id }} }} }}'
     )
     await client().run('{ events(filter: {dateRange: {from: "2026-01-01"}}) { nodes { id } } }')
-    await client().run("{ events(first: 3, filter: {timing: UPCOMING, isFree: true}) { nodes { id } } }")
+    await client().run("{ events(first: 3, filter: {timings: [UPCOMING], isFree: true}) { nodes { id } } }")
     await client().run("{ events { nodes { id organizers { id } } } }")
 
     assert seen == [True, True, True, False, False]

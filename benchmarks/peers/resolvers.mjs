@@ -14,8 +14,8 @@ const places = (event) => ({
 })
 
 function listed(filter, args) {
-  if (filter?.timing !== 'UPCOMING') throw new Error('only upcoming events are benchmarked')
-  const categoryId = filter.categoryId ? decodeId(filter.categoryId, 'EventCategory') : null
+  if (filter?.timings?.join() !== 'UPCOMING') throw new Error('only upcoming events are benchmarked')
+  const [categoryId = null] = (filter.categoryIds ?? []).map((id) => decodeId(id, 'EventCategory'))
   return reads.upcoming({ after: args.after, first: args.first ?? 20, text: filter.text, categoryId })
 }
 

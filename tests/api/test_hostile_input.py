@@ -240,6 +240,7 @@ async def world(save: Any, user: models.User) -> dict[str, Any]:
         "venueId": venue, "categoryId": category, "interestIds": interest, "serviceTypeId": kind,
         "membershipId": own, "reviewId": review, "bookingId": booking, "messageId": message, "userId": user,
         "memberIds": user, "staffPersonId": user, "onBehalfOf": user, "id": event, "ids": event,
+        "venueIds": venue, "categoryIds": category, "clubIds": club, "serviceTypeIds": kind,
     }  # fmt: skip
 
 

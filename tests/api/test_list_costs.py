@@ -37,10 +37,10 @@ SCHEMA = make_schema()._schema
 PATHS = {
     "Query": "{ %s }",
     "Viewer": "{ viewer { %s } }",
-    "Event": "{ events(first: 40, filter: {timing: PAST}) { nodes { %s } } }",
+    "Event": "{ events(first: 40, filter: {timings: [PAST]}) { nodes { %s } } }",
     "Club": "{ clubs(first: 40) { nodes { %s } } }",
     "Chat": "{ viewer { chats(first: 40) { nodes { %s } } } }",
-    "Service": "{ events(first: 40, filter: {timing: UPCOMING}) { nodes { services { %s } } } }",
+    "Service": "{ events(first: 40, filter: {timings: [UPCOMING]}) { nodes { services { %s } } } }",
     "User": "{ events(first: 40) { nodes { organizers { %s } } } }",
 }
 """Where objects of a type are found."""

@@ -180,7 +180,7 @@ def test_it_says_that_its_demo_data_are_of_long_ago(home: Path, run: Callable[..
     with moved_clock(timedelta(days=90), compiler() or []) as later:
         second = run(home, **later)
         later_banner = second.wait_for_banner()
-        found = second.ask("{ upcoming: events(first: 1, filter: {timing: UPCOMING}) { nodes { id } } }")
+        found = second.ask("{ upcoming: events(first: 1, filter: {timings: [UPCOMING]}) { nodes { id } } }")
         assert second.end(signal.SIGTERM) == 0
 
     assert "All events are over by now" not in banner

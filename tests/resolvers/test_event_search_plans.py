@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from uuid import UUID
+
 import pytest
 from sqlalchemy import insert, text
-from sqlalchemy.dialects import postgresql
 
-from auth.viewer import GUEST
+from auth.viewer import GUEST, Viewer
 from dataloaders.compiled import compile_for
-from dataloaders.pages import PageArgs, window
-from models import Event, EventInterest, EventStatus, EventTiming, EventVisibility, uuid7
+from dataloaders.pages import PageArgs, open_window
+from models import (
+    Admission,
+    Event,
+    EventInterest,
+    EventStatus,
+    EventTiming,
+    EventVisibility,
+    Interest,
+    Registration,
+    User,
+    uuid7,
+)
 from models.rows import Values
 from resolvers.event_search import EventFilter, EventSort, listing
 from tests.factories import in_days, make_category, make_interest, make_user, make_venue
@@ -19,13 +32,21 @@ PUT_AWAY_AFTER = 20
 """Events: two days."""
 
 
+@dataclass
+class World:
+    interest: Interest
+    person: User
+    """Took part in a few."""
+    venue_ids: list[UUID]
+
+
 @pytest.fixture
-async def interest(save, ports):
+async def world(save, ports):
     """Many events around now, the past ones put away; few of them have the interest."""
     async with ports.database.engine.begin() as connection:
         # Rows that other tests deleted stay in the indexes, and more in one than in another: which is the cheaper
         # index would depend on the tests before.
-        await connection.execute(text("TRUNCATE events, event_interests, venues, clubs CASCADE"))
+        await connection.execute(text("TRUNCATE events, event_interests, venues, clubs, registrations CASCADE"))
     ada, category, rare = make_user(), make_category(), make_interest()
     venues = [make_venue(name=f"Place{at} Street{at}") for at in range(200)]
     await save(ada, category, rare, *venues)
@@ -48,13 +69,35 @@ async def interest(save, ports):
     ]
     async with ports.database.writing() as uow:
         await uow.session.execute(insert(Event), rows)
+        taken = [
+            {"event_id": row["id"], "user_id": ada.id, "recorded_by_id": ada.id, "admission": Admission.CONFIRMED}
+            for row in rows[::300]
+        ]
         chosen = [{"event_id": row["id"], "interest_id": rare.id} for row in rows[::400]]
         await uow.session.execute(insert(EventInterest), chosen)
+        uow.session.add_all(Registration(**part) for part in taken)
     async with ports.database.reading() as session:
         # What is not in the index yet is read as a whole, and makes the index look dear.
         await session.execute(text("SELECT gin_clean_pending_list('ix_event_words_words')"))
-        await session.execute(text("ANALYZE events, event_words, event_interests, venues, clubs"))
-    return rare
+        await session.execute(text("ANALYZE events, event_words, event_interests, venues, clubs, registrations"))
+    return World(rare, ada, [venue.id for venue in venues])
+
+
+def compiled(viewer, wanted, sort=None):
+    """The statement of a first page, as it is run."""
+
+    def build(anyone):
+        found = listing(anyone, wanted, sort)
+        page = open_window(found.statement, found.order, PageArgs())
+        return page.with_only_columns(Event.id, maintain_column_froms=True)
+
+    return compile_for(build, viewer, [], Values)
+
+
+async def plan_of(ports, viewer, wanted, sort=None):
+    page = compiled(viewer, wanted, sort)
+    rows = await ports.database.fetch(f"EXPLAIN {page.sql}", page.arguments(viewer, {}), Values, plans_anew=True)
+    return "\n".join(row[0] for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -67,24 +110,35 @@ async def interest(save, ports):
         ("text", "ix_event_words_words"),
         ("frequent text", "pk_events"),
         ("frequent text, newest first", "pk_events"),
+        ("next", "ix_events_open"),
+        ("past", "ix_events_open"),
+        ("one venue", "ix_events_venue_id_starts_at"),
+        ("some venues", "ix_events_venue_id_starts_at"),
+        ("one status", "ix_events_open"),
+        ("some statuses", "ix_events_open"),
+        ("ids", "pk_events"),
     ],
 )
-async def test_a_page_of_events_is_found_by_an_index(ports, interest, narrowed, index):
+async def test_a_page_of_events_is_found_by_an_index(ports, world, narrowed, index):
     wanted = {
         "nothing": EventFilter(),
-        "upcoming": EventFilter(timing=EventTiming.UPCOMING),
+        "upcoming": EventFilter(timings=[EventTiming.UPCOMING]),
         "day": EventFilter(date_from=in_days(3).date(), date_to=in_days(4).date()),
-        "interest": EventFilter(interest_ids=[interest.id]),
+        "interest": EventFilter(interest_ids=[world.interest.id]),
         "text": EventFilter(text="number777"),
         "frequent text": EventFilter(text="event"),
         "frequent text, newest first": EventFilter(text="event"),
+        "next": EventFilter(timings=[EventTiming.UPCOMING, EventTiming.ONGOING]),
+        "past": EventFilter(timings=[EventTiming.PAST]),
+        "one venue": EventFilter(venue_ids=world.venue_ids[:1]),
+        "some venues": EventFilter(venue_ids=world.venue_ids[:3]),
+        "one status": EventFilter(statuses=[EventStatus.PUBLISHED]),
+        "some statuses": EventFilter(statuses=[EventStatus.PUBLISHED, EventStatus.CANCELLED]),
+        "ids": EventFilter(ids=[uuid7(), uuid7()]),
     }[narrowed]
-    found = listing(GUEST, wanted, EventSort.CREATED_AT_DESC if narrowed.endswith("newest first") else None)
-    page = window(found.statement, found.order, PageArgs())
-    literal = page.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    sort = EventSort.CREATED_AT_DESC if narrowed.endswith("newest first") else None
 
-    async with ports.database.reading() as session:
-        plan = "\n".join(await session.scalars(text(f"EXPLAIN {literal}".replace(":", r"\:"))))
+    plan = await plan_of(ports, GUEST, wanted, sort)
 
     assert index in plan
     assert "Seq Scan on events" not in plan
@@ -94,13 +148,38 @@ async def test_a_page_of_events_is_found_by_an_index(ports, interest, narrowed, 
 def test_plans_are_made_for_the_words_that_are_asked_for(asked):
     """A word may look like the name of a setting, which would be written into the statement."""
 
-    def build(viewer):
-        return listing(viewer, EventFilter(text=asked)).statement.with_only_columns(
-            Event.id, maintain_column_froms=True
-        )
+    page = compiled(GUEST, EventFilter(text=asked))
 
-    compiled = compile_for(build, GUEST, (), Values)
+    assert page.plans_anew
+    assert asked in page.parameters
+    assert asked not in page.sql
 
-    assert compiled.plans_anew
-    assert asked in compiled.parameters
-    assert asked not in compiled.sql
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        EventFilter(archived=True),
+        EventFilter(statuses=[EventStatus.ARCHIVED]),
+        EventFilter(timings=[EventTiming.PAST]),
+        EventFilter(timings=[EventTiming.PAST], archived=True),
+    ],
+    ids=["archive", "archived by status", "past", "archived past"],
+)
+async def test_the_archive_of_one_person_is_not_looked_for_among_all_that_has_been(ports, world, wanted):
+    plan = await plan_of(ports, Viewer(world.person), wanted)
+
+    assert "pk_events" in plan
+    assert "Seq Scan on events" not in plan
+    assert "ix_events_starts_at_id" not in plan
+
+
+def test_a_set_of_one_compares_as_a_value_and_longer_ones_share_a_statement():
+    """Only a value keeps the order of an index behind it, and statements are prepared for each text."""
+    ids = [uuid7() for _ in range(9)]
+
+    texts = [compiled(GUEST, EventFilter(venue_ids=chosen)).sql for chosen in (ids[:1], ids[:1] * 2, ids[:2], ids)]
+
+    assert texts[0] == texts[1]
+    assert "events.venue_id = $3::UUID" in texts[0]
+    assert texts[2] == texts[3]
+    assert "events.venue_id = ANY ($3::UUID[])" in texts[2]

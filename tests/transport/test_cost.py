@@ -56,7 +56,10 @@ def cost(document: str, /, **variables: object) -> int:
         ('{ events(first: 5, filter: {text: "a b c, d-e"}) { nodes { id } } }', 21 + 5 + 1_500 + 5 * 500),
         ('{ events(first: 5, filter: {text: " ?! "}) { nodes { id } } }', 21 + 5),
         ("{ events(first: 5, filter: {text: null}) { nodes { id } } }", 21 + 5),
-        ("{ events(first: 5, filter: {timing: PAST, isFree: true}) { nodes { id } } }", 21 + 5 + 2 * 50),
+        (
+            "{ events(first: 5, filter: {timings: [PAST, ONGOING], isFree: true}) { nodes { id } } }",
+            21 + 5 + 2 * 50 + 2 * 5,
+        ),
         ("{ events(first: 5, sort: STARTS_AT_DESC) { nodes { id } } }", 21 + 5 + 50),
         ('{ events(first: 5, filter: {ids: ["a", "b"]}) { nodes { id } } }', 21 + 5 + 50 + 2 * 5),
         ('{ events(first: 5, filter: {dateRange: {from: "2027-01-01"}}) { nodes { id } } }', 21 + 5 + 50),

@@ -1,0 +1,273 @@
+"""Who finds which events in lists: the archive, drafts, and what is hidden."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from jobs.event_sweep import archive_past
+from models import Admission, ClubRole, ClubVisibility, EventStatus, EventVisibility, Role
+from tests.api.event_worlds import EVENTS
+from tests.factories import (
+    in_days,
+    make_category,
+    make_club,
+    make_event,
+    make_host,
+    make_membership,
+    make_registration,
+    make_user,
+    make_venue,
+)
+
+AWAY = {"status": EventStatus.ARCHIVED, "archived_at": timedelta(days=-1)}
+PAST = {"starts_at": timedelta(days=-3), "ends_at": timedelta(days=-2)}
+ANY = ["DRAFT", "PENDING_REVIEW", "PUBLISHED", "CANCELLED", "ARCHIVED"]
+
+
+def titles(answer):
+    assert answer.errors == []
+    found = [event["title"] for event in answer.data["events"]["nodes"]]
+    assert answer.data["events"]["totalCount"] == len(found)
+    return found
+
+
+@pytest.fixture
+async def people(save):
+    roles = {"moderator": Role.MODERATOR, "admin": Role.ADMIN, "volunteer": Role.VOLUNTEER}
+    names = ("stranger", "participant", "who left", "host", "club owner", "author", *roles)
+    made = {name: make_user(role=roles.get(name, Role.USER)) for name in names}
+    await save(*made.values())
+    return made | {"guest": None}
+
+
+@pytest.fixture
+async def archive(save, people):
+    """Events that belong into the archive, and one to come, all with the same people around them."""
+    category, venue, club = make_category(), make_venue(), make_club()
+    await save(category, venue, club, make_membership(club, people["club owner"], role=ClubRole.OWNER))
+    events = [
+        make_event(people["author"], category, venue, club=club, title=title, **values)
+        for title, values in {
+            "Never out": {**PAST, **AWAY, "starts_at": timedelta(days=-4), "published_at": None},
+            "Concert": PAST,
+            "Called off": {**PAST, "starts_at": timedelta(days=-2.5), "status": EventStatus.CANCELLED},
+            "Put away": {"starts_at": in_days(4), **AWAY},
+            "To come": {"starts_at": in_days(5)},
+        }.items()
+    ]
+    await save(*events)
+    for event in events:
+        await save(
+            make_registration(event, people["participant"]),
+            make_registration(event, people["who left"], admission=Admission.CANCELLED),
+            make_host(event, people["host"]),
+        )
+
+
+OUTSIDERS = ("guest", "stranger", "who left", "volunteer")
+INSIDERS = ("participant", "host", "club owner", "moderator", "admin")
+RUNNING = ("host", "club owner")
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+@pytest.mark.parametrize("who", [*OUTSIDERS, *INSIDERS])
+async def test_the_archive_is_for_those_who_took_part_or_ran_it_and_for_staff(
+    client, archive, people, ports, is_swept, who
+):
+    if is_swept:
+        await archive_past(ports.database, ports.settings)
+
+    async def found(**filter):
+        return titles(await client(people[who]).run(EVENTS, filter=filter))
+
+    def own(*archived):
+        """As far as they may find what is in the archive, and what never went out."""
+        hidden = {"Never out"} if who not in RUNNING else set()
+        return [] if who in OUTSIDERS else [title for title in archived if title not in hidden]
+
+    assert await found() == await found(archived=False) == ["To come"]
+    assert await found(archived=True) == own("Never out", "Concert", "Called off", "Put away")
+    assert await found(timings=["PAST"]) == own("Never out", "Concert", "Called off")
+    assert await found(timings=["PAST", "UPCOMING"]) == [
+        *own("Never out", "Concert", "Called off", "Put away"),
+        "To come",
+    ]
+    assert await found(timings=["PAST"], archived=False) == []
+    assert await found(timings=["UPCOMING"]) == ["To come"]
+    assert await found(timings=["UPCOMING"], archived=True) == own("Put away")
+    assert await found(text="concert") == []
+    assert await found(text="concert", timings=["PAST"]) == own("Concert")
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        ("guest", []),
+        ("who left", []),
+        ("participant", ["Concert", "Put away"]),
+        ("host", ["Never out", "Concert", "Put away"]),
+        ("moderator", ["Never out", "Concert", "Put away"]),
+    ],
+)
+async def test_what_is_archived_is_found_by_that_status_alone(client, archive, people, ports, who, expected):
+    await archive_past(ports.database, ports.settings)
+
+    answer = await client(people[who]).run(EVENTS, filter={"statuses": ["ARCHIVED"]})
+
+    assert [title for title in titles(answer) if title != "Called off"] == expected
+
+
+@pytest.fixture
+async def drafts(save, people):
+    """Events of an author in each status and visibility, and drafts of a moderator."""
+    category, venue, club = make_category(), make_venue(), make_club(visibility=ClubVisibility.PRIVATE)
+    await save(category, venue, club)
+    never = {"published_at": None}
+    events = {
+        title: make_event(people[author], category, venue, title=title, starts_at=in_days(1 + at), **values)
+        for at, (title, author, values) in enumerate(
+            [
+                ("Draft", "author", {"status": EventStatus.DRAFT, **never}),
+                ("Waiting", "author", {"status": EventStatus.PENDING_REVIEW, **never}),
+                ("Out", "author", {}),
+                ("Cancelled", "author", {"status": EventStatus.CANCELLED}),
+                ("Cancelled draft", "author", {"status": EventStatus.CANCELLED, **never}),
+                ("Unlisted", "author", {"visibility": EventVisibility.UNLISTED}),
+                ("For members", "author", {"visibility": EventVisibility.CLUB, "club": club}),
+                ("Of a private club", "author", {"club": club}),
+                ("Own draft", "moderator", {"status": EventStatus.DRAFT, **never}),
+            ]
+        )
+    }
+    await save(*events.values())
+    await save(*(make_host(event, people["author"]) for title, event in events.items() if title != "Own draft"))
+    await save(make_host(events["Own draft"], people["moderator"]))
+    return events | {"club": club}
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        ({}, ["Out", "Cancelled", "Own draft"]),
+        ({"hostedByViewer": True}, ["Own draft"]),
+        ({"hostedByViewer": False}, ["Out", "Cancelled"]),
+        ({"statuses": ["DRAFT"]}, ["Draft", "Own draft"]),
+        ({"statuses": ["DRAFT"], "hostedByViewer": False}, ["Draft"]),
+        ({"statuses": ["PENDING_REVIEW", "PUBLISHED"]}, ["Waiting", "Out"]),
+        ({"statuses": ["CANCELLED"]}, ["Cancelled", "Cancelled draft"]),
+        ({"visibilities": ["UNLISTED", "CLUB"]}, ["Unlisted", "For members"]),
+        ({"visibilities": ["PUBLIC"]}, ["Out", "Cancelled", "Of a private club", "Own draft"]),
+        ({"clubIds": ["club"]}, ["For members", "Of a private club"]),
+        ({"ids": ["Draft", "Unlisted", "Cancelled draft"]}, ["Draft", "Cancelled draft", "Unlisted"]),
+        ({"timings": ["UPCOMING", "ONGOING"]}, ["Out", "Cancelled", "Own draft"]),
+        (
+            {"statuses": ANY, "visibilities": ["PUBLIC", "UNLISTED", "CLUB"]},
+            ["Draft", "Waiting", "Out", "Cancelled", "Cancelled draft", "Unlisted", "For members",
+             "Of a private club", "Own draft"],
+        ),
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_staff_find_what_others_do_not_only_if_they_ask(client, drafts, people, filter, expected):
+    named = {
+        name: [drafts.get(value, value) for value in values] if isinstance(values, list) else values
+        for name, values in filter.items()
+    }
+
+    staff = titles(await client(people["moderator"]).run(EVENTS, filter=named))
+    stranger = titles(await client(people["stranger"]).run(EVENTS, filter=named))
+
+    assert staff == expected
+    assert set(stranger) <= {"Out", "Cancelled"}
+
+
+async def test_a_club_shows_staff_all_of_its_events(client, drafts, people):
+    document = "query ($id: ID!) { club(id: $id) { events { nodes { title } } } }"
+
+    answer = await client(people["moderator"]).run(document, id=drafts["club"])
+
+    assert [node["title"] for node in answer.data["club"]["events"]["nodes"]] == ["For members", "Of a private club"]
+
+
+def in_range(filter):
+    """The filter with days in the place of numbers, which are counted from today."""
+    days = {
+        name: in_days(day).date().isoformat() if isinstance(day, int) else day
+        for name, day in filter.get("dateRange", {}).items()
+    }
+    return filter | {"dateRange": days} if days else filter
+
+
+@pytest.mark.parametrize(
+    ("filter", "path"),
+    [
+        ({"statuses": ["ARCHIVED"], "archived": False}, "statuses"),
+        ({"statuses": ["DRAFT"], "archived": True}, "statuses"),
+        ({"statuses": ["DRAFT", "PENDING_REVIEW"], "archived": True}, "statuses"),
+        ({"statuses": ["PUBLISHED"], "archived": True, "timings": ["UPCOMING"]}, "timings"),
+        ({"statuses": ["CANCELLED", "DRAFT"], "archived": True, "timings": ["UPCOMING", "ONGOING"]}, "timings"),
+        ({"timings": ["UPCOMING"], "dateRange": {"to": -2}}, "timings"),
+        ({"timings": ["PAST"], "dateRange": {"from": 3}}, "timings"),
+        ({"timings": ["ONGOING", "PAST"], "dateRange": {"from": 3, "to": 9}}, "timings"),
+        ({"timings": ["PAST"], "dateRange": {"from": "9999-12-31"}}, "timings"),
+        ({"timings": ["UPCOMING"], "dateRange": {"to": "0001-01-01"}}, "timings"),
+        ({"statuses": ["PUBLISHED"], "archived": True, "dateRange": {"from": 3}}, "dateRange"),
+        ({"isFree": False, "priceTo": {"amount": "0"}}, "priceTo"),
+    ],
+    ids=str,
+)
+async def test_what_can_match_nothing_is_refused(client, people, filter, path):
+    answer = await client(people["admin"]).run(EVENTS, filter=in_range(filter))
+
+    [error] = answer.errors
+    assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("BAD_USER_INPUT", "CONTRADICTION")
+    assert [one["path"] for one in error["extensions"]["errors"]] == [["filter", path]]
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        {"statuses": ["ARCHIVED", "PUBLISHED"], "archived": False},
+        {"statuses": ["DRAFT", "CANCELLED"], "archived": True},
+        {"statuses": ["ARCHIVED"], "archived": True, "timings": ["UPCOMING"]},
+        {"archived": True, "timings": ["UPCOMING"]},
+        {"archived": False, "timings": ["PAST"]},
+        {"timings": ["UPCOMING", "PAST"], "dateRange": {"to": -2}},
+        {"timings": ["ONGOING"], "dateRange": {"to": -2}},
+        {"timings": ["UPCOMING"], "dateRange": {"from": -3, "to": 3}},
+        {"timings": ["PAST"], "dateRange": {"from": 0}},
+        {"isFree": True, "priceTo": {"amount": "0"}},
+        {"isFree": False, "priceTo": {"amount": "1"}},
+        {"isFree": True, "priceTo": {"amount": "100"}},
+    ],
+    ids=str,
+)
+async def test_what_can_match_something_is_answered(client, people, filter):
+    answer = await client(people["admin"]).run(EVENTS, filter=in_range(filter))
+
+    assert (answer.errors, answer.data["events"]["nodes"]) == ([], [])
+
+
+async def test_all_that_is_wrong_with_a_filter_is_told_at_once(client):
+    filter = {"text": "x" * 201, "statuses": ["DRAFT"], "archived": True, "priceTo": {"amount": "0.001"}}
+
+    [error] = (await client().run(EVENTS, filter=filter)).errors
+
+    assert [(one["code"], one["path"]) for one in error["extensions"]["errors"]] == [
+        ("TOO_LONG", ["filter", "text"]),
+        ("CONTRADICTION", ["filter", "statuses"]),
+        ("INVALID", ["filter", "priceTo", "amount"]),
+    ]
+
+
+async def test_whether_days_can_match_is_asked_each_time(client, monkeypatch, people):
+    """What was fine yesterday is kept as a statement, and refused today all the same."""
+    filter = in_range({"timings": ["UPCOMING"], "dateRange": {"to": 3}})
+    before = await client().run(EVENTS, filter=filter)
+    monkeypatch.setattr("resolvers.event_search.utcnow", lambda: in_days(9))
+
+    after = await client().run(EVENTS, filter=filter)
+
+    assert (before.error_codes, after.error_codes) == ([], ["BAD_USER_INPUT"])
