@@ -21,7 +21,7 @@ from pgqueuer.models import Context, Job, Schedule, TracebackRecord
 from database import Database, dsn_of, is_outage
 from integrations.mail import Mailer, MailRefused, make_mailer
 from jobs.handlers import HANDLERS
-from jobs.queue import handle, to_jobs
+from jobs.queue import Claimed, handle, to_jobs
 from jobs.schedules import SCHEDULES, Sweep
 from realtime.hub import Hub
 from realtime.outbox import Consumer, RedisStreamSink, Relay, to_live_streams, to_sink
@@ -71,6 +71,8 @@ class HandlerExecutor(AbstractEntrypointExecutor):
             await self._run(UUID((job.payload or b"").decode()))
         except (RetryRequested, MailRefused):
             raise
+        except Claimed as claimed:
+            raise RetryRequested(timedelta(seconds=claimed.seconds), "claimed") from claimed
         except Exception as error:
             log.warning("job.failed", job=job.entrypoint, attempt=job.attempts, error=type(error).__name__)
             if job.attempts + 1 >= MOST_ATTEMPTS:

@@ -42,7 +42,15 @@ from models.events import (
 from models.interests import Interest
 from models.moderation import AuditEntry, EventRevision, ModerationItem, ModerationState
 from models.notifications import Channel, Inbox, Notification, NotificationPreference, NotificationType
-from models.outbox import DomainEvent, HandledEvent, IdempotencyKey, OutboxDelivery, OutboxEvent, StreamEvent
+from models.outbox import (
+    DomainEvent,
+    HandledEvent,
+    IdempotencyKey,
+    MailDelivery,
+    OutboxDelivery,
+    OutboxEvent,
+    StreamEvent,
+)
 from models.registrations import HOLDING, TAKING_PART, Admission, Attendance, AvailabilityChange, Booking, Registration
 from models.reviews import Review, ReviewStatus
 from models.services import Service, ServiceType
@@ -89,6 +97,7 @@ __all__ = [
     "Interest",
     "JoinPolicy",
     "KnownDevice",
+    "MailDelivery",
     "MembershipState",
     "Message",
     "ModerationItem",

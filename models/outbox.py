@@ -78,6 +78,19 @@ class HandledEvent(Base):
     handled_at: Mapped[CreatedAt]
 
 
+class MailDelivery(Base):
+    """A mail that an event asks for, from the moment that somebody is about to send it."""
+
+    __tablename__ = "mail_deliveries"
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True)
+    claimed_until: Mapped[datetime]
+    """Until then whoever has claimed it may be sending it, and nobody else does."""
+    attempts: Mapped[int] = mapped_column(default=1, server_default="1")
+    sent_at: Mapped[datetime | None]
+    """When the mail's server had taken it."""
+
+
 class IdempotencyKey(Base):
     """The answer given to a mutation that came with a key; kept for 24 hours."""
 

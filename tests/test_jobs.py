@@ -8,14 +8,14 @@ import pytest
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.errors import FailingListenerError
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 import jobs.handlers
 import jobs.worker
 import models
 from integrations.mail import MailRefused
 from jobs.event_sweep import archive_past, complete_ended
-from jobs.queue import handle, to_jobs
+from jobs.queue import Claimed, handle, to_jobs
 from jobs.schedules import (
     SCHEDULES,
     prune_availability,
@@ -34,6 +34,7 @@ from models import (
     EventStatus,
     HandledEvent,
     IdempotencyKey,
+    MailDelivery,
     NotificationPreference,
     NotificationType,
     OneTimePurpose,
@@ -144,6 +145,56 @@ async def test_the_same_job_at_the_same_time_has_one_effect(ports, save, setting
 
     assert sorted(done) == [False, False, True]
     assert effects == [event_id]
+
+
+async def test_the_same_mail_at_the_same_time_is_sent_once(ports, save, settings, count):
+    ada = make_user()
+    await save(ada)
+    await approve(ports, ada)
+    async with ports.database.reading() as session:
+        event_id = await session.scalar(select(OutboxEvent.id))
+    sent, others_are_there = [], asyncio.Event()
+
+    class Slow(Outgoing):
+        async def send(self, mail) -> None:
+            sent.append(mail.key)
+            await others_are_there.wait()
+
+    first = asyncio.create_task(handle(ports.database, Slow(), settings, event_id))
+    await until(lambda: count(MailDelivery), seconds=10)
+    others = await asyncio.gather(
+        *[handle(ports.database, Slow(), settings, event_id) for _ in range(2)], return_exceptions=True
+    )
+    others_are_there.set()
+
+    assert [type(one) for one in others] == [Claimed, Claimed]
+    assert await first is True
+    assert len(sent) == 1
+    assert await handle(ports.database, Slow(), settings, event_id) is False
+    assert await count(MailDelivery, MailDelivery.sent_at.is_not(None)) == 1
+
+
+async def test_a_mail_whose_sender_died_is_sent_under_the_same_name(ports, save, settings, count):
+    ada = make_user()
+    await save(ada)
+    await approve(ports, ada)
+    async with ports.database.reading() as session:
+        event_id = await session.scalar(select(OutboxEvent.id))
+    first, second = Outgoing(), Outgoing()
+    assert await handle(ports.database, first, settings, event_id) is True
+    # As if the worker had died between the server's word and our mark.
+    async with ports.database.writing() as uow:
+        await uow.session.execute(delete(HandledEvent))
+        await uow.session.execute(update(MailDelivery).values(sent_at=None))
+    with pytest.raises(Claimed):
+        await handle(ports.database, second, settings, event_id)
+    async with ports.database.writing() as uow:
+        await uow.session.execute(update(MailDelivery).values(claimed_until=now()))
+
+    assert await handle(ports.database, second, settings, event_id) is True
+
+    assert first.mails.keys() == second.mails.keys()
+    assert await count(MailDelivery, MailDelivery.attempts == 2) == 1
 
 
 async def test_a_failed_job_leaves_no_trace_and_may_run_again(ports, save, settings, count, monkeypatch):

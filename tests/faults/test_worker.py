@@ -66,7 +66,7 @@ async def test_a_worker_killed_again_and_again_sends_every_notification_once(
         kills += 1
     await sending
     start_worker()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):  # a killed worker's claims end after 25 seconds
         while not await is_done(ports):
             await asyncio.sleep(0.2)
 
