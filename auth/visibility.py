@@ -281,35 +281,27 @@ def events_readable_by(viewer: Viewer) -> Select[Event]:
     """As `events_visible_to`, and records: deleted events that the viewer was registered for. For reading alone: rules
     build on what is visible.
 
-    Who has given their place back reads no more than everyone could.
+    Who has given their place back reads it unless it belonged to a club.
     """
     visible = _events(viewer, OPENED, OF_PRIVATE_CLUB)
     if viewer.id is None:
         return select(Event).where(visible)
-    once = select(Registration.event_id).where(
-        Registration.user_id == viewer.id, Registration.admission != Admission.REJECTED
-    )
-    record = and_(
-        Event.deleted_at.is_not(None),
-        SHOWN_EVENT,
+    own = exists().where(
+        Registration.event_id == Event.id,
+        Registration.user_id == viewer.id,
+        Registration.admission != Admission.REJECTED,
         or_(
-            Event.id.in_(_taking_part(viewer.id)),
-            and_(_open_to_all(OPENED, OF_PRIVATE_CLUB), Event.id.in_(once)),
+            Registration.admission.in_(TAKING_PART),
+            and_(Event.club_id.is_(None), Event.visibility.in_(OPENED)),
         ),
     )
+    record = and_(Event.deleted_at.is_not(None), SHOWN_EVENT, own.correlate(Event))
     return select(Event).where(or_(visible, record))
 
 
 def services_visible_to(viewer: Viewer) -> Select[Service]:
     visible = events_visible_to(viewer).with_only_columns(Event.id)
     return select(Service).where(Service.deleted_at.is_(None), Service.event_id.in_(visible))
-
-
-def services_listed_to(viewer: Viewer) -> Select[Service]:
-    """Services of events that the viewer reads: those that were deleted before their event are left out."""
-    return select(Service).where(
-        Service.deleted_at.is_(None), Service.event_id.in_(events_readable_by(viewer).with_only_columns(Event.id))
-    )
 
 
 def services_readable_by(viewer: Viewer) -> Select[Service]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from auth.visibility import is_deleted
 from database import UnitOfWork
 from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, EventHost, StreamEvent, utcnow, uuid7
 from realtime.streams import access_stream
@@ -179,8 +180,14 @@ async def _leave(uow: UnitOfWork, is_left: ColumnElement[bool], user_ids: Collec
 
 
 async def remove(uow: UnitOfWork, chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> None:
-    """Let people out of locked chats, but not hosts out of those of their events. Their open streams of them end."""
-    hosts = exists().where(EventHost.event_id == Chat.event_id, EventHost.user_id == ChatMember.user_id)
+    """Let people out of locked chats, but not hosts out of those of their events, unless these were deleted. Their open
+    streams of them end.
+    """
+    hosts = exists().where(
+        EventHost.event_id == Chat.event_id,
+        EventHost.user_id == ChatMember.user_id,
+        ~is_deleted(Event, EventHost.event_id),
+    )
     left = await uow.session.execute(
         update(ChatMember)
         .where(

@@ -12,8 +12,10 @@ from auth.viewer import Viewer
 from database import UnitOfWork
 from errors import ErrorCode, InvalidStatus, UserError, _, _n, check_text, refuse
 from models import (
+    TAKING_PART,
     DomainEvent,
     Event,
+    EventHost,
     EventStatus,
     ModerationItem,
     ModerationState,
@@ -21,7 +23,7 @@ from models import (
     Registration,
     utcnow,
 )
-from resolvers import audit, capacity, event_states
+from resolvers import audit, capacity, chat_members, event_states
 from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_states import EventAction
 from resolvers.notifications import Notice, notify, notify_all
@@ -198,12 +200,22 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
 
 
 async def _keep_as_record(uow: UnitOfWork, event: Event) -> None:
-    """Take an event from everyone but those who had registered for it, whose history it is a part of."""
+    """Take an event from everyone but those who had registered for it, whose history it is a part of. Its hosts leave
+    its chat.
+    """
     await withdraw_from_review(uow, event)
     event.deleted_at = utcnow()
     if event.status is not EventStatus.CANCELLED:
         event.status, event.archived_at = EventStatus.ARCHIVED, event.archived_at or event.deleted_at
     event.version += 1
+    await uow.session.flush()
+    taking_part = select(Registration.user_id).where(
+        Registration.event_id == event.id, Registration.admission.in_(TAKING_PART)
+    )
+    hosts = await uow.session.scalars(
+        select(EventHost.user_id).where(EventHost.event_id == event.id, EventHost.user_id.not_in(taking_part))
+    )
+    await chat_members.leave_event_chats(uow, event.id, hosts.all())
 
 
 def day_is_over(now: Any) -> ColumnElement[bool]:
