@@ -34,6 +34,7 @@ from models import (
     EventStatus,
     HandledEvent,
     IdempotencyKey,
+    KnownDevice,
     MailDelivery,
     NotificationPreference,
     NotificationType,
@@ -449,6 +450,19 @@ async def test_what_is_over_is_pruned(ports, save, settings, count):
     assert pruned == [6, 1, 1, 0]
     kinds = (Session, OneTimeToken, SignUp, ProviderSignIn, AttemptCount)
     assert [await count(kind) for kind in kinds] == [2, 1, 1, 1, 1]
+
+
+async def test_devices_are_forgotten_that_have_not_signed_in_for_long(ports, save, settings, count):
+    ada = make_user()
+    await save(ada)
+    for days in (-401, -399):
+        await save(
+            KnownDevice(user_id=ada.id, token_hash=b"%d" % days, network="192.0.2.7", last_used_at=in_days(days))
+        )
+
+    assert await prune_sign_in(ports.database, settings) == 1
+
+    assert await count(KnownDevice) == 1
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
