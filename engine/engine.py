@@ -43,7 +43,7 @@ class Known:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._flags = flag_names(operation, self._fragments)
-        self.coercion = Coercion(self._schema, operation)
+        self.coercion = Coercion(self._schema, operation, self._fragments)
         self._plans: dict[tuple[Any, ...], Plan | str] = {}
 
     def plan(self, variables: VariableValues) -> Plan | str:

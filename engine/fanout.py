@@ -42,8 +42,8 @@ from schema import Schema
 from schema.context import Caller, Context
 from schema.dependence import Dependence, dependence_of
 from schema.documents import Prepared
-from schema.limits import check_variables
 from schema.streams import Live
+from schema.variables import check_variables
 
 CURSOR = "after"
 """The argument that says where one subscriber begins, and nothing about the answers."""

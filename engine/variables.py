@@ -6,21 +6,21 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, Undefined, is_non_null_type
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
-from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+from graphql.execution.values import VariableValues, VariableValueSource
 
-from schema.limits import check_variables, text_problem
+from schema.limits import text_problem
+from schema.variables import Fragments, coerce
 
-MOST_ERRORS = 50
-"""As graphql-core has it."""
 PLAIN: dict[str, type] = {"ID": str, "String": str, "Boolean": bool, "Int": int}
 
 
 class Coercion:
     """Of one operation. Most operations take ids, texts and numbers alone, which are what they should be."""
 
-    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments) -> None:
         self._schema = schema
         self._operation = operation
+        self._fragments = fragments
         definitions = operation.variable_definitions or ()
         found = [get_variable_signature(schema, one) for one in definitions]
         kinds = [_kind(one) for one in found]
@@ -33,9 +33,7 @@ class Coercion:
         found = self._plainly(inputs) if self._plain is not None else None
         if found is not None:
             return found
-        return check_variables(self._schema, self._operation, inputs) or get_variable_values(
-            self._schema, self._operation.variable_definitions or (), inputs, max_errors=MOST_ERRORS
-        )
+        return coerce(self._schema, self._operation, self._fragments, inputs)
 
     def _plainly(self, inputs: dict[str, Any]) -> VariableValues | None:
         """Null where a value needs to be converted, or is wrong."""

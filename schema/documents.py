@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -20,7 +21,8 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.limits import MAX_ERRORS, MAX_TOKENS, check_document, check_text, check_variables
+from schema.limits import MAX_ERRORS, MAX_TOKENS, check_document, check_text
+from schema.variables import settle
 
 RULES: tuple[type[ASTValidationRule], ...] = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 KEPT_TOKENS = 200_000
@@ -35,6 +37,11 @@ class Prepared:
     errors: tuple[GraphQLError, ...]
     tokens: int
     operations: tuple[OperationDefinitionNode, ...] = ()
+
+    @property
+    def fragments(self) -> dict[str, FragmentDefinitionNode]:
+        definitions = self.document.definitions if self.document is not None else ()
+        return {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation to run; null where the name fits none, or is missing with several to choose from."""
@@ -112,7 +119,11 @@ class Preparing(SchemaExtension):
         prepared = self.documents.prepare(context.query or "")
         errors = prepared.fresh_errors()
         operation = prepared.operation(context.operation_name)
-        if not errors and operation is not None and context.variables:
-            errors = check_variables(context.schema._schema, operation, context.variables)
+        if not errors and operation is not None:
+            settled = settle(context.schema._schema, operation, prepared.fragments, context.variables or {})
+            if isinstance(settled, list):
+                errors = settled
+            else:
+                context.variables = settled
         context.pre_execution_errors = errors
         yield

@@ -45,9 +45,12 @@ def present(error: GraphQLError, context: Any) -> None:
         cause = found[0]
     if isinstance(cause, UserError):
         error.message = reader.say(cause.message, cause.params)
-        error.extensions = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
+        extensions: dict[str, Any] = {"code": TOP_LEVEL.get(cause.code, "BAD_USER_INPUT"), "reason": cause.code.value}
+        if cause.path:
+            extensions["path"] = list(cause.path)
         if details := details_as_json(cause):
-            error.extensions["details"] = details
+            extensions["details"] = details
+        error.extensions = extensions | (error.extensions or {})
         if any(one.path for one in found):
             error.extensions["errors"] = [_of_argument(one, reader) for one in found]
     elif cause is None or isinstance(cause, GraphQLError):

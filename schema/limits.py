@@ -17,10 +17,6 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLInputObjectType,
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
     ListTypeNode,
@@ -33,7 +29,6 @@ from graphql import (
     SelectionSetNode,
     StringValueNode,
     TypeNode,
-    type_from_ast,
 )
 
 from schema.scanning import scan
@@ -227,22 +222,6 @@ def text_problem(text: str) -> str | None:
     return None
 
 
-def check_variables(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
-) -> list[GraphQLError]:
-    """What is wrong with the variables beyond their types, which the executor checks."""
-    errors: list[GraphQLError] = []
-    for definition in operation.variable_definitions or ():
-        name = definition.variable.name.value
-        if variables.get(name) is not None:
-            type_ = type_from_ast(schema, definition.type)
-            for problem, extensions in _value_problems(variables[name], type_, MAX_ITEMS, f"${name}"):
-                errors.append(GraphQLError(problem, definition, extensions=extensions))
-                if len(errors) >= MAX_ERRORS:
-                    return errors
-    return errors
-
-
 def is_too_deep(value: Any, levels: int = MAX_INPUT_DEPTH) -> bool:
     """Whether lists and objects lie within each other more often than this. Never calls itself."""
     layer = [value] if isinstance(value, dict | list) else []
@@ -256,38 +235,3 @@ def is_too_deep(value: Any, levels: int = MAX_INPUT_DEPTH) -> bool:
             if isinstance(inner, dict | list)
         ]
     return bool(layer)
-
-
-Problem = tuple[str, dict[str, Any] | None]
-
-
-def _value_problems(value: Any, type_: Any, max_items: int, path: str, level: int = 0) -> Iterator[Problem]:
-    if isinstance(type_, GraphQLNonNull):
-        type_ = type_.of_type
-    if isinstance(value, str):
-        if problem := text_problem(value):
-            yield f"{path}: {problem}", None
-    elif isinstance(value, list | dict) and level >= MAX_INPUT_DEPTH:
-        yield f"{path[:100]}: At most {MAX_INPUT_DEPTH} levels.", LIMIT
-    elif isinstance(value, list):
-        if len(value) > max_items:
-            yield f"{path}: At most {max_items} items.", LIMIT
-            return
-        inner = type_.of_type if isinstance(type_, GraphQLList) else type_
-        for position, item in enumerate(value):
-            yield from _value_problems(item, inner, max_items, f"{path}.{position}", level + 1)
-    elif isinstance(value, dict):
-        fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
-        for name, item in value.items():
-            known = fields.get(name)
-            if known is None and (problem := text_problem(name)):
-                yield f"{path}: {problem}", None
-                return
-            limit = _max_items(known) if known is not None else max_items
-            inner = known.type if known is not None else None
-            yield from _value_problems(item, inner, limit, f"{path}.{name}", level + 1)
-
-
-def _max_items(input_field: Any) -> int:
-    definition = input_field.extensions.get("strawberry-definition")
-    return int(definition.metadata.get(MAX_ITEMS_KEY, MAX_ITEMS)) if definition is not None else MAX_ITEMS

@@ -16,6 +16,7 @@ from errors import (
     InvalidId,
     InvalidIdempotencyKey,
     RateLimited,
+    Required,
     Unauthenticated,
     UserError,
     UserErrors,
@@ -32,6 +33,7 @@ from schema.prices import COST_KEY, MUTATION
 from schema.quotas import EDITS, Quota
 from schema.streams import Live
 from schema.user_errors import UserErrorObject, user_errors
+from schema.variables import Refusal
 
 ACCESS = "access"
 QUOTAS = "quotas"
@@ -39,7 +41,7 @@ LISTING = "listing"
 """Key of a field's metadata under which the method stands that says which list a root connection is."""
 LOOKUP = "lookup"
 """Key of a field's metadata under which the declaration stands by which a root field finds one row."""
-ALWAYS = (InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey)
+ALWAYS = (InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey, Required)
 """Refusals that any mutation may answer with, beside its own."""
 
 
@@ -160,6 +162,8 @@ def mutation(
         async def resolve(self: Any, info: Info, input: Any) -> Any:
             context: Context = info.context
             check(access, context.viewer)
+            if isinstance(input.idempotency_key, Refusal):
+                return payload_type(errors=user_errors(UserErrors(input.idempotency_key.problems), context.reader))
 
             async def attempt() -> Any:
                 try:

@@ -151,6 +151,7 @@ NUMBERED = {
 NO_PLURAL = {
     "No places are left: {taken} of {capacity} are taken.",
     "Between {minimum} and {maximum}.",
+    "This must be a whole number between {minimum} and {maximum}.",
 }
 """Messages whose numbers stand beside no noun."""
 
