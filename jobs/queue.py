@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from database import Database, UnitOfWork
 from integrations.mail import TIMEOUT, Mail, Mailer
 from jobs.handlers import HANDLERS
+from jobs.mail_limits import is_repeat
 from models import HandledEvent, MailDelivery, OutboxEvent
 from settings import Settings
 
@@ -90,16 +91,21 @@ async def _prepare(database: Database, settings: Settings, event_id: UUID) -> li
     collecting = Collecting()
     async with database.writing() as uow:
         event = await uow.session.get(OutboxEvent, event_id)
-        if event is None or not await _claim(uow, event_id):
+        attempt = await _claim(uow, event_id) if event is not None else 0
+        if event is None or not attempt:
             return None
-        await HANDLERS[event.name](uow, collecting, settings, event)
+        token = is_repeat.set(attempt > 1)
+        try:
+            await HANDLERS[event.name](uow, collecting, settings, event)
+        finally:
+            is_repeat.reset(token)
         if not collecting.mails:
             uow.session.add(HandledEvent(event_id=event_id))
     return collecting.mails
 
 
-async def _claim(uow: UnitOfWork, event_id: UUID) -> bool:
-    """Keep everybody else from the event for a while. False where it is done.
+async def _claim(uow: UnitOfWork, event_id: UUID) -> int:
+    """Keep everybody else from the event for a while. The number of the attempt, or 0 where it is done.
 
     A parallel run of the same job waits here until this one has committed. Raises `Claimed`.
     """
@@ -110,15 +116,15 @@ async def _claim(uow: UnitOfWork, event_id: UUID) -> bool:
         set_={"claimed_until": claiming.excluded.claimed_until, "attempts": MailDelivery.attempts + 1},
         where=MailDelivery.claimed_until <= now,
     )
-    is_ours = await uow.session.scalar(claiming.returning(MailDelivery.event_id)) is not None
+    attempt = await uow.session.scalar(claiming.returning(MailDelivery.attempts))
     # Looked at only now: whoever had it before may have done it while we waited.
     if await uow.session.scalar(select(HandledEvent.event_id).where(HandledEvent.event_id == event_id)) is not None:
-        return False
-    if not is_ours:
+        return 0
+    if attempt is None:
         left = func.extract("epoch", MailDelivery.claimed_until - now)
         seconds = await uow.session.scalar(select(left).where(MailDelivery.event_id == event_id))
         raise Claimed(max(float(seconds or 0), 0.5))
-    return True
+    return int(attempt)
 
 
 async def _release(database: Database, event_id: UUID) -> None:

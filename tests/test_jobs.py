@@ -15,6 +15,7 @@ import jobs.worker
 import models
 from integrations.mail import MailRefused
 from jobs.event_sweep import archive_past, complete_ended
+from jobs.mail_limits import MOST_OF_ONE_CAUSE
 from jobs.queue import Claimed, handle, to_jobs
 from jobs.schedules import (
     SCHEDULES,
@@ -196,6 +197,25 @@ async def test_a_mail_whose_sender_died_is_sent_under_the_same_name(ports, save,
 
     assert first.mails.keys() == second.mails.keys()
     assert await count(MailDelivery, MailDelivery.attempts == 2) == 1
+
+
+async def test_a_repeat_is_not_held_back_by_what_it_has_counted_itself(ports, save, settings, monkeypatch):
+    ada = make_user()
+    await save(ada)
+    for _ in range(MOST_OF_ONE_CAUSE["OWN"]):
+        await approve(ports, ada)
+    async with ports.database.reading() as session:
+        event_ids = (await session.scalars(select(OutboxEvent.id).order_by(OutboxEvent.id))).all()
+    broken, working = Outgoing(), Outgoing()
+    monkeypatch.setattr(broken, "send", refuse)
+    for event_id in event_ids:
+        with pytest.raises(ConnectionError):
+            await handle(ports.database, broken, settings, event_id)
+
+    for event_id in event_ids:
+        await handle(ports.database, working, settings, event_id)
+
+    assert len(working.mails) == len(event_ids)
 
 
 async def test_a_failed_job_leaves_no_trace_and_may_run_again(ports, save, settings, count, monkeypatch):

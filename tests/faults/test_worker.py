@@ -21,7 +21,8 @@ from tests.factories import make_user
 
 pytestmark = pytest.mark.outside
 
-READERS, ROUNDS = 20, 30
+READERS, ROUNDS = 60, 10
+"""Ten mails an hour of one type to one person are sent, and no more."""
 
 
 @pytest.fixture
@@ -95,14 +96,14 @@ async def test_a_worker_outlives_restarts_of_its_database(tmp_path):
         worker = ServerProcess(environment, command=("worker",))
         ports = make_ports(Settings.load(environment))
         try:
-            ada = make_user(email="ada@example.org")
+            readers = [make_user(email=f"reader{number}@example.org") for number in range(24)]
             async with ports.database.writing() as uow:
-                uow.session.add(ada)
+                uow.session.add_all(readers)
             chance = random.Random(11)
             for number in range(12):
                 async with ports.database.writing() as uow:
-                    for title in range(20):
-                        await notify(uow, [ada.id], NotificationType.EVENT_APPROVED, title=f"Walk {number} {title}")
+                    chosen = [readers[(2 * number + step) % 24].id for step in range(20)]
+                    await notify(uow, chosen, NotificationType.EVENT_APPROVED, title=f"Walk {number}")
                 await asyncio.sleep(chance.random() * 0.4)
                 await asyncio.to_thread(servers.restart_postgres)
                 await asyncio.sleep(chance.choice([0.0, 0.05, 1.0]))
