@@ -25,7 +25,7 @@ T = TypeVar("T")
 LEFT_OUT: Any = object()
 """In the place of a value: the argument is not there at all."""
 
-WORDS = ("", "а", "джаз", "вечер", "jazz", "club", "ё", "anna", "%_\\", 'q"uote', "строка " * 40)
+WORDS = ("", "а", "AC/DC", "½ <C++>", "джаз", "вечер", "jazz", "club", "ё", "anna", "%_\\", 'q"uote', "строка " * 40)
 TEXTS = {
     "handle": ("anna", "ANNA", "shy", "gone", "nobody", "", "new.handle"),
     "currency": ("RUB", "USD", "rub", ""),
