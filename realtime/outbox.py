@@ -83,7 +83,9 @@ class RedisStreamSink:
 
 
 def _entry(event: OutboxEvent) -> dict[Any, Any]:
-    return {
+    """What readers of the stream get. Entries of a live stream have its name and their number there."""
+    place = {"stream": event.stream, "sequence": event.sequence} if event.stream and event.sequence else {}
+    return place | {
         "event_id": str(event.id),
         "type": event.name,
         "timestamp": event.occurred_at.isoformat(),

@@ -11,9 +11,21 @@ from sqlalchemy import select, text, update
 
 from database import Database
 from models import DomainEvent, OutboxDelivery, OutboxEvent, StreamEvent, uuid7
-from realtime.outbox import RedisStreamSink, Relay, lag, to_sink
+from realtime.outbox import RedisStreamSink, Relay, _entry, lag, to_sink
 from settings import Settings
-from tests.factories import make_user
+from tests.factories import (
+    make_category,
+    make_chat,
+    make_event,
+    make_host,
+    make_member,
+    make_user,
+    make_venue,
+    now,
+)
+from tests.live import SEND
+
+REGISTER = "mutation ($input: RegisterForEventInput!) { registerForEvent(input: $input) { errors { code } } }"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +218,32 @@ async def test_the_sink_gets_every_event_in_order_and_whole(ports, settings, env
     assert [entry[b"type"] for entry in entries] == [b"test.happened"] * 3
     assert len({entry[b"event_id"] for entry in entries}) == 3
     assert set(entries[0]) == {b"event_id", b"type", b"timestamp", b"subject_type", b"subject_id", b"metadata"}
+
+
+async def test_entries_of_live_streams_carry_their_number_to_the_sink(client, save, ports):
+    ada, bob = make_user(), make_user()
+    category, venue, chat = make_category(), make_venue(), make_chat(title="Hike")
+    await save(ada, bob, category, venue, chat)
+    event = make_event(ada, category, venue)
+    await save(event, make_member(chat, ada), make_member(chat, bob))
+    await save(make_host(event, ada))
+
+    for number in (1, 2):
+        await client(ada).execute(SEND, chatId=chat, body="Hello", clientMessageId=str(number))
+    await client(bob).execute(REGISTER, eventId=event)
+
+    async with ports.database.reading() as session:
+        rows = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id))).all()
+    found = [_entry(row) for row in rows if row.stream is not None]
+    assert {(one["type"], one["stream"], one["sequence"]) for one in found} == {
+        ("chat.message.sent", f"chat:{chat.id}", 1),
+        ("notification.sent", f"inbox:{bob.id}", 1),
+        ("chat.message.sent", f"chat:{chat.id}", 2),
+        ("event.availability.changed", f"availability:{event.id}", 1),
+        ("notification.sent", f"inbox:{bob.id}", 2),
+        ("notification.sent", f"inbox:{ada.id}", 1),
+    }
+    assert "sequence" not in _entry(OutboxEvent(event_metadata={}, stream="access:1", sequence=0, occurred_at=now()))
 
 
 async def test_only_one_relay_at_a_time_feeds_the_sink(ports, environment):
