@@ -150,3 +150,4 @@ ACCOUNTS = [
 ]
 PASSWORD = "wingding-demo"
 BAN_REASON = "Реклама в чате клуба."
+REVISED = " — на час позже"

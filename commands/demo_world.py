@@ -37,6 +37,7 @@ class World:
         self._events()
         self._inbox()
         self._put_out()
+        self._revision()
 
     def id(self) -> UUID:
         """A version 7 UUID from the world's own randomness."""
@@ -161,6 +162,33 @@ class World:
             recorded_by_id=user["id"],
             cancelled_at=self.now,
             cancel_reason=texts.BAN_REASON,
+        )
+
+    def _revision(self) -> None:
+        """A change that waits for a moderator."""
+        event = next(
+            one
+            for one in self.tables["events"]
+            if one["status"] == "PUBLISHED" and one["starts_at"] > self.now and one["club_id"] is None
+        )
+        revision = self.add(
+            "event_revisions",
+            id=self.id(),
+            event_id=event["id"],
+            title=f"{event['title']}{texts.REVISED}",
+            starts_at=event["starts_at"] + timedelta(hours=1),
+            ends_at=event["ends_at"] + timedelta(hours=1),
+            moves_services=True,
+            created_at=self.now,
+        )
+        self.add(
+            "moderation_items",
+            id=self.id(),
+            event_id=event["id"],
+            revision_id=revision["id"],
+            state="PENDING",
+            submitted_by_id=event["created_by_id"],
+            created_at=self.now,
         )
 
     def _events(self) -> None:

@@ -21,7 +21,7 @@ from settings import Settings
 ORDER = (
     "event_categories", "interests", "service_types", "users", "passwords", "user_interests", "clubs", "club_interests",
     "club_memberships", "venues", "events", "event_hosts", "event_interests", "services", "registrations", "bookings",
-    "reviews", "chats", "chat_members", "messages", "inboxes", "notifications",
+    "reviews", "chats", "chat_members", "messages", "inboxes", "notifications", "event_revisions", "moderation_items",
 )  # fmt: skip
 COUNTED = {"registrations": ("events", "event_id"), "bookings": ("services", "service_id")}
 SEARCHED = {"event": ("events", "event_interests", "services"), "club": ("clubs", "club_interests")}

@@ -72,7 +72,8 @@ async def things(save: Any) -> Things:
     review = make_review(made["held"], bob)
     await save(revision, service, idle, item, review, *(make_host(event, ada) for event in made.values()))
     registration = make_registration(made["event"], bob)
-    await save(registration, make_host(made["event"], cy, models.EventRole.CO_ORGANIZER))
+    put_out = make_registration(made["event"], dan, admission=models.Admission.REJECTED)
+    await save(registration, put_out, make_host(made["event"], cy, models.EventRole.CO_ORGANIZER))
     proposal = ModerationItem(
         id=models.uuid7(), event_id=made["empty"].id, revision_id=revision.id, submitted_by_id=ada.id
     )
@@ -83,7 +84,7 @@ async def things(save: Any) -> Things:
     others = {
         "category": category, "venue": venue, "club": club, "kind": kind, "jazz": jazz, "revision": revision,
         "service": service, "idle": idle, "item": item, "proposal": proposal, "review": review, "booking": booking,
-        "registration": registration, "cohost": cy,
+        "registration": registration, "put_out": put_out, "cohost": cy,
     }  # fmt: skip
     return Things(people | members | made | others)
 
@@ -170,6 +171,12 @@ AUDITED: dict[str, Deed | list[Deed]] = {
     ],
     "rejectClubMember": Deed("club.reject", lambda of: {"membershipId": of.asking}, subject="asking"),
     "removeClubMember": Deed("club.remove", lambda of: {"membershipId": of.member, "reason": "No"}, subject="member"),
+    "liftRegistrationBan": Deed(
+        "registration.lift_ban", lambda of: {"registrationId": of.put_out}, subject="put_out"
+    ),
+    "removeRegistration": Deed(
+        "registration.remove", lambda of: {"registrationId": of.registration, "reason": "No"}, subject="registration"
+    ),
     "removeEventHost": Deed(
         "event.host.change", lambda of: {"eventId": of.event, "userId": of.cohost}, subject="event"
     ),
@@ -220,13 +227,14 @@ REFUSED: dict[str, Callable[[Things], dict[str, Any]]] = {
 OWN = {
     "addChatMembers", "addInterests", "createChat", "createClub", "createReview", "createVenue", "joinClub",
     "leaveChat", "leaveClub", "markAllNotificationsRead", "markChatRead", "markNotificationsRead", "registerForEvent",
-    "removeInterests", "sendMessage", "setInterests", "updateNotificationPreferences", "updatePrivacySettings",
+    "rejoinChat", "removeInterests", "sendMessage", "setInterests", "updateNotificationPreferences",
+    "updatePrivacySettings",
 }  # fmt: skip
 """What everyone does with their own, and in chats of which they are members: the role opens nothing more."""
 ACCOUNT = {
-    "completeSignUp", "refreshSession", "requestPasswordReset", "resendVerification", "resetPassword",
-    "revokeSession", "signIn", "signInWithProvider", "signOut", "signOutEverywhere", "signUp", "startProviderSignIn",
-    "verifyEmail",
+    "changeEmail", "changePassword", "completeSignUp", "refreshSession", "requestPasswordReset", "resendVerification",
+    "resetPassword", "revokeSession", "signIn", "signInWithProvider", "signOut", "signOutEverywhere", "signUp",
+    "startProviderSignIn", "unlinkIdentity", "verifyEmail",
 }  # fmt: skip
 """About signing in: staff have no way into the account of somebody else."""
 
