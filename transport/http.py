@@ -68,7 +68,9 @@ def claims_for(operation: Operation, request: HttpRequest, ports: Ports) -> Acce
 
 def refused(media_type: str, error: BadRequest) -> Answer:
     headers = {name.lower(): value for name, value in error.headers.items()}
-    return Answer(error.status, media_type, write_json(error.body), headers)
+    # Clients that take plain JSON know of no finer code.
+    status = 400 if error.status == UNPROCESSABLE and media_type != RESPONSE_TYPE else error.status
+    return Answer(status, media_type, write_json(error.body), headers)
 
 
 class GraphQLEndpoint:

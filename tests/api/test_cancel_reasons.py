@@ -77,7 +77,7 @@ async def test_a_cancelled_registration_says_who_and_why(client, save, row, port
     assert f"Cancelled by {organiser.display_name}. Reason: {reason}" in news["body"]
     async with ports.database.reading() as session:
         audited = await session.scalar(select(AuditEntry).where(AuditEntry.action == "registration.cancel"))
-        assert audited.after == {"reason": reason}
+        assert audited.after == {"admission": "CANCELLED", "reason": reason}
         assert set(await session.scalars(select(Booking.cancel_reason))) == {reason}
 
 

@@ -194,14 +194,14 @@ async def test_a_member_sees_what_was_sent_since_joining(client, save):
     assert nodes.data == {"nodes": [None, {"id": gid(messages[1])}]}
 
 
-async def test_who_leaves_and_is_invited_again_starts_anew(client, save):
+async def test_who_leaves_and_comes_back_starts_anew(client, save):
     ada, bob = await fellows(save)
     chat = await a_group(save, ada, bob)
-    add = "mutation ($input: AddChatMembersInput!) { addChatMembers(input: $input) { errors { code } } }"
+    rejoin = "mutation ($input: RejoinChatInput!) { rejoinChat(input: $input) { errors { code } } }"
     await client(ada).execute(SEND, chatId=chat, body="1", clientMessageId="1")
     await client(bob).execute(LEAVE, chatId=chat)
     await client(ada).execute(SEND, chatId=chat, body="2", clientMessageId="2")
-    await client(ada).execute(add, chatId=chat, memberIds=[bob])
+    await client(bob).execute(rejoin, chatId=chat)
     await client(ada).execute(SEND, chatId=chat, body="3", clientMessageId="3")
 
     page = await client(bob).run(PAGE, id=chat)
