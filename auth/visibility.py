@@ -90,8 +90,13 @@ def allows_reading(viewer: Viewer, user: Any, field: str) -> ColumnElement[bool]
 
 
 def private_data_is_visible(viewer: Viewer, user: User) -> bool:
-    """Full name, phone, e-mail: the person and staff (vocabulary, `User`)."""
+    """Full name and phone: the person and staff (vocabulary, `User`)."""
     return viewer.id == user.id or viewer.can(Permission.USER_READ_PRIVATE)
+
+
+def email_is_visible(viewer: Viewer, user: User) -> bool:
+    """The e-mail address, proven or not: the person and administrators (vocabulary, `User`)."""
+    return viewer.id == user.id or viewer.can(Permission.USER_READ_EMAIL)
 
 
 def users_visible_to(_viewer: Viewer) -> Select[User]:

@@ -75,6 +75,10 @@ class User(Base):
     updated_at: Mapped[UpdatedAt]
 
     @property
+    def is_email_verified(self) -> bool:
+        return self.email_verified_at is not None
+
+    @property
     def full_name(self) -> str | None:
         """Surname first, as on a list of visitors."""
         return " ".join(part for part in (self.last_name, self.first_name, self.patronymic) if part) or None

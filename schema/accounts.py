@@ -44,6 +44,7 @@ enum(
     REVIEW_WRITE="Review events.",
     ROLE_ASSIGN="Give people their platform roles.",
     USER_EDIT="Change profiles of others, which is audited.",
+    USER_READ_EMAIL="Read the e-mail addresses of others, and whether they are proven.",
     USER_READ_PRIVATE="Read the full names and telephone numbers of others.",
     USER_TRUST="Say whose events go out without a moderator, which is audited.",
     VENUE_CREATE="Add venues.",

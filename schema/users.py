@@ -10,7 +10,7 @@ import dataloaders.interests
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from auth.visibility import field_is_visible, private_data_is_visible
+from auth.visibility import email_is_visible, field_is_visible, private_data_is_visible
 from dataloaders.pages import Page
 from schema.connections import Connection
 from schema.context import Info
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from schema.interests import Interest
 
 FOR_STAFF = "For the person and staff; null for others."
+FOR_ADMINISTRATORS = "For the person and administrators; null for others."
 
 
 def chosen_audience(field: str) -> Gate:
@@ -37,6 +38,11 @@ def chosen_audience(field: str) -> Gate:
 @reads("id")
 def self_and_staff(user: Any, info: Info) -> bool:
     return private_data_is_visible(info.context.viewer, user)
+
+
+@reads("id")
+def self_and_administrators(user: Any, info: Info) -> bool:
+    return email_is_visible(info.context.viewer, user)
 
 
 @reads("id")
@@ -82,7 +88,19 @@ class User(Node, row=models.User, by_id=dataloaders.users.by_id):
     )
     created_at: datetime = strawberry.field(description="When the person came.")
     updated_at: datetime = strawberry.field(description="When the profile was changed last.")
-    email: str | None = restricted(self_and_staff, attribute="email", description=f"Address for mail. {FOR_STAFF}")
+    email: str | None = restricted(
+        self_and_administrators, attribute="email", description=f"Address for mail. {FOR_ADMINISTRATORS}"
+    )
+    claimed_email: str | None = restricted(
+        self_and_administrators,
+        attribute="claimed_email",
+        description=f"An address that the person has asked for and not proven yet. {FOR_ADMINISTRATORS}",
+    )
+    is_email_verified: bool | None = restricted(
+        self_and_administrators,
+        attribute="is_email_verified",
+        description=f"Whether the address for mail is proven. {FOR_ADMINISTRATORS}",
+    )
     phone: str | None = restricted(self_and_staff, attribute="phone", description=f"In E.164. {FOR_STAFF}")
     first_name: str | None = restricted(self_and_staff, attribute="first_name", description=f"Given name. {FOR_STAFF}")
     last_name: str | None = restricted(self_and_staff, attribute="last_name", description=f"Surname. {FOR_STAFF}")

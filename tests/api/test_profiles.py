@@ -26,7 +26,7 @@ PERSON = """
 query ($id: ID, $handle: String) {
   user(id: $id, handle: $handle) {
     handle displayName bio location interests { name } clubs(first: 5) { totalCount nodes { name } }
-    email phone firstName lastName patronymic fullName birthDate comment
+    email claimedEmail isEmailVerified phone firstName lastName patronymic fullName birthDate comment
   }
 }
 """
@@ -48,6 +48,8 @@ mutation ($input: UpdatePrivacySettingsInput!) {
 """
 PRIVATE = {
     "email": "ada@example.org",
+    "claimedEmail": "ada@new.example.org",
+    "isEmailVerified": True,
     "phone": "+74951234567",
     "firstName": "Ада",
     "lastName": "Лавлейс",
@@ -56,6 +58,8 @@ PRIVATE = {
     "birthDate": "1990-12-10",
     "comment": "Prefers mornings",
 }
+MAIL = {"email", "claimedEmail", "isEmailVerified"}
+"""For the person and administrators, not for other staff."""
 OPEN = {"handle", "display_name", "created_at", "updated_at", "id"}
 
 
@@ -95,8 +99,8 @@ async def test_who_has_left_is_not_found(client, save):
         ("signed-out", set()),
         ("stranger", set()),
         ("self", set(PRIVATE) - {"comment"}),
-        ("volunteer", set(PRIVATE) - {"birthDate"}),
-        ("moderator", set(PRIVATE) - {"birthDate"}),
+        ("volunteer", set(PRIVATE) - {"birthDate", *MAIL}),
+        ("moderator", set(PRIVATE) - {"birthDate", *MAIL}),
         ("admin", set(PRIVATE) - {"birthDate"}),
     ],
 )
@@ -156,12 +160,14 @@ def test_every_field_of_a_person_is_either_open_or_gated():
     assert gated == {
         "bio",
         "birth_date",
+        "claimed_email",
         "clubs",
         "comment",
         "email",
         "first_name",
         "full_name",
         "interests",
+        "is_email_verified",
         "is_trusted",
         "last_name",
         "location",
@@ -405,6 +411,8 @@ async def an_ada(save, **values):
         "handle": "ada",
         "display_name": "Ada",
         "email": "ada@example.org",
+        "claimed_email": "ada@new.example.org",
+        "email_verified_at": now(),
         "bio": "Mathematician",
         "location": "London",
         "first_name": "Ада",
