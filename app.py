@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from auth.passwords import Passwords
 from auth.sealing import Sealer
 from auth.tokens import Tokens
+from caches import Limit
 from commands.revisions import newest_revision
 from database import Database
 from engine import Engine
@@ -84,6 +85,7 @@ def make_ports(settings: Settings) -> Ports:
 def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Connects in its lifespan, never on import."""
     settings = settings or Settings.load()
+    Limit.bytes = settings.cache_bytes
     ports = make_ports(settings)
     tracing = make_tracing(settings)
     schema = make_schema()

@@ -282,6 +282,11 @@ class Settings:
         "`warn`, `refuse` or `off`: two things of one person at one time, two events at one venue and time",
         _conflicts,
     )
+    cache_bytes: int = setting(
+        128 * 1024 * 1024,
+        "memory of one process for documents, plans, statements and the like that are kept for the next request",
+        _positive,
+    )
     max_body_bytes: int = setting(1024 * 1024, "largest HTTP body and WebSocket message", _positive)
     graphql_over_http: str = setting(
         "september2026",

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from database.addresses import DIALECT, bare_engine, dsn_of
 from database.once import OneStatement, Writers
 from database.outages import Busy, Contended, is_cancelled_statement, is_outage
-from database.readers import ANEW, Readers
+from database.readers import ANEW, PREPARED, Readers
 from database.recording import RECORDING, Happened, recording, recording_values, stream_of
 from database.statements import Read, StatementLog, count_statement, noted, reads, statements
 from database.work import ATTEMPTS, Asked, UnitOfWork, Writing, on_conflict, violated_constraint
@@ -166,7 +166,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         json_deserializer=orjson.loads,
         connect_args={
             "dsn": dsn_of(settings.database_url),
-            "prepared_statement_cache_size": 500,
+            "prepared_statement_cache_size": PREPARED,
             "timeout": 5,
             "server_settings": server_settings(settings),
         },

@@ -9,25 +9,29 @@ statement: arguments are part of the key, too.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
 from sqlalchemy import Select
 
 from auth.viewer import Viewer
+from caches import Cache, weight_of
 from models import User, utcnow
 from models.rows import DIALECT, reader
 
-T = TypeVar("T")
 
-KEPT = 2_000
-"""Statements. Arguments of lists make new ones without end, so those used longest ago are forgotten."""
+class Weighing(Protocol):
+    @property
+    def weight(self) -> int: ...
+
+
+T = TypeVar("T", bound=Weighing)
+
 LONGEST_KEY = 2_000
 """Characters of arguments that a kept statement may have."""
 
@@ -64,6 +68,11 @@ class Compiled:
     parameters: tuple[Any, ...]
     readers: tuple[Callable[[Any], Any] | None, ...]
     row_class: type[asyncpg.Record]
+
+    @property
+    def weight(self) -> int:
+        """Bytes, with the key by which it is kept: that holds the constants once more, written out."""
+        return 4_000 + 2 * weight_of(self.sql) + 4 * weight_of(self.parameters) + 100 * len(self.readers)
 
     @cached_property
     def plans_anew(self) -> bool:
@@ -152,16 +161,13 @@ class Statements:
     """Compiled statements by what they were built from, the ones used last."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept: Cache[Hashable, Any] = Cache("statements")
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         found: T | None = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = make()
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(key)
+            found = make()
+            self._kept.put(key, found, found.weight)
         return found
 
 

@@ -51,6 +51,9 @@ class Key:
 
 Order = tuple[Key, ...]
 
+LONGEST_CURSOR = 4_000
+"""Characters. The longest that is made holds a name of 255 characters, each of four bytes, and an id."""
+
 
 @dataclass(frozen=True)
 class PageArgs:
@@ -62,6 +65,8 @@ class PageArgs:
     before: str | None = None
 
     def __post_init__(self) -> None:
+        if any(len(one) > LONGEST_CURSOR for one in (self.after, self.before) if one is not None):
+            raise InvalidCursor
         sizes = [size for size in (self.first, self.last) if size is not None]
         forward = self.first is not None or self.after is not None
         backward = self.last is not None or self.before is not None

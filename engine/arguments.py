@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from graphql import (
@@ -21,12 +22,19 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case
 
+from caches import Cache, weight_of
 from engine.inputs import converters_of
 from schema import Schema
 
-KEPT = 64
-"""Sets of converted values of one field."""
+LONGEST_KEY = 2_000
+"""Characters of variables for which converted values are kept."""
+CONVERTED = 16
+"""Bytes of converted values, for each character of their variables."""
 PLAIN = {"ID", "Int", "String", "Boolean"}
+
+KEPT: Cache[Any, dict[str, Any]] = Cache("arguments")
+"""Of the process, by the number of the `Arguments`, which are forgotten before, and the values of their variables."""
+NUMBERS = count()
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,8 @@ class Arguments:
         self._node = node
         self._direct = [one for one in map(self._direct_of, node.arguments or ()) if one is not None]
         names = {name for one in node.arguments or () for name in _variables(one.value)}
+        self._number = next(NUMBERS)
         self._variables = tuple(sorted(names - {one.variable for one in self._direct}))
-        self._kept: dict[Any, dict[str, Any]] = {}
         self._convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
     def _direct_of(self, node: ArgumentNode) -> Direct | None:
@@ -71,15 +79,16 @@ class Arguments:
         if any(one.is_required and given.get(one.variable) is None for one in self._direct):
             # Says what is wrong.
             return self.fresh(schema, variables)
-        key = tuple(repr(given[name]) if name in given else None for name in self._variables)
-        found = self._kept.get(key)
+        values = [repr(given[name]) if name in given else None for name in self._variables]
+        key = (self._number, *values)
+        found = KEPT.get(key)
         if found is None:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
             found = self.fresh(schema, variables)
             for one in self._direct:
                 found.pop(one.name, None)
-            self._kept[key] = found
+            characters = sum(len(one) for one in values if one is not None)
+            if characters <= LONGEST_KEY:
+                KEPT.put(key, found, weight_of(key) + CONVERTED * characters + 1_000)
         return found | {one.name: given[one.variable] for one in self._direct if one.variable in given}
 
     def fresh(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:

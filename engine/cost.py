@@ -34,7 +34,6 @@ of its items.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +60,7 @@ from graphql import (
     is_list_type,
 )
 
+from caches import TOKEN, Cache, weight_of
 from dataloaders.base import Many, One, OneOf, Pages, Value
 from dataloaders.pages import MAXIMUM_SIZE
 from engine.amounts import Cost, Given, Variables, largest, read, rows_of_list, rows_of_page, settled, times
@@ -84,8 +84,8 @@ INTROSPECTION = 50
 ABOUT_SCHEMA = {"__schema", "__type"}
 LIST_IN_HAND = 20
 """Items of a list without a declared limit, such as those of a payload."""
-KEPT = 100_000
-"""Of all kept costs together, in pieces of about 200 bytes."""
+PIECE = 200
+"""Bytes of a piece of a cost."""
 
 
 class Reader:
@@ -268,7 +268,6 @@ def _is_boolean(type_: TypeNode) -> bool:
 class _Known:
     defaults: Variables
     cost: Cost
-    weight: int
 
 
 class Costs:
@@ -276,8 +275,7 @@ class Costs:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._kept: OrderedDict[Any, _Known] = OrderedDict()
-        self._weight = 0
+        self._kept: Cache[Any, _Known] = Cache("costs")
 
     def of(self, text: str, prepared: Prepared, operation: OperationDefinitionNode, variables: Variables) -> int:
         """The cost of a valid operation of the prepared document, whose text is given too. Never raises for what
@@ -286,10 +284,10 @@ class Costs:
         key = (text, operation.name and operation.name.value, self._booleans(operation, variables))
         known = self._kept.get(key)
         if known is None:
-            known = self._read(text, prepared, operation, dict(key[2]))
-            self._keep(key, known)
-        else:
-            self._kept.move_to_end(key)
+            known = self._read(prepared, operation, dict(key[2]))
+            # What waits for variables holds their places in the syntax tree, and by them the whole of it.
+            tokens = prepared.tokens if known.cost.open else 0
+            self._kept.put(key, known, weight_of(text) + PIECE * known.cost.pieces + TOKEN * tokens)
         return max(1, known.cost.of({**known.defaults, **variables}) if known.cost.open else known.cost.fixed)
 
     def _booleans(self, operation: OperationDefinitionNode, variables: Variables) -> tuple[tuple[str, bool], ...]:
@@ -303,7 +301,7 @@ class Costs:
                     found.append((name, value))
         return tuple(found)
 
-    def _read(self, text: str, prepared: Prepared, operation: OperationDefinitionNode, booleans: Variables) -> _Known:
+    def _read(self, prepared: Prepared, operation: OperationDefinitionNode, booleans: Variables) -> _Known:
         assert prepared.document is not None
         fragments = {
             node.name.value: node for node in prepared.document.definitions if isinstance(node, FragmentDefinitionNode)
@@ -314,13 +312,7 @@ class Costs:
             if definition.default_value is not None
         }
         cost = Reader(self._schema, fragments, booleans).operation(operation)
-        return _Known(defaults, cost, cost.pieces + len(text) // 200)
-
-    def _keep(self, key: Any, known: _Known) -> None:
-        self._kept[key] = known
-        self._weight += known.weight
-        while self._weight > KEPT:
-            self._weight -= self._kept.popitem(last=False)[1].weight
+        return _Known(defaults, cost)
 
 
 def too_costly(requested: int, maximum: int, actual: int | None = None) -> GraphQLError:

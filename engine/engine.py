@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -15,6 +16,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from caches import PLAN_TOKEN, TOKEN, Cache, weight_of
 from dataloaders.compiled_loaders import CompiledLoaders
 from engine.collect import Unplannable, flag_names
 from engine.execute import Execution
@@ -24,19 +26,17 @@ from engine.variables import Coercion
 from schema import Schema
 from schema.context import Context
 
-KEPT = 1_000
-"""Operations whose plans are kept."""
-KEPT_INTROSPECTIONS = 16
-"""Answers about the schema itself: each is large, and tools send the same few documents."""
 INTROSPECTION = "introspection"
-MOST_PLANS = 32
-"""Of one operation: each `@skip` or `@include` by a variable may double them."""
+LONGEST_VARIABLES = 1_000
+"""Characters of the variables for which an answer about the schema is kept."""
 
 
 class Known:
     """What is known of one operation of a document: its plans, by the values that decide which fields it has."""
 
-    def __init__(self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode, plans: Plans
+    ) -> None:
         self._schema = schema._schema
         self._operation = operation
         self._fragments = {
@@ -44,7 +44,10 @@ class Known:
         }
         self._flags = flag_names(operation, self._fragments)
         self.coercion = Coercion(self._schema, operation, self._fragments)
-        self._plans: dict[tuple[Any, ...], Plan | str] = {}
+        self._plans = plans
+        # A plan holds the syntax tree, too, and so lies no lighter than what is known of its operation.
+        self.weight = (document.token_count or 0) * TOKEN
+        self._plan_weight = self.weight + (document.token_count or 0) * PLAN_TOKEN
 
     def plan(self, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none."""
@@ -53,12 +56,11 @@ class Known:
             key = tuple(variables.coerced.get(name) for name in self._flags)
             if not all(isinstance(value, bool) for value in key):
                 return "directive"
-        found = self._plans.get(key)
+        found = self._plans.get((self, key))
         if found is None:
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
             flags = {name: bool(value) for name, value in zip(self._flags, key, strict=True)}
-            found = self._plans[key] = self._make(flags)
+            found = self._make(flags)
+            self._plans.put((self, key), found, self._plan_weight)
         return found
 
     def _make(self, flags: dict[str, bool]) -> Plan | str:
@@ -68,13 +70,17 @@ class Known:
             return reason.reason
 
 
+Plans = Cache[tuple[Known, tuple[Any, ...]], Plan | str]
+
+
 class Engine:
     """Of one schema. `fallbacks` counts operations that graphql-core ran instead, by reason."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._known: OrderedDict[tuple[str, str | None], Known] = OrderedDict()
-        self._introspections: dict[Any, Any] = {}
+        self._known: Cache[tuple[str, str | None], Known] = Cache("operations")
+        self._plans: Plans = Cache("plans")
+        self._introspections: Cache[tuple[str, str | None, str], Any] = Cache("introspections", largest=2)
         self.fallbacks: Counter[str] = Counter()
         self.on_fallback: Callable[[str], None] = lambda _reason: None
         self.on_per_parent: Callable[[str], None] = lambda _coordinate: None
@@ -117,11 +123,13 @@ class Engine:
         context: Context,
     ) -> Any:
         """Let graphql-core run it. The schema describes itself to everyone alike, so that answer is kept."""
-        key = (query, operation_name, repr(variable_values))
-        kept = self._introspections.get(key) if reason == INTROSPECTION else None
-        if kept is not None:
-            return kept
-        if reason != INTROSPECTION:
+        key = None
+        if reason == INTROSPECTION:
+            key = (query, operation_name, repr(variable_values))
+            kept = self._introspections.get(key)
+            if kept is not None:
+                return kept
+        else:
             self.fallbacks[reason] += 1
             self.on_fallback(reason)
         if isinstance(context.loaders, CompiledLoaders):
@@ -129,10 +137,8 @@ class Engine:
         result = await self._schema.execute(
             query, variable_values=variable_values, operation_name=operation_name, context_value=context
         )
-        if reason == INTROSPECTION and not result.errors and len(key[2]) < 1_000:
-            if len(self._introspections) >= KEPT_INTROSPECTIONS:
-                self._introspections.clear()
-            self._introspections[key] = result
+        if key is not None and not result.errors and len(key[2]) < LONGEST_VARIABLES:
+            self._introspections.put(key, result, weight_of(key) + 4 * len(orjson.dumps(result.data)))
         return result
 
     def _presented(self, result: ExecutionResult, context: Context) -> ExecutionResult:
@@ -143,16 +149,15 @@ class Engine:
     def _get(self, query: str, operation_name: str | None) -> Known | None:
         """Null where the request is at fault: graphql-core says how."""
         key = (query, operation_name)
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key]
+        found = self._known.get(key)
+        if found is not None:
+            return found
         prepared = self._schema.prepare(query)
         operation = prepared.operation(operation_name)
         if prepared.document is None or prepared.errors or operation is None:
             return None
         if operation.operation is OperationType.SUBSCRIPTION:
             return None
-        found = self._known[key] = Known(self._schema, prepared.document, operation)
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        found = Known(self._schema, prepared.document, operation, self._plans)
+        self._known.put(key, found, weight_of(query) + found.weight)
         return found

@@ -8,7 +8,6 @@ with a message each take one statement for the authors, not two hundred.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextvars import Context as ContextVariables
 from dataclasses import dataclass
@@ -32,9 +31,10 @@ from graphql.execution import Executor
 from graphql.execution.values import VariableValues
 
 from auth.viewer import GUEST
+from caches import TOKEN, Cache, weight_of
 from dataloaders.compiled_loaders import CompiledLoaders
 from engine.complete import NULLED
-from engine.engine import Known
+from engine.engine import Known, Plans
 from engine.execute import Execution
 from engine.places import OfField, Root
 from engine.plan import Plan
@@ -47,8 +47,6 @@ from schema.variables import check_variables
 
 CURSOR = "after"
 """The argument that says where one subscriber begins, and nothing about the answers."""
-KEPT_TOKENS = 50_000
-"""Of all operations together about which is kept what they depend on, with their documents and plans."""
 MOST_TOGETHER = 500
 """Entries answered in one run."""
 MOST_WORKING = 2
@@ -64,7 +62,6 @@ class Shape:
     dependence: Dependence
     cursor: str | None
     """The variable that is nothing but the cursor."""
-    tokens: int
     inner: frozenset[str]
     """Variables that are used for more than the root field's arguments: answers depend on them."""
 
@@ -208,8 +205,8 @@ class LiveOperations:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._shapes: OrderedDict[tuple[str, str | None], Shape] = OrderedDict()
-        self._tokens = 0
+        self._shapes: Cache[tuple[str, str | None], Shape] = Cache("live operations")
+        self._plans: Plans = Cache("live plans")
         self._answering: WeakValueDictionary[tuple[Any, ...], Answering] = WeakValueDictionary()
 
     def open(
@@ -247,10 +244,8 @@ class LiveOperations:
         key = (asked.text, asked.name)
         found = self._shapes.get(key)
         if found is None:
-            found = self._shapes[key] = self._make(prepared, node)
-            self._tokens += found.tokens
-            while self._tokens > KEPT_TOKENS:
-                self._tokens -= self._shapes.popitem(last=False)[1].tokens
+            found = self._make(prepared, node)
+            self._shapes.put(key, found, weight_of(asked.text) + TOKEN * prepared.tokens)
         return found
 
     def _make(self, prepared: Prepared, node: OperationDefinitionNode) -> Shape:
@@ -258,7 +253,7 @@ class LiveOperations:
         assert document is not None
         cursor, inner = _variables_of(document, node)
         dependence = dependence_of(self._schema._schema, prepared, node)
-        return Shape(document, Known(self._schema, document, node), dependence, cursor, prepared.tokens, inner)
+        return Shape(document, Known(self._schema, document, node, self._plans), dependence, cursor, inner)
 
 
 def _plan_of(shape: Shape, asked: Asked, context: Context) -> tuple[Plan | None, Any]:

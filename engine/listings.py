@@ -80,6 +80,10 @@ class Kept:
     compiled: Compiled
     order: Order
 
+    @property
+    def weight(self) -> int:
+        return self.compiled.weight
+
 
 async def fetch_listing(
     context: Context, method: Callable[..., Listing], arguments: dict[str, Any], entity: Any, field: Field

@@ -7,6 +7,9 @@ from uuid import UUID
 
 from errors import InvalidCursor
 
+LONGEST = 64
+"""Characters. All cursors that are made here have 32."""
+
 
 def encode(owner_id: UUID, sequence: int) -> str:
     return urlsafe_b64encode(owner_id.bytes + sequence.to_bytes(8, "big")).rstrip(b"=").decode()
@@ -14,6 +17,8 @@ def encode(owner_id: UUID, sequence: int) -> str:
 
 def decode(cursor: str, owner_id: UUID) -> int:
     """The number in a cursor of this very stream. Raises `InvalidCursor`."""
+    if len(cursor) > LONGEST:
+        raise InvalidCursor(path=("after",))
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except ValueError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 from graphql import (
     ASTValidationRule,
@@ -12,7 +13,10 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    NameNode,
     OperationDefinitionNode,
+    SelectionSetNode,
+    SourceLocation,
     parse,
     specified_rules,
     validate,
@@ -21,20 +25,47 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from caches import TOKEN, Cache, weight_of
 from schema.limits import MAX_ERRORS, MAX_TOKENS, check_document, check_text
 from schema.variables import settle
 
 RULES: tuple[type[ASTValidationRule], ...] = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-KEPT_TOKENS = 200_000
-"""Of all kept documents together: a syntax tree takes about a kilobyte for a token."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error of a document without what it came from: an exception holds its traceback, and by it the parser; a
+    syntax tree holds all tokens and the text."""
+
+    message: str
+    locations: list[SourceLocation] | None
+    extensions: dict[str, Any]
+    original_error: Exception | None
+
+    @staticmethod
+    def of(error: GraphQLError) -> Refusal:
+        original = error.original_error
+        if original is not None:
+            original.__traceback__ = original.__context__ = original.__cause__ = None
+        return Refusal(error.message, error.locations, dict(error.extensions or {}), original)
+
+    def error(self) -> GraphQLError:
+        made = GraphQLError(self.message, original_error=self.original_error, extensions=dict(self.extensions))
+        made.locations = self.locations
+        return made
+
+    @property
+    def weight(self) -> int:
+        return weight_of(self.message) + weight_of(self.extensions) + 1_000
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """`document` is null where the text is no GraphQL. With `errors` it must not be run."""
+    """`document` is null where the text is no GraphQL. With `errors` it must not be run, and its operations are there
+    by type and name alone."""
 
     document: DocumentNode | None
-    errors: tuple[GraphQLError, ...]
+    errors: tuple[Refusal, ...]
     tokens: int
     operations: tuple[OperationDefinitionNode, ...] = ()
 
@@ -51,54 +82,63 @@ class Prepared:
         return found[0] if len(found) == 1 else None
 
     def fresh_errors(self) -> list[GraphQLError]:
-        """Copies: whoever presents an error rewrites it in place."""
-        return [
-            GraphQLError(
-                error.message,
-                error.nodes,
-                error.source,
-                error.positions,
-                error.path,
-                error.original_error,
-                dict(error.extensions or {}),
-            )
-            for error in self.errors
-        ]
+        """New ones: whoever presents an error rewrites it in place."""
+        return [one.error() for one in self.errors]
 
 
 class Documents:
-    """The documents used last, bounded by their tokens: a stranger's thousand documents cannot fill the memory."""
+    """The documents used last. Of one that is refused neither the text nor the tree is kept."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._kept: OrderedDict[str, Prepared] = OrderedDict()
-        self._tokens = 0
+        self._kept: Cache[str, Prepared] = Cache("documents")
+        self._refused: Cache[bytes, Prepared] = Cache("refused documents")
 
     def prepare(self, text: str) -> Prepared:
         found = self._kept.get(text)
         if found is not None:
-            self._kept.move_to_end(text)
+            return found
+        digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+        found = self._refused.get(digest)
+        if found is not None:
             return found
         found = self._prepare(text)
-        self._kept[text] = found
-        self._tokens += found.tokens
-        while self._tokens > KEPT_TOKENS:
-            self._tokens -= self._kept.popitem(last=False)[1].tokens
+        if found.errors:
+            weight = sum(one.weight for one in found.errors) + sum(_stub_weight(one) for one in found.operations)
+            self._refused.put(digest, found, weight)
+        else:
+            self._kept.put(text, found, weight_of(text) + TOKEN * found.tokens)
         return found
 
     def _prepare(self, text: str) -> Prepared:
-        # The text's own length counts too: one long string is one token.
-        weight = len(text) // 100 + 1
         if refusal := check_text(text):
-            return Prepared(None, (refusal,), weight)
+            return Prepared(None, (Refusal.of(refusal),), 0)
         try:
             document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS)
         except GraphQLError as error:
-            return Prepared(None, (error,), weight)
-        weight += document.token_count
+            return Prepared(None, (Refusal.of(error),), 0)
         errors = check_document(document) or validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
         operations = tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
-        return Prepared(document, tuple(errors), weight, operations)
+        if errors:
+            stubs = tuple(_stub(node) for node in operations)
+            refusals = tuple(Refusal.of(one) for one in errors)
+            return Prepared(DocumentNode(definitions=stubs), refusals, document.token_count, stubs)
+        return Prepared(document, (), document.token_count, operations)
+
+
+def _stub(node: OperationDefinitionNode) -> OperationDefinitionNode:
+    name = NameNode(value=node.name.value) if node.name is not None else None
+    return OperationDefinitionNode(
+        operation=node.operation,
+        name=name,
+        selection_set=SelectionSetNode(selections=()),
+        variable_definitions=(),
+        directives=(),
+    )
+
+
+def _stub_weight(node: OperationDefinitionNode) -> int:
+    return 1_000 + (weight_of(node.name.value) if node.name is not None else 0)
 
 
 class Preparing(SchemaExtension):

@@ -12,28 +12,30 @@ import pytest
 import schema
 
 ROOT = Path(__file__).parent.parent
-SINGLE = {"app", "settings", "errors"}
+SINGLE = {"app", "settings", "errors", "caches"}
 MAY_IMPORT = {
     "models": set(),
     "errors": set(),
+    "caches": set(),
     "settings": set(),
-    "translations": {"errors"},
+    "translations": {"caches", "errors"},
     "database": {"models", "errors", "settings"},
     "auth": {"database", "models", "errors", "settings"},
     "realtime": {"database", "models", "errors", "settings"},
-    "dataloaders": {"auth", "database", "models", "errors"},
+    "dataloaders": {"auth", "caches", "database", "models", "errors"},
     "integrations": {"errors", "settings", "translations"},
     "resolvers": {"dataloaders", "auth", "realtime", "integrations", "database", "models", "errors", "translations"},
     "schema": {
         "resolvers", "dataloaders", "auth", "realtime", "integrations", "database", "models", "errors", "settings",
-        "translations",
+        "translations", "caches",
     },
-    "engine": {"schema", "dataloaders", "auth", "database", "models", "errors", "translations"},
+    "engine": {"schema", "dataloaders", "auth", "caches", "database", "models", "errors", "translations"},
     "jobs": {
         "resolvers", "realtime", "integrations", "auth", "database", "models", "errors", "settings", "translations",
     },
     "transport": {
-        "engine", "schema", "auth", "realtime", "integrations", "database", "errors", "settings", "translations",
+        "engine", "schema", "auth", "realtime", "integrations", "caches", "database", "errors", "settings",
+        "translations",
     },
     "commands": {
         "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models", "errors", "settings",
@@ -41,7 +43,7 @@ MAY_IMPORT = {
     },
     "app": {
         "transport", "engine", "schema", "jobs", "resolvers", "realtime", "integrations", "auth", "database", "models",
-        "errors", "settings", "commands",
+        "errors", "settings", "commands", "caches",
     },
 }  # fmt: skip
 

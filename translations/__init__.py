@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from babel import negotiate_locale
 
+from caches import for_short_texts
 from translations.accept import preferences
 from translations.wording import DEFAULT_LOCALE, LOCALES, Reader, one_line, placeholders
 
 __all__ = ["DEFAULT_LOCALE", "LOCALES", "Reader", "negotiate", "one_line", "placeholders"]
 
 
-@lru_cache(maxsize=512)
+@for_short_texts
 def negotiate(accept_language: str) -> str | None:
     """The best of our languages for an Accept-Language header (RFC 9110, section 12.5.4), or null."""
     wanted = sorted((one for one in preferences(accept_language) if one.quality > 0), key=lambda one: -one.quality)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
+from caches import for_short_texts
 from translations.accept import Preference, preferences
 
 RESPONSE_TYPE = "application/graphql-response+json"
@@ -12,7 +12,7 @@ JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
 
 
-@lru_cache(maxsize=512)
+@for_short_texts
 def choose(accept: str, offered: Sequence[str], wildcard: str) -> str | None:
     """Return the offered type that the header likes best; null where it takes none.
 
@@ -46,7 +46,7 @@ def _is_utf_8(range_: Preference) -> bool:
     return all(value == "utf-8" for name, value in range_.parameters if name == "charset")
 
 
-@lru_cache(maxsize=512)
+@for_short_texts
 def takes_gzip(accept_encoding: str) -> bool:
     """Tell whether an answer may be compressed for this header: gzip by its name or by a wildcard, not refused."""
     found = {one.value: one.quality for one in preferences(accept_encoding)}
@@ -54,7 +54,7 @@ def takes_gzip(accept_encoding: str) -> bool:
     return max(named, default=found.get("*", 0.0)) > 0
 
 
-@lru_cache(maxsize=512)
+@for_short_texts
 def content_type(header: str) -> tuple[str, str]:
     """Media type and charset of a Content-Type header, in lower case."""
     name, *parameters = (piece.strip() for piece in header.lower().split(";"))

@@ -227,6 +227,7 @@ class Operations:
             if node is None:
                 errors.append(GraphQLError("There is no such operation in the document, or no telling which to run."))
             else:
+                drop_undeclared(node, parameters.variables)
                 seen.cost = self._costs.of(found.text, prepared, node, parameters.variables or {})
                 if self._max_cost is not None and seen.cost > self._max_cost:
                     errors.append(too_costly(seen.cost, self._max_cost))
@@ -393,6 +394,14 @@ class Operations:
         formatted: list[Any] = [error.formatted for error in operation.errors]
         seen.refused(formatted[0])
         return Result({"errors": formatted}, is_refusal=True, is_last=True, is_unreadable=operation.is_unreadable)
+
+
+def drop_undeclared(node: OperationDefinitionNode, variables: dict[str, Any] | None) -> None:
+    """Let nobody hold variables that nothing reads, however long the operation takes: whoever has the dictionary."""
+    if variables:
+        declared = {one.variable.name.value for one in node.variable_definitions or ()}
+        for name in variables.keys() - declared:
+            del variables[name]
 
 
 def _asks_for_nothing(node: OperationDefinitionNode) -> bool:

@@ -8,7 +8,6 @@ are.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 from graphql import GraphQLError
 
+from caches import Cache, weight_of
 from errors import StartError, _
 from integrations.quick_redis import Away, QuickRedis
 from schema import Schema
@@ -29,8 +29,6 @@ MOST = 5_000
 """Documents in Redis: anybody may store some, and those not used for longest make room."""
 LONGEST = 32_768
 """Characters of a document that is kept. A longer one can only be sent in full."""
-MOST_CHARACTERS = 4_000_000
-"""Of the documents that this process remembers."""
 LONGEST_ID = 200
 SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -110,8 +108,7 @@ class Persisted:
         self._trusted = trusted or {}
         self._texts = frozenset(self._trusted.values())
         self._mode = mode
-        self._kept: OrderedDict[str, str] = OrderedDict()
-        self._characters = 0
+        self._kept: Cache[str, str] = Cache("persisted queries")
 
     @property
     def takes_any_text(self) -> bool:
@@ -150,9 +147,9 @@ class Persisted:
             raise NotSupported
         if not SHA256.fullmatch(hash):
             raise NotKnown
-        if hash in self._kept:
-            self._kept.move_to_end(hash)
-            return self._kept[hash]
+        kept = self._kept.get(hash)
+        if kept is not None:
+            return kept
         try:
             found = await self._redis.run(FETCH, keys=[KEY], arguments=[hash, LIFETIME])
         except Away:
@@ -160,7 +157,7 @@ class Persisted:
         text = found.decode() if found is not None else ""
         if not _fits(text, hash):
             raise NotKnown
-        self._remember(hash, text)
+        self._kept.put(hash, text, weight_of(text))
         return text
 
     async def learn(self, asked: Asked) -> None:
@@ -169,17 +166,9 @@ class Persisted:
             return
         if asked.hash in self._kept or len(asked.text) > LONGEST:
             return
-        self._remember(asked.hash, asked.text)
+        self._kept.put(asked.hash, asked.text, weight_of(asked.text))
         with suppress(Away):
             await self._redis.run(STORE, keys=[KEY], arguments=[asked.hash, asked.text, LIFETIME, MOST])
-
-    def _remember(self, hash: str, text: str) -> None:
-        if hash in self._kept:
-            return
-        self._kept[hash] = text
-        self._characters += len(text)
-        while self._characters > MOST_CHARACTERS:
-            self._characters -= len(self._kept.popitem(last=False)[1])
 
 
 def _fits(text: str, hash: str) -> bool:

@@ -174,7 +174,7 @@ def test_of_the_types_of_a_union_the_dearest_counts():
 
 
 def test_one_document_is_read_once_and_what_is_kept_is_bounded(monkeypatch):
-    monkeypatch.setattr("engine.cost.KEPT", 100)
+    monkeypatch.setattr("caches.Limit.bytes", 4_000_000)
     costs = Costs(SCHEMA._schema)
 
     for number in range(80):
@@ -183,8 +183,7 @@ def test_one_document_is_read_once_and_what_is_kept_is_bounded(monkeypatch):
         found = [costs.of(document, prepared, prepared.operation(None), {"n": n}) for n in (1, 2, 50)]
         assert found == [23, 25, 121]
 
-    assert 0 < costs._weight <= 100
-    assert costs._weight == sum(known.weight for known in costs._kept.values())
+    assert 0 < costs._kept.weight <= 280_000
     assert 5 < len(costs._kept) < 80
 
 

@@ -121,13 +121,13 @@ async def test_a_list_in_the_variables_is_limited_unless_its_field_says_otherwis
     assert problems(many=[[1]] * 151) == ["input.many: At most 150 items."]
 
 
-async def test_the_kept_documents_are_bounded_by_their_tokens(schema, monkeypatch):
-    monkeypatch.setattr("schema.documents.KEPT_TOKENS", 5000)
+async def test_the_kept_documents_are_bounded_by_their_weight(schema, monkeypatch):
+    monkeypatch.setattr("caches.Limit.bytes", 10_000_000)
     documents = Documents(schema._schema)
 
     for number in range(30):
-        documents.prepare(f"{{ a{number} }} #" + "x" * 90_000)
+        documents.prepare(f"{{ a{number}: __typename }} #" + "x" * 90_000)
         documents.prepare("{ " + "nonsense " * 400 + f"a{number} }}")
 
-    assert 0 < documents._tokens <= 5000
-    assert documents._tokens == sum(kept.tokens for kept in documents._kept.values())
+    assert 1_000_000 < documents._kept.weight <= 2_000_000
+    assert 100_000 < documents._refused.weight <= 300_000

@@ -197,15 +197,15 @@ async def test_what_redis_keeps_is_bounded_and_expires(redis, settings, monkeypa
 
 
 async def test_what_a_process_keeps_is_bounded(redis, monkeypatch):
-    monkeypatch.setattr("transport.persisted.MOST_CHARACTERS", 500)
+    monkeypatch.setattr("caches.Limit.bytes", 100_000)
     persisted = Persisted(redis)
 
     for _ in range(40):
         query = new_query()
         await persisted.learn(Asked(query, hash=hash_of(query)))
 
-    assert 0 < persisted._characters <= 500
-    assert persisted._characters == sum(len(text) for text in persisted._kept.values())
+    assert 0 < persisted._kept.weight <= 4_000
+    assert 0 < len(persisted._kept) < 20
 
 
 async def test_a_document_that_is_very_long_runs_but_is_not_kept(http):
