@@ -1,0 +1,193 @@
+"""What a process keeps is bounded by what it weighs, whatever clients send."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import caches
+from caches import ENTRY, SHARES, SHORT, Cache, for_short_texts
+from dataloaders.compiled import STATEMENTS
+from dataloaders.pages import LONGEST_CURSOR
+from engine import Engine
+from engine.arguments import KEPT
+from engine.cost import Costs
+from schema.documents import Documents
+from transport.metrics import Metrics
+from transport.operations import Observation, Operations
+from transport.requests import Parameters
+
+ROOT = Path(__file__).parent.parent
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """All caches together have 10,000 bytes, and statements 1,200."""
+    monkeypatch.setattr("caches.Limit.bytes", 10_000)
+
+
+def test_what_was_used_longest_ago_makes_room(small):
+    kept: Cache[str, str] = Cache("statements", largest=1)
+
+    for name in "abcd":
+        kept.put(name, name.upper(), 300 - ENTRY)
+    kept.get("a")
+    kept.put("e", "E", 500 - ENTRY)
+
+    assert [name for name in "abcde" if name in kept] == ["a", "d", "e"]
+    assert kept.get("e") == "E"
+    assert kept.get("b") is None
+    assert kept.weight == 1_100
+
+
+def test_what_is_large_is_not_kept(small):
+    kept: Cache[str, str] = Cache("statements", largest=4)
+    kept.put("a", "A", 300 - ENTRY)
+
+    kept.put("b", "B", 301 - ENTRY)
+
+    assert ("a" in kept, "b" in kept) == (True, False)
+
+
+def test_what_is_replaced_weighs_nothing_any_more(small):
+    kept: Cache[str, str] = Cache("statements", largest=1)
+
+    for _ in range(10):
+        kept.put("a", "A", 300 - ENTRY)
+
+    assert (len(kept), kept.weight) == (1, 300)
+
+
+def test_the_shares_are_the_whole():
+    assert sum(SHARES.values()) == 100
+
+
+def test_long_texts_are_worked_out_each_time():
+    asked = []
+
+    @for_short_texts
+    def length(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    assert [length("a" * size) for size in (SHORT, SHORT, SHORT + 1, SHORT + 1)] == [SHORT, SHORT, SHORT + 1, SHORT + 1]
+    assert len(asked) == 3
+
+
+def test_there_is_no_cache_of_another_kind_for_what_clients_send():
+    files = [
+        file for folder in ("schema", "engine", "dataloaders", "transport") for file in (ROOT / folder).glob("*.py")
+    ]
+
+    found = {file.name for file in files if "OrderedDict" in (text := file.read_text()) or "lru_cache" in text}
+
+    assert found == set()
+
+
+def remembered(work: Callable[[], object]) -> int:
+    """Bytes that are still held after the work."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def long(number: int, field: str = "id", *, lists: int = 3) -> str:
+    """A document with a hundred tokens for each list, which takes little time to validate."""
+    ids = " ".join('"1"' for _ in range(95))
+    return "{ " + " ".join(f"a{number}_{at}: nodes(ids: [{ids}]) {{ {field} }}" for at in range(lists)) + " }"
+
+
+def test_a_refused_document_leaves_its_messages_alone(schema):
+    documents = Documents(schema._schema)
+
+    def refuse() -> None:
+        for number in range(2):
+            assert documents.prepare(long(number, "nonsense")).errors
+            assert documents.prepare(long(number).removesuffix("}")).errors
+
+    assert remembered(refuse) < 4 * 25_000
+
+
+def test_errors_of_a_refused_document_are_the_same_each_time(schema):
+    documents = Documents(schema._schema)
+
+    first, second = (documents.prepare("query A {\n  nonsense\n}") for _ in range(2))
+
+    assert [one.formatted for one in first.fresh_errors()] == [one.formatted for one in second.fresh_errors()]
+    assert first.fresh_errors()[0].formatted["locations"] == [{"line": 2, "column": 3}]
+    assert first.operation("A") is not None
+
+
+async def test_large_documents_leave_no_more_than_the_limit(schema, ports, monkeypatch):
+    monkeypatch.setattr("caches.Limit.bytes", 5 * MEBIBYTE)
+    documents, costs = Documents(schema._schema), Costs(schema._schema)
+
+    def prepare() -> None:
+        for number in range(20):
+            text = long(number, lists=1)
+            prepared = documents.prepare(text)
+            operation = prepared.operation(None)
+            assert operation is not None
+            costs.of(text, prepared, operation, {})
+
+    assert remembered(prepare) < 1.4 * MEBIBYTE
+    assert 5 < len(documents._kept) < 15
+
+
+def test_large_variables_are_not_kept(schema):
+    engine = Engine(schema)
+    aliases = " ".join(f"a{number}: events(filter: $filter) {{ totalCount }}" for number in range(20))
+    known = engine._get(f"query ($filter: EventFilter) {{ {aliases} }}", None)
+    assert known is not None
+
+    def convert(text: str) -> None:
+        assert known is not None
+        variables = known.coercion.values({"filter": {"text": text}})
+        assert not isinstance(variables, list)
+        plan = known.plan(variables)
+        assert not isinstance(plan, str)
+        for field in plan.root.fields:
+            assert field.arguments.converted(schema, variables)["filter"].text
+
+    before = len(KEPT)
+    convert("short")
+    assert len(KEPT) == before + 20
+    assert remembered(lambda: convert("x" * 100_000)) < MEBIBYTE
+    assert len(KEPT) == before + 20
+
+
+async def test_variables_that_are_not_declared_are_dropped(schema):
+    operations = Operations(schema, Metrics(), None, timeout=1)
+    variables = {"id": "1", "waste": "x" * 1_000_000}
+    parameters = Parameters("query ($id: ID!) { node(id: $id) { id } }", variables, None)
+
+    operation = await operations.prepare(parameters, Observation("http"))
+
+    assert operation.errors == []
+    assert variables == operation.parameters.variables == {"id": "1"}
+
+
+@pytest.mark.parametrize("field", ["events", "clubs"])
+async def test_a_padded_cursor_is_refused_and_kept_nowhere(client, field):
+    before = len(STATEMENTS._kept)
+
+    answer = await client().run(
+        f"query ($after: String) {{ {field}(after: $after) {{ nodes {{ id }} }} }}", after="A" * (LONGEST_CURSOR + 1)
+    )
+
+    assert [one["extensions"]["reason"] for one in answer.errors] == ["INVALID_CURSOR"]
+    assert (answer.statements, len(STATEMENTS._kept)) == ([], before)
+
+
+def test_the_limit_is_a_setting(settings):
+    assert caches.Limit.bytes == settings.cache_bytes == 128 * MEBIBYTE
