@@ -124,7 +124,7 @@ class Params(TypedDict, total=False):
     """IANA name of the zone in which these times are told; the reader's own unless given."""
     status: Enum | None
     retry_after: int | None
-    """Seconds."""
+    """Seconds. In a message it stands for "in 5 seconds"."""
     allowed: Sequence[str] | None
     conflicts_with: Sequence[Any] | None
     """Rows, which clients are told by their global ids."""
@@ -199,11 +199,7 @@ class VersionConflict(UserError):
 
 class RateLimited(UserError):
     code = ErrorCode.RATE_LIMITED
-    message: ClassVar[str | Plural] = _n(
-        "Too many attempts. Try again in {retry_after} second.",
-        "Too many attempts. Try again in {retry_after} seconds.",
-        by="retry_after",
-    )
+    message: ClassVar[str | Plural] = _("Too many attempts. Try again {retry_after}.")
 
 
 class IdempotencyKeyReused(UserError):

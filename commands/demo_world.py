@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from json import dumps
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -340,6 +341,7 @@ class World:
     def _inbox(self) -> None:
         """Something to read for the demo accounts."""
         events = self.tables["events"][:5]
+        venues = {venue["id"]: venue["name"] for venue in self.tables["venues"]}
         for user in self.users[: len(texts.ACCOUNTS)]:
             self.add("inboxes", user_id=user["id"], last_sequence=len(events))
             for sequence, event in enumerate(events, 1):
@@ -351,6 +353,12 @@ class World:
                     type="EVENT_CHANGED",
                     subject_type="Event",
                     subject_id=event["id"],
-                    params=f'{{"title": "{event["title"].replace(chr(34), "")}", "changes": ["startsAt"]}}',
+                    params=_moved(event, venues[event["venue_id"]]),
                     created_at=self.now - timedelta(hours=len(events) - sequence),
                 )
+
+
+def _moved(event: Row, venue: str) -> str:
+    """Parameters of the notice that an event has another place."""
+    change = {"field": "venue", "before": "Летняя веранда", "after": venue}
+    return dumps({"name": event["title"], "changes": [change]}, ensure_ascii=False)

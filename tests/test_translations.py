@@ -16,8 +16,9 @@ from babel import Locale
 
 import app  # noqa: F401  # every class of an error is known once everything is imported
 import models
-from errors import Params, Plural, RateLimited, UserError
+from errors import Params, Plural, RateLimited, TooLong, UserError
 from models import Event, EventStatus, MembershipState, ModerationState, uuid7
+from resolvers.event_input import ServicesWouldLieOutside
 from translations import LOCALES, Reader, negotiate, placeholders
 from translations.catalogs import read_catalog
 from translations.wording import plain_name
@@ -124,7 +125,7 @@ def test_no_refusal_says_a_raw_value(cls: type[UserError], locale: str) -> None:
         assert not UNSAID.search(text), text
 
 
-PLURALS = [
+WAITS = [
     ("en", 1, "Too many attempts. Try again in 1 second."),
     ("en", 2, "Too many attempts. Try again in 2 seconds."),
     ("en", 5, "Too many attempts. Try again in 5 seconds."),
@@ -135,18 +136,38 @@ PLURALS = [
     ("ru", 11, "Слишком много попыток. Повторите через 11 секунд."),
     ("ru", 21, "Слишком много попыток. Повторите через 21 секунду."),
     ("ru", 112, "Слишком много попыток. Повторите через 112 секунд."),
+    ("en", 121, "Too many attempts. Try again in 3 minutes."),
+    ("ru", 894, "Слишком много попыток. Повторите через 15 минут."),
+    ("ru", 7200, "Слишком много попыток. Повторите через 2 часа."),
 ]
 
 
-@pytest.mark.parametrize(("locale", "number", "text"), PLURALS)
-def test_a_number_chooses_its_words(locale: str, number: int, text: str) -> None:
+@pytest.mark.parametrize(("locale", "number", "text"), WAITS)
+def test_a_wait_is_told_in_words(locale: str, number: int, text: str) -> None:
     assert Reader(locale).say(RateLimited.message, {"retry_after": number}) == text
+
+
+PLURALS = [
+    (TooLong, "en", {"maximum": 1}, "At most 1 character."),
+    (TooLong, "en", {"maximum": 5}, "At most 5 characters."),
+    (TooLong, "ru", {"maximum": 1}, "Не больше 1 символа."),
+    (TooLong, "ru", {"maximum": 5}, "Не больше 5 символов."),
+    (ServicesWouldLieOutside, "ru", {"count": 1}, "Вне события оказалась бы 1 услуга. "),
+    (ServicesWouldLieOutside, "ru", {"count": 3}, "Вне события оказались бы 3 услуги. "),
+    (ServicesWouldLieOutside, "ru", {"count": 11}, "Вне события оказались бы 11 услуг. "),
+    (ServicesWouldLieOutside, "ru", {"count": 21}, "Вне события оказалась бы 21 услуга. "),
+]
+
+
+@pytest.mark.parametrize(("cls", "locale", "params", "text"), PLURALS)
+def test_a_number_chooses_its_words(cls: type[UserError], locale: str, params: dict[str, Any], text: str) -> None:
+    assert Reader(locale).say(cls.message, params).startswith(text)
 
 
 NUMBERED = {
     cls.message
     for cls in every_error()
-    if isinstance(cls.message, str) and {"count", "taken", "minimum", "maximum", "retry_after"} & words_in(cls.message)
+    if isinstance(cls.message, str) and {"count", "taken", "minimum", "maximum"} & words_in(cls.message)
 }
 NO_PLURAL = {
     "No places are left: {taken} of {capacity} are taken.",

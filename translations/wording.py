@@ -10,12 +10,13 @@ from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
+from math import ceil
 from string import Formatter
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_timezone_location
+from babel.dates import format_date, format_datetime, format_timedelta, get_timezone_location
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
@@ -26,6 +27,8 @@ LOCALES = ("ru", "en")
 DEFAULT_LOCALE = "en"
 DATE = "d MMMM y"
 TIME = "d MMMM y, HH:mm"
+WAITS = frozenset({"retry_after"})
+"""Parameters that are seconds from now."""
 LONG_NUMBER = 10_000
 """Numbers from here on are written in groups of digits: a year or a version is not."""
 
@@ -63,7 +66,10 @@ class Reader:
         if params is None:
             return text
         zone = given.get("time_zone")
-        words = {name: self.word(value, zone=zone) for name, value in given.items()}
+        words = {
+            name: self.wait(value) if name in WAITS and value is not None else self.word(value, zone=zone)
+            for name, value in given.items()
+        }
         times = [name for name in placeholders(text) if isinstance(given.get(name), datetime)]
         for name, following in pairwise(times):
             if self.zone_of(given[name], zone=zone) == self.zone_of(given[following], zone=zone):
@@ -103,6 +109,13 @@ class Reader:
         written = format_currency(amount, currency, locale=self.locale)
         # CLDR sets a code apart from digits, which Babel leaves out.
         return re.sub(r"(?<=[A-Z])(?=\d)", "\u00a0", written)
+
+    def wait(self, seconds: int) -> str:
+        """How long from now: "in 5 seconds". From two minutes on in minutes and hours, never too short."""
+        if seconds >= 2 * 60:
+            seconds = ceil(seconds / 60) * 60
+        delta = timedelta(seconds=seconds)
+        return format_timedelta(delta, granularity="second", threshold=2, add_direction=True, locale=self.locale)
 
     def name(self, member: Enum) -> str:
         """A member of an enum: EventStatus.PENDING_REVIEW is "pending review"."""

@@ -10,18 +10,14 @@ from uuid import UUID
 
 from auth.addresses import network
 from auth.viewer import Viewer
-from errors import _n
+from errors import _
 from integrations.buckets import Balance, Buckets
 from integrations.quick_redis import QuickRedis
 from settings import Rate
 
 MINUTE = 60.0
 SLICES = 60
-SPENT_MESSAGE = _n(
-    "You have asked for too much in a short time. Try again in {retry_after} second.",
-    "You have asked for too much in a short time. Try again in {retry_after} seconds.",
-    by="retry_after",
-)
+SPENT_MESSAGE = _("You have asked for too much in a short time. Try again {retry_after}.")
 
 
 def caller_key(user_id: UUID | None, address: str) -> str:
