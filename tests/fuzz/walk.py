@@ -120,6 +120,8 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 """For each mutation who calls it with what. `@Type.column=value` stands for the id of the newest such row."""
 REFUSED = {
+    "changeEmail",
+    "changePassword",
     "completeSignUp",
     "verifyEmail",
     "resetPassword",
