@@ -35,6 +35,7 @@ from schema.ports import Ports
 from schema.quotas import Quotas
 from settings import Settings, quotas_in
 from transport.admission import Admission
+from transport.backlog import BACKLOG
 from transport.budget import Budget
 from transport.direct import DIRECT, Direct
 from transport.envelope import Compressing, Envelope, cors_options
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Connects in its lifespan, never on import."""
     settings = settings or Settings.load()
     Limit.bytes = settings.cache_bytes
+    BACKLOG.most = settings.waiting_answer_bytes
     ports = make_ports(settings)
     tracing = make_tracing(settings)
     schema = make_schema()

@@ -294,6 +294,11 @@ class Settings:
         "all that does not run, 200 for partial answers",
         _edition,
     )
+    waiting_answer_bytes: int = setting(
+        256 * 1024 * 1024,
+        "memory of one process for answers that wait for slow readers; beyond it, those who hold most are dropped",
+        _positive,
+    )
     body_timeout: float = setting(10.0, "seconds for a request's body to arrive", _seconds)
     operation_timeout: float = setting(15.0, "seconds for one query or mutation", _seconds)
     running_operations: int = setting(

@@ -18,6 +18,7 @@ from database import is_outage
 from realtime.tasks import end
 from schema.context import Caller, Context
 from schema.ports import Ports
+from transport.backlog import BACKLOG
 from transport.bodies import write_json
 from transport.contexts import bearer_token, claims_of, viewer_of
 from transport.fanout import Fanout, Following, Gone, errors_of
@@ -320,7 +321,11 @@ class Connection:
     async def _send(self, message: dict[str, Any]) -> None:
         """Raises `Gone` where nobody reads, at the latest after the send timeout."""
         text = write_json(message).decode()
-        await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
+        if self.outlet is None or not self.outlet.writable.is_set():
+            with BACKLOG.holding(len(text), self._drop):
+                await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
+        else:
+            await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
 
     async def room(self) -> None:
         outlet = self.outlet
@@ -338,10 +343,14 @@ class Connection:
             async with asyncio.timeout(self._settings.send_timeout):
                 await wait()
         except (OSError, TimeoutError):
-            self._is_closed = True
-            if self._task is not None and self._task is not asyncio.current_task():
-                self._task.cancel()
+            self._drop()
             raise Gone from None
+
+    def _drop(self) -> None:
+        """End the socket, whose reader takes too little to be told."""
+        self._is_closed = True
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
 
     async def _close(self, code: int, reason: str) -> None:
         if self._is_closed:

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from auth.addresses import Proxies
 from settings import Settings
+from transport.backlog import BACKLOG, Held
 from transport.bodies import ClientGone
 from transport.envelope import cors_options, mark, safe_headers
 from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, fixed_headers
@@ -247,7 +248,8 @@ class DirectProtocol(HttpToolsProtocol):
             request_id = mark(exchange.request.headers)
             answer = await self._direct.answer(exchange.request)
             if self.flow.write_paused:
-                await self.flow.drain()
+                with BACKLOG.holding(len(answer.body), self.transport.abort):
+                    await self.flow.drain()
             if "connection" in answer.headers:
                 exchange.keep_alive = False
             elif not exchange.keep_alive:
@@ -274,9 +276,20 @@ class DirectProtocol(HttpToolsProtocol):
                 self.transport.close()
         self.on_response_complete()
 
+    # What waits for the reader
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        BACKLOG.hold(self.transport, Held(self.transport.get_write_buffer_size, self.transport.abort))
+
+    def resume_writing(self) -> None:
+        BACKLOG.release(self.transport)
+        super().resume_writing()
+
     # The connection's end
 
     def connection_lost(self, exc: Exception | None) -> None:
+        BACKLOG.release(self.transport)
         self._hand_over()
         running = self._running
         super().connection_lost(exc)

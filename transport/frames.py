@@ -17,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from transport.backlog import BACKLOG, Held
+
 FRAMES = "wingding.frames"
 TEXT = 0x81
 """First byte of a text message in one frame (RFC 6455, section 5.2)."""
@@ -141,6 +143,18 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
     def go_on(self, life: Callable[[], Awaitable[None]]) -> None:
         self._life = life
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        BACKLOG.hold(self.transport, Held(self.transport.get_write_buffer_size, self.transport.abort))
+
+    def resume_writing(self) -> None:
+        BACKLOG.release(self.transport)
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        BACKLOG.release(self.transport)
+        super().connection_lost(exc)
 
     @property
     def is_gone(self) -> bool:

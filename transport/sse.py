@@ -17,6 +17,7 @@ from auth.viewer import Viewer
 from realtime.tasks import end
 from schema.context import Context
 from schema.ports import Ports
+from transport.backlog import BACKLOG
 from transport.bodies import ClientGone, write_json
 from transport.contexts import caller_of, viewer_of
 from transport.exchange import HttpRequest, request_of
@@ -138,8 +139,15 @@ class _Writer:
         await self.write(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n")
 
     async def write(self, part: bytes) -> None:
-        async with asyncio.timeout(self._timeout):
-            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        # Most parts are handed over at once; who waits with one is counted.
+        async with asyncio.timeout(self._timeout) as patience:
+
+            def give_up() -> None:
+                if not patience.expired():
+                    patience.reschedule(0.0)
+
+            with BACKLOG.holding(len(part), give_up):
+                await self._send({"type": "http.response.body", "body": part, "more_body": True})
 
     async def finish(self) -> None:
         await self.event("complete", None)
