@@ -215,7 +215,8 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, reason: s
     if not capacity.holds(seen):
         raise NotBooked(path=("bookingId",))
     if locked.services[0].ends_at <= utcnow():
-        raise capacity.Closed(path=("bookingId",))
+        zone = locked.event.time_zone
+        raise capacity.Closed(path=("bookingId",), closes_at=locked.services[0].ends_at, time_zone=zone)
     if not is_own:
         audit.note(
             uow, viewer, "booking.cancel", subject_type="Booking", subject_id=seen.id,

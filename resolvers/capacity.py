@@ -115,6 +115,8 @@ class Standing:
     """When booking opens or has opened; null where there is no window."""
     taken: int | None = None
     capacity: int | None = None
+    closed_at: datetime | None = None
+    """When it stopped to be possible, where that is why."""
     time_zone: str | None = None
     """Of the event, where a time is told."""
 
@@ -125,6 +127,8 @@ class Standing:
         refusal = REFUSALS[self.code]
         if refusal is NotOpenYet:
             return NotOpenYet(path=path, opens_at=self.opens_at, time_zone=self.time_zone)
+        if refusal is Closed:
+            return Closed(path=path, closes_at=self.closed_at, time_zone=self.time_zone)
         return refusal(path=path, taken=self.taken, capacity=self.capacity)
 
 
@@ -263,7 +267,7 @@ def registration_standing(
     if offers_services:
         return Standing(BookableState.BOOK_SERVICES_INSTEAD)
     if event.starts_at <= now:
-        return Standing(BookableState.CLOSED)
+        return Standing(BookableState.CLOSED, closed_at=event.starts_at, time_zone=event.time_zone)
     if event.capacity is not None and event.taken >= event.capacity:
         return Standing(BookableState.FULL, taken=event.taken, capacity=event.capacity)
     return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN)
@@ -288,8 +292,10 @@ def booking_standing(
         return Standing(BookableState.ALREADY_BOOKED, opening)
     if known.refusal is not None:
         return Standing(known.refusal, opening)
-    if event.status is not EventStatus.PUBLISHED or service.is_cancelled or service.starts_at <= now:
+    if event.status is not EventStatus.PUBLISHED or service.is_cancelled:
         return Standing(BookableState.CLOSED, opening)
+    if service.starts_at <= now:
+        return Standing(BookableState.CLOSED, opening, closed_at=service.starts_at, time_zone=event.time_zone)
     if opening is not None and now < opening:
         return Standing(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)
     if service.taken >= service.capacity:

@@ -49,7 +49,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reas
     if registration.admission is Admission.REJECTED:
         raise InvalidStatus(path=("registrationId",), status=registration.admission)
     if event.ends_at <= utcnow():
-        raise capacity.Closed(path=("registrationId",))
+        raise capacity.Closed(path=("registrationId",), closes_at=event.ends_at, time_zone=event.time_zone)
     user_id, before = registration.user_id, registration.admission
     audit.note(
         uow, viewer, "registration.remove", subject_type="Registration", subject_id=registration.id,

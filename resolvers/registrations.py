@@ -184,7 +184,7 @@ async def cancel(
     if registration is None or registration.admission not in HOLDING:
         raise NotRegistered(path=("eventId",))
     if event.ends_at <= utcnow():
-        raise capacity.Closed(path=("eventId",))
+        raise capacity.Closed(path=("eventId",), closes_at=event.ends_at, time_zone=event.time_zone)
     for booking in await _active_bookings(uow.session, event_id, user_id):
         give_back(uow, booking, actor_id=actor_id, reason=reason)
     if user_id != actor_id:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from graphql import GraphQLError
 import app  # noqa: F401  # every class of an error is known once everything is imported
 from errors import NotFound, Params, RateLimited, UserError
 from models import Event, EventStatus, uuid7
+from resolvers.capacity import Known, registration_standing
 from schema.error_format import present
 from schema.idempotency import _keep, _read
 from schema.user_errors import UserErrorDetailsObject, user_errors
@@ -117,3 +118,13 @@ def test_a_refusal_without_numbers_has_no_details() -> None:
     [said] = user_errors(NotFound(path=("eventId",)), Reader())
 
     assert said.details is None
+
+
+def test_what_is_closed_says_since_when() -> None:
+    event = Event(starts_at=OPENS, time_zone="Europe/Moscow", status=EventStatus.PUBLISHED)
+
+    standing = registration_standing(event, Known(), offers_services=False, now=OPENS + timedelta(minutes=1))
+    refusal = standing.refusal("eventId")
+
+    assert refusal is not None
+    assert refusal.params == {"closes_at": OPENS, "time_zone": "Europe/Moscow"}
