@@ -62,7 +62,7 @@ async def test_null_for_what_must_be_there_is_refused(client, save):
 
     answer = await client(world.user("organiser")).execute(UPDATE, eventId=world.event, expectedVersion=1, title=None)
 
-    assert answer.error_codes == ["BAD_USER_INPUT"]
+    assert codes(answer, "updateEvent") == ["INVALID"]
 
 
 async def test_an_old_version_is_refused(client, save):
