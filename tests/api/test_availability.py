@@ -224,5 +224,5 @@ async def test_many_who_follow_from_one_process_read_a_change_once(client, save,
         entries = await asyncio.wait_for(asyncio.gather(*waiting), 5)
 
     assert [entry["taken"] for entry in entries] == [1] * 20
-    # Once for all, unless one of them was still beginning to follow.
-    assert 1 <= len(readings) < 4
+    # Once for all, unless some were still beginning to follow: those may have read it before the reads were counted.
+    assert len(readings) < 4

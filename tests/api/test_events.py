@@ -116,16 +116,6 @@ async def test_every_problem_is_named_at_once_and_nothing_is_written(client, sav
     assert (await count(Event), await count(Service), await count(Venue), await count(Chat)) == (1, 1, 1, 0)
 
 
-async def test_each_missing_required_field_is_named(client, save):
-    world = await a_world(save)
-
-    answer = await client(world.user("member")).execute(CREATE, title="x")
-
-    assert answer.error_codes == ["BAD_USER_INPUT"] * 3
-    named = " ".join(error["message"] for error in answer.errors)
-    assert all(field in named for field in ("categoryId", "startsAt", "endsAt"))
-
-
 @pytest.mark.parametrize(
     ("values", "path", "code"),
     [
