@@ -8,7 +8,7 @@ from email.policy import default
 from unicodedata import normalize
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from integrations.mail import Mail, MailRefused, message_of, sender_of
@@ -76,7 +76,10 @@ addresses = st.builds(
     ).map(lambda labels: ".".join([*labels, "org"])),
 )
 
+MANY_CANNOT_BE_MAILED = settings(suppress_health_check=[HealthCheck.filter_too_much])
 
+
+@MANY_CANNOT_BE_MAILED
 @given(addresses)
 @example("a@faß.org")
 @example("~{|}@org.ß.org")
@@ -95,6 +98,7 @@ def test_an_address_that_is_taken_is_mailed_as_it_is_kept(typed: str) -> None:
         assert login_key(spelling) == kept.lower()
 
 
+@MANY_CANNOT_BE_MAILED
 @given(addresses)
 def test_the_case_of_a_login_does_not_matter(typed: str) -> None:
     try:

@@ -100,48 +100,32 @@ async def plan_of(ports, viewer, wanted, sort=None):
     return "\n".join(row[0] for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("narrowed", "index"),
-    [
-        ("nothing", "ix_events_open"),
-        ("upcoming", "ix_events_open"),
-        ("day", "ix_events_open"),
-        ("interest", "pk_events"),
-        ("text", "ix_event_words_words"),
-        ("frequent text", "pk_events"),
-        ("frequent text, newest first", "pk_events"),
-        ("next", "ix_events_open"),
-        ("past", "ix_events_open"),
-        ("one venue", "ix_events_venue_id_starts_at"),
-        ("some venues", "ix_events_venue_id_starts_at"),
-        ("one status", "ix_events_open"),
-        ("some statuses", "ix_events_open"),
-        ("ids", "pk_events"),
-    ],
-)
-async def test_a_page_of_events_is_found_by_an_index(ports, world, narrowed, index):
-    wanted = {
-        "nothing": EventFilter(),
-        "upcoming": EventFilter(timings=[EventTiming.UPCOMING]),
-        "day": EventFilter(date_from=in_days(3).date(), date_to=in_days(4).date()),
-        "interest": EventFilter(interest_ids=[world.interest.id]),
-        "text": EventFilter(text="number777"),
-        "frequent text": EventFilter(text="event"),
-        "frequent text, newest first": EventFilter(text="event"),
-        "next": EventFilter(timings=[EventTiming.UPCOMING, EventTiming.ONGOING]),
-        "past": EventFilter(timings=[EventTiming.PAST]),
-        "one venue": EventFilter(venue_ids=world.venue_ids[:1]),
-        "some venues": EventFilter(venue_ids=world.venue_ids[:3]),
-        "one status": EventFilter(statuses=[EventStatus.PUBLISHED]),
-        "some statuses": EventFilter(statuses=[EventStatus.PUBLISHED, EventStatus.CANCELLED]),
-        "ids": EventFilter(ids=[uuid7(), uuid7()]),
-    }[narrowed]
-    sort = EventSort.CREATED_AT_DESC if narrowed.endswith("newest first") else None
+async def test_a_page_of_events_is_found_by_an_index(ports, world):
+    upcoming, past = [EventTiming.UPCOMING], [EventTiming.PAST]
+    lists = {
+        "nothing": (EventFilter(), "ix_events_open"),
+        "upcoming": (EventFilter(timings=upcoming), "ix_events_open"),
+        "day": (EventFilter(date_from=in_days(3).date(), date_to=in_days(4).date()), "ix_events_open"),
+        "interest": (EventFilter(interest_ids=[world.interest.id]), "pk_events"),
+        "text": (EventFilter(text="number777"), "ix_event_words_words"),
+        "frequent text": (EventFilter(text="event"), "pk_events"),
+        "frequent text, newest first": (EventFilter(text="event"), "pk_events"),
+        "next": (EventFilter(timings=[*upcoming, EventTiming.ONGOING]), "ix_events_open"),
+        "past": (EventFilter(timings=past), "ix_events_open"),
+        "one venue": (EventFilter(venue_ids=world.venue_ids[:1]), "ix_events_venue_id_starts_at"),
+        "some venues": (EventFilter(venue_ids=world.venue_ids[:3]), "ix_events_venue_id_starts_at"),
+        "one status": (EventFilter(statuses=[EventStatus.PUBLISHED]), "ix_events_open"),
+        "some statuses": (EventFilter(statuses=[EventStatus.PUBLISHED, EventStatus.CANCELLED]), "ix_events_open"),
+        "ids": (EventFilter(ids=[uuid7(), uuid7()]), "pk_events"),
+    }
+    wrong = {}
+    for name, (wanted, index) in lists.items():
+        sort = EventSort.CREATED_AT_DESC if name.endswith("newest first") else None
+        plan = await plan_of(ports, GUEST, wanted, sort)
+        if index not in plan or "Seq Scan on events" in plan:
+            wrong[name] = plan
 
-    plan = await plan_of(ports, GUEST, wanted, sort)
-
-    assert index in plan
-    assert "Seq Scan on events" not in plan
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("asked", ["dance", "танцы 12"])
@@ -155,22 +139,20 @@ def test_plans_are_made_for_the_words_that_are_asked_for(asked):
     assert asked not in page.sql
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        EventFilter(archived=True),
-        EventFilter(statuses=[EventStatus.ARCHIVED]),
-        EventFilter(timings=[EventTiming.PAST]),
-        EventFilter(timings=[EventTiming.PAST], archived=True),
-    ],
-    ids=["archive", "archived by status", "past", "archived past"],
-)
-async def test_the_archive_of_one_person_is_not_looked_for_among_all_that_has_been(ports, world, wanted):
-    plan = await plan_of(ports, Viewer(world.person), wanted)
+async def test_the_archive_of_one_person_is_not_looked_for_among_all_that_has_been(ports, world):
+    lists = {
+        "archive": EventFilter(archived=True),
+        "archived by status": EventFilter(statuses=[EventStatus.ARCHIVED]),
+        "past": EventFilter(timings=[EventTiming.PAST]),
+        "archived past": EventFilter(timings=[EventTiming.PAST], archived=True),
+    }
+    wrong = {}
+    for name, wanted in lists.items():
+        plan = await plan_of(ports, Viewer(world.person), wanted)
+        if "pk_events" not in plan or "Seq Scan on events" in plan or "ix_events_starts_at_id" in plan:
+            wrong[name] = plan
 
-    assert "pk_events" in plan
-    assert "Seq Scan on events" not in plan
-    assert "ix_events_starts_at_id" not in plan
+    assert wrong == {}
 
 
 def test_a_set_of_one_compares_as_a_value_and_longer_ones_share_a_statement():
