@@ -15,8 +15,10 @@ from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.domain.types import HealthCheckId
 from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.models import Context, Job, Schedule, TracebackRecord
+from pgqueuer.ports.driver import NotifyCallback
 
 from database import Database, dsn_of, is_outage
 from integrations.mail import Mailer, MailRefused, make_mailer
@@ -46,9 +48,33 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds before the worker begins anew after it has failed; twice as long each time."""
 
 
+class ListeningDriver(AsyncpgPoolDriver):
+    """pgqueuer's connections. `listening` is set once notifications arrive."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self.listening = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        await super().add_listener(channel, callback)
+        self.listening.set()
+
+
 class PatientQueries(Queries):
-    """pgqueuer's statements. pgqueuer gives a job up for good where it cannot be put off: where the database is away,
-    the job stays with this worker instead, and is taken anew once its heartbeat is stale."""
+    """pgqueuer's statements, and two waits that it does without.
+
+    - It gives a job up for good where it cannot be put off: where the database is away, the job stays with this worker
+      instead, and is taken anew once its heartbeat is stale.
+    - It asks whether notifications arrive before it listens for them, and ends the worker when nothing came.
+    """
+
+    def __init__(self, driver: ListeningDriver) -> None:
+        super().__init__(driver)
+        self._listening = driver.listening
+
+    async def notify_health_check(self, health_check_event_id: HealthCheckId) -> None:
+        await self._listening.wait()
+        await super().notify_health_check(health_check_event_id)
 
     async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
         try:
@@ -155,7 +181,7 @@ class Worker:
     async def _work(self) -> None:
         """Run jobs and schedules over one pool of connections, until told to stop or until the database is lost."""
         async with _connections(self._settings) as pool:
-            driver = AsyncpgPoolDriver(pool)
+            driver = ListeningDriver(pool)
             queue = PgQueuer(driver, queries=PatientQueries(driver))
             self._register(queue)
             running = asyncio.create_task(

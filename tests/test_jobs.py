@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.errors import FailingListenerError
 from sqlalchemy import delete, select, update
@@ -293,6 +293,27 @@ async def test_the_worker_does_not_repeat_mail_refused_for_good(ports, save, set
         await until(lambda: queries.list_failed_jobs(), seconds=15)
 
     assert len(attempts) == 1
+
+
+async def test_the_worker_asks_for_its_notifications_once_it_listens(ports, settings, monkeypatch):
+    steps, listen, notify = [], AsyncpgPoolDriver.add_listener, Queries.notify_health_check
+
+    async def slowly(self, *arguments) -> None:
+        await asyncio.sleep(0.1)
+        await listen(self, *arguments)
+        steps.append("listens")
+
+    async def asked(self, id) -> None:
+        steps.append("asks")
+        await notify(self, id)
+
+    monkeypatch.setattr(AsyncpgPoolDriver, "add_listener", slowly)
+    monkeypatch.setattr(Queries, "notify_health_check", asked)
+    async with running_worker(settings):
+        while len(steps) < 2:
+            await asyncio.sleep(0.01)
+
+    assert steps[:2] == ["listens", "asks"]
 
 
 @pytest.mark.parametrize(
