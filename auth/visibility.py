@@ -332,11 +332,16 @@ def bookings_visible_to(viewer: Viewer) -> Select[Booking]:
     return select(Booking).where(_own_or_of_guests(viewer, Booking, is_there))
 
 
+def all_bookings_are_visible(viewer: Viewer) -> bool:
+    """Whether someone reads the registrations and bookings of everyone: staff and volunteers."""
+    return viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS)
+
+
 def _own_or_of_guests(viewer: Viewer, row: Any, is_there: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether someone reads a registration or a booking."""
     if viewer.id is None:
         return false()
-    if viewer.is_staff or viewer.can(Permission.REGISTER_OTHERS):
+    if all_bookings_are_visible(viewer):
         return or_(row.user_id == viewer.id, is_there)
     return or_(row.user_id == viewer.id, and_(is_there, row.event_id.in_(run_by(viewer.id))))
 

@@ -48,7 +48,11 @@ class Service(Base):
         CheckConstraint("window_days IS NULL OR window_days BETWEEN 0 AND 3650", name="window_in_range"),
         Index(None, "event_id", "starts_at", "id"),
         CheckConstraint("deleted_at IS NULL OR cancelled_at IS NOT NULL", name="deleted_is_cancelled"),
-        Index(None, "service_type_id"),
+        Index(None, "service_type_id", "starts_at", "id"),
+        Index(None, "starts_at", "id"),
+        # As of events: lists begin with the oldest that is not put away.
+        Index("ix_services_open", "starts_at", "id", postgresql_where=text("NOT is_archived")),
+        Index(None, "staff_person_id", "starts_at", postgresql_where=text("staff_person_id IS NOT NULL")),
         Index("ix_services_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
@@ -67,6 +71,8 @@ class Service(Base):
     deleted_at: Mapped[datetime | None]
     """As of an event: the row stays as a record of those who had booked it."""
     cancel_reason: Mapped[str | None] = mapped_column(String(1000))
+    is_archived: Mapped[bool] = mapped_column(default=False, server_default="false", deferred=True)
+    """Whether its event has the status ARCHIVED. Triggers write it, so that lists need not walk past the archive."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 

@@ -155,6 +155,14 @@ def _service_above_event() -> Select[UUID, str]:
     )
 
 
+def _service_apart_from_archive() -> Select[UUID, str]:
+    return (
+        select(Service.id, _found(archived=Service.is_archived, event=Event.status))
+        .join(Event, Event.id == Service.event_id)
+        .where(Service.is_archived != (Event.status == EventStatus.ARCHIVED))
+    )
+
+
 def _services_without_limit() -> Select[UUID, str]:
     offering = exists().where(Service.event_id == Event.id, Service.cancelled_at.is_(None))
     return select(Event.id, literal("offers services without a capacity")).where(Event.capacity.is_(None), offering)
@@ -199,6 +207,7 @@ INVARIANTS: dict[str, Select[UUID, str]] = {
     "event is not oversold": _oversold(Event),
     "service is not oversold": _oversold(Service),
     "service is not larger than its event": _service_above_event(),
+    "service is archived with its event": _service_apart_from_archive(),
     "event with services has a capacity": _services_without_limit(),
     "what waits can be decided": _undecidable(),
     "booking has a registration": _booking_without_registration(),

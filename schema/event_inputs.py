@@ -1,4 +1,4 @@
-"""Inputs of events and services, and how they become what the rules understand."""
+"""Inputs of events, with those of services within them, and how they become what the rules understand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from resolvers import event_search
 from resolvers.event_input import EventChanges, NewService, Price
 from resolvers.event_search import EventFilter, EventSort
 from resolvers.events import NewEvent
-from resolvers.services import ServiceChanges
 from schema import ids
 from schema.enums import enum
 from schema.filters import ALL_HOLD, Filter
@@ -218,27 +217,6 @@ def event_changes(input: UpdateEventInput) -> EventChanges:
     if input.new_venue is not None:
         changes["new_venue"] = new_venue(input.new_venue.value)
     decode.check()
-    return changes
-
-
-@strawberry.input(description="What changes of a service. A field that is left out stays as it is.")
-class UpdateServiceInput(MutationInput):
-    service_id: strawberry.ID = strawberry.field(description="The service.")
-    expected_version: int = strawberry.field(description="`version` as it was read; another one is VERSION_CONFLICT.")
-    starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
-    ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
-    capacity: strawberry.Maybe[int] = strawberry.field(
-        default=None, description="Not below what is taken, nor above the event's capacity."
-    )
-    window_days: strawberry.Maybe[int | None] = strawberry.field(
-        default=None, description="Days before the event on which booking opens; null means at once."
-    )
-
-
-def service_changes(input: UpdateServiceInput) -> ServiceChanges:
-    changes: ServiceChanges = given(  # type: ignore[assignment]  # a dict of just these keys
-        starts_at=input.starts_at, ends_at=input.ends_at, capacity=input.capacity, window_days=input.window_days
-    )
     return changes
 
 

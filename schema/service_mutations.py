@@ -18,9 +18,10 @@ from resolvers.event_input import (
 from resolvers.event_lifecycle import HasParticipants
 from schema import ids
 from schema.context import Info
-from schema.event_inputs import Ids, ServiceInput, UpdateServiceInput, new_service, service_changes
+from schema.event_inputs import Ids, ServiceInput, new_service
 from schema.quotas import SERVICES
 from schema.roots import MutationInput, Payload, mutation
+from schema.service_inputs import UpdateServiceInput, service_changes
 from schema.services import Service
 
 ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId, InvalidStatus]

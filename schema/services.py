@@ -12,7 +12,8 @@ import dataloaders.registrations
 import dataloaders.services
 import dataloaders.users
 import models
-from resolvers import capacity
+from dataloaders.pages import Listing
+from resolvers import capacity, service_search
 from schema.access import PUBLIC
 from schema.availability import Bookability, ServiceAvailability
 from schema.catalogues import ServiceType
@@ -20,7 +21,8 @@ from schema.connections import Connection
 from schema.context import Info
 from schema.node import Node
 from schema.relations import Need, computed, connected, derived, facet, reads, related, signed_in
-from schema.roots import looked_up
+from schema.roots import connection, looked_up
+from schema.service_inputs import ServiceFilterInput
 from schema.users import User
 
 if TYPE_CHECKING:
@@ -103,3 +105,17 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
 @strawberry.type
 class ServiceQueries:
     service = looked_up(Service, description="A service by its id.", access=PUBLIC)
+
+    @connection(
+        description="Services of the events that `events` shows to the caller, cancelled services included, narrowed "
+        "by `filter`. Without a `sort` they come by RELEVANCE where a text is looked for, else by STARTS_AT_ASC.",
+        access=PUBLIC,
+        of=Service,
+    )
+    def services(
+        self,
+        info: Info,
+        filter: ServiceFilterInput | None = None,
+        sort: service_search.ServiceSort | None = None,
+    ) -> Listing:
+        return service_search.listing(info.context.viewer, filter.wanted if filter else None, sort)

@@ -117,6 +117,7 @@ async def test_deleted_rows_give_their_places_back(save, ports):
     [
         ("UPDATE events SET taken = 3", "event.taken is the number of people"),
         ("UPDATE services SET taken = 3", "service.taken is the number of bookings"),
+        ("UPDATE services SET is_archived = true", "service is archived with its event"),
         ("UPDATE registrations SET admission = 'CANCELLED'", "booking has a registration"),
         ("UPDATE chat_members SET left_at = now(), left_sequence = 0", "participant is in the chat"),
         ("UPDATE bookings SET admission = 'CANCELLED'", None),

@@ -1,4 +1,7 @@
-"""Who finds which events in lists: the archive, drafts, and what is hidden."""
+"""Who finds which events in lists, and their services: the archive, drafts, and what is hidden.
+
+Each event has one service, at its own time, so both lists have to find the same.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import pytest
 
 from jobs.event_sweep import archive_past
 from models import Admission, ClubRole, ClubVisibility, EventStatus, EventVisibility, Role
-from tests.api.event_worlds import EVENTS
 from tests.factories import (
     in_days,
     make_category,
@@ -17,6 +19,8 @@ from tests.factories import (
     make_host,
     make_membership,
     make_registration,
+    make_service,
+    make_service_type,
     make_user,
     make_venue,
 )
@@ -26,11 +30,42 @@ PAST = {"starts_at": timedelta(days=-3), "ends_at": timedelta(days=-2)}
 ANY = ["DRAFT", "PENDING_REVIEW", "PUBLISHED", "CANCELLED", "ARCHIVED"]
 
 
-def titles(answer):
+BOTH = """
+query ($filter: EventFilter, $ofServices: ServiceFilter) {
+  events(filter: $filter, sort: STARTS_AT_ASC) { nodes { title } totalCount }
+  services(filter: $ofServices, sort: STARTS_AT_ASC) { nodes { event { title } } totalCount }
+}
+"""
+EVENTS = """
+query ($filter: EventFilter) { events(filter: $filter, sort: STARTS_AT_ASC) { nodes { title } totalCount } }
+"""
+SERVICES = """
+query ($filter: ServiceFilter) {
+  services(filter: $filter, sort: STARTS_AT_ASC) { nodes { event { title } } totalCount }
+}
+"""
+NAMES_AMONG_SERVICES = {"statuses": "eventStatuses", "ids": "eventIds"}
+
+
+def among_services(filter):
+    return {NAMES_AMONG_SERVICES.get(name, name): value for name, value in filter.items()}
+
+
+async def found_by(client, filter):
+    """Titles of the events that a filter finds, which the list of services finds as well."""
+    answer = await client.run(BOTH, filter=filter, ofServices=among_services(filter))
     assert answer.errors == []
-    found = [event["title"] for event in answer.data["events"]["nodes"]]
-    assert answer.data["events"]["totalCount"] == len(found)
+    events, services = answer.data["events"], answer.data["services"]
+    found = [event["title"] for event in events["nodes"]]
+    assert [service["event"]["title"] for service in services["nodes"]] == found
+    assert (events["totalCount"], services["totalCount"]) == (len(found), len(found))
     return found
+
+
+async def with_services(save, events):
+    kind = make_service_type()
+    await save(kind, *events)
+    await save(*(make_service(event, kind) for event in events))
 
 
 @pytest.fixture
@@ -57,7 +92,7 @@ async def archive(save, people):
             "To come": {"starts_at": in_days(5)},
         }.items()
     ]
-    await save(*events)
+    await with_services(save, events)
     for event in events:
         await save(
             make_registration(event, people["participant"]),
@@ -80,7 +115,7 @@ async def test_the_archive_is_for_those_who_took_part_or_ran_it_and_for_staff(
         await archive_past(ports.database, ports.settings)
 
     async def found(**filter):
-        return titles(await client(people[who]).run(EVENTS, filter=filter))
+        return await found_by(client(people[who]), filter)
 
     def own(*archived):
         """As far as they may find what is in the archive, and what never went out."""
@@ -114,9 +149,15 @@ async def test_the_archive_is_for_those_who_took_part_or_ran_it_and_for_staff(
 async def test_what_is_archived_is_found_by_that_status_alone(client, archive, people, ports, who, expected):
     await archive_past(ports.database, ports.settings)
 
-    answer = await client(people[who]).run(EVENTS, filter={"statuses": ["ARCHIVED"]})
+    found = await found_by(client(people[who]), {"statuses": ["ARCHIVED"]})
 
-    assert [title for title in titles(answer) if title != "Called off"] == expected
+    assert [title for title in found if title != "Called off"] == expected
+
+
+async def test_that_status_is_the_stored_one_until_the_sweep_has_come_by(client, archive, people):
+    found = await found_by(client(people["moderator"]), {"statuses": ["ARCHIVED"]})
+
+    assert found == ["Never out", "Put away"]
 
 
 @pytest.fixture
@@ -141,7 +182,7 @@ async def drafts(save, people):
             ]
         )
     }
-    await save(*events.values())
+    await with_services(save, list(events.values()))
     await save(*(make_host(event, people["author"]) for title, event in events.items() if title != "Own draft"))
     await save(make_host(events["Own draft"], people["moderator"]))
     return events | {"club": club}
@@ -176,8 +217,8 @@ async def test_staff_find_what_others_do_not_only_if_they_ask(client, drafts, pe
         for name, values in filter.items()
     }
 
-    staff = titles(await client(people["moderator"]).run(EVENTS, filter=named))
-    stranger = titles(await client(people["stranger"]).run(EVENTS, filter=named))
+    staff = await found_by(client(people["moderator"]), named)
+    stranger = await found_by(client(people["stranger"]), named)
 
     assert staff == expected
     assert set(stranger) <= {"Out", "Cancelled"}
@@ -219,11 +260,14 @@ def in_range(filter):
     ids=str,
 )
 async def test_what_can_match_nothing_is_refused(client, people, filter, path):
-    answer = await client(people["admin"]).run(EVENTS, filter=in_range(filter))
+    asked = [(EVENTS, in_range(filter), path)]
+    if path != "priceTo":
+        asked.append((SERVICES, among_services(in_range(filter)), NAMES_AMONG_SERVICES.get(path, path)))
 
-    [error] = answer.errors
-    assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("BAD_USER_INPUT", "CONTRADICTION")
-    assert [one["path"] for one in error["extensions"]["errors"]] == [["filter", path]]
+    for document, narrowed, at_fault in asked:
+        [error] = (await client(people["admin"]).run(document, filter=narrowed)).errors
+        assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("BAD_USER_INPUT", "CONTRADICTION")
+        assert [one["path"] for one in error["extensions"]["errors"]] == [["filter", at_fault]]
 
 
 @pytest.mark.parametrize(
