@@ -102,7 +102,7 @@ class Context:
         """For a rule that writes by one statement, which commits by itself. Within `replaying()` as `writing()`.
 
         No such rule changes a user. So the caller's row, which was read for this very request, is still what a reading
-        would find. That of a WebSocket is older.
+        would find. That of a live stream is older.
         """
         if self._outer is None:
             async with self.database.writing_once() as once:

@@ -42,9 +42,17 @@ from transport.protocol import (
 )
 from transport.refusals import refusal_of
 from transport.requests import BadRequest, Parameters
-from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Seats, SessionWatch, Watched, has_ended
+from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Callers, Seats, SessionWatch, Watched, has_ended
 
 log = structlog.get_logger()
+
+
+class _Over(Exception):
+    """The caller's session has ended."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class Surroundings:
     seats: Seats
     fanout: Fanout
     sessions: SessionWatch
+    callers: Callers
 
 
 class Connection:
@@ -213,6 +222,9 @@ class Connection:
                     await self._answer(id, parameters, seen)
                 except Gone:
                     raise
+                except _Over as over:
+                    seen.refused({"extensions": {"reason": over.reason}})
+                    await self._end(over.reason)
                 except Exception as error:
                     refusal = refusal_of(error, self._caller.accept_language)
                     seen.refused(refusal.body["errors"][0])
@@ -224,23 +236,51 @@ class Connection:
                 del self._running[id]
 
     async def _answer(self, id: str, parameters: Parameters, seen: Observation) -> None:
-        """Raises `Gone`, and what refuses the operation before it is executed."""
+        """Raises `Gone`, `_Over`, and what refuses the operation before it is executed."""
         operation = await self._operations.prepare(parameters, seen)
-        context = self._context(is_socket=operation.type is OperationType.SUBSCRIPTION)
-        if operation.type is OperationType.SUBSCRIPTION:
-            await self._operations.wait_for_turn(operation, context)
+        if operation.type is OperationType.SUBSCRIPTION and not operation.errors:
+            await self._stream(id, operation, seen)
+            return
+        async with self._operations.turn(operation, self._viewer.id, self._caller.address):
+            context = await self._context(operation)
+            await self._operations.admit(operation, context, seen)
+            result = await self._operations.run(operation, context, seen)
+        if result.is_last:
+            await self._fail(id, result.body["errors"], has_begun=not operation.errors)
+            return
+        await self._send({"type": "next", "id": id, "payload": result.body})
+        await self._finish(id, {"type": "complete", "id": id})
+
+    async def _stream(self, id: str, operation: Operation, seen: Observation) -> None:
+        """As `_answer`, for a subscription."""
+        async with self._operations.turn(operation, self._viewer.id, self._caller.address):
+            # A live stream is begun in its turn, and not one of those that run: most of the time it waits for its
+            # reader.
+            context = await self._context(operation)
         await self._operations.admit(operation, context, seen)
         if await self._follow(id, operation, context, seen):
             return
         async with aclosing(self._operations.results(operation, context, seen)) as results:
             async for result in results:
                 if result.is_last:
-                    await self._fail(id, result.body["errors"], has_begun=not operation.errors)
+                    await self._fail(id, result.body["errors"], has_begun=True)
                     return
                 await self._send({"type": "next", "id": id, "payload": result.body})
         await self._finish(id, {"type": "complete", "id": id})
 
-    def _context(self, *, is_socket: bool = False) -> Context:
+    async def _context(self, operation: Operation) -> Context:
+        """For an operation, with the caller as they are now. Raises `_Over`.
+
+        Nobody is asked where the operation is refused anyway.
+        """
+        if not operation.errors and self._viewer.is_signed_in:
+            viewer = await self._around.callers.now(self._viewer)
+            if viewer is None:
+                raise _Over(TOKEN_REVOKED)
+            self._viewer = viewer
+        return self._speaking(is_socket=operation.type is OperationType.SUBSCRIPTION)
+
+    def _speaking(self, *, is_socket: bool = False) -> Context:
         return Context(ports=self._ports, caller=self._caller, viewer=self._viewer, is_socket=is_socket)
 
     async def _follow(self, id: str, operation: Operation, context: Context, seen: Observation) -> bool:
@@ -269,11 +309,12 @@ class Connection:
             del self._running[following.id]
             following.finish("cancelled")
         else:
-            self._running[following.id] = asyncio.create_task(self._stopped(following, error))
+            # Reported from here and not from the task, which may be cancelled before it has begun.
+            errors = errors_of(error, self._speaking(), following.seen)
+            following.finish()
+            self._running[following.id] = asyncio.create_task(self._stopped(following, errors))
 
-    async def _stopped(self, following: Following, error: Exception) -> None:
-        errors = errors_of(error, self._context(), following.seen)
-        following.finish()
+    async def _stopped(self, following: Following, errors: list[dict[str, Any]]) -> None:
         try:
             await self._fail(following.id, errors, has_begun=True)
         except Gone:
@@ -308,7 +349,7 @@ class Connection:
             return
         running, self._running = self._running, {}
         extensions = {"code": "UNAUTHENTICATED", "reason": reason}
-        errors = [{"message": self._context().reader.say(SESSION_ENDED), "extensions": extensions}]
+        errors = [{"message": self._speaking().reader.say(SESSION_ENDED), "extensions": extensions}]
         for one in running.values():
             if one is not asyncio.current_task():
                 one.cancel()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context as ContextVariables
+from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 
 from auth.addresses import network
-from auth.viewer import Viewer, roles_of_sessions, viewer_of_session
-from database import is_outage
+from auth.viewer import Viewer, roles_of_sessions, viewer_of_session, viewers_of_sessions
+from database import Database, is_outage
 from errors import _
 from realtime.hub import Event
 from realtime.streams import access_stream
+from realtime.together import Together
 from schema.context import Caller
 from schema.ports import Ports
 from transport.requests import BadRequest
@@ -59,6 +62,26 @@ class Seats:
             yield
         finally:
             self.leave(key)
+
+
+class Callers:
+    """Looks up who speaks by a socket, for each of its operations: what came with the token may be old.
+
+    Operations that begin at the same time are looked up together, by one statement.
+    """
+
+    def __init__(self, database: Database) -> None:
+        async def find(session_ids: Sequence[UUID]) -> Mapping[UUID, Viewer]:
+            return await viewers_of_sessions(database, session_ids)
+
+        self._viewers: Together[UUID, Viewer] = Together(find)
+
+    async def now(self, viewer: Viewer) -> Viewer | None:
+        """The viewer as they are now; null once their session has ended. Guests stay guests."""
+        if viewer.session_id is None:
+            return viewer
+        found = await self._viewers.ask(viewer.session_id)
+        return None if found is None or found.id != viewer.id else replace(found, expires_at=viewer.expires_at)
 
 
 class Watched:

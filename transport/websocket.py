@@ -22,14 +22,14 @@ from transport.fanout import Fanout
 from transport.frames import outlet_of
 from transport.operations import Operations
 from transport.protocol import PROTOCOL
-from transport.sessions import Seats, SessionWatch
+from transport.sessions import Callers, Seats, SessionWatch
 
 
 class SocketEndpoint:
     """An ASGI application for one path."""
 
     def __init__(self, operations: Operations, ports: Ports, seats: Seats, fanout: Fanout) -> None:
-        self._around = Surroundings(operations, ports, seats, fanout, SessionWatch(ports))
+        self._around = Surroundings(operations, ports, seats, fanout, SessionWatch(ports), Callers(ports.database))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
