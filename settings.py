@@ -240,6 +240,9 @@ class Settings:
     refresh_grace: float = setting(
         30.0, "seconds in which a traded refresh token gets its successor once more; 0: never", _wait
     )
+    account_deletion_grace: float = setting(
+        14 * 86400.0, "seconds between `deleteAccount` and the deletion, in which the owner may take it back", _wait
+    )
     password_hash_memory: int = setting(64 * 1024, "KiB of memory for one Argon2id hash", _positive)
     sign_in_attempts: int = setting(
         10,

@@ -52,6 +52,16 @@ _SECURITY = {
         _("Someone tried many wrong passwords for your account. For 15 minutes none is accepted from new places."),
         _("Devices that you have signed in from are not affected, and a link to a new password always works."),
     ),
+    "DELETION_ASKED": (
+        _("Your account is to be deleted"),
+        _("Your account will be deleted on {ends_at}. Until then you can sign in and keep it."),
+        _(
+            "Then your address, names and profile, your notes and notifications and all ways to sign in are erased. "
+            "Your places at coming events are given back, and you leave your clubs and chats."
+        ),
+        _("Messages and reviews that you wrote and your past visits stay, without your name."),
+    ),
+    "DELETION_CANCELLED": (_("Your account stays"), _("Your account will not be deleted after all.")),
 }
 """By kind: the subject, then what has happened."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
@@ -46,7 +48,9 @@ async def send_security_notice(uow: UnitOfWork, mailer: Mailer, settings: Settin
         return
     cause = f"security {notice.kind.value}"
     await may_send(uow, to=notice.email, asking=Asking.RECIPIENT, cause=cause, most=settings.mails_per_recipient)
-    known = {"program": notice.user_agent, "address": notice.address}
+    known: dict[str, Any] = {"program": notice.user_agent, "address": notice.address}
+    if user.deletion_at is not None:
+        known["ends_at"] = user.deletion_at
     reader = Reader.of(user)
     await mailer.send(
         compose(
@@ -56,7 +60,7 @@ async def send_security_notice(uow: UnitOfWork, mailer: Mailer, settings: Settin
             reader=reader,
             link=_link(settings, "security"),
             at=notice.created_at,
-            **{name: one_line(value) for name, value in known.items() if value},
+            **{name: one_line(value) if isinstance(value, str) else value for name, value in known.items() if value},
         )
     )
 

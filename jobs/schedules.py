@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, String, cast, delete, exists, literal_column, or_, select, table, tuple_
 
 from database import Database
+from jobs.account_sweep import delete_due
 from jobs.event_sweep import archive_past, complete_ended
 from models import (
     AttemptCount,
@@ -108,6 +109,7 @@ async def _delete(database: Database, entity: type[Base], *conditions: ColumnEle
 
 SCHEDULES: dict[str, tuple[str, Sweep]] = {
     "complete_events": ("* * * * *", complete_ended),
+    "delete_accounts": ("* * * * *", delete_due),
     "archive_events": ("*/5 * * * *", archive_past),
     "prune_availability": ("7 * * * *", prune_availability),
     "prune_idempotency_keys": ("17 * * * *", prune_idempotency_keys),

@@ -69,6 +69,7 @@ class Notification(Base):
         UniqueConstraint("user_id", "sequence"),
         Index(None, "user_id", "sequence", postgresql_where=text("read_at IS NULL")),
         Index(None, "topic", "user_id", postgresql_where=text("topic IS NOT NULL")),
+        Index(None, "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
         # Who has been told of a chat, and has not looked since.
         Index(None, "subject_id", "user_id", postgresql_where=text("read_at IS NULL AND type = 'NEW_MESSAGE'")),
     )

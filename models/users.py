@@ -38,7 +38,13 @@ class User(Base):
     __table_args__ = (
         Index("uq_users_handle", func.lower(text("handle")), unique=True),
         Index("uq_users_email", func.lower(text("email")), unique=True),
+        Index(None, "deletion_at", postgresql_where=text("deletion_at IS NOT NULL")),
         CheckConstraint("role <> 'GUEST'", name="role_is_stored"),
+        CheckConstraint(
+            "deleted_at IS NULL OR NOT is_active AND display_name = '' AND num_nonnulls(email, claimed_email, "
+            "deletion_at, bio, location, birth_date, first_name, last_name, patronymic, phone, comment) = 0",
+            name="deleted_is_erased",
+        ),
         CheckConstraint(is_mail_address("email"), name="email_is_canonical"),
         CheckConstraint(is_mail_address("claimed_email"), name="claimed_email_is_canonical"),
     )
@@ -73,6 +79,11 @@ class User(Base):
 
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
+    deletion_at: Mapped[datetime | None]
+    """When the account is to be deleted, as its owner has asked."""
+    deleted_at: Mapped[datetime | None]
+    """When it was. The row stays without anything about the person, so that what they wrote keeps an author. Triggers
+    let nobody give it a place, a role or a membership again."""
 
     @property
     def is_email_verified(self) -> bool:

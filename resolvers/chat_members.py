@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, or_, select, true, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from auth.visibility import is_deleted
@@ -96,6 +96,11 @@ async def leave_chats_of_club(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> 
     """That of a club, and those of all of its events, past ones too, at which the person has no role."""
     events = select(Event.id).where(Event.club_id == club_id)
     await _leave(uow, or_(Chat.club_id == club_id, Chat.event_id.in_(events)), [user_id])
+
+
+async def leave_all(uow: UnitOfWork, user_id: UUID) -> None:
+    """Let someone out of every chat in which they are, who has no role at any event any more."""
+    await _leave(uow, true(), [user_id])
 
 
 async def locked_by_id(uow: UnitOfWork, chat_id: UUID) -> Chat | None:

@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, String, case, cast, func, select
 
-from auth.viewer import Viewer
+from auth.viewer import GUEST, Viewer
 from auth.visibility import memberships_visible_to, users_visible_to
 from database import UnitOfWork, on_conflict
 from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _, check_text, refuse
@@ -288,9 +288,76 @@ async def leave(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMember
     return own
 
 
+def open_to(user_id: UUID) -> Select[UUID]:
+    """Ids of the clubs of which someone is a member, has asked to be, or was invited."""
+    return select(ClubMembership.club_id).where(
+        ClubMembership.user_id == user_id, ClubMembership.state.in_(OPEN_STATES)
+    )
+
+
+async def leave_all(uow: UnitOfWork, user_id: UUID) -> list[str]:
+    """Take someone out of all clubs, which are locked. A club without an owner passes to whoever of the highest role
+    has been there longest. Answers topics of what others were told and is no longer so.
+    """
+    own = (
+        await uow.session.scalars(
+            select(ClubMembership)
+            .where(ClubMembership.user_id == user_id, ClubMembership.state.in_(OPEN_STATES))
+            .order_by(ClubMembership.club_id)
+            .execution_options(populate_existing=True)
+        )
+    ).all()
+    topics = []
+    for member in own:
+        if member.state is not MembershipState.ACTIVE:
+            topics += _topics(member)
+        elif member.role is ClubRole.OWNER:
+            await _hand_on(uow, member)
+        member.state, member.role = MembershipState.LEFT, ClubRole.MEMBER
+        _record(uow, member)
+    await uow.session.flush()
+    return topics
+
+
+async def _hand_on(uow: UnitOfWork, owner: ClubMembership) -> None:
+    """Give a locked club that loses its owner another one, if it has none and anybody is left."""
+    others = await uow.session.scalars(
+        select(ClubMembership)
+        .join(User, User.id == ClubMembership.user_id)
+        .where(
+            ClubMembership.club_id == owner.club_id,
+            ClubMembership.user_id != owner.user_id,
+            ClubMembership.state == MembershipState.ACTIVE,
+            User.is_active,
+        )
+        .order_by(
+            case({role.value: rank for role, rank in RANKS.items()}, value=cast(ClubMembership.role, String)).desc(),
+            User.deletion_at.is_not(None),
+            ClubMembership.joined_at,
+            ClubMembership.id,
+        )
+        .limit(1)
+    )
+    heir = others.one_or_none()
+    if heir is None or heir.role is ClubRole.OWNER:
+        return
+    before = _state_of(heir)
+    heir.role = ClubRole.OWNER
+    audit.note(
+        uow, GUEST, "club.change_role", subject_type="ClubMembership", subject_id=heir.id,
+        before=before, after=_state_of(heir),
+    )  # fmt: skip
+    await uow.session.flush()
+    _record(uow, heir)
+
+
 async def _take_back(uow: UnitOfWork, member: ClubMembership) -> None:
     """What hosts were told of a request, or someone of an invitation, is no longer so."""
-    await withdraw_news(uow, *(topic_of(kind, member.club_id, member.user_id) for kind in ("asks", "invited")))
+    await withdraw_news(uow, *_topics(member))
+
+
+def _topics(member: ClubMembership) -> list[str]:
+    return [topic_of(kind, member.club_id, member.user_id) for kind in ("asks", "invited")]
 
 
 async def _found(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[Standing, ClubMembership]:

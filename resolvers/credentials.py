@@ -83,7 +83,7 @@ async def change_password(
 
     Other devices become strangers. The answer has the token of this one.
     """
-    user = await _proven(uow, viewer, proof)
+    user = await proven(uow, viewer, proof)
     kept = await uow.session.get_one(Password, user.id)
     kept.hash, kept.changed_at = new_hash, utcnow()
     await one_time_tokens.withdraw(uow, user.id, OneTimePurpose.RESET_PASSWORD)
@@ -103,7 +103,7 @@ async def change_email(uow: UnitOfWork, viewer: Viewer, proof: Proof, *, email: 
     problems: list[UserError] = []
     email = accounts.check_email(problems, email, "email")
     refuse(problems)
-    user = await _proven(uow, viewer, proof)
+    user = await proven(uow, viewer, proof)
     await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
     if email == user.email and user.email_verified_at is not None:
         user.claimed_email = None
@@ -134,7 +134,7 @@ async def unlink_identity(uow: UnitOfWork, viewer: Viewer, *, identity_id: UUID,
     return [one for one in found if one is not chosen]
 
 
-async def _proven(uow: UnitOfWork, viewer: Viewer, proof: Proof) -> User:
+async def proven(uow: UnitOfWork, viewer: Viewer, proof: Proof) -> User:
     """The caller's account, locked. Raises `InvalidCredentials` where the password was changed since it was checked."""
     user = await uow.session.get_one(User, viewer.require_user(), with_for_update=NO_KEY)
     kept = await uow.session.get(Password, user.id, with_for_update=True, populate_existing=True)

@@ -12,7 +12,7 @@ from auth.viewer import Viewer
 from auth.visibility import EDITING_ROLES, clubs_hosted_by, clubs_ruled_by, events_visible_to
 from database import UnitOfWork
 from errors import Forbidden, NotFound
-from models import HOLDING, ClubMembership, Event, EventHost, Registration
+from models import HOLDING, ClubMembership, Event, EventHost, Registration, User
 
 
 async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tuple[str, ...] = ("eventId",)) -> Event:
@@ -67,8 +67,10 @@ async def is_trusted_with(session: AsyncSession, viewer: Viewer, event: Event) -
 
 
 async def participant_ids(session: AsyncSession, event_id: UUID) -> list[UUID]:
-    """Everyone who holds a place at the event."""
+    """Everyone who holds a place at the event and has an account still."""
     found = await session.scalars(
-        select(Registration.user_id).where(Registration.event_id == event_id, Registration.admission.in_(HOLDING))
+        select(Registration.user_id)
+        .join(User, User.id == Registration.user_id)
+        .where(Registration.event_id == event_id, Registration.admission.in_(HOLDING), User.is_active)
     )
     return list(found)

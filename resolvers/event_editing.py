@@ -45,7 +45,7 @@ from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notification_words import changes_between
 from resolvers.notifications import Notice, notify_all
-from resolvers.putting_out import end_places_of_banned
+from resolvers.putting_out import end_places_of_gone
 from resolvers.service_times import Move, Times
 
 NEWSWORTHY = ("title", "startsAt", "endsAt", "venue", "price")
@@ -318,7 +318,7 @@ async def _news(
     actor_id: UUID | None,
 ) -> list[Notice]:
     """What people hear of an edit: those who take part, and those who do not any more."""
-    ended = await end_places_of_banned(uow, event, actor_id=viewer.require_user()) if was_over else []
+    ended = await end_places_of_gone(uow, event, actor_id=viewer.require_user()) if was_over else []
     after = _snapshot(event)
     if event.status is not EventStatus.PUBLISHED or all(before[name] == after[name] for name in NEWSWORTHY):
         return ended

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from auth.viewer import Viewer
+from auth.viewer import GUEST, Viewer
 from auth.visibility import clubs_ruled_by, events_visible_to, users_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, Forbidden, NotFound, TooMany, UserError, _
@@ -25,10 +26,12 @@ from models import (
     Registration,
     User,
 )
-from resolvers import audit, chat_members
+from resolvers import audit, chat_members, event_states
 from resolvers.capacity import Restricted
 from resolvers.event_access import acts_as_staff, editable
-from resolvers.notifications import notify
+from resolvers.event_lifecycle import call_off
+from resolvers.event_states import EventAction
+from resolvers.notifications import Notice, notify
 
 MOST_HOSTS = 20
 """People with a role at one event."""
@@ -110,6 +113,56 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UU
     await _announce(uow, viewer, event, user_id, before=before, after=None, by_staff=by_staff)
     seen: Event | None = await uow.session.scalar(events_visible_to(viewer).where(Event.id == event.id))
     return seen
+
+
+async def step_down(uow: UnitOfWork, user_id: UUID, events: Sequence[Event]) -> list[Notice]:
+    """Take all of someone's roles away, whose coming events are locked. Where no organizer is left, the longest
+    co-organizer becomes one; without any, the event is cancelled. Answers what people are to be told.
+    """
+    notices = []
+    for event in events:
+        hosts = await _hosts(uow, event)
+        own = hosts.pop(user_id, None)
+        if own is None or own.role is not EventRole.ORGANIZER:
+            continue
+        found = await uow.session.execute(
+            select(User.id, User.deletion_at.is_not(None)).where(User.id.in_(hosts), User.is_active)
+        )
+        # Those who stay come before those who are about to go.
+        left = sorted((goes, hosts[id].created_at, id) for id, goes in found)
+        roles = {hosts[id].role for _goes, _since, id in left}
+        heirs = [hosts[id] for _goes, _since, id in left if hosts[id].role is EventRole.CO_ORGANIZER]
+        if EventRole.ORGANIZER in roles:
+            continue
+        if heirs:
+            notices.append(_hand_on(uow, event, heirs[0]))
+        elif event_states.refusal(event, EventAction.CANCEL) is None:
+            notices.append(await call_off(uow, GUEST, event, reason=None, actor_id=None))
+    await uow.session.flush()
+    given_up = await uow.session.scalars(
+        delete(EventHost)
+        .where(EventHost.user_id == user_id)
+        .returning(EventHost.event_id)
+        .execution_options(synchronize_session=False)
+    )
+    for event_id in sorted(given_up):
+        uow.record(EventHostsChanged(subject_id=event_id, user_id=user_id, role=None))
+    return notices
+
+
+def _hand_on(uow: UnitOfWork, event: Event, heir: EventHost) -> Notice:
+    audit.note(
+        uow, GUEST, "event.host.change", subject_type="Event", subject_id=event.id,
+        before={"role": heir.role}, after={"role": EventRole.ORGANIZER}, about={"userId": heir.user_id},
+    )  # fmt: skip
+    heir.role = EventRole.ORGANIZER
+    uow.record(EventHostsChanged(subject_id=event.id, user_id=heir.user_id, role=heir.role.value))
+    return Notice(
+        recipients=[heir.user_id],
+        type=NotificationType.EVENT_ROLE_GIVEN,
+        subject=event,
+        params={"role": heir.role.value},
+    )
 
 
 async def _visible(uow: UnitOfWork, viewer: Viewer, event_id: UUID) -> Event:

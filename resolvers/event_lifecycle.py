@@ -26,7 +26,7 @@ from models import (
 from resolvers import audit, capacity, chat_members, event_states
 from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_states import EventAction
-from resolvers.notifications import Notice, notify, notify_all
+from resolvers.notifications import Notice, notify_all
 
 LONGEST_REASON = 1000
 
@@ -145,19 +145,28 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, reason: str
     reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
     refuse(problems)
     event_states.require(event, EventAction.CANCEL, "eventId")
+    event.put_away_by_staff = await acts_as_staff(uow.session, viewer, event)
+    await notify_all(uow, [await call_off(uow, viewer, event, reason=reason, actor_id=viewer.id)])
+    return event
+
+
+async def call_off(
+    uow: UnitOfWork, viewer: Viewer, event: Event, *, reason: str | None, actor_id: UUID | None
+) -> Notice:
+    """Cancel a locked event. Answers what those who have a place are to be told, and by whom it was done."""
     audit_status(uow, viewer, event, EventStatus.CANCELLED)
     event.status, event.cancelled_at, event.cancel_reason = EventStatus.CANCELLED, utcnow(), reason
-    event.put_away_by_staff = await acts_as_staff(uow.session, viewer, event)
     event.version += 1
     await withdraw_from_review(uow, event)
     uow.record(EventCancelled(subject_id=event.id))
     await capacity.announce(uow, event)
-    people = await participant_ids(uow.session, event.id)
-    await notify(
-        uow, people, NotificationType.EVENT_CANCELLED, subject=event, actor_id=viewer.id, title=event.title,
-        reason=reason,
-    )  # fmt: skip
-    return event
+    return Notice(
+        recipients=await participant_ids(uow.session, event.id),
+        type=NotificationType.EVENT_CANCELLED,
+        subject=event,
+        actor_id=actor_id,
+        params={"title": event.title, "reason": reason},
+    )
 
 
 async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:

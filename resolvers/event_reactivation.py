@@ -32,7 +32,7 @@ from resolvers.event_lifecycle import audit_status, go_out, submit, withdraw_fro
 from resolvers.event_states import EventAction, is_over
 from resolvers.events import EventCreated
 from resolvers.notifications import Notice, notify_all
-from resolvers.putting_out import end_places_of_banned
+from resolvers.putting_out import end_places_of_gone
 from resolvers.service_times import Move, Times
 
 
@@ -150,7 +150,7 @@ async def _bring_back(
     was_over = is_over(event)
     event.starts_at, event.ends_at = plan.starts_at, plan.ends_at
     await service_times.write(uow, plan.moved)
-    notices = await end_places_of_banned(uow, event, actor_id=viewer.require_user()) if was_over else []
+    notices = await end_places_of_gone(uow, event, actor_id=viewer.require_user()) if was_over else []
     if wanted is EventStatus.PUBLISHED:
         people = await participant_ids(uow.session, event.id)
         notices += await go_out(uow, event, actor_id=actor_id)

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    String,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import (
@@ -28,14 +40,20 @@ from models import (
     EventHost,
     EventStatus,
     EventWords,
+    Identity,
     Inbox,
+    KnownDevice,
     MembershipState,
     Message,
     ModerationItem,
     ModerationState,
     Notification,
+    Password,
     Registration,
     Service,
+    Session,
+    User,
+    UserInterest,
 )
 
 
@@ -128,6 +146,25 @@ def _banned_with_place() -> Select[UUID, str]:
     )
 
 
+def _deleted_with(entity: Any, *conditions: ColumnElement[bool]) -> Select[UUID, str]:
+    """Deleted accounts that still have something."""
+    having = exists().where(entity.user_id == User.id, *conditions)
+    return select(User.id, literal(f"is deleted and has {entity.__tablename__}")).where(
+        User.deleted_at.is_not(None), having
+    )
+
+
+def _deleted_with_anything() -> CompoundSelect[UUID, str]:
+    coming = exists().where(Event.id == Registration.event_id, Event.ends_at > func.now(), Event.deleted_at.is_(None))
+    states = (MembershipState.ACTIVE, MembershipState.PENDING, MembershipState.INVITED)
+    return union_all(
+        _deleted_with(Registration, Registration.admission.in_(TAKING_PART), coming),
+        _deleted_with(ClubMembership, ClubMembership.state.in_(states)),
+        _deleted_with(ChatMember, ChatMember.left_at.is_(None)),
+        *(_deleted_with(entity) for entity in (EventHost, Session, Password, Identity, KnownDevice, UserInterest)),
+    )
+
+
 def _booking_without_registration() -> Select[UUID, str]:
     registered = exists().where(
         Registration.event_id == Booking.event_id,
@@ -201,7 +238,7 @@ def _words(owner: Any, kept: Any, key: Any, *columns: str) -> Select[UUID, str]:
     )
 
 
-INVARIANTS: dict[str, Select[UUID, str]] = {
+INVARIANTS: dict[str, Select[UUID, str] | CompoundSelect[UUID, str]] = {
     "event.taken is the number of people": _counted(Event, Registration, Registration.event_id),
     "service.taken is the number of bookings": _counted(Service, Booking, Booking.service_id),
     "event is not oversold": _oversold(Event),
@@ -213,6 +250,7 @@ INVARIANTS: dict[str, Select[UUID, str]] = {
     "booking has a registration": _booking_without_registration(),
     "booking and service share an event": _booking_elsewhere(),
     "who was put out of a club has no place": _banned_with_place(),
+    "a deleted account has nothing": _deleted_with_anything(),
     "participant is in the chat": _chat_without_participant(),
     "only participants are in the chat": _chat_with_stranger(),
     "event is found by its words": _words(

@@ -105,14 +105,14 @@ async def notify(
     await notify_all(uow, [notice])
 
 
-async def notify_all(uow: UnitOfWork, notices: Iterable[Notice]) -> None:
-    """All notices of a unit of work at once, in one statement.
+async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequence[str] = ()) -> None:
+    """All notices of a unit of work at once, in one statement. `ends` are topics as those of `Notice.ends`.
 
     Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
     notices = list(notices)
-    if ended := [topic for notice in notices for topic in notice.ends]:
+    if ended := [*ends, *(topic for notice in notices for topic in notice.ends)]:
         await withdraw_news(uow, *ended)
     rows = addressed(notices)
     if not rows:

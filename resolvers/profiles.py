@@ -118,7 +118,7 @@ async def _locked(uow: UnitOfWork, viewer: Viewer, user_id: UUID | None) -> User
     wanted = user_id or own_id
     user = await uow.session.get(User, wanted, populate_existing=True, with_for_update={"key_share": True})
     may_edit = viewer.can(Permission.USER_EDIT)
-    if user is None or not (user.is_active or may_edit):
+    if user is None or user.deleted_at is not None or not (user.is_active or may_edit):
         raise NotFound(path=("userId",))
     if wanted != own_id and not may_edit:
         raise Forbidden(path=("userId",))

@@ -77,7 +77,9 @@ async def sign_in(uow: UnitOfWork, signing: Signing, person: Person, device: Dev
     mutex = func.hashtextextended(f"{person.issuer} {person.subject}", 0)
     await uow.session.execute(select(func.pg_advisory_xact_lock(mutex)))
     known = select(User).join(Identity, Identity.user_id == User.id)
-    user = await uow.session.scalar(known.where(Identity.issuer == person.issuer, Identity.subject == person.subject))
+    known = known.where(Identity.issuer == person.issuer, Identity.subject == person.subject)
+    # Waits for a deletion of the account, so that no session is opened after it.
+    user = await uow.session.scalar(known.with_for_update(read=True, of=User))
     if user is None:
         user = await _owner_of_email(uow, person)
         is_known = user is not None

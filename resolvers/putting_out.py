@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, update
 
 from database import UnitOfWork
 from models import (
@@ -24,6 +24,7 @@ from models import (
     NotificationType,
     Registration,
     Service,
+    User,
     utcnow,
 )
 from resolvers import capacity, chat_members
@@ -109,25 +110,28 @@ async def _end_bookings(
         )
 
 
-async def end_places_of_banned(uow: UnitOfWork, event: Event, *, actor_id: UUID) -> list[Notice]:
-    """For a locked event that was over and is to come again: who was put out of its club since has no place at it.
+async def end_places_of_gone(uow: UnitOfWork, event: Event, *, actor_id: UUID) -> list[Notice]:
+    """For a locked event that was over and is to come again: who was put out of its club since, or has deleted their
+    account, has no place at it.
 
     Answers what they are to be told.
     """
-    banned = await uow.session.scalars(
-        select(ClubMembership.user_id)
-        .join(Registration, Registration.user_id == ClubMembership.user_id)
-        .where(
-            ClubMembership.club_id == event.club_id,
-            ClubMembership.state == MembershipState.BANNED,
-            or_(ClubMembership.banned_until.is_(None), ClubMembership.banned_until > func.now()),
-            Registration.event_id == event.id,
-            Registration.admission.in_(TAKING_PART),
+    banned = exists().where(
+        ClubMembership.user_id == Registration.user_id,
+        ClubMembership.club_id == event.club_id,
+        ClubMembership.state == MembershipState.BANNED,
+        or_(ClubMembership.banned_until.is_(None), ClubMembership.banned_until > func.now()),
+    )
+    deleted = exists().where(User.id == Registration.user_id, User.deleted_at.is_not(None))
+    gone = await uow.session.execute(
+        select(Registration.user_id, deleted.label("is_deleted")).where(
+            Registration.event_id == event.id, Registration.admission.in_(TAKING_PART), or_(banned, deleted)
         )
     )
-    user_ids = banned.all()
+    is_deleted: dict[UUID, bool] = {row.user_id: row.is_deleted for row in gone}
+    user_ids = list(is_deleted)
     if not user_ids or event.ends_at <= utcnow():
         return []
     ended = await end_places(uow, user_ids, [event.id], actor_id=actor_id, reason=None)
     await chat_members.leave_event_chats(uow, event.id, user_ids)
-    return [one.notice(actor_id=actor_id, reason=None) for one in ended]
+    return [one.notice(actor_id=actor_id, reason=None) for one in ended if not is_deleted[one.user_id]]

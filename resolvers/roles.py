@@ -71,7 +71,7 @@ async def assign(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, role: Role) 
     user = users.pop(user_id)
     if user.role is role:
         return user
-    if user.role is Role.ADMIN and not any(other.role is Role.ADMIN for other in users.values()):
+    if user.role is Role.ADMIN and not any(map(stays_administrator, users.values())):
         raise LastAdministrator(path=("role",))
     audit.note(
         uow,
@@ -85,6 +85,11 @@ async def assign(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, role: Role) 
     user.role = role
     uow.record(RoleAssigned(subject_id=user.id, changed=["role"], stream=access_stream(user.id), sequence=0))
     return user
+
+
+def stays_administrator(user: User) -> bool:
+    """Whether somebody is one, and has not asked for the deletion of their account."""
+    return user.role is Role.ADMIN and user.is_active and user.deletion_at is None
 
 
 async def set_trusted(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, is_trusted: bool) -> User:

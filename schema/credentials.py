@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import strawberry
 
 import dataloaders.accounts
 import models
 from errors import NotFound, RateLimited, UserError
-from resolvers import accounts
+from resolvers import account_deletion, accounts
 from resolvers import credentials as rules
+from resolvers.roles import LastAdministrator
 from resolvers.sessions import InvalidCredentials, Proof
 from schema import ids
 from schema.access import SIGNED_IN
@@ -68,6 +69,28 @@ class UnlinkIdentityInput(MutationInput):
 class UnlinkIdentityPayload(Payload):
     identities: list[models.Identity] | None = strawberry.field(
         default=None, graphql_type=list[Identity] | None, description="The identities that stay, at most 20."
+    )
+
+
+@strawberry.input(description="The right to delete one's account.")
+class DeleteAccountInput(MutationInput):
+    current_password: str | None = strawberry.field(
+        default=None,
+        description="The caller's password. Who has none signs in anew instead, at most 10 minutes before.",
+    )
+    device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
+
+
+@strawberry.input(description="Nothing but who calls.")
+class CancelAccountDeletionInput(MutationInput):
+    pass
+
+
+@strawberry.type(description="When the account is deleted.")
+class AccountDeletionPayload(Payload):
+    deletion_at: datetime | None = strawberry.field(
+        default=None,
+        description="When it is carried out, unless `cancelAccountDeletion` comes before. Null where it stays.",
     )
 
 
@@ -130,3 +153,37 @@ class CredentialMutations:
         async with info.context.writing() as uow:
             left = await rules.unlink_identity(uow, info.context.viewer, identity_id=identity_id, device=device)
         return UnlinkIdentityPayload(identities=list(left))
+
+    @mutation(
+        description="Have one's account deleted after a grace time: 14 days, if the operator chose no other. Until "
+        "then one can sign in and take it back; all other sessions end now. The owner is told by mail when it happens "
+        "and what stays. Refused while others would be left alone: for the only owner of clubs with other members and "
+        "the only organizer of coming events with participants, named in `details.conflictsWith`, and for the last "
+        "administrator.",
+        access=SIGNED_IN,
+        raises=[
+            *PROOF_REFUSALS,
+            account_deletion.SignInAgain,
+            account_deletion.OnlyOwner,
+            account_deletion.OnlyOrganizer,
+            LastAdministrator,
+        ],
+    )
+    async def delete_account(self, info: Info, input: DeleteAccountInput) -> AccountDeletionPayload:
+        context, password = info.context, input.current_password
+        proof = await proof_of(info, password, input.device_token) if password is not None else None
+        grace = timedelta(seconds=context.ports.settings.account_deletion_grace)
+        device = device_of(context, input.device_token)
+        async with context.writing() as uow:
+            user = await account_deletion.ask(uow, context.viewer, proof, grace=grace, device=device)
+        return AccountDeletionPayload(deletion_at=user.deletion_at)
+
+    @mutation(
+        description="Keep one's account after all. The owner is told by mail. Nothing happens where no deletion was "
+        "asked for.",
+        access=SIGNED_IN,
+    )
+    async def cancel_account_deletion(self, info: Info, input: CancelAccountDeletionInput) -> AccountDeletionPayload:
+        async with info.context.writing() as uow:
+            user = await account_deletion.cancel(uow, info.context.viewer, device=device_of(info.context))
+        return AccountDeletionPayload(deletion_at=user.deletion_at)

@@ -36,6 +36,7 @@ enum(
     PROVIDER_REFUSED="The provider did not let the person in, or the sign-in is too old.",
     PROVIDER_UNAVAILABLE="There is no provider, or it does not answer.",
     SESSION_ENDED="The refresh token is used up, or its session is over.",
+    SIGN_IN_AGAIN="The session is not fresh enough for this, and there is no password to ask for.",
     ALREADY_MEMBER="The person is in the club, or was invited already.",
     INVITATION_NEEDED="The club takes members by invitation only.",
     LAST_OWNER="A club keeps an owner.",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -50,6 +51,10 @@ class Viewer:
     )
     has_password: bool = related(
         dataloaders.accounts.has_password_by_user_id, description="Whether one can sign in by password."
+    )
+
+    deletion_at: datetime | None = strawberry.field(
+        description="When one's account is deleted, as one has asked by `deleteAccount`; null where it stays."
     )
 
     @computed(description="Address for mail, its domain in ASCII; for sign-in too once it is proven.")

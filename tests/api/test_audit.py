@@ -232,9 +232,9 @@ OWN = {
 }  # fmt: skip
 """What everyone does with their own, and in chats of which they are members: the role opens nothing more."""
 ACCOUNT = {
-    "changeEmail", "changePassword", "completeSignUp", "refreshSession", "requestPasswordReset", "resendVerification",
-    "resetPassword", "revokeSession", "signIn", "signInWithProvider", "signOut", "signOutEverywhere", "signUp",
-    "startProviderSignIn", "unlinkIdentity", "verifyEmail",
+    "cancelAccountDeletion", "changeEmail", "changePassword", "completeSignUp", "deleteAccount", "refreshSession",
+    "requestPasswordReset", "resendVerification", "resetPassword", "revokeSession", "signIn", "signInWithProvider",
+    "signOut", "signOutEverywhere", "signUp", "startProviderSignIn", "unlinkIdentity", "verifyEmail",
 }  # fmt: skip
 """About signing in: staff have no way into the account of somebody else."""
 

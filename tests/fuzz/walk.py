@@ -58,6 +58,8 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "deleteEvent": ("boris", {"eventId": "@Event.title=Draft"}),
     "changePassword": ("anna", {"currentPassword": "wrong password", "newPassword": "wing-ding-2"}),
     "changeEmail": ("anna", {"currentPassword": "wrong password", "email": "new@example.org"}),
+    "deleteAccount": ("anna", {"currentPassword": "wrong password"}),
+    "cancelAccountDeletion": ("shy", {}),
     "unlinkIdentity": ("anna", {"identityId": "@Identity.user_id=anna"}),
     "addEventHost": ("anna", {"eventId": "@Event.title=Offering", "userId": "@User.handle=shy", "role": "STAFF"}),
     "changeEventHostRole": (
@@ -123,6 +125,7 @@ REFUSED = {
     "changeEmail",
     "changePassword",
     "completeSignUp",
+    "deleteAccount",
     "verifyEmail",
     "resetPassword",
     "refreshSession",

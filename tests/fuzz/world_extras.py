@@ -71,8 +71,9 @@ async def extras(ports: Ports, people: People) -> Sequence[Rows]:
             "clubs": list(await session.scalars(select(models.Club).order_by(models.Club.name, models.Club.id))),
         }
     hidden = make_user(
-        handle="shy", display_name="Ё", bio="Secret", location="Nowhere", privacy=HIDING, comment="", **FULL_NAME
-    )
+        handle="shy", display_name="Ё", bio="Secret", location="Nowhere", privacy=HIDING, comment="",
+        deletion_at=in_days(9), **FULL_NAME,
+    )  # fmt: skip
     gone = make_user(handle="gone", is_active=False)
     others = people | {"shy": hidden, "gone": gone}
     private = make_club(
