@@ -172,7 +172,7 @@ def clubs_ruled_by(user_id: UUID) -> Select[UUID]:
     return clubs_of(user_id).where(ClubMembership.role.in_((ClubRole.OWNER, ClubRole.ADMIN)))
 
 
-def hosted_by(user_id: UUID) -> Select[UUID]:
+def hosted_by(user_id: UUID | None) -> Select[UUID]:
     """Ids of the events at which someone has a role."""
     return select(EventHost.event_id).where(EventHost.user_id == user_id)
 
@@ -261,9 +261,14 @@ def _open_or_own(viewer: Viewer, open_to_all: ColumnElement[bool]) -> ColumnElem
 OPENED = (EventVisibility.PUBLIC, EventVisibility.UNLISTED)
 
 
+def event_is_visible(viewer: Viewer) -> ColumnElement[bool]:
+    """Of an `Event`: whether the viewer may open it, given a link."""
+    return _events(viewer, OPENED, OF_PRIVATE_CLUB)
+
+
 def events_visible_to(viewer: Viewer) -> Select[Event]:
     """Events that the viewer may open, given a link."""
-    return select(Event).where(_events(viewer, OPENED, OF_PRIVATE_CLUB))
+    return select(Event).where(event_is_visible(viewer))
 
 
 def events_listed_to(viewer: Viewer, *, never_out_too: bool = False, hidden_too: bool = False) -> Select[Event]:

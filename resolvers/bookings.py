@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from models import (
     utcnow,
 )
 from resolvers import audit, capacity, registrations
+from resolvers.event_access import Part, part_at
 from resolvers.service_news import tell
 
 MAXIMUM_SERVICES = 20
@@ -209,14 +211,11 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, reason: s
         # A record of what was deleted.
         raise NotFound(path=("bookingId",)) from None
     is_own = seen.user_id == actor_id
-    if not is_own and not await registrations.may_cancel_for_others(uow.session, viewer, locked.event):
-        raise Forbidden(path=("bookingId",))
+    part = await part_at(uow.session, viewer, locked.event)
     await uow.session.refresh(seen)
-    if not capacity.holds(seen):
-        raise NotBooked(path=("bookingId",))
-    if locked.services[0].ends_at <= utcnow():
-        zone = locked.event.time_zone
-        raise capacity.Closed(path=("bookingId",), closes_at=locked.services[0].ends_at, time_zone=zone)
+    ends_at, zone = locked.services[0].ends_at, locked.event.time_zone
+    if refusal := refusal_to_cancel(seen, part, ends_at=ends_at, time_zone=zone):
+        raise refusal
     if not is_own:
         audit.note(
             uow, viewer, "booking.cancel", subject_type="Booking", subject_id=seen.id,
@@ -235,6 +234,17 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, reason: s
         registration = (await _registrations(uow, [seen.event_id], seen.user_id))[seen.event_id]
         await registrations.withdraw(uow, locked.event, registration, actor_id=actor_id, reason=reason)
     return seen
+
+
+def refusal_to_cancel(booking: Booking, part: Part, *, ends_at: datetime, time_zone: str) -> UserError | None:
+    """`ends_at` is when the service is over."""
+    if booking.user_id != part.viewer.id and not registrations.may_cancel_for_others(part):
+        return Forbidden(path=("bookingId",))
+    if not capacity.holds(booking):
+        return NotBooked(path=("bookingId",))
+    if ends_at <= utcnow():
+        return capacity.Closed(path=("bookingId",), closes_at=ends_at, time_zone=time_zone)
+    return None
 
 
 def _has_bookings(event_id: UUID, user_id: UUID) -> Select[bool]:

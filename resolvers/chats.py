@@ -9,41 +9,33 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     Uuid,
-    and_,
     bindparam,
     case,
     exists,
     func,
     literal,
-    or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.fellowship import may_be_written_to
 from auth.viewer import Viewer
-from auth.visibility import chats_of, clubs_of, hosted_by, messages_visible_to
+from auth.visibility import chats_of, messages_visible_to
 from database import RECORDING, UnitOfWork, Writing, recording, recording_values
 from dataloaders.chats import unread
 from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
 from errors import ErrorCode, NotFound, TooMany, UserError, _, check_text, refuse
 from models import (
-    HOLDING,
     Chat,
     ChatKind,
     ChatMember,
-    ClubMembership,
-    EventHost,
-    MembershipState,
     Message,
     Notification,
     NotificationType,
-    Registration,
     User,
     utcnow,
 )
@@ -131,31 +123,6 @@ async def fellows(session: AsyncSession, user_id: UUID, among: Collection[UUID],
     return set(found)
 
 
-def may_be_written_to(user_id: UUID, *, needs_fellowship: bool) -> ColumnElement[bool]:
-    """Of a `User`: whether someone may write to them."""
-    return and_(User.is_active, _shares_with(user_id) if needs_fellowship else true())
-
-
-def _shares_with(user_id: UUID) -> ColumnElement[bool]:
-    in_my_clubs = select(ClubMembership.user_id).where(
-        ClubMembership.user_id == User.id,
-        ClubMembership.state == MembershipState.ACTIVE,
-        ClubMembership.club_id.in_(clubs_of(user_id)),
-    )
-    at_my_events = _placed_at_event(user_id).union(hosted_by(user_id))
-    comes_along = select(Registration.user_id).where(
-        Registration.user_id == User.id,
-        Registration.admission.in_(HOLDING),
-        Registration.event_id.in_(at_my_events),
-    )
-    hosts = select(EventHost.user_id).where(EventHost.user_id == User.id, EventHost.event_id.in_(at_my_events))
-    return or_(in_my_clubs.exists(), comes_along.exists(), hosts.exists())
-
-
-def _placed_at_event(user_id: UUID) -> Select[UUID]:
-    return select(Registration.event_id).where(Registration.user_id == user_id, Registration.admission.in_(HOLDING))
-
-
 async def add_members(
     uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, member_ids: Sequence[UUID], needs: str
 ) -> Chat:
@@ -190,7 +157,7 @@ async def rejoin(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
     """Come back to a GROUP chat that one has left. One sees what is sent from now on."""
     user_id = viewer.require_user()
     chat = await chat_members.locked_by_id(uow, chat_id)
-    if chat is None or chat.kind is not ChatKind.GROUP:
+    if chat is None or not has_free_members(chat):
         raise NotFound(path=("chatId",))
     present = await _present(uow, chat)
     if user_id in present:
@@ -213,9 +180,14 @@ async def leave(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
 async def locked_own_group(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> Chat:
     """A GROUP chat of which the user is a member, locked."""
     chat, _member = await locked_own(uow, user_id, chat_id)
-    if chat.kind is not ChatKind.GROUP:
+    if not has_free_members(chat):
         raise MembersAreFixed(path=("chatId",))
     return chat
+
+
+def has_free_members(chat: Chat) -> bool:
+    """Whether its members come and go by themselves, and not by an event, a club or a pair."""
+    return chat.kind is ChatKind.GROUP
 
 
 async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Chat, ChatMember]:

@@ -20,6 +20,7 @@ from sqlalchemy import Select, String, case, cast, func, select
 from auth.viewer import GUEST, Viewer
 from auth.visibility import memberships_visible_to, users_visible_to
 from database import UnitOfWork, on_conflict
+from dataloaders.standings import owner_counts
 from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _, check_text, refuse
 from models import (
     ClubMembership,
@@ -95,19 +96,12 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
     """Become a member, or ask to. Asking again changes nothing and tells nobody twice."""
     standing = await lock(uow, viewer, club_id)
     own, user_id = standing.own, viewer.require_user()
-    state = own.state if own is not None else None
-    if state is MembershipState.ACTIVE:
-        raise AlreadyMember(path=("clubId",))
-    if own is not None and own.is_banned_at(utcnow()):
-        if own.banned_until is not None:
-            raise PutOutUntil(path=("clubId",), ends_at=own.banned_until)
-        raise PutOut(path=("clubId",))
-    if state is MembershipState.INVITED or standing.club.join_policy is JoinPolicy.OPEN:
-        return await _admit(uow, standing, user_id, own)
-    if standing.club.join_policy is JoinPolicy.INVITE_ONLY:
-        raise InvitationNeeded(path=("clubId",))
-    if own is not None and state is MembershipState.PENDING:
+    if refusal := refusal_to_join(standing):
+        raise refusal
+    if own is not None and has_asked(standing):
         return own
+    if (own is not None and own.state is MembershipState.INVITED) or standing.club.join_policy is JoinPolicy.OPEN:
+        return await _admit(uow, standing, user_id, own)
     asked = await _enter(uow, standing, user_id, own, MembershipState.PENDING)
     hosts = await _hosts(uow, club_id)
     await notify(
@@ -115,6 +109,26 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
         topic=topic_of("asks", club_id, user_id),
     )  # fmt: skip
     return asked
+
+
+def has_asked(standing: Standing) -> bool:
+    """Whether the viewer waits for an answer, so that asking again changes nothing."""
+    is_open = standing.club.join_policy is JoinPolicy.OPEN
+    return standing.own is not None and standing.own.state is MembershipState.PENDING and not is_open
+
+
+def refusal_to_join(standing: Standing) -> UserError | None:
+    own = standing.own
+    if own is not None and own.state is MembershipState.ACTIVE:
+        return AlreadyMember(path=("clubId",))
+    if own is not None and own.is_banned_at(utcnow()):
+        if own.banned_until is not None:
+            return PutOutUntil(path=("clubId",), ends_at=own.banned_until)
+        return PutOut(path=("clubId",))
+    is_invited = own is not None and own.state is MembershipState.INVITED
+    if standing.club.join_policy is JoinPolicy.INVITE_ONLY and not is_invited:
+        return InvitationNeeded(path=("clubId",))
+    return None
 
 
 async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUID) -> ClubMembership:
@@ -147,10 +161,15 @@ async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUI
 async def decide(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, is_approved: bool) -> ClubMembership:
     """Answer a request to join."""
     standing, asked = await _found(uow, viewer, membership_id)
-    _require(standing, ClubRole.MODERATOR)
-    if asked.state is not MembershipState.PENDING:
-        raise InvalidStatus(path=("membershipId",), status=asked.state)
+    if refusal := refusal_to_decide(standing, asked):
+        raise refusal
     return await _decide(uow, viewer, standing, asked, is_approved=is_approved)
+
+
+def refusal_to_decide(standing: Standing, asked: ClubMembership) -> UserError | None:
+    if not standing.has(ClubRole.MODERATOR):
+        return Forbidden(path=("membershipId",))
+    return _unless(MembershipState.PENDING, asked)
 
 
 async def _decide(
@@ -177,9 +196,8 @@ async def remove(
     already, the reason and the end change.
     """
     standing, member = await _found(uow, viewer, membership_id)
-    _require(standing, ClubRole.MODERATOR)
-    if standing.rank <= RANKS[member.role] or member.user_id == viewer.id:
-        raise Forbidden(path=("membershipId",))
+    if refusal := refusal_to_remove(standing, member, actor_id=viewer.require_user()):
+        raise refusal
     ban = _checked_ban(reason, until)
     await _keep_an_owner(uow, member)
     # Taken before the membership changes: whoever takes a place at one of them asks for the membership under its lock.
@@ -206,6 +224,12 @@ async def remove(
     return member
 
 
+def refusal_to_remove(standing: Standing, member: ClubMembership, *, actor_id: UUID) -> UserError | None:
+    """Besides, an owner has to stay: `refusal_to_step_down`."""
+    is_below = standing.has(ClubRole.MODERATOR) and standing.rank > RANKS[member.role]
+    return None if is_below and member.user_id != actor_id else Forbidden(path=("membershipId",))
+
+
 @dataclass(frozen=True)
 class Ban:
     """Why someone is put out, and until when; null means until a host lifts it."""
@@ -226,9 +250,8 @@ def _checked_ban(reason: str | None, until: datetime | None) -> Ban:
 async def lift_ban(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> ClubMembership:
     """Let someone who was put out come back as anyone may. They are told."""
     standing, member = await _found(uow, viewer, membership_id)
-    _require(standing, ClubRole.MODERATOR)
-    if member.state is not MembershipState.BANNED:
-        raise InvalidStatus(path=("membershipId",), status=member.state)
+    if refusal := refusal_to_lift(standing, member):
+        raise refusal
     before = _state_of(member)
     await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
     _leave_trail(uow, viewer, standing, member, "club.lift_ban", before=before)
@@ -236,15 +259,21 @@ async def lift_ban(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     return member
 
 
+def refusal_to_lift(standing: Standing, member: ClubMembership) -> UserError | None:
+    if not standing.has(ClubRole.MODERATOR):
+        return Forbidden(path=("membershipId",))
+    return _unless(MembershipState.BANNED, member)
+
+
+def _unless(state: MembershipState, member: ClubMembership) -> UserError | None:
+    return None if member.state is state else InvalidStatus(path=("membershipId",), status=member.state)
+
+
 async def change_role(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, role: ClubRole) -> ClubMembership:
     """Owners give every role; administrators give and take roles below their own; so do staff, who may do all."""
     standing, member = await _found(uow, viewer, membership_id)
-    _require(standing, ClubRole.ADMIN)
-    if member.state is not MembershipState.ACTIVE:
-        raise InvalidStatus(path=("membershipId",), status=member.state)
-    is_owner = standing.rank >= RANKS[ClubRole.OWNER]
-    if not is_owner and standing.rank <= max(RANKS[member.role], RANKS[role]):
-        raise Forbidden(path=("role",))
+    if refusal := refusal_to_change_role(standing, member, role):
+        raise refusal
     if member.role is role:
         return member
     if role is not ClubRole.OWNER:
@@ -257,14 +286,23 @@ async def change_role(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, r
     return member
 
 
+def refusal_to_change_role(standing: Standing, member: ClubMembership, role: ClubRole) -> UserError | None:
+    """Besides, an owner has to stay: `refusal_to_step_down`."""
+    if not standing.has(ClubRole.ADMIN):
+        return Forbidden(path=("membershipId",))
+    if refusal := _unless(MembershipState.ACTIVE, member):
+        return refusal
+    is_below = standing.rank > max(RANKS[member.role], RANKS[role])
+    return None if standing.has(ClubRole.OWNER) or is_below else Forbidden(path=("role",))
+
+
 async def transfer(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> ClubMembership:
     """Hand one's ownership to another member, in one step: one owner goes, one comes. The old one becomes ADMIN."""
     standing, heir = await _found(uow, viewer, membership_id)
+    if refusal := refusal_to_transfer(standing, heir):
+        raise refusal
     own = standing.own
-    if own is None or standing.own_rank != RANKS[ClubRole.OWNER]:
-        raise Forbidden(path=("membershipId",))
-    if heir.state is not MembershipState.ACTIVE or heir.role is ClubRole.OWNER:
-        raise InvalidStatus(path=("membershipId",), status=heir.state)
+    assert own is not None
     heir.role, own.role = ClubRole.OWNER, ClubRole.ADMIN
     await uow.session.flush()
     _record(uow, heir)
@@ -272,11 +310,19 @@ async def transfer(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     return heir
 
 
+def refusal_to_transfer(standing: Standing, heir: ClubMembership) -> UserError | None:
+    if standing.own_rank != RANKS[ClubRole.OWNER]:
+        return Forbidden(path=("membershipId",))
+    if heir.state is not MembershipState.ACTIVE or heir.role is ClubRole.OWNER:
+        return InvalidStatus(path=("membershipId",), status=heir.state)
+    return None
+
+
 async def leave(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembership:
     """Leave a club, take a request back, or decline an invitation."""
     standing = await lock(uow, viewer, club_id)
     own = standing.own
-    if own is None or own.state not in OPEN_STATES:
+    if own is None or not is_open(own):
         raise NotMember(path=("clubId",))
     was_active = own.state is MembershipState.ACTIVE
     await _keep_an_owner(uow, own)
@@ -351,6 +397,11 @@ async def _hand_on(uow: UnitOfWork, owner: ClubMembership) -> None:
     _record(uow, heir)
 
 
+def is_open(own: ClubMembership | None) -> bool:
+    """Whether there is something to leave. Besides, an owner has to stay: `refusal_to_step_down`."""
+    return own is not None and own.state in OPEN_STATES
+
+
 async def _take_back(uow: UnitOfWork, member: ClubMembership) -> None:
     """What hosts were told of a request, or someone of an invitation, is no longer so."""
     await withdraw_news(uow, *_topics(member))
@@ -373,27 +424,18 @@ async def _found(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[
     return standing, await uow.session.get_one(ClubMembership, membership_id, populate_existing=True)
 
 
-def _require(standing: Standing, least: ClubRole) -> None:
-    """As `Standing.require`, naming the input of these mutations."""
-    if standing.rank < RANKS[least]:
-        raise Forbidden(path=("membershipId",))
-
-
 async def _keep_an_owner(uow: UnitOfWork, member: ClubMembership) -> None:
     """Raises `LastOwner` where the club, which is locked, would be left without one."""
-    if member.role is not ClubRole.OWNER or member.state is not MembershipState.ACTIVE:
-        return
-    owners = await uow.session.scalar(
-        select(func.count())
-        .select_from(ClubMembership)
-        .where(
-            ClubMembership.club_id == member.club_id,
-            ClubMembership.role == ClubRole.OWNER,
-            ClubMembership.state == MembershipState.ACTIVE,
-        )
-    )
-    if owners == 1:
-        raise LastOwner
+    counted = owner_counts(GUEST).where(ClubMembership.club_id == member.club_id)
+    owners = await uow.session.scalar(counted.with_only_columns(func.count()))
+    if refusal := refusal_to_step_down(member, owners=owners or 0):
+        raise refusal
+
+
+def refusal_to_step_down(member: ClubMembership, *, owners: int) -> UserError | None:
+    """Of someone who leaves, is put out or gets another role, in a club with so many owners."""
+    is_owner = member.role is ClubRole.OWNER and member.state is MembershipState.ACTIVE
+    return LastOwner() if is_owner and owners == 1 else None
 
 
 async def _admit(uow: UnitOfWork, standing: Standing, user_id: UUID, known: ClubMembership | None) -> ClubMembership:

@@ -101,9 +101,18 @@ class Standing:
         is_member = self.own is not None and self.own.state is MembershipState.ACTIVE
         return RANKS[self.own.role] if self.own is not None and is_member else NO_RANK
 
+    def has(self, least: ClubRole) -> bool:
+        """Whether the viewer may do what this role may."""
+        return self.rank >= RANKS[least]
+
+    @property
+    def may_add_events(self) -> bool:
+        """An event of a club is made by a member or by staff."""
+        return self.has(ClubRole.MEMBER)
+
     def require(self, least: ClubRole) -> None:
         """Raises `Forbidden` for whoever has a lower role here."""
-        if self.rank < RANKS[least]:
+        if not self.has(least):
             raise Forbidden(path=("clubId",))
 
 

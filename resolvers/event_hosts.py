@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from auth.viewer import GUEST, Viewer
-from auth.visibility import clubs_ruled_by, events_visible_to, users_visible_to
+from auth.visibility import events_visible_to, users_visible_to
 from database import UnitOfWork
+from dataloaders.standings import other_organizers
 from errors import ErrorCode, Forbidden, NotFound, TooMany, UserError, _
 from models import (
     HOLDING,
@@ -28,7 +29,7 @@ from models import (
 )
 from resolvers import audit, chat_members, event_states
 from resolvers.capacity import Restricted
-from resolvers.event_access import acts_as_staff, editable
+from resolvers.event_access import acts_as_staff, editable, part_at
 from resolvers.event_lifecycle import call_off
 from resolvers.event_states import EventAction
 from resolvers.notifications import Notice, notify
@@ -193,25 +194,19 @@ def _host(hosts: dict[UUID, EventHost], user_id: UUID) -> EventHost:
 
 async def _check_rank(uow: UnitOfWork, viewer: Viewer, event: Event, *roles: EventRole) -> None:
     """Raise `Forbidden` where an organizer is appointed or dismissed by somebody who is less."""
-    if EventRole.ORGANIZER not in roles or viewer.is_staff:
-        return
-    user_id = viewer.require_user()
-    organizing = select(EventHost.event_id).where(
-        EventHost.event_id == event.id, EventHost.user_id == user_id, EventHost.role == EventRole.ORGANIZER
-    )
-    ruling = clubs_ruled_by(user_id).where(ClubMembership.club_id == event.club_id)
-    if await uow.session.scalar(organizing.union_all(ruling).limit(1)) is None:
+    if EventRole.ORGANIZER in roles and not (await part_at(uow.session, viewer, event)).may_appoint_organizers:
         raise Forbidden(path=("userId",))
 
 
 async def _keep_an_organizer(uow: UnitOfWork, event: Event, host: EventHost) -> None:
-    if host.role is not EventRole.ORGANIZER:
-        return
-    others = select(EventHost.user_id).where(
-        EventHost.event_id == event.id, EventHost.role == EventRole.ORGANIZER, EventHost.user_id != host.user_id
-    )
-    if await uow.session.scalar(others.limit(1)) is None:
-        raise LastOrganizer(path=("userId",))
+    has_other = bool(await uow.session.scalar(select(other_organizers(host.user_id, event))))
+    if refusal := refusal_to_leave(host.role, has_other_organizer=has_other):
+        raise refusal
+
+
+def refusal_to_leave(role: EventRole, *, has_other_organizer: bool) -> UserError | None:
+    """Of a host with this role, or of one who gets another role."""
+    return LastOrganizer(path=("userId",)) if role is EventRole.ORGANIZER and not has_other_organizer else None
 
 
 async def _is_put_out(uow: UnitOfWork, event: Event, user_id: UUID) -> bool:

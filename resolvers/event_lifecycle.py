@@ -90,10 +90,9 @@ class EventDeleted(DomainEvent):
 async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     """Put an event out at once, or before a moderator, by who asks (C6)."""
     event = await editable(uow, viewer, event_id)
-    event_states.require(event, EventAction.PUBLISH, "eventId")
     is_trusted = await is_trusted_with(uow.session, viewer, event)
-    if event.status is EventStatus.PENDING_REVIEW and not is_trusted:
-        raise InvalidStatus(path=("eventId",), status=event.status)
+    if refusal := refusal_to_publish(event, is_trusted=is_trusted):
+        raise refusal
     event.version += 1
     if await acts_as_staff(uow.session, viewer, event):
         audit_status(uow, viewer, event, EventStatus.PUBLISHED)
@@ -104,6 +103,15 @@ async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
         submit(uow, viewer, event)
     await uow.session.flush()
     return event
+
+
+def refusal_to_publish(event: Event, *, is_trusted: bool) -> UserError | None:
+    """What waits for a moderator already is let out by those who are trusted alone."""
+    if refusal := event_states.refusal(event, EventAction.PUBLISH, "eventId"):
+        return refusal
+    if event.status is EventStatus.PENDING_REVIEW and not is_trusted:
+        return InvalidStatus(path=("eventId",), status=event.status)
+    return None
 
 
 def submit(uow: UnitOfWork, viewer: Viewer, event: Event) -> None:
@@ -172,9 +180,8 @@ async def call_off(
 async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     """Put an event away. One that people still wait for has to be cancelled before."""
     event = await editable(uow, viewer, event_id)
-    event_states.require(event, EventAction.ARCHIVE, "eventId")
-    if event.taken and event_states.refusal(event, EventAction.CANCEL) is None:
-        raise HasParticipants(path=("eventId",), count=event.taken)
+    if refusal := refusal_to_archive(event):
+        raise refusal
     audit_status(uow, viewer, event, EventStatus.ARCHIVED)
     event.status, event.archived_at = EventStatus.ARCHIVED, utcnow()
     event.put_away_by_staff = event.put_away_by_staff or await acts_as_staff(uow.session, viewer, event)
@@ -185,6 +192,14 @@ async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     return event
 
 
+def refusal_to_archive(event: Event) -> UserError | None:
+    if refusal := event_states.refusal(event, EventAction.ARCHIVE, "eventId"):
+        return refusal
+    if event.taken and event_states.refusal(event, EventAction.CANCEL) is None:
+        return HasParticipants(path=("eventId",), count=event.taken)
+    return None
+
+
 async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
     """Remove an event with all that hangs on it, unless people took part, or have places at it and were not told of
     its end (C16).
@@ -192,9 +207,8 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
     Whoever registers at the same time holds the event's lock before or after: it is never deleted under them.
     """
     event = await editable(uow, viewer, event_id)
-    if event.taken and event.cancelled_at is None:
-        can_cancel = event_states.refusal(event, EventAction.CANCEL) is None
-        raise (HasParticipants if can_cancel else PeopleTookPart)(path=("eventId",), count=event.taken)
+    if refusal := refusal_to_delete(event):
+        raise refusal
     audit.note(
         uow, viewer, "event.delete", subject_type="Event", subject_id=event.id,
         before={"title": event.title, "status": event.status.value},
@@ -206,6 +220,13 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
     await uow.session.flush()
     uow.record(EventDeleted(subject_id=event_id))
     return event_id
+
+
+def refusal_to_delete(event: Event) -> UserError | None:
+    if not event.taken or event.cancelled_at is not None:
+        return None
+    can_cancel = event_states.refusal(event, EventAction.CANCEL) is None
+    return (HasParticipants if can_cancel else PeopleTookPart)(path=("eventId",), count=event.taken)
 
 
 async def _keep_as_record(uow: UnitOfWork, event: Event) -> None:

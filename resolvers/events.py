@@ -29,7 +29,7 @@ from models import (
     Venue,
 )
 from resolvers import audit, chat_members, interests, venues
-from resolvers.clubs import share
+from resolvers.clubs import Standing, membership, share
 from resolvers.event_input import (
     MOST_PLACES,
     CapacityBelowTaken,
@@ -161,16 +161,17 @@ def _build(problems: list[UserError], wanted: NewEvent, author_id: UUID) -> Even
 
 
 async def _check_club(uow: UnitOfWork, viewer: Viewer, problems: list[UserError], wanted: NewEvent) -> None:
-    """An event of a club is made by a member or by staff."""
     if wanted.club_id is None:
         if wanted.visibility is EventVisibility.CLUB:
             problems.append(Required(path=("clubId",)))
         return
     await share(uow, wanted.club_id)
-    if await uow.session.scalar(clubs_visible_to(viewer).where(Club.id == wanted.club_id)) is None:
+    club = await uow.session.scalar(clubs_visible_to(viewer).where(Club.id == wanted.club_id))
+    if club is None:
         problems.append(NotFound(path=("clubId",)))
         return
-    if not viewer.is_staff and not await _is_member(uow, viewer.require_user(), wanted.club_id):
+    own = await membership(uow, wanted.club_id, viewer.require_user())
+    if not Standing(club, own, viewer.is_staff).may_add_events:
         problems.append(Forbidden(path=("clubId",)))
 
 

@@ -27,10 +27,12 @@ from sqlalchemy import (
     update,
 )
 
+from auth.fellowship import others_written_to
 from auth.viewer import Viewer
 from auth.visibility import is_deleted
 from database import RECORDING, Happened, recording, stream_of
 from dataloaders.selects import columns_of
+from dataloaders.standings import writing_to
 from dataloaders.statements import Statement
 from models import (
     Chat,
@@ -42,13 +44,11 @@ from models import (
     Notification,
     NotificationType,
     StreamEvent,
-    User,
     utcnow,
     uuid7_among,
 )
 from models.rows import attributes, row_class
 from realtime.streams import chat_stream
-from resolvers import chats
 from resolvers.notifications import ADDRESSED, sent, telling
 from translations import one_line
 
@@ -68,8 +68,7 @@ def _standing(viewer: Viewer) -> Select[Any]:
     return (
         select(
             *columns_of(Message, attributes(Message)),
-            Chat.kind.label("kind"),
-            is_deleted(Event, Chat.event_id).label("is_record"),
+            *writing_to(viewer),
         )
         .select_from(ChatMember)
         .join(Chat, Chat.id == ChatMember.chat_id)
@@ -134,12 +133,7 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
 
 def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
     """The chat, locked, unless it is one of two who may not write to each other any more, or of a deleted event."""
-    other = (
-        select(ChatMember.user_id)
-        .join(User, User.id == ChatMember.user_id)
-        .where(ChatMember.chat_id == Chat.id, ChatMember.user_id != viewer.id)
-        .where(chats.may_be_written_to(viewer.require_user(), needs_fellowship=needs_fellowship))
-    )
+    other = others_written_to(viewer, needs_fellowship=needs_fellowship)
     return (
         select(Chat.id)
         .where(Chat.id == _chat_id(), or_(Chat.kind != ChatKind.DIRECT, other.correlate(Chat).exists()))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.viewer import Viewer, still_stands
 from database import ATTEMPTS, Contended, Writing, recording_values
 from errors import ErrorCode, NotFound, TooLong, TooShort, UserError, _, check_text, refuse
-from models import ChatKind, ChatMember, Message, uuid7
+from models import ChatKind, Message, uuid7
 from realtime.hub import Hub
 from realtime.streams import Bounds, Stream, StreamEnded, chat_stream
 from realtime.watching import Watching
@@ -75,12 +73,33 @@ async def _sent_before(uow: Writing, viewer: Viewer, asked: Mapping[str, Any], *
         raise NotFound(path=("chatId",))
     if found[0].id is not None:
         return found
-    if found[0]["is_record"]:
-        raise ChatOfDeletedEvent(path=("chatId",))
-    if found[0]["kind"] == ChatKind.DIRECT.value:
-        async with uow.reading() as session:
-            await _check_pair(session, asked["within_id"], viewer.require_user(), needs=needs)
+    if refusal := refusal_to_write(Writable.of(found[0].__getitem__), needs=needs):
+        raise refusal
     return []
+
+
+@dataclass(frozen=True)
+class Writable:
+    """What it depends on whether a member may write to a chat."""
+
+    kind: ChatKind
+    is_record: bool
+    """Whether it belongs to a deleted event."""
+    has_fellow: bool
+    has_other: bool
+
+    @classmethod
+    def of(cls, get: Callable[[str], Any]) -> Writable:
+        """From the columns of `dataloaders.standings.writing_to`."""
+        return cls(ChatKind(get("kind")), *(get(name) for name in ("is_record", "has_fellow", "has_other")))
+
+
+def refusal_to_write(chat: Writable, *, needs: str) -> UserError | None:
+    """For a member. The statement that sends asks the same under the chat's lock."""
+    if chat.is_record:
+        return ChatOfDeletedEvent(path=("chatId",))
+    is_allowed = chat.has_other if needs == chats.ANYONE else chat.has_fellow
+    return None if chat.kind is not ChatKind.DIRECT or is_allowed else ChatReadOnly(path=("chatId",))
 
 
 def _checked(body: str, client_message_id: str) -> str | None:
@@ -92,14 +111,6 @@ def _checked(body: str, client_message_id: str) -> str | None:
         problems.append(TooLong(path=("clientMessageId",), maximum=100))
     refuse(problems)
     return text
-
-
-async def _check_pair(session: AsyncSession, chat_id: UUID, user_id: UUID, *, needs: str) -> None:
-    other = await session.scalar(
-        select(ChatMember.user_id).where(ChatMember.chat_id == chat_id, ChatMember.user_id != user_id)
-    )
-    if other is None or other not in await chats.fellows(session, user_id, [other], needs=needs):
-        raise ChatReadOnly(path=("chatId",))
 
 
 class ChatStream(Stream[Message]):

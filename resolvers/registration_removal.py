@@ -13,7 +13,7 @@ from uuid import UUID
 from auth.viewer import Viewer
 from auth.visibility import registrations_visible_to
 from database import UnitOfWork
-from errors import Forbidden, InvalidStatus, NotFound
+from errors import Forbidden, InvalidStatus, NotFound, UserError
 from models import TAKING_PART, Admission, DomainEvent, Event, NotificationType, Registration, utcnow
 from resolvers import audit, capacity, chat_members
 from resolvers.event_access import may_edit
@@ -44,12 +44,8 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reas
     """Put someone out of an event that is not over, also who has cancelled just before."""
     actor_id, reason = viewer.require_user(), checked_reason(reason)
     event, registration = await _found(uow, viewer, registration_id)
-    if registration.user_id == actor_id:
-        raise Forbidden(path=("registrationId",))
-    if registration.admission is Admission.REJECTED:
-        raise InvalidStatus(path=("registrationId",), status=registration.admission)
-    if event.ends_at <= utcnow():
-        raise capacity.Closed(path=("registrationId",), closes_at=event.ends_at, time_zone=event.time_zone)
+    if refusal := refusal_to_remove(event, registration, actor_id=actor_id):
+        raise refusal
     user_id, before = registration.user_id, registration.admission
     audit.note(
         uow, viewer, "registration.remove", subject_type="Registration", subject_id=registration.id,
@@ -68,12 +64,23 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reas
     return registration
 
 
+def refusal_to_remove(event: Event, registration: Registration, *, actor_id: UUID) -> UserError | None:
+    """For who may change the event."""
+    if registration.user_id == actor_id:
+        return Forbidden(path=("registrationId",))
+    if registration.admission is Admission.REJECTED:
+        return InvalidStatus(path=("registrationId",), status=registration.admission)
+    if event.ends_at <= utcnow():
+        return capacity.Closed(path=("registrationId",), closes_at=event.ends_at, time_zone=event.time_zone)
+    return None
+
+
 async def lift(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID) -> Registration:
     """Let someone who was removed register again."""
     actor_id = viewer.require_user()
     event, registration = await _found(uow, viewer, registration_id)
-    if registration.admission is not Admission.REJECTED:
-        raise InvalidStatus(path=("registrationId",), status=registration.admission)
+    if refusal := refusal_to_lift(registration):
+        raise refusal
     audit.note(
         uow, viewer, "registration.lift_ban", subject_type="Registration", subject_id=registration.id,
         before={"admission": registration.admission.value}, after={"admission": Admission.CANCELLED.value},
@@ -86,6 +93,13 @@ async def lift(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID) -> Reg
     )
     await _tell(uow, event, registration.user_id, NotificationType.REGISTRATION_BAN_LIFTED, actor_id=actor_id)
     return registration
+
+
+def refusal_to_lift(registration: Registration) -> UserError | None:
+    """For who may change the event."""
+    if registration.admission is not Admission.REJECTED:
+        return InvalidStatus(path=("registrationId",), status=registration.admission)
+    return None
 
 
 async def _found(uow: UnitOfWork, viewer: Viewer, registration_id: UUID) -> tuple[Event, Registration]:

@@ -31,7 +31,7 @@ from models import (
     uuid7,
 )
 from resolvers import audit, capacity, chat_members
-from resolvers.event_access import may_edit
+from resolvers.event_access import Part, part_at
 from resolvers.event_input import Price
 from resolvers.notifications import Notice, addressed, notify_all, topic_of
 from resolvers.registration_writing import ADMIT, LOOK, TAKE_PLACE, RegistrationCreated
@@ -178,13 +178,13 @@ async def cancel(
     actor_id, reason = viewer.require_user(), checked_reason(reason)
     user_id = user_id or actor_id
     event = (await capacity.lock(uow, event_id, viewer=viewer)).event
-    if user_id != actor_id and not await may_cancel_for_others(uow.session, viewer, event):
+    if user_id != actor_id and not may_cancel_for_others(await part_at(uow.session, viewer, event)):
         raise Forbidden(path=("userId",))
     registration = await _known(uow.session, event_id, user_id)
-    if registration is None or registration.admission not in HOLDING:
+    if registration is None:
         raise NotRegistered(path=("eventId",))
-    if event.ends_at <= utcnow():
-        raise capacity.Closed(path=("eventId",), closes_at=event.ends_at, time_zone=event.time_zone)
+    if refusal := refusal_to_cancel(event, registration):
+        raise refusal
     for booking in await _active_bookings(uow.session, event_id, user_id):
         give_back(uow, booking, actor_id=actor_id, reason=reason)
     if user_id != actor_id:
@@ -196,9 +196,18 @@ async def cancel(
     return registration
 
 
-async def may_cancel_for_others(session: AsyncSession, viewer: Viewer, event: Event) -> bool:
+def may_cancel_for_others(part: Part) -> bool:
     """Those who may register others, and those who may change the event."""
-    return viewer.can(Permission.REGISTER_OTHERS) or await may_edit(session, viewer, event)
+    return part.viewer.can(Permission.REGISTER_OTHERS) or part.may_edit
+
+
+def refusal_to_cancel(event: Event, known: capacity.Admitted) -> UserError | None:
+    """Of a registration, by its event."""
+    if not capacity.holds(known):
+        return NotRegistered(path=("eventId",))
+    if event.ends_at <= utcnow():
+        return capacity.Closed(path=("eventId",), closes_at=event.ends_at, time_zone=event.time_zone)
+    return None
 
 
 async def _active_bookings(session: AsyncSession, event_id: UUID, user_id: UUID) -> Sequence[Booking]:

@@ -76,7 +76,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, rating: int
     if event is None:
         problems.append(NotFound(path=("eventId",)))
     refuse(problems)
-    if event is None or not await took_part(uow.session, event, author_id):
+    if event is None or not took_part(event, await _registration(uow.session, event.id, author_id)):
         raise ReviewNotAllowed(path=("eventId",))
     review = Review(event_id=event_id, author_id=author_id, rating=rating, text=text, status=ReviewStatus.PUBLISHED)
     async with on_conflict(uow.session, uq_reviews_event_id_author_id=AlreadyReviewed(path=("eventId",))):
@@ -90,24 +90,22 @@ def _check_rating(problems: list[UserError], rating: int) -> None:
         problems.append(OutOfRange(path=("rating",), minimum=LOWEST, maximum=HIGHEST))
 
 
-async def took_part(session: AsyncSession, event: Event, user_id: UUID) -> bool:
+async def _registration(session: AsyncSession, event_id: UUID, user_id: UUID) -> Registration | None:
+    own = select(Registration).where(Registration.event_id == event_id, Registration.user_id == user_id)
+    found: Registration | None = await session.scalar(own)
+    return found
+
+
+def took_part(event: Event, registration: Registration | None) -> bool:
     """Whether the event has been held and the person was admitted and did not stay away."""
-    if event.status not in HELD or event.ends_at > utcnow():
+    if registration is None or event.status not in HELD or event.ends_at > utcnow():
         return False
-    found = await session.scalar(
-        select(Registration.id).where(
-            Registration.event_id == event.id,
-            Registration.user_id == user_id,
-            Registration.admission == Admission.CONFIRMED,
-            Registration.attendance != Attendance.NO_SHOW,
-        )
-    )
-    return found is not None
+    return registration.admission is Admission.CONFIRMED and registration.attendance is not Attendance.NO_SHOW
 
 
 async def update(uow: UnitOfWork, viewer: Viewer, *, review_id: UUID, changes: dict[str, Any]) -> Review:
     """Change `rating` or `text` of one's own review; a field that is not in `changes` stays."""
-    author_id = viewer.require_user()
+    viewer.require_user()
     problems: list[UserError] = []
     if "rating" in changes:
         _check_rating(problems, changes["rating"])
@@ -117,7 +115,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, review_id: UUID, changes: d
         }
     review = await _locked(uow, viewer, review_id)
     refuse(problems)
-    if review.author_id != author_id:
+    if not may_update(review, viewer):
         raise Forbidden(path=("reviewId",))
     changed = [name for name, value in changes.items() if getattr(review, name) != value]
     for name in changed:
@@ -127,13 +125,17 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, review_id: UUID, changes: d
     return review
 
 
+def may_update(review: Review, viewer: Viewer) -> bool:
+    return review.author_id == viewer.id
+
+
 async def delete(uow: UnitOfWork, viewer: Viewer, *, review_id: UUID) -> UUID:
     """Take a review away: its author, or a moderator, whose deed is audited."""
     viewer_id = viewer.require_user()
     review = await _locked(uow, viewer, review_id)
+    if not may_delete(review, viewer):
+        raise Forbidden(path=("reviewId",))
     if review.author_id != viewer_id:
-        if not viewer.can(Permission.REVIEW_MODERATE):
-            raise Forbidden(path=("reviewId",))
         audit.note(
             uow,
             viewer,
@@ -145,6 +147,10 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, review_id: UUID) -> UUID:
     await uow.session.delete(review)
     uow.record(ReviewDeleted(subject_id=review.id, event_id=review.event_id, deleted_by_id=viewer_id))
     return review.id
+
+
+def may_delete(review: Review, viewer: Viewer) -> bool:
+    return review.author_id == viewer.id or viewer.can(Permission.REVIEW_MODERATE)
 
 
 async def _locked(uow: UnitOfWork, viewer: Viewer, review_id: UUID) -> Review:

@@ -98,10 +98,9 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     event = await editable(uow, viewer, event_id)
     if not viewer.can(Permission.EVENT_OFFER_SERVICES):
         raise Forbidden(path=("eventId",))
-    event_states.require(event, EventAction.UPDATE, "eventId")
     problems: list[UserError] = []
-    if event.capacity is None:
-        problems.append(CapacityNeeded(path=("eventId",)))
+    if refusal := refusal_to_add(event):
+        problems.append(refusal)
     already = await uow.session.scalar(_number_of_services(event)) or 0
     built = await build_services(uow, viewer, problems, [wanted], frame=EventFrame.of(event), already=already)
     refuse(problems)
@@ -120,6 +119,12 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, wanted: NewSer
     return service
 
 
+def refusal_to_add(event: Event) -> UserError | None:
+    if refusal := event_states.refusal(event, EventAction.UPDATE, "eventId"):
+        return refusal
+    return CapacityNeeded(path=("eventId",)) if event.capacity is None else None
+
+
 def _number_of_services(event: Event) -> Select[int]:
     return select(func.count()).where(Service.event_id == event.id, Service.deleted_at.is_(None))
 
@@ -131,9 +136,8 @@ async def update(
     event, service = await _editable_service(uow, viewer, service_id)
     if service.version != expected_version:
         raise VersionConflict(path=("expectedVersion",), expected_version=service.version)
-    event_states.require(event, EventAction.UPDATE, "serviceId")
-    if service.is_cancelled:
-        raise InvalidStatus(path=("serviceId",), status=EventStatus.CANCELLED)
+    if refusal := refusal_to_update(event, service):
+        raise refusal
     _check_changes(event, service, changes)
     before = _snapshot(service)
     async with on_conflict(
@@ -165,6 +169,12 @@ async def update(
             changes=changes_between(before, _snapshot(service), "startsAt", "endsAt"),
         )
     return service
+
+
+def refusal_to_update(event: Event, service: Service) -> UserError | None:
+    if refusal := event_states.refusal(event, EventAction.UPDATE, "serviceId"):
+        return refusal
+    return InvalidStatus(path=("serviceId",), status=EventStatus.CANCELLED) if service.is_cancelled else None
 
 
 async def _leave_trail(
@@ -215,7 +225,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
     """Call a service off: its bookings are cancelled, and registrations whose last booking that was (capacity 2)."""
     event, service = await _editable_service(uow, viewer, service_id)
     reason = registrations.checked_reason(reason)
-    if refusal := _refusal_to_cancel(event, service):
+    if refusal := refusal_to_cancel(event, service):
         raise refusal
     service.cancelled_at, service.cancel_reason = utcnow(), reason
     service.version += 1
@@ -230,11 +240,9 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
     return service
 
 
-def _refusal_to_cancel(event: Event, service: Service) -> UserError | None:
-    if refusal := event_states.refusal(event, EventAction.UPDATE, "serviceId"):
+def refusal_to_cancel(event: Event, service: Service) -> UserError | None:
+    if refusal := refusal_to_update(event, service):
         return refusal
-    if service.is_cancelled:
-        return InvalidStatus(path=("serviceId",), status=EventStatus.CANCELLED)
     return ServiceOver(path=("serviceId",)) if service.ends_at <= utcnow() else None
 
 
@@ -289,9 +297,8 @@ async def _registrations_without_bookings(uow: UnitOfWork, event: Event, people:
 async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
     """Remove a service, unless people took part, or have places at it and were not told of its end (C16)."""
     event, service = await _editable_service(uow, viewer, service_id)
-    if service.taken and event.cancelled_at is None:
-        can_cancel = _refusal_to_cancel(event, service) is None
-        raise (HasParticipants if can_cancel else PeopleTookPart)(path=("serviceId",), count=service.taken)
+    if refusal := refusal_to_delete(event, service):
+        raise refusal
     audit.note(
         uow, viewer, "service.delete", subject_type="Service", subject_id=service.id,
         before={"event_id": event.id, "service_type_id": service.service_type_id, **_snapshot(service)},
@@ -307,6 +314,13 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
     uow.record(ServiceDeleted(subject_id=service_id, event_id=event.id))
     await capacity.announce(uow, event)
     return service_id
+
+
+def refusal_to_delete(event: Event, service: Service) -> UserError | None:
+    if not service.taken or event.cancelled_at is not None:
+        return None
+    can_cancel = refusal_to_cancel(event, service) is None
+    return (HasParticipants if can_cancel else PeopleTookPart)(path=("serviceId",), count=service.taken)
 
 
 async def _editable_service(uow: UnitOfWork, viewer: Viewer, service_id: UUID) -> tuple[Event, Service]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
-
 from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility import bookings_visible_to, registrations_visible_to, run_by
+from auth.visibility import bookings_visible_to, registrations_visible_to
 from database import UnitOfWork
 from errors import Forbidden, NotFound, UserError, check_text, refuse
 from models import Booking, Event, Registration
 from resolvers import audit
+from resolvers.event_access import Part, part_at
 
 LONGEST = 1000
 
@@ -39,16 +38,20 @@ async def set_on_booking(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, n
     return found
 
 
+def may_write(part: Part) -> bool:
+    """At the event of the registration or the booking."""
+    return part.is_host or part.viewer.is_staff or part.viewer.can(Permission.REGISTER_OTHERS)
+
+
 async def _write(uow: UnitOfWork, viewer: Viewer, row: Registration | Booking, note: str | None, path: str) -> None:
     """Those who read the remark may write it. What volunteers and staff write at events of others is audited."""
     problems: list[UserError] = []
     note = check_text(problems, note, "note", maximum=LONGEST, multiline=True)
     refuse(problems)
-    hosted = select(Event.id).where(Event.id == row.event_id, Event.id.in_(run_by(viewer.require_user())))
-    is_host = await uow.session.scalar(hosted) is not None
-    if not is_host and not viewer.is_staff and not viewer.can(Permission.REGISTER_OTHERS):
+    part = await part_at(uow.session, viewer, await uow.session.get_one(Event, row.event_id))
+    if not may_write(part):
         raise Forbidden(path=(path,))
-    if not is_host:
+    if not part.is_host:
         kind = type(row).__name__
         audit.note(
             uow, viewer, f"{kind.lower()}.staff_note.set", subject_type=kind, subject_id=row.id,

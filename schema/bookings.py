@@ -8,12 +8,13 @@ import strawberry
 import dataloaders.bookings
 import dataloaders.events
 import dataloaders.services
+import dataloaders.standings
 import dataloaders.users
 import models
 from auth.permissions import Permission
 from errors import Forbidden, NotFound, Required, TooLong, TooMany, UserErrors
 from resolvers import bookings as rules
-from resolvers import capacity, time_conflicts
+from resolvers import capacity, time_conflicts, viewer_can
 from schema import ids
 from schema.context import Info
 from schema.enums import enum
@@ -22,10 +23,11 @@ from schema.filters import ALL_HOLD, Filter
 from schema.node import Node
 from schema.quotas import REGISTRATIONS
 from schema.registrations import HOST, sees_staff_notes
-from schema.relations import derived, related
+from schema.relations import Need, derived, related, signed_in
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.user_errors import user_errors
 from schema.users import User
+from schema.viewer_can import BookingViewerCan, allowed
 
 if TYPE_CHECKING:
     from schema.services import Service
@@ -66,6 +68,13 @@ class Booking(Node, row=models.Booking, by_id=dataloaders.bookings.by_id):
     )
     def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
         return root.staff_note if is_host or sees_staff_notes(info) else None
+
+    viewer_can = allowed(
+        BookingViewerCan,
+        viewer_can.OfBooking,
+        *("user_id", "admission"),
+        known=Need(dataloaders.standings.by_booking_id, visible=signed_in),
+    )
 
 
 @strawberry.input(description=f"Narrows the bookings of a service. {ALL_HOLD}")

@@ -9,12 +9,13 @@ import strawberry
 import dataloaders.chats
 import dataloaders.clubs
 import dataloaders.events
+import dataloaders.standings
 import dataloaders.users
 import models
 from auth.permissions import Permission
 from errors import NotFound, Required, TooLong, TooMany, TooShort
 from resolvers import chats as rules
-from resolvers import messages
+from resolvers import messages, viewer_can
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.clubs import Club
@@ -26,10 +27,11 @@ from schema.filters import ALL_HOLD, Filter
 from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
 from schema.quotas import CHATS, INVITATIONS, MESSAGES
-from schema.relations import computed, connected, facet, reads, related
+from schema.relations import Need, computed, connected, facet, reads, related, signed_in
 from schema.roots import MutationInput, Payload, looked_up, mutation, query, subscription
 from schema.streams import ResyncRequired, cursor_of
 from schema.users import User
+from schema.viewer_can import ChatViewerCan, MessageViewerCan, allowed
 
 enum(
     models.ChatKind,
@@ -85,6 +87,12 @@ class Message(Node, row=models.Message, by_id=dataloaders.chats.message_by_id):
         description="Whether the one it was sent to has read it. Null outside DIRECT chats.",
     )
 
+    viewer_can = allowed(
+        MessageViewerCan,
+        viewer_can.OfMessage,
+        is_seen=Need(dataloaders.standings.is_seen_by_message_id, visible=signed_in),
+    )
+
     @computed(description="Give it as `after` to `messageSent` to continue from here.")
     @reads("chat_id", "sequence")
     def cursor(root: strawberry.Parent[Any]) -> str:
@@ -129,6 +137,14 @@ class Chat(Node, row=models.Chat, by_id=dataloaders.chats.by_id):
     )
     viewer_member: ViewerChatMember | None = related(
         dataloaders.chats.own_membership_by_chat_id, description="The caller's own place; null once they have left."
+    )
+
+    viewer_can = allowed(
+        ChatViewerCan,
+        viewer_can.OfChat,
+        "kind",
+        known=Need(dataloaders.standings.by_chat_id, visible=signed_in),
+        needs=lambda info: info.context.ports.settings.direct_chat_needs,
     )
 
     @computed(description="Give it as `after` to `messageSent` to hear everything after this answer.")

@@ -8,6 +8,7 @@ import strawberry
 import dataloaders.chats
 import dataloaders.clubs
 import dataloaders.interests
+import dataloaders.standings
 import dataloaders.users
 import models
 from auth.permissions import Permission
@@ -22,6 +23,7 @@ from errors import (
     VersionConflict,
 )
 from resolvers import clubs as rules
+from resolvers import viewer_can
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.connections import Connection
@@ -32,9 +34,10 @@ from schema.interests import Interest, decode_interests
 from schema.node import Node
 from schema.prices import SEARCHED_NAMES
 from schema.quotas import CLUBS
-from schema.relations import connected, related
+from schema.relations import Need, connected, related, signed_in
 from schema.roots import MutationInput, Payload, connection, looked_up, mutation
 from schema.users import User
+from schema.viewer_can import ClubMembershipViewerCan, ClubViewerCan, allowed
 
 if TYPE_CHECKING:
     from schema.chats import Chat
@@ -119,6 +122,14 @@ class ClubMembership(Node, row=models.ClubMembership, by_id=dataloaders.clubs.me
     club: Annotated[Club, strawberry.lazy("schema.clubs")] | None = related(
         dataloaders.clubs.by_id, key="club_id", description="Null when it is not visible to the reader."
     )
+    viewer_can = allowed(
+        ClubMembershipViewerCan,
+        viewer_can.OfMembership,
+        *("user_id", "role", "state"),
+        club=Need(dataloaders.clubs.by_id, key="club_id"),
+        own=Need(dataloaders.clubs.own_by_club_id, key="club_id", visible=signed_in),
+        owners=Need(dataloaders.standings.owner_count_by_club_id, key="club_id", visible=signed_in),
+    )
 
 
 @strawberry.type(description="A community by interest, with members, events and a chat of its own.")
@@ -131,6 +142,13 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.by_id):
     created_at: datetime = strawberry.field(description="When it was made.")
     version: int = strawberry.field(description="Give it back as `expectedVersion` when changing the club.")
     interests: list[Interest] = related(dataloaders.interests.by_club_id, description="What it is about, at most 50.")
+    viewer_can = allowed(
+        ClubViewerCan,
+        viewer_can.OfClub,
+        "join_policy",
+        own=Need(dataloaders.clubs.own_by_club_id, visible=signed_in),
+        owners=Need(dataloaders.standings.owner_count_by_club_id, visible=signed_in),
+    )
     member_count: int = related(dataloaders.clubs.member_count, description="Active members.")
     members: Connection[ClubMembership] = connected(
         dataloaders.clubs.members_by_club_id,

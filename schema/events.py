@@ -15,11 +15,12 @@ import dataloaders.moderation
 import dataloaders.registrations
 import dataloaders.reviews
 import dataloaders.services
+import dataloaders.standings
 import dataloaders.users
 import dataloaders.venues
 import models
 from dataloaders.pages import Listing
-from resolvers import capacity, event_search
+from resolvers import capacity, event_search, viewer_can
 from resolvers.time_zones import zone_of
 from schema.access import PUBLIC
 from schema.availability import Bookability
@@ -35,6 +36,7 @@ from schema.relations import Need, computed, connected, derived, facet, reads, r
 from schema.roots import connection, looked_up
 from schema.users import User
 from schema.venues import Venue
+from schema.viewer_can import EventViewerCan, allowed
 
 if TYPE_CHECKING:
     from schema.chats import Chat
@@ -199,6 +201,13 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.by_id):
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),
         )
+
+    viewer_can = allowed(
+        EventViewerCan,
+        viewer_can.OfEvent,
+        *("status", "starts_at", "ends_at", "time_zone", "capacity", "taken", "cancelled_at", "deleted_at"),
+        known=Need(dataloaders.standings.by_event_id, visible=signed_in),
+    )
 
 
 @strawberry.type

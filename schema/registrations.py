@@ -8,11 +8,12 @@ import strawberry
 import dataloaders.bookings
 import dataloaders.events
 import dataloaders.registrations
+import dataloaders.standings
 import dataloaders.users
 import models
 from auth.permissions import Permission
 from errors import Forbidden, InvalidStatus, NotFound, TooLong, UserErrors
-from resolvers import capacity, registration_removal, time_conflicts
+from resolvers import capacity, registration_removal, time_conflicts, viewer_can
 from resolvers import registrations as rules
 from resolvers.time_conflicts import Policy
 from schema import ids
@@ -24,10 +25,11 @@ from schema.filters import ALL_HOLD, Filter
 from schema.money import Money
 from schema.node import Node
 from schema.quotas import REGISTRATIONS
-from schema.relations import Need, derived, related
+from schema.relations import Need, derived, related, signed_in
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.user_errors import user_errors
 from schema.users import User
+from schema.viewer_can import RegistrationViewerCan, allowed
 
 if TYPE_CHECKING:
     from schema.bookings import Booking
@@ -108,6 +110,13 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.registration
     )
     def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
         return root.staff_note if is_host or sees_staff_notes(info) else None
+
+    viewer_can = allowed(
+        RegistrationViewerCan,
+        viewer_can.OfRegistration,
+        *("user_id", "admission"),
+        known=Need(dataloaders.standings.by_registration_id, visible=signed_in),
+    )
 
 
 @strawberry.input(description=f"Narrows the registrations of an event. {ALL_HOLD}")

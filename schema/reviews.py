@@ -13,6 +13,7 @@ from auth.permissions import Permission
 from dataloaders.reviews import RATINGS
 from errors import Forbidden, NotFound, OutOfRange, TooLong, UserError
 from resolvers import reviews as rules
+from resolvers import viewer_can
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.context import Info
@@ -24,6 +25,7 @@ from schema.quotas import REVIEWS
 from schema.relations import computed, related
 from schema.roots import MutationInput, Payload, mutation
 from schema.users import User
+from schema.viewer_can import ReviewViewerCan, allowed
 
 enum(
     models.ReviewStatus,
@@ -46,6 +48,7 @@ class Review(Node, row=models.Review, by_id=dataloaders.reviews.by_id):
     event: Event | None = related(
         dataloaders.events.by_id, key="event_id", description="Null when it is no longer visible."
     )
+    viewer_can = allowed(ReviewViewerCan, viewer_can.OfReview, "author_id")
 
 
 @strawberry.input(description=f"Narrows a list of reviews. {ALL_HOLD}")

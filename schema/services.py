@@ -10,10 +10,11 @@ import dataloaders.catalogues
 import dataloaders.events
 import dataloaders.registrations
 import dataloaders.services
+import dataloaders.standings
 import dataloaders.users
 import models
 from dataloaders.pages import Listing
-from resolvers import capacity, service_search
+from resolvers import capacity, service_search, viewer_can
 from schema.access import PUBLIC
 from schema.availability import Bookability, ServiceAvailability
 from schema.catalogues import ServiceType
@@ -24,6 +25,7 @@ from schema.relations import Need, computed, connected, derived, facet, reads, r
 from schema.roots import connection, looked_up
 from schema.service_inputs import ServiceFilterInput
 from schema.users import User
+from schema.viewer_can import ServiceViewerCan, allowed
 
 if TYPE_CHECKING:
     from schema.bookings import Booking, BookingFilter
@@ -100,6 +102,15 @@ class Service(Node, row=models.Service, by_id=dataloaders.services.by_id):
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),
         )
+
+    viewer_can = allowed(
+        ServiceViewerCan,
+        viewer_can.OfService,
+        *("starts_at", "ends_at", "capacity", "taken", "window_days", "cancelled_at", "deleted_at"),
+        event=Need(dataloaders.events.by_id, key="event_id"),
+        known=Need(dataloaders.standings.by_event_id, key="event_id", visible=signed_in),
+        booking=Need(dataloaders.bookings.own_by_service_id, visible=signed_in),
+    )
 
 
 @strawberry.type

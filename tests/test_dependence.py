@@ -30,6 +30,7 @@ subscription ($id: ID!, $after: String) {{
         ("isOwn", Dependence.VIEWER),
         ("clientMessageId", Dependence.VIEWER),
         ("readByOther", Dependence.VIEWER),
+        ("viewerCan { markRead }", Dependence.VIEWER),
         ("chat { id }", Dependence.VIEWER),
         ("author { bio }", Dependence.VIEWER),
         ("author { email }", Dependence.VIEWER),
