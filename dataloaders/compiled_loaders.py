@@ -177,9 +177,9 @@ class CompiledLoaders(Loaders):
 
     # What resolvers ask for one by one
 
-    async def _counted(self, waiting: Awaitable[Any]) -> Any:
+    def _counted(self, waiting: Awaitable[Any]) -> Awaitable[Any]:
         """The engine counts what it asks for itself, with what came along."""
-        return await super()._counted(waiting) if self.is_asked_by_resolvers else await waiting
+        return super()._counted(waiting) if self.is_asked_by_resolvers else waiting
 
     async def _load_batch(self, declaration: One | Many | Value, keys: list[Any]) -> list[Any]:
         unique = dict.fromkeys(keys)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +17,23 @@ from dataloaders.base import Many, One, PageRequest, Pages, Value
 from dataloaders.pages import Page, make_page
 from dataloaders.selects import count_statement_for, statement_for
 from dataloaders.spending import Spending
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """What is waited for, counted as what it holds once it is there. Raises `TooCostly`.
+
+    No coroutine, which would have to be awaited: what was asked for is given up where something beside it fails.
+    """
+
+    waiting: Awaitable[Any]
+    spending: Spending
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        found = yield from self.waiting.__await__()
+        rows = found.rows if isinstance(found, Page) else found if isinstance(found, list) else ()
+        self.spending.count(1 + len(rows))
+        return found
 
 
 class Loaders:
@@ -49,12 +67,8 @@ class Loaders:
         loader = self._loader(identity, lambda keys: self._page_batch(declaration, request, keys))
         return self._counted(loader.load(key))
 
-    async def _counted(self, waiting: Awaitable[Any]) -> Any:
-        """What is waited for, counted as what it holds. Raises `TooCostly`."""
-        found = await waiting
-        rows = found.rows if isinstance(found, Page) else found if isinstance(found, list) else ()
-        self._spending.count(1 + len(rows))
-        return found
+    def _counted(self, waiting: Awaitable[Any]) -> Awaitable[Any]:
+        return Counted(waiting, self._spending)
 
     def _count(self, declaration: Pages, key: Any, filter: Any) -> Awaitable[Any]:
         identity = (declaration, "count", repr(filter))

@@ -58,6 +58,7 @@ KINDS = {
     "categoryId": "EventCategory",
     "memberId": "User",
     "membershipId": "ClubMembership",
+    "participantId": "User",
     "itemId": "ModerationItem",
     "revisionId": "EventRevision",
     "staffPersonId": "User",

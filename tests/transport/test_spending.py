@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -163,6 +164,17 @@ async def test_what_there_is_room_for_is_answered_whole(ports, save):
     assert [len(one["participants"]["nodes"]) for one in body["data"]["events"]["nodes"]] == [MANY] * 3
     assert body["extensions"]["cost"]["actual"] == exactly
     assert list(short) == ["errors"]
+
+
+async def test_what_nobody_waits_for_any_more_is_no_fault(ports, save):
+    """Where an argument turns out to be wrong: Python would warn of a coroutine that nobody awaits."""
+    (event,) = await world(save, events=1)
+    document = "query ($ids: [ID!]!) { __schema { __typename } nodes(ids: $ids) { id } }"
+
+    answer = await Runner(ports).run(document, ids=[gid(event), "no id"])
+    gc.collect()
+
+    assert [error["extensions"]["reason"] for error in answer["errors"]] == ["INVALID_ID"]
 
 
 REGISTER = """
