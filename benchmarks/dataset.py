@@ -98,7 +98,7 @@ UPDATE notifications SET read_at = NULL WHERE read_at IS NOT NULL;
 UPDATE inboxes SET last_sequence =
     (SELECT coalesce(max(sequence), 0) FROM notifications WHERE notifications.user_id = inboxes.user_id)
 WHERE user_id IN (SELECT user_id FROM told);
-TRUNCATE outbox, outbox_deliveries, handled_events, idempotency_keys, pgqueuer, pgqueuer_log;
+TRUNCATE outbox, outbox_deliveries, handled_events, mail_deliveries, idempotency_keys, pgqueuer, pgqueuer_log;
 """
 """What a benchmark wrote is younger than the dataset, so that it can be told apart and taken away."""
 

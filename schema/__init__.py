@@ -103,6 +103,14 @@ class Schema(strawberry.Schema):
         """A document parsed, limited and validated, or the reasons why not. Cheap for one that came before."""
         return self._documents.prepare(text)
 
+    def known(self, text: str) -> Prepared | None:
+        """The same, if it came before and was kept."""
+        return self._documents.known(text)
+
+    async def prepare_in_slices(self, text: str) -> Prepared:
+        """The same for what is not known, without keeping everybody else waiting."""
+        return await self._documents.prepare_in_slices(text)
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Give every error its code and hide what is not meant for clients, on every transport alike."""
         self.present_errors(errors, execution_context.context if execution_context else None)

@@ -15,21 +15,55 @@ from graphql import (
     GraphQLSchema,
     NameNode,
     OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
     SelectionSetNode,
     SourceLocation,
-    parse,
     specified_rules,
     validate,
 )
+from graphql.language.parser import Parser
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from caches import TOKEN, Cache, weight_of
-from schema.limits import MAX_ERRORS, MAX_TOKENS, check_document, check_text
+from schema.limits import (
+    MAX_BRACKETS,
+    MAX_ERRORS,
+    MAX_FIELDS,
+    MAX_REPEATS,
+    MAX_TOKENS,
+    check_document,
+    check_text,
+    too_much,
+)
+from schema.repeats import repeats
+from schema.slices import breathe, in_slices
 from schema.variables import settle
 
-RULES: tuple[type[ASTValidationRule], ...] = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+class Breathing(ASTValidationRule):
+    """No rule: lets validation pause at every node, where it runs in slices."""
+
+    def enter(self, *_: Any) -> None:
+        breathe()
+
+
+class Breather(Parser):
+    """Pauses at every token, likewise."""
+
+    def advance_lexer(self) -> None:
+        breathe()
+        super().advance_lexer()
+
+
+RULES: tuple[type[ASTValidationRule], ...] = (
+    Breathing,
+    *specified_rules,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
+RULES_WITHOUT_REPEATS = tuple(rule for rule in RULES if rule is not OverlappingFieldsCanBeMergedRule)
 
 
 @dataclass(frozen=True)
@@ -94,18 +128,24 @@ class Documents:
         self._kept: Cache[str, Prepared] = Cache("documents")
         self._refused: Cache[bytes, Prepared] = Cache("refused documents")
 
+    def known(self, text: str) -> Prepared | None:
+        """What came before, and was kept."""
+        return self._kept.get(text) or self._refused.get(_digest(text))
+
     def prepare(self, text: str) -> Prepared:
-        found = self._kept.get(text)
-        if found is not None:
-            return found
-        digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
-        found = self._refused.get(digest)
-        if found is not None:
-            return found
-        found = self._prepare(text)
+        found = self.known(text)
+        if found is None:
+            found = self._keep(text, self._prepare(text))
+        return found
+
+    async def prepare_in_slices(self, text: str) -> Prepared:
+        """The same for a document that is not known, with time for others meanwhile."""
+        return self._keep(text, await in_slices(self._prepare, text))
+
+    def _keep(self, text: str, found: Prepared) -> Prepared:
         if found.errors:
             weight = sum(one.weight for one in found.errors) + sum(_stub_weight(one) for one in found.operations)
-            self._refused.put(digest, found, weight)
+            self._refused.put(_digest(text), found, weight)
         else:
             self._kept.put(text, found, weight_of(text) + TOKEN * found.tokens)
         return found
@@ -114,16 +154,37 @@ class Documents:
         if refusal := check_text(text):
             return Prepared(None, (Refusal.of(refusal),), 0)
         try:
-            document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS)
+            document = _parsed(text)
         except GraphQLError as error:
             return Prepared(None, (Refusal.of(error),), 0)
-        errors = check_document(document) or validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
+        errors = check_document(document) or self._validated(document)
         operations = tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
         if errors:
             stubs = tuple(_stub(node) for node in operations)
             refusals = tuple(Refusal.of(one) for one in errors)
             return Prepared(DocumentNode(definitions=stubs), refusals, document.token_count, stubs)
         return Prepared(document, (), document.token_count, operations)
+
+    def _validated(self, document: DocumentNode) -> list[GraphQLError]:
+        found = repeats(self._schema, document, most=2 * MAX_FIELDS)
+        if found is None:
+            return [too_much("fields", MAX_FIELDS)]
+        if found.pairs > MAX_REPEATS and not found.are_alike:
+            return [too_much("repeats of a field", MAX_REPEATS)]
+        rules = RULES_WITHOUT_REPEATS if found.are_alike else RULES
+        return validate(self._schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=True)
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _parsed(text: str) -> DocumentNode:
+    """As graphql-core's `parse`. Raises `GraphQLError`."""
+    try:
+        return Breather(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS).parse_document()
+    except RecursionError:
+        raise too_much("levels", MAX_BRACKETS) from None
 
 
 def _stub(node: OperationDefinitionNode) -> OperationDefinitionNode:

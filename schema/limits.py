@@ -33,9 +33,12 @@ from graphql import (
 
 from schema.scanning import scan
 
-MAX_LENGTH = 100_000
+MAX_LENGTH = 50_000
 """Characters of a document: data belongs into variables, which only the body's size limits."""
-MAX_TOKENS = 5_000
+MAX_TOKENS = 2_000
+"""The usual introspection query has 160, a screen of 20 events with seven relations 80."""
+MAX_TOKEN_LENGTH = 10_000
+"""Characters of one token or comment, and of what stands between two: the lexer reads them one by one."""
 MAX_DEPTH = 20
 """Nested fields. The usual introspection query needs 13; a page in a page in a page about as many."""
 MAX_BRACKETS = 80
@@ -55,8 +58,11 @@ MAX_INPUT_DEPTH = 30
 """Lists and objects within each other, in variables, in literals and in the types of variables. The deepest input of
 ours needs six."""
 MAX_LITERAL_DIGITS = 19
-MAX_ERRORS = 20
-"""Validation errors of one document that are told."""
+MAX_REPEATS = 1_000
+"""Pairs of fields with one name in the answer, where they are not all the same field with the same arguments.
+Validation compares each with each."""
+MAX_ERRORS = 5
+"""Validation errors of one document that are told, and one more that says so."""
 
 MAX_ITEMS_KEY = "max_items"
 """Key of an input field's metadata."""
@@ -162,6 +168,8 @@ def check_text(text: str) -> GraphQLError | None:
         return too_much("comments", MAX_TOKENS)
     if found.depth > MAX_BRACKETS:
         return too_much("levels", MAX_BRACKETS)
+    if found.longest > MAX_TOKEN_LENGTH:
+        return too_much("characters in one token", MAX_TOKEN_LENGTH)
     return None
 
 

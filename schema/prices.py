@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from schema.limits import MAX_LENGTH, MAX_TOKENS
+from schema.scanning import scan
+
 COST_KEY = "cost"
 """Key of the metadata of a mutation, whose price it is, and of an input field, of which it makes the price of a value
 (a `Price`)."""
@@ -29,6 +32,15 @@ ITEM = 5
 MUTATION = 200
 HASHING = 10_000
 """A mutation that hashes a password."""
+
+TOKEN = 25
+"""A token of a document that is not known yet. Parsing and validating take it six units; the rest is for those who send
+ever new documents, which no client does."""
+DOCUMENT = 100
+"""A document that is not known yet, however short."""
+FREE_BYTES = 4_096
+BYTES_FOR_ONE = 10
+"""Bytes of a body beyond the first ones that cost one unit."""
 
 WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 20
@@ -54,6 +66,18 @@ SEARCHED = {COST_KEY: Words(1_500, 500)}
 """Metadata of an input field whose words are searched for among events."""
 SEARCHED_NAMES = {COST_KEY: Words(100, 50)}
 """The same among what has names alone, of which there are fewer."""
+
+
+def price_of_bytes(size: int) -> int:
+    """Of a body, or a message of a socket. Those of clients that ask for a screen are free."""
+    return max(0, size - FREE_BYTES) // BYTES_FOR_ONE
+
+
+def price_of_document(text: str) -> int:
+    """Of finding out what a document asks for. Too long ones are refused at a glance."""
+    if len(text) > MAX_LENGTH:
+        return DOCUMENT
+    return DOCUMENT + TOKEN * min(scan(text).tokens, MAX_TOKENS)
 
 
 def condition(value: Any) -> int:

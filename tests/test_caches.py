@@ -171,7 +171,7 @@ async def test_variables_that_are_not_declared_are_dropped(schema):
     variables = {"id": "1", "waste": "x" * 1_000_000}
     parameters = Parameters("query ($id: ID!) { node(id: $id) { id } }", variables, None)
 
-    operation = await operations.prepare(parameters, Observation("http"))
+    operation = await operations.prepare(parameters, Observation("http"), "")
 
     assert operation.errors == []
     assert variables == operation.parameters.variables == {"id": "1"}

@@ -21,6 +21,8 @@ PATIENCE = 5.0
 LONGEST_RETRY = 30
 SPREAD = cycle(range(4))
 """Seconds that are added to the time to come back, so that not all who are refused come back together."""
+LEAST_SHARE = 4
+"""Turns that one caller may have at the same time, and a fifth where that is more: what runs shares the core."""
 FADING = 0.05
 """Weight of the newest operation in the mean of how long they take."""
 
@@ -36,12 +38,14 @@ class Overloaded(Exception):
 class Admission:
     """Of one process. A caller is a user, or the network of guests.
 
-    A turn that becomes free goes to the caller who has the fewest, and among those to who has waited longest. Where all
-    places to wait are taken, a caller who has fewer of them takes one from who has the most.
+    One caller has at most a fifth of the turns, or four. A turn that becomes free goes to who has fewest, and
+    among those to who has waited longest. Where all places to wait are taken, a caller who has fewer of them takes
+    one from who has the most.
     """
 
     def __init__(self, *, running: int, waiting: int, patience: float = PATIENCE) -> None:
         self._most_running = running
+        self._most_of_one = max(LEAST_SHARE, running // 5)
         self._most_waiting = waiting
         self._patience = patience
         self._running: Counter[str] = Counter()
@@ -59,7 +63,10 @@ class Admission:
     # What `Admitted` does
 
     def try_take(self, caller: str) -> bool:
-        if self.running >= self._most_running or self._lines or self._returning:
+        if self.running >= self._most_running or self._returning:
+            return False
+        # Where there is a free turn, those who wait have all that one may have.
+        if self._running[caller] >= self._most_of_one or caller in self._lines:
             return False
         self._take(caller)
         return True
@@ -124,6 +131,8 @@ class Admission:
                 return
         while self._lines:
             caller = min(self._lines, key=self._running.__getitem__)
+            if self._running[caller] >= self._most_of_one:
+                return
             # The caller's other operations stand behind those of everyone else from now on.
             line = self._lines.pop(caller)
             place = line.popleft()

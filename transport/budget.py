@@ -9,7 +9,7 @@ from time import monotonic
 from uuid import UUID
 
 from auth.addresses import network
-from auth.viewer import Viewer
+from auth.viewer import GUEST, Viewer
 from errors import _
 from integrations.buckets import Balance, Buckets
 from integrations.quick_redis import QuickRedis
@@ -23,6 +23,14 @@ SPENT_MESSAGE = _("You have asked for too much in a short time. Try again {retry
 def caller_key(user_id: UUID | None, address: str) -> str:
     """Who counts as one caller: a user, or all guests of a network."""
     return f"user:{user_id}" if user_id else f"network:{network(address)}"
+
+
+class Spent(Exception):
+    """A caller cannot pay for what has to be done before anybody knows who they are."""
+
+    def __init__(self, cost: int, balance: Balance) -> None:
+        self.cost, self.balance = cost, balance
+        super().__init__(cost, balance)
 
 
 class Budget:
@@ -39,6 +47,12 @@ class Budget:
         if not rate.most:
             return Balance()
         return await self._buckets.take(caller_key(viewer.id, address), rate, cost)
+
+    async def charge(self, address: str, cost: int) -> None:
+        """Let the guests of a network pay for bytes and documents, whoever of them sends these. Raises `Spent`."""
+        balance = await self.take(GUEST, address, cost)
+        if balance.wait:
+            raise Spent(cost, balance)
 
     def settle(self, key: str, difference: int, remaining: int | None) -> int | None:
         """Pay what an operation cost beyond what was taken for it, or have back what it did not cost; what remains

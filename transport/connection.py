@@ -20,6 +20,7 @@ from schema.context import Caller, Context
 from schema.ports import Ports
 from transport.backlog import BACKLOG
 from transport.bodies import write_json
+from transport.budget import Spent
 from transport.contexts import bearer_token, claims_of, viewer_of
 from transport.fanout import Fanout, Following, Gone, errors_of
 from transport.frames import Outlet
@@ -45,6 +46,9 @@ from transport.requests import BadRequest, Parameters
 from transport.sessions import SESSION_ENDED, TOKEN_REVOKED, Callers, Seats, SessionWatch, Watched, has_ended
 
 log = structlog.get_logger()
+
+LONGEST_PAUSE = 5.0
+"""Seconds until a socket whose caller cannot pay looks again."""
 
 
 class _Over(Exception):
@@ -142,7 +146,17 @@ class Connection:
                 raise Gone
             if self._is_closed:
                 continue
-            return message_in(received.get("text"))
+            text = received.get("text")
+            await self._pay_for_bytes(len(text or ""))
+            return message_in(text)
+
+    async def _pay_for_bytes(self, size: int) -> None:
+        """Nobody can be told before the message is read, so who cannot pay for it is read later."""
+        while True:
+            try:
+                return await self._operations.pay_for_bytes(self._caller.address, size)
+            except Spent as error:
+                await asyncio.sleep(min(error.balance.wait, LONGEST_PAUSE))
 
     async def _initialise(self) -> None:
         """Until the socket is acknowledged. The token comes in `connection_init`."""
@@ -237,7 +251,7 @@ class Connection:
 
     async def _answer(self, id: str, parameters: Parameters, seen: Observation) -> None:
         """Raises `Gone`, `_Over`, and what refuses the operation before it is executed."""
-        operation = await self._operations.prepare(parameters, seen)
+        operation = await self._operations.prepare(parameters, seen, self._caller.address)
         if operation.type is OperationType.SUBSCRIPTION and not operation.errors:
             await self._stream(id, operation, seen)
             return

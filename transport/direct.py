@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -54,6 +55,7 @@ class Direct:
             raise NotImplementedError("only the rules of this layer are asked")
 
         self.answer = endpoint.answer
+        self.pace = endpoint.pace
         self.longest_body = min(HIGH_WATER_LIMIT, settings.max_body_bytes)
         self._proxies = Proxies(settings.trusted_proxies)
         self._cors = CORSMiddleware(nobody, **cors_options(settings)) if settings.allowed_origins else None
@@ -155,6 +157,8 @@ class DirectProtocol(HttpToolsProtocol):
         self._arriving: HttpRequest | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._running: Exchange | None = None
+        self._cycles: list[Any] = []
+        """Of ASGI, that are not over."""
         self._is_in_head = False
         self._head_size = 0
 
@@ -192,6 +196,7 @@ class DirectProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
+        self._cycles = [one for one in self._cycles if not one.response_complete] + [self.cycle]
 
     def _plain_request(self, direct: Direct) -> HttpRequest | None:
         """Null where it is for ASGI. Headers that come twice are, too: which of them counts is decided there."""
@@ -222,8 +227,13 @@ class DirectProtocol(HttpToolsProtocol):
         request.body = request.body or b""
         exchange = Exchange(request, self.loop.time(), keep_alive=self.parser.should_keep_alive())
         self._running = self.cycle = exchange  # type: ignore[assignment]  # as much of a cycle as uvicorn asks for
-        exchange.task = self.loop.create_task(self._run(exchange))
-        self.tasks.add(exchange.task)
+        assert self._direct is not None
+        self._direct.pace.start(request.address, partial(self._begin, exchange))
+
+    def _begin(self, exchange: Exchange) -> None:
+        if not self.transport.is_closing():
+            exchange.task = self.loop.create_task(self._run(exchange))
+            self.tasks.add(exchange.task)
 
     def _stop_waiting(self) -> None:
         self._arriving = None
@@ -293,6 +303,10 @@ class DirectProtocol(HttpToolsProtocol):
         self._hand_over()
         running = self._running
         super().connection_lost(exc)
+        # uvicorn tells only the last one of several that a client has sent at once.
+        for cycle in self._cycles:
+            cycle.disconnected = True
+            cycle.message_event.set()
         if running is not None:
             # Who sends something and leaves at once has it done, if it is short, as through ASGI.
             left = running.started + WATCH_AFTER - self.loop.time()

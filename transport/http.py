@@ -17,12 +17,15 @@ from starlette.types import Receive, Scope, Send
 from auth.tokens import AccessClaims
 from schema.context import Context
 from schema.ports import Ports
-from transport.bodies import ClientGone, parse_json, read_body, write_json
+from settings import Settings
+from transport.bodies import CLOSE, ClientGone, parse_json, read_body, write_json
+from transport.budget import Spent
 from transport.contexts import bearer_token, caller_of, claims_of, viewer_of
 from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed, request_of
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
 from transport.operations import Observation, Operation, Operations, Result
+from transport.pace import Pace
 from transport.refusals import refusal_of
 from transport.requests import UNPROCESSABLE, BadRequest, Parameters, parameters_from
 
@@ -38,9 +41,11 @@ Explore = Callable[[Request], Response]
 """Answers a browser that opened the endpoint."""
 
 
-async def parameters_of(request: HttpRequest, ports: Ports) -> Parameters:
-    """What the request asks for. Raises `BadRequest` and `ClientGone`."""
+async def parameters_of(request: HttpRequest, operations: Operations, settings: Settings) -> Parameters:
+    """What the request asks for. Its bytes are paid for before they are read. Raises `BadRequest`, `Spent` and
+    `ClientGone`."""
     if request.method == "GET":
+        await operations.pay_for_bytes(request.address, len(request.query))
         found: dict[str, Any] = dict(parse_qsl(request.query.decode("latin-1"), keep_blank_values=True))
         for name in ("variables", "extensions"):
             if found.get(name):
@@ -53,10 +58,29 @@ async def parameters_of(request: HttpRequest, ports: Ports) -> Parameters:
     if request.header(b"content-encoding").strip().lower() not in ("", "identity"):
         raise BadRequest("Send the body as it is, not compressed.", status=415, headers={"Accept-Encoding": "identity"})
     body = request.body
-    if body is None:
-        settings = ports.settings
-        body = await read_body(request, limit=settings.max_body_bytes, timeout=settings.body_timeout)
+    if body is not None:
+        await operations.pay_for_bytes(request.address, len(body))
+    else:
+        body = await _paid_body(request, operations, settings)
     return parameters_from(parse_json(body))
+
+
+async def _paid_body(request: HttpRequest, operations: Operations, settings: Settings) -> bytes:
+    """What is too large is told so for nothing, and who cannot pay is not read. A body of an unknown length is paid for
+    when it is there."""
+    length = request.header(b"content-length")
+    declared = int(length) if length.isdecimal() else 0
+    if declared <= settings.max_body_bytes:
+        try:
+            await operations.pay_for_bytes(request.address, declared)
+        except Spent as error:
+            refusal = refusal_of(error, request.header(b"accept-language"))
+            refusal.headers |= CLOSE
+            raise refusal from None
+    body = await read_body(request, limit=settings.max_body_bytes, timeout=settings.body_timeout)
+    if not declared:
+        await operations.pay_for_bytes(request.address, len(body))
+    return body
 
 
 def claims_for(operation: Operation, request: HttpRequest, ports: Ports) -> AccessClaims | None:
@@ -80,6 +104,7 @@ class GraphQLEndpoint:
         self._operations = operations
         self._ports = ports
         self._explore = explore
+        self.pace = Pace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._explore is not None and scope["method"] == "GET" and wants_explorer(page := Request(scope)):
@@ -117,7 +142,10 @@ class GraphQLEndpoint:
             if chosen is None:
                 raise BadRequest(f"Accept {RESPONSE_TYPE} or {JSON_TYPE}.", status=406)
             media_type = chosen
-            operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
+            parameters = await parameters_of(request, self._operations, self._ports.settings)
+            if request.receive is not None:
+                await self.pace.turn(request.address)
+            operation = await self._operations.prepare(parameters, seen, request.address)
             _check_method(request.method, operation)
             claims = claims_for(operation, request, self._ports)
             async with self._operations.turn(operation, claims.user_id if claims else None, request.address):

@@ -23,17 +23,21 @@ from engine import Engine
 from engine.cost import Costs, too_costly
 from schema import Schema
 from schema.context import Context
+from schema.documents import Prepared
 from schema.error_format import TIMEOUT_MESSAGE, present
+from schema.prices import price_of_bytes, price_of_document
 from transport.admission import FREE, Admission, Overloaded
-from transport.budget import SPENT_MESSAGE, Budget, caller_key
+from transport.budget import Budget, caller_key
 from transport.deadline import Deadlines
 from transport.metrics import Metrics, Over
-from transport.persisted import SENT, Asked, Found, Mismatch, Persisted
-from transport.refusals import refusal_of
-from transport.requests import BadRequest, Parameters
+from transport.persisted import SENT, TRUSTED, Asked, Found, Mismatch, Persisted
+from transport.refusals import refusal_of, spent
+from transport.requests import Parameters
 from transport.tracing import Tracing
 
 MANY = 1_000_000
+READYING = 200
+"""Documents that wait until they are made ready, one after the other and fairly between networks."""
 MAX_ERRORS = 100
 """Errors told in one answer. A list of a hundred rows may fail in each of their fields."""
 
@@ -167,6 +171,7 @@ class Operations:
         self._documents = documents or Persisted(None)
         self._admission = admission or Admission(running=MANY, waiting=MANY)
         metrics.watch(self._admission)
+        self._readying = Admission(running=1, waiting=READYING)
         self._takes_any_text = self._documents.takes_any_text
         self._tracing = tracing
         self.metrics = metrics
@@ -206,9 +211,15 @@ class Operations:
             **({"items": seen.items} if seen.type == "subscription" else {}),
         )
 
-    async def prepare(self, parameters: Parameters, seen: Observation) -> Operation:
-        """Find the document, parse, limit and validate it, and count its cost. No SQL. Never raises: what is wrong is
-        in `errors`."""
+    async def pay_for_bytes(self, address: str, size: int) -> None:
+        """Before a long body or message is looked at. Raises `Spent`."""
+        price = price_of_bytes(size)
+        if price and self._budget is not None:
+            await self._budget.charge(address, price)
+
+    async def prepare(self, parameters: Parameters, seen: Observation, address: str) -> Operation:
+        """Find the document, parse, limit and validate it, and count its cost. No SQL. What is wrong with the operation
+        is in `errors`. Raises `Spent` and `Overloaded` before anything is done for a document that is not known."""
         asked = Asked(parameters.query, parameters.document_id, parameters.hash)
         if asked.id is None and asked.hash is None and self._takes_any_text:
             found = Found(asked.text, SENT)
@@ -218,7 +229,9 @@ class Operations:
             except GraphQLError as error:
                 return Operation(parameters, None, None, [error], not isinstance(error, Mismatch))
         seen.document = found.source
-        prepared = self._schema.prepare(found.text)
+        prepared = self._schema.known(found.text)
+        if prepared is None:
+            prepared = await self._made_ready(found, address)
         node = prepared.operation(parameters.operation_name)
         errors = prepared.fresh_errors() if prepared.errors else []
         if not errors:
@@ -238,6 +251,13 @@ class Operations:
             parameters = parameters._replace(query=found.text)
         is_free = node is not None and _asks_for_nothing(node)
         return Operation(parameters, type_, name, errors, prepared.document is None, is_free)
+
+    async def _made_ready(self, found: Found, address: str) -> Prepared:
+        if self._budget is not None and found.source != TRUSTED:
+            await self._budget.charge(address, price_of_document(found.text))
+        async with self._readying.turn(caller_key(None, address)):
+            # Somebody before may have brought the same one.
+            return self._schema.known(found.text) or await self._schema.prepare_in_slices(found.text)
 
     def turn(self, operation: Operation, user_id: UUID | None, address: str) -> AbstractAsyncContextManager[None]:
         """For a block in which the operation takes one of the places of those that run. Raises `Overloaded`."""
@@ -259,13 +279,7 @@ class Operations:
         balance = await self._budget.take(context.viewer, context.caller.address, seen.cost)
         seen.remaining = balance.remaining
         if balance.wait:
-            refusal = BadRequest(
-                context.reader.say(SPENT_MESSAGE, {"retry_after": balance.wait}),
-                status=429,
-                code="RATE_LIMITED",
-                headers={"Retry-After": str(balance.wait)},
-                extensions={"cost": self._told(seen) | {"retryAfter": balance.wait}},
-            )
+            refusal = spent(context.reader, balance.wait, self._told(seen))
             seen.refused(refusal.body["errors"][0])
             raise refusal
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 
 from auth.tokens import TokenRefused
@@ -10,6 +12,7 @@ from errors import _
 from schema.error_format import INTERNAL_MESSAGE, RETRY_AFTER, UNAVAILABLE_MESSAGE
 from translations import DEFAULT_LOCALE, Reader, negotiate
 from transport.admission import Overloaded
+from transport.budget import SPENT_MESSAGE, Spent
 from transport.requests import BadRequest
 
 log = structlog.get_logger()
@@ -27,11 +30,24 @@ def refusal_of(error: Exception, accept_language: str) -> BadRequest:
         return _unauthenticated(error, reader)
     if isinstance(error, Overloaded):
         return unavailable(reader.say(OVERLOADED_MESSAGE), retry_after=error.retry_after, reason="OVERLOADED")
+    if isinstance(error, Spent):
+        return spent(reader, error.balance.wait, {"requested": error.cost, "remaining": error.balance.remaining})
     if is_outage(error):
         log.warning("database.away", error=type(error).__name__, about=str(error)[:200])
         return unavailable(reader.say(UNAVAILABLE_MESSAGE), retry_after=RETRY_AFTER)
     log.error("request.failed", exc_info=error)
     return BadRequest(reader.say(INTERNAL_MESSAGE), status=500, code="INTERNAL")
+
+
+def spent(reader: Reader, wait: int, cost: dict[str, Any]) -> BadRequest:
+    """The caller's budget is spent for `wait` seconds. `cost` is told as it is."""
+    return BadRequest(
+        reader.say(SPENT_MESSAGE, {"retry_after": wait}),
+        status=429,
+        code="RATE_LIMITED",
+        headers={"Retry-After": str(wait)},
+        extensions={"cost": cost | {"retryAfter": wait}},
+    )
 
 
 def unavailable(message: str, *, retry_after: int, reason: str = "") -> BadRequest:

@@ -79,7 +79,8 @@ class StreamEndpoint:
             raise BadRequest("Use POST or GET.", status=405, headers={"Allow": "GET, POST"})
         if choose(request.header(b"accept"), (STREAM_TYPE,), STREAM_TYPE) is None:
             raise BadRequest(f"Accept {STREAM_TYPE}.", status=406)
-        operation = await self._operations.prepare(await parameters_of(request, self._ports), seen)
+        parameters = await parameters_of(request, self._operations, self._ports.settings)
+        operation = await self._operations.prepare(parameters, seen, request.address)
         if request.method == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
         return operation, await viewer_of(self._ports, claims_for(operation, request, self._ports))

@@ -299,3 +299,17 @@ async def test_every_transport_refuses_at_once_while_as_many_as_may_be_run(small
 
 async def is_two(count: Any) -> bool:
     return await count() == 2
+
+
+async def test_one_caller_has_a_fifth_of_the_turns_and_others_do_not_wait_behind_them():
+    admission = Admission(running=50, waiting=50)
+    ready = [admission.try_take("ada") for _ in range(11)]
+    waiting = asyncio.create_task(admission.wait("ada"))
+    await asyncio.sleep(0)
+
+    assert ready == [True] * 10 + [False]
+    assert admission.try_take("bob")
+    admission.release("bob")
+    assert not waiting.done()
+    admission.release("ada")
+    await waiting

@@ -235,7 +235,7 @@ async def test_the_refusal_says_when_to_come_back_and_in_the_callers_language(po
     await operations._budget.take(context.viewer, "", MINUTE)
 
     with operations.observing("http") as seen, pytest.raises(BadRequest) as refused:
-        operation = await operations.prepare(Parameters("{ events(first: 79) { nodes { id } } }", None, None), seen)
+        operation = await operations.prepare(Parameters("{ events(first: 79) { nodes { id } } }", None, None), seen, "")
         await operations.admit(operation, context, seen)
 
     assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
@@ -254,14 +254,17 @@ async def test_the_refusal_says_when_to_come_back_and_in_the_callers_language(po
 
 @pytest.mark.outside
 async def test_every_transport_says_that_the_budget_is_spent(start_server):
-    server = await asyncio.to_thread(start_server, GUEST_COST_PER_MINUTE="1200", MAX_COST="1200")
+    server = await asyncio.to_thread(start_server, GUEST_COST_PER_MINUTE="1700", MAX_COST="1200")
     query = "{ events(first: 0) { totalCount } }"
+    new = "{ __typename " * 20 + "}" * 20
 
     async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
         paid = [
             (await http.post("/graphql", json={"query": query, "extensions": {"cost": True}})).json() for _ in range(2)
         ]
         refused = await http.post("/graphql", json={"query": query})
+        unread = await http.post("/graphql", json={"query": new})
+        unsent = await http.post("/graphql", json={"query": query, "variables": {"x": "x" * 100_000}})
         streamed = await http.get("/graphql/stream", params={"query": query})
         metrics = (await http.get("/metrics")).text
     async with Socket.connect(server.ws_url) as socket:
@@ -271,11 +274,15 @@ async def test_every_transport_says_that_the_budget_is_spent(start_server):
             await socket.run("{ nonsense }")
 
     remaining = [body["extensions"]["cost"]["remaining"] for body in paid]
-    assert remaining[0] == 679 and 158 <= remaining[1] < 200
+    # The document itself costs 425, once.
+    assert 754 <= remaining[0] < 1_000 and 233 <= remaining[1] < 521
     assert (refused.status_code, streamed.status_code) == (429, 429)
-    assert 5 < int(refused.headers["retry-after"]) <= 19
+    assert 1 <= int(refused.headers["retry-after"]) <= 11
+    asked = [one.json()["errors"][0]["extensions"]["cost"]["requested"] for one in (unread, unsent)]
+    assert (unread.status_code, unsent.status_code, asked) == (429, 429, [1_600, 9_597])
+    assert unsent.headers["connection"] == "close"
     told = [refused.json()["errors"][0], streamed.json()["errors"][0], failed.value.errors[0]]
     assert [error["extensions"]["code"] for error in told] == ["RATE_LIMITED"] * 3
     assert [error["extensions"]["cost"]["requested"] for error in told] == [521] * 3
     assert invalid.value.codes == ["BAD_USER_INPUT"]
-    assert 'wingding_refusals_total{reason="RATE_LIMITED"} 2.0' in metrics
+    assert 'wingding_refusals_total{reason="RATE_LIMITED"} 4.0' in metrics

@@ -214,7 +214,7 @@ async def test_too_costly_an_operation_is_refused_before_any_sql(ports):
     answers = []
     for document in (DEEP, HUGE):
         with operations.observing("http") as seen:
-            operation = await operations.prepare(Parameters(document, None, None), seen)
+            operation = await operations.prepare(Parameters(document, None, None), seen, "")
             answers.append((await operations.run(operation, context, seen), seen))
 
     (paid, first), (refused, second) = answers

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import strawberry
-from graphql import parse
+from graphql import OverlappingFieldsCanBeMergedRule, parse, validate
 
 from schema.documents import Documents
+from schema.repeats import repeats
 from schema.variables import check_variables
 from tests.clients import codes
 
@@ -30,9 +31,12 @@ NESTED = "{ viewer " + "{ user { viewer " * 12 + "{ email }" + "} }" * 12 + "}"
         ("{ __typename " + "@skip(if: false) " * 51 + "}", "too many directives"),
         (NESTED, "too many levels"),
         ("{ " + "a { " * 200 + "} " * 200 + "}", "too many levels"),
-        ("{ __typename " + "b " * 5000 + "}", "tokens"),
-        ("# " + "x" * 100_000 + "\n{ __typename }", "too many characters"),
-        ("#\n" * 6000 + "{ __typename }", "comments"),
+        ("{ __typename " + "b " * 2000 + "}", "tokens"),
+        ("# x\n" * 12_501 + "{ __typename }", "too many characters"),
+        ("#\n" * 3000 + "{ __typename }", "comments"),
+        ("# " + "x" * 10_000 + "\n{ __typename }", "characters in one token"),
+        ("{ __typename" + "\n" * 10_001 + "}", "characters in one token"),
+        ("{ " + "viewer { user { id } } " * 50 + "viewer { user { id: name } } }", "repeats"),
         ("query (" + " ".join(f"$v{i}: Int" for i in range(101)) + ") { __typename }", "too many variables"),
         ("{ __typename } " + " ".join(f"fragment F{i} on Query {{ __typename }}" for i in range(101)), "definitions"),
         ("mutation { " + "signIn(input: {}) { errors { code } } " * 21 + "}", "too many mutations"),
@@ -62,12 +66,50 @@ async def test_a_document_that_asks_for_too_much_is_refused(http, document, mess
 async def test_a_flood_of_validation_errors_is_cut(client):
     answer = await client().run("{ " + " ".join(f"x{i}" for i in range(900)) + " }")
 
-    assert len(answer.errors) == 21
+    assert len(answer.errors) == 6
     assert "Did you mean" not in str(answer.errors)
 
 
+async def test_repeats_to_the_letter_are_no_reason_to_compare(client, monkeypatch):
+    """Each would be compared with each: a second of validation."""
+    compared = "schema.documents.RULES"
+    monkeypatch.setattr(compared, ())
+
+    answer = await client().run("query A { " + "viewer { user { id } } " * 240 + "}")
+
+    assert answer.data == {"viewer": None}
+
+
+FRAGMENTS = "{ nodes(ids: []) { ...A ... on Event { %s } ... on Club { %s } } } fragment A on Event { title }"
+
+
+@pytest.mark.parametrize(
+    ("document", "conflicts"),
+    [
+        ("{ a: viewer { isActive } a: viewer { isActive } }", False),
+        ("{ a: __typename a: viewer { user { id } } }", True),
+        ("{ viewer { user { id } } viewer { user { id: handle } } }", True),
+        ("{ events(first: 1) { totalCount } events(first: 2) { totalCount } }", True),
+        ("{ events(first: 1) { totalCount } events(first: 1) { totalCount } }", False),
+        (FRAGMENTS % ("id", "id"), False),
+        (FRAGMENTS % ("x: title", "x: name"), False),
+        (FRAGMENTS % ("x: title", "x: memberCount"), True),
+        (FRAGMENTS % ("x: status", "x: visibility"), True),
+        (FRAGMENTS % ("title", "title: name"), False),
+        (FRAGMENTS % ("title: id", "id"), True),
+    ],
+)
+def test_repeats_are_seen_as_the_slow_rule_sees_them(schema, document, conflicts):
+    parsed = parse(document)
+    errors = validate(schema._schema, parsed, [OverlappingFieldsCanBeMergedRule])
+    found = repeats(schema._schema, parsed, most=1_000)
+
+    assert bool(errors) is conflicts
+    assert not (found.are_alike and errors)
+
+
 async def test_a_message_does_not_quote_a_document_at_length(client):
-    answer = await client().run("{ " + "x" * 50_000 + " }")
+    answer = await client().run("{ " + "x" * 9_000 + " }")
 
     assert len(answer.errors[0]["message"]) == 500
 
@@ -126,7 +168,7 @@ async def test_the_kept_documents_are_bounded_by_their_weight(schema, monkeypatc
     documents = Documents(schema._schema)
 
     for number in range(30):
-        documents.prepare(f"{{ a{number}: __typename }} #" + "x" * 90_000)
+        documents.prepare(f"{{ a{number}: __typename }} " + ("#" + "x" * 9_000 + "\n") * 5)
         documents.prepare("{ " + "nonsense " * 400 + f"a{number} }}")
 
     assert 1_000_000 < documents._kept.weight <= 2_000_000

@@ -21,7 +21,7 @@ async def test_an_operation_is_a_span_of_the_callers_trace(schema, ports):
     traceparent.set(f"00-{TRACE}-{PARENT}-01")
 
     with operations.observing("http") as seen:
-        operation = await operations.prepare(Parameters("query Named { __typename }", None, None), seen)
+        operation = await operations.prepare(Parameters("query Named { __typename }", None, None), seen, "")
         await operations.run(operation, Context(ports=ports, caller=Caller()), seen)
     tracing.shutdown()
 
