@@ -45,7 +45,6 @@ from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notification_words import changes_between
 from resolvers.notifications import Notice, notify_all
-from resolvers.putting_out import end_places_of_gone
 from resolvers.service_times import Move, Times
 
 NEWSWORTHY = ("title", "startsAt", "endsAt", "venue", "price")
@@ -96,7 +95,7 @@ async def update(
     event_states.require(event, EventAction.UPDATE, "eventId")
     touches_reviewed = event.status is not EventStatus.DRAFT and bool(REVIEWED.keys() & changes.keys())
     needs_review = touches_reviewed and not await is_trusted_with(uow.session, viewer, event)
-    before, was_over, revision = await _audited(uow, event), event_states.is_over(event), None
+    before, revision = await _audited(uow, event), None
     if needs_review and event.status is EventStatus.PUBLISHED:
         revision, changed = await _propose(uow, viewer, event, changes, move_services=move_services)
     else:
@@ -107,8 +106,7 @@ async def update(
             await withdraw_from_review(uow, event)
             submit(uow, viewer, event)
     await _leave_trail(uow, viewer, event, before, changed)
-    news = await _news(uow, viewer, event, before, was_over=was_over, actor_id=viewer.id)
-    await notify_all(uow, news)
+    await notify_all(uow, await _news(uow, event, before, actor_id=viewer.id))
     return Edited(event, revision, changed)
 
 
@@ -133,7 +131,7 @@ async def _propose(
     before = await event_revisions.pending(uow, event)
     wanted = changes
     if before is not None:
-        wanted = _together(event_revisions.changes_of(before), changes)
+        wanted = _together(_still_possible(event, event_revisions.changes_of(before)), changes)
         move_services = move_services or (before.moves_services and not {"starts_at", "ends_at"} & changes.keys())
     plan = await _check(uow, viewer, event, wanted, move_services=move_services)
     proposed = {name: value for name, value in wanted.items() if name in REVIEWED}
@@ -150,6 +148,12 @@ async def _propose(
     return revision, await _carry_out(uow, viewer, event, cast(EventChanges, at_once), plan.without_reviewed(event))
 
 
+def _still_possible(event: Event, proposed: EventChanges) -> EventChanges:
+    """What was proposed, without another time and place where the event took place in the meantime."""
+    kept = {"title", "description"} if event_states.took_place(event) else proposed.keys()
+    return cast(EventChanges, {name: value for name, value in proposed.items() if name in kept})
+
+
 def _together(earlier: EventChanges, later: EventChanges) -> EventChanges:
     """Two edits as one. Of a venue that is known and one that is new the later one counts."""
     venue = {"venue_id", "new_venue"}
@@ -162,11 +166,11 @@ async def approve(
 ) -> list[Notice]:
     """Carry out what was proposed, if it still can be. Participants hear of it as of an edit by its author."""
     event_states.require(event, EventAction.UPDATE)
-    before, was_over = _snapshot(event), event_states.is_over(event)
+    before = _snapshot(event)
     changes = event_revisions.changes_of(revision)
     plan = await _check(uow, viewer, event, changes, move_services=revision.moves_services)
     await _carry_out(uow, viewer, event, changes, plan)
-    return await _news(uow, viewer, event, before, was_over=was_over, actor_id=author_id)
+    return await _news(uow, event, before, actor_id=author_id)
 
 
 async def _carry_out(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
@@ -237,11 +241,14 @@ async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventCh
     problems: list[UserError] = []
     starts_at, ends_at = changes.get("starts_at", event.starts_at), changes.get("ends_at", event.ends_at)
     same_times = (starts_at, ends_at) == (event.starts_at, event.ends_at)
-    times_are_sound = check_times(problems, starts_at, ends_at, unchanged=same_times)
+    is_history = event_states.took_place(event)
+    times_are_sound = not is_history and check_times(problems, starts_at, ends_at, unchanged=same_times)
     venue = None
     if "venue_id" in changes or "new_venue" in changes:
         known, new = changes.get("venue_id"), changes.get("new_venue")
         venue = await choose_venue(uow, viewer, problems, venue_id=known, new_venue=new)
+    if is_history:
+        problems += _moves(event, changes, starts_at, ends_at, venue)
     moved: Mapping[UUID, Times] = {}
     if times_are_sound and not any(one.path[-1:] == ("timeZone",) for one in problems):
         zone = venue.time_zone if venue is not None else event.time_zone
@@ -265,6 +272,19 @@ async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventCh
         interest_ids = await interests.check_known(uow, problems, changes["interest_ids"], "interestIds")
     refuse(problems)
     return Plan(title, description, visibility, starts_at, ends_at, places, moved, venue, interest_ids)
+
+
+def _moves(
+    event: Event, changes: EventChanges, starts_at: datetime, ends_at: datetime, venue: Venue | None
+) -> list[UserError]:
+    """A refusal for each part of an edit that would move an event which took place."""
+    moved = {
+        "startsAt": starts_at != event.starts_at,
+        "endsAt": ends_at != event.ends_at,
+        "newVenue": "new_venue" in changes,
+        "venueId": venue is not None and "new_venue" not in changes and venue.id != event.venue_id,
+    }
+    return [event_states.EventTookPlace(path=(name,)) for name, is_moved in moved.items() if is_moved]
 
 
 async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
@@ -308,26 +328,16 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
         problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
 
 
-async def _news(
-    uow: UnitOfWork,
-    viewer: Viewer,
-    event: Event,
-    before: Mapping[str, Any],
-    *,
-    was_over: bool,
-    actor_id: UUID | None,
-) -> list[Notice]:
-    """What people hear of an edit: those who take part, and those who do not any more."""
-    ended = await end_places_of_gone(uow, event, actor_id=viewer.require_user()) if was_over else []
+async def _news(uow: UnitOfWork, event: Event, before: Mapping[str, Any], *, actor_id: UUID | None) -> list[Notice]:
+    """What those who take part hear of an edit."""
     after = _snapshot(event)
     if event.status is not EventStatus.PUBLISHED or all(before[name] == after[name] for name in NEWSWORTHY):
-        return ended
+        return []
     if before["venue"] != after["venue"]:
         venues_before_and_after = select(Venue.id, Venue.name).where(Venue.id.in_([before["venue"], after["venue"]]))
         names = {row.id: row.name for row in await uow.session.execute(venues_before_and_after)}
         before, after = ({**one, "venue": names[one["venue"]]} for one in (before, after))
     return [
-        *ended,
         Notice(
             recipients=await participant_ids(uow.session, event.id),
             type=NotificationType.EVENT_CHANGED,

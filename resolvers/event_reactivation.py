@@ -84,7 +84,7 @@ async def reactivate(
     event_states.require(event, EventAction.REACTIVATE, "eventId")
     plan = await _check(uow, event, starts_at, ends_at)
     was_out = event.published_at is not None
-    if was_out and event.cancelled_at is None and is_over(event) and event.taken:
+    if event_states.took_place(event):
         return Reactivated(await _hold_again(uow, viewer, event, plan))
     is_as_approved = not plan.differs_from(event) and not event.put_away_by_staff
     if was_out and not is_as_approved and not await is_trusted_with(uow.session, viewer, event):

@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from enum import Enum
 
 from errors import InvalidStatus, UserError, _
-from models import Event, EventStatus, utcnow
+from models import Event, EventStatus, Service, utcnow
 from resolvers.event_input import EventInPast
 
 
 class EventOver(EventInPast):
     message = _("The event is over.")
+
+
+class EventTookPlace(EventInPast):
+    message = _(
+        "People took part in this event, so its time and place stay. To hold it again, archive it and bring it back "
+        "with a new date."
+    )
 
 
 class EventAction(Enum):
@@ -49,6 +56,17 @@ GATES: dict[EventAction, Gate] = {
 
 def is_over(event: Event) -> bool:
     return event.ends_at <= utcnow()
+
+
+def took_place(event: Event) -> bool:
+    """Whether it is history of those who were there: then it is not moved, and held again as another event."""
+    return event.published_at is not None and event.cancelled_at is None and is_over(event) and event.taken > 0
+
+
+def service_took_place(event: Event, service: Service) -> bool:
+    """As `took_place`, of one service of an event that is out."""
+    is_held = event.status is EventStatus.PUBLISHED and not service.is_cancelled
+    return is_held and service.ends_at <= utcnow() and service.taken > 0
 
 
 def refusal(event: Event, action: EventAction, *path: str) -> UserError | None:

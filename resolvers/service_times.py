@@ -20,7 +20,7 @@ from sqlalchemy import select
 from database import UnitOfWork
 from errors import UserError, _n
 from models import Event, Service
-from resolvers import capacity
+from resolvers import capacity, event_states
 from resolvers.event_input import ServicesWouldLieOutside
 from resolvers.time_zones import zone_of
 
@@ -33,6 +33,17 @@ class ServicesNeedMoreTime(ServicesWouldLieOutside):
     message = _n(
         "{count} service of the event would lie outside of it. Let the event end later.",
         "{count} services of the event would lie outside of it. Let the event end later.",
+        by="count",
+    )
+
+
+class ServicesTookPlace(ServicesWouldLieOutside):
+    """Of those that do not move along, as they have been held."""
+
+    message = _n(
+        "{count} service that has taken place would lie outside of the event. Leave the time of the event around it.",
+        "{count} services that have taken place would lie outside of the event. Leave the time of the event around "
+        "them.",
         by="count",
     )
 
@@ -76,14 +87,18 @@ async def check(
     *,
     move: Move | None,
 ) -> Mapping[UUID, Times]:
-    """The new times of the services of a locked event, none where they do not move. Where services that are not
-    cancelled would lie outside of the event, that goes to `problems`.
+    """The new times of the services of a locked event, none where they do not move. Those that took place stay.
+    Where services that are not cancelled would lie outside of the event, that goes to `problems`.
     """
     of_event = (Service.event_id == event.id, Service.deleted_at.is_(None))
     services = (await uow.session.scalars(select(Service).where(*of_event))).all()
-    moved = {one.id: move.times(one.starts_at, one.ends_at) for one in services} if move else {}
-    if outside := _outside(services, moved, starts_at, ends_at):
-        name = "startsAt" if starts_at != event.starts_at else "endsAt"
+    held = [one for one in services if event_states.service_took_place(event, one)]
+    others = [one for one in services if one not in held]
+    moved = {one.id: move.times(one.starts_at, one.ends_at) for one in others} if move else {}
+    name = "startsAt" if starts_at != event.starts_at else "endsAt"
+    if outside := _outside(held, {}, starts_at, ends_at):
+        problems.append(ServicesTookPlace(path=(name,), count=outside))
+    if outside := _outside(others, moved, starts_at, ends_at):
         problems.append((ServicesNeedMoreTime if move else ServicesWouldLieOutside)(path=(name,), count=outside))
     return moved
 

@@ -211,7 +211,10 @@ def _check_changes(event: Event, service: Service, changes: ServiceChanges) -> N
     problems: list[UserError] = []
     starts_at, ends_at = changes.get("starts_at", service.starts_at), changes.get("ends_at", service.ends_at)
     same = (starts_at, ends_at) == (service.starts_at, service.ends_at)
-    if check_times(problems, starts_at, ends_at, unchanged=same) and not same:
+    if not same and event_states.service_took_place(event, service):
+        name = "startsAt" if starts_at != service.starts_at else "endsAt"
+        problems.append(ServiceOver(path=(name,)))
+    elif check_times(problems, starts_at, ends_at, unchanged=same) and not same:
         check_within(problems, EventFrame.of(event), starts_at, ends_at)
     wanted = changes.get("capacity", service.capacity)
     check_service_capacity(problems, EventFrame.of(event), wanted, "capacity")

@@ -87,6 +87,17 @@ def test_translations_keep_the_placeholders_in_every_form(locale: str) -> None:
         assert len(translated) == (forms if len(originals) == 2 else 1), message.id
 
 
+SINGULAR = re.compile(r"\b(его|её|него|неё|нему|ней|нём|ему|ей)\b", re.IGNORECASE)
+
+
+def test_the_first_russian_form_fits_twenty_one_too() -> None:
+    """It is said of 1, 21, 31 …, so nothing in it may mean a single thing."""
+    forms = [message.string[0] for message in read_catalog("ru") if isinstance(message.id, tuple)]
+
+    assert len(forms) > 5
+    assert [form for form in forms if SINGULAR.search(form)] == []
+
+
 NAMED = [
     one
     for one in vars(models).values()
