@@ -40,6 +40,7 @@ from transport.budget import Budget
 from transport.direct import DIRECT, Direct
 from transport.envelope import Compressing, Envelope, cors_options
 from transport.explorer import Explorer
+from transport.exports import Exports
 from transport.fanout import Fanout
 from transport.health import Health
 from transport.http import GraphQLEndpoint
@@ -124,6 +125,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats, Fanout(operations, schema, ports.hub))),
         Route("/graphql/stream", StreamEndpoint(operations, ports, seats)),
         Route("/.well-known/jwks.json", jwks),
+        Exports(ports).route,
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         *mailbox_routes(settings),

@@ -243,6 +243,7 @@ class Settings:
     account_deletion_grace: float = setting(
         14 * 86400.0, "seconds between `deleteAccount` and the deletion, in which the owner may take it back", _wait
     )
+    export_kept: float = setting(7 * 86400.0, "seconds that a copy of one's data can be downloaded", _seconds)
     password_hash_memory: int = setting(64 * 1024, "KiB of memory for one Argon2id hash", _positive)
     sign_in_attempts: int = setting(
         10,

@@ -36,6 +36,7 @@ from models import (
     ClubMembership,
     ClubRole,
     ClubVisibility,
+    DataExport,
     Event,
     EventHost,
     EventRevision,
@@ -385,6 +386,10 @@ def messages_visible_to(viewer: Viewer, chat_id: Any = Message.chat_id) -> Selec
 
 def notifications_of(viewer: Viewer) -> Select[Notification]:
     return select(Notification).where(Notification.user_id == viewer.id)
+
+
+def data_exports_of(viewer: Viewer) -> Select[DataExport]:
+    return select(DataExport).where(DataExport.user_id == viewer.id)
 
 
 def identities_of(viewer: Viewer) -> Select[Identity]:

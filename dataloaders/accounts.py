@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import Select, literal, select
 
 from auth.viewer import Viewer
-from auth.visibility import identities_of, sessions_of
+from auth.visibility import data_exports_of, identities_of, sessions_of
 from dataloaders.base import many, one, pages, value
 from dataloaders.pages import Key
-from models import Identity, Password, Session, utcnow
+from models import DataExport, Identity, Password, Session, utcnow
 
 
 def open_sessions(viewer: Viewer) -> Select[Session]:
@@ -22,6 +22,14 @@ def with_password(viewer: Viewer) -> Select[Any]:
     return select(*columns).where(Password.user_id == viewer.id)
 
 
+data_export_by_id = one(DataExport, key=DataExport.id, select=data_exports_of)
+data_exports_by_user_id = pages(
+    DataExport,
+    key=DataExport.user_id,
+    select=data_exports_of,
+    order_by=[Key(DataExport.created_at, descending=True), Key(DataExport.id, descending=True)],
+    typical=1,
+)
 identity_by_id = one(Identity, key=Identity.id, select=identities_of)
 identities_by_user_id = many(
     Identity,

@@ -99,6 +99,15 @@ TEMPLATES = {
         action=_("Choose a password"),
         footer=_("If it was not you, ignore this mail: your password stays as it is."),
     ),
+    "data_export": Template(
+        subject=_("Your data is ready"),
+        lines=(
+            _("Hello!"),
+            _("The copy of your data that you asked for can be downloaded until {ends_at}. Sign in to get it."),
+        ),
+        action=_("Download your data"),
+        footer=_NOT_YOU,
+    ),
     "sign_up_repeated": Template(
         subject=_("You have an account already"),
         lines=(

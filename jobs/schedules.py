@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, String, cast, delete, exists, literal_column, or_, select, table, tuple_
 
 from database import Database
+from jobs import data_export
 from jobs.account_sweep import delete_due
 from jobs.event_sweep import archive_past, complete_ended
 from models import (
@@ -114,6 +115,7 @@ SCHEDULES: dict[str, tuple[str, Sweep]] = {
     "prune_availability": ("7 * * * *", prune_availability),
     "prune_idempotency_keys": ("17 * * * *", prune_idempotency_keys),
     "prune_sign_in": ("27 * * * *", prune_sign_in),
+    "expire_data_exports": ("*/10 * * * *", data_export.expire),
     "prune_outbox": ("37 * * * *", prune_outbox),
     "prune_job_log": ("47 * * * *", prune_job_log),
 }

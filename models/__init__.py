@@ -39,6 +39,7 @@ from models.events import (
     EventWords,
     PaymentPolicy,
 )
+from models.exports import DataExport, DataExportPart, DataExportState
 from models.interests import Interest
 from models.moderation import AuditEntry, EventRevision, ModerationItem, ModerationState
 from models.notifications import Channel, Inbox, Notification, NotificationPreference, NotificationType
@@ -79,6 +80,9 @@ __all__ = [
     "ClubRole",
     "ClubVisibility",
     "ClubWords",
+    "DataExport",
+    "DataExportPart",
+    "DataExportState",
     "DomainEvent",
     "Event",
     "EventCategory",

@@ -21,6 +21,7 @@ from models import (
     Base,
     Booking,
     Club,
+    DataExport,
     DomainEvent,
     Event,
     EventHost,
@@ -52,7 +53,7 @@ EMPTIED = (
 )  # fmt: skip
 ERASED: tuple[type[Base], ...] = (
     Password, Identity, KnownDevice, OneTimeToken, SecurityNotice, UserInterest, NotificationPreference, Notification,
-    Inbox,
+    Inbox, DataExport,
 )  # fmt: skip
 """Tables whose rows of the person go."""
 

@@ -36,6 +36,7 @@ from models import (
     Club,
     ClubMembership,
     ClubWords,
+    DataExport,
     Event,
     EventHost,
     EventStatus,
@@ -161,7 +162,10 @@ def _deleted_with_anything() -> CompoundSelect[UUID, str]:
         _deleted_with(Registration, Registration.admission.in_(TAKING_PART), coming),
         _deleted_with(ClubMembership, ClubMembership.state.in_(states)),
         _deleted_with(ChatMember, ChatMember.left_at.is_(None)),
-        *(_deleted_with(entity) for entity in (EventHost, Session, Password, Identity, KnownDevice, UserInterest)),
+        *(
+            _deleted_with(entity)
+            for entity in (EventHost, Session, Password, Identity, KnownDevice, UserInterest, DataExport)
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from schema.club_membership import ClubMembershipMutations
 from schema.clubs import ClubMutations, ClubQueries
 from schema.context import Info
 from schema.credentials import CredentialMutations
+from schema.data_exports import DataExportMutations
 from schema.documents import Documents, Prepared, Preparing
 from schema.error_format import present
 from schema.event_hosts import EventHostMutations
@@ -64,6 +65,7 @@ class Mutation(
     AccountMutations,
     SessionMutations,
     CredentialMutations,
+    DataExportMutations,
     EventMutations,
     EventRevisionMutations,
     EventHostMutations,

@@ -22,6 +22,7 @@ from schema.clubs import Club, ClubMembership, ClubMembershipFilter, MemberClubF
 from schema.connections import Connection
 from schema.context import Info
 from schema.credentials import Identity
+from schema.data_exports import DataExport
 from schema.notifications import Notification, NotificationFilter, NotificationPreferences
 from schema.profiles import Person, PrivacySettings
 from schema.registrations import OwnRegistrationFilter, Registration
@@ -48,6 +49,10 @@ class Viewer:
     identities: list[Identity] = related(
         dataloaders.accounts.identities_by_user_id,
         description="Accounts at outside providers by which one signs in, the oldest first, at most 20.",
+    )
+    data_exports: Connection[DataExport] = connected(
+        dataloaders.accounts.data_exports_by_user_id,
+        description="Copies of one's data that one has asked for within 90 days, newest first.",
     )
     has_password: bool = related(
         dataloaders.accounts.has_password_by_user_id, description="Whether one can sign in by password."

@@ -34,7 +34,7 @@ MAY_IMPORT = {
         "resolvers", "realtime", "integrations", "auth", "database", "models", "errors", "settings", "translations",
     },
     "transport": {
-        "engine", "schema", "auth", "realtime", "integrations", "caches", "database", "errors", "settings",
+        "engine", "schema", "resolvers", "auth", "realtime", "integrations", "caches", "database", "errors", "settings",
         "translations",
     },
     "commands": {

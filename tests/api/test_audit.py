@@ -233,8 +233,9 @@ OWN = {
 """What everyone does with their own, and in chats of which they are members: the role opens nothing more."""
 ACCOUNT = {
     "cancelAccountDeletion", "changeEmail", "changePassword", "completeSignUp", "deleteAccount", "refreshSession",
-    "requestPasswordReset", "resendVerification", "resetPassword", "revokeSession", "signIn", "signInWithProvider",
-    "signOut", "signOutEverywhere", "signUp", "startProviderSignIn", "unlinkIdentity", "verifyEmail",
+    "requestDataExport", "requestPasswordReset", "resendVerification", "resetPassword", "revokeSession", "signIn",
+    "signInWithProvider", "signOut", "signOutEverywhere", "signUp", "startProviderSignIn", "unlinkIdentity",
+    "verifyEmail",
 }  # fmt: skip
 """About signing in: staff have no way into the account of somebody else."""
 

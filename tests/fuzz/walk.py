@@ -60,6 +60,7 @@ INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "changeEmail": ("anna", {"currentPassword": "wrong password", "email": "new@example.org"}),
     "deleteAccount": ("anna", {"currentPassword": "wrong password"}),
     "cancelAccountDeletion": ("shy", {}),
+    "requestDataExport": ("boris", {}),
     "unlinkIdentity": ("anna", {"identityId": "@Identity.user_id=anna"}),
     "addEventHost": ("anna", {"eventId": "@Event.title=Offering", "userId": "@User.handle=shy", "role": "STAFF"}),
     "changeEventHostRole": (

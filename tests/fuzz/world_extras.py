@@ -97,6 +97,16 @@ async def extras(ports: Ports, people: People) -> Sequence[Rows]:
         _changes(events["serving"], services[-1]),
         *_chats(others),
         [_identity(others[name]) for name in ("anna", "boris", "shy")],
+        [
+            models.DataExport(
+                user_id=people["anna"].id,
+                state=models.DataExportState.READY,
+                size=9,
+                finished_at=now(),
+                expires_at=in_days(7),
+            ),
+            models.DataExport(user_id=people["anna"].id, state=models.DataExportState.FAILED, finished_at=now()),
+        ],
         _news(others, events["offering"], services[0], private),
     ]
 
