@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from auth.viewer import Viewer
@@ -100,8 +100,8 @@ async def ask(uow: UnitOfWork, viewer: Viewer, proof: Proof | None, *, grace: ti
     if user.deletion_at is not None:
         return user
     problems = [
-        *_refusal(OnlyOwner, Club, await _found(uow, _owned(user_id).where(_has_members(user_id)))),
-        *_refusal(OnlyOrganizer, Event, await _found(uow, _organized(user_id).where(_has_participants(user_id)))),
+        *_refusal(OnlyOwner, Club, await _found(uow, _owned(user_id).where(_left_without_owner(user_id)))),
+        *_refusal(OnlyOrganizer, Event, await _found(uow, _organized(user_id).where(_left_without_organizer(user_id)))),
     ]
     if user.role is Role.ADMIN and not any(one.id != user_id and stays_administrator(one) for one in administrators):
         problems.append(LastAdministrator())
@@ -178,46 +178,48 @@ async def _found(uow: UnitOfWork, ids: Select[UUID]) -> Sequence[UUID]:
 
 
 def _owned(user_id: UUID) -> Select[UUID]:
-    """Ids of the clubs that have no other owner who stays."""
-    own, other = aliased(ClubMembership), aliased(ClubMembership)
-    of_owner = (other.role == ClubRole.OWNER, other.state == MembershipState.ACTIVE)
-    others = exists().where(
-        other.club_id == Club.id, other.user_id != user_id, *of_owner, User.id == other.user_id, STAYS
-    )
+    """Ids of the clubs that somebody owns, with others or alone."""
+    own = aliased(ClubMembership)
     return (
         select(Club.id)
         .join(own, own.club_id == Club.id)
-        .where(own.user_id == user_id, own.role == ClubRole.OWNER, own.state == MembershipState.ACTIVE, ~others)
+        .where(own.user_id == user_id, own.role == ClubRole.OWNER, own.state == MembershipState.ACTIVE)
     )
 
 
-def _has_members(user_id: UUID) -> Any:
-    member = aliased(ClubMembership)
-    return exists().where(member.club_id == Club.id, member.user_id != user_id, member.state == MembershipState.ACTIVE)
+def _left_without_owner(user_id: UUID) -> ColumnElement[bool]:
+    """Of a club: others are members, and no other owner stays."""
+    other, member = aliased(ClubMembership), aliased(ClubMembership)
+    is_owner = and_(other.role == ClubRole.OWNER, other.state == MembershipState.ACTIVE)
+    owners = exists().where(
+        other.club_id == Club.id, other.user_id != user_id, is_owner, User.id == other.user_id, STAYS
+    )
+    members = exists().where(
+        member.club_id == Club.id, member.user_id != user_id, member.state == MembershipState.ACTIVE
+    )
+    return and_(members, ~owners)
 
 
 def _organized(user_id: UUID) -> Select[UUID]:
-    """Ids of the coming events that have no other organizer who stays."""
-    own, other = aliased(EventHost), aliased(EventHost)
-    others = exists().where(
-        other.event_id == Event.id,
-        other.user_id != user_id,
-        other.role == EventRole.ORGANIZER,
-        User.id == other.user_id,
-        STAYS,
-    )
+    """Ids of the coming events that somebody organizes, with others or alone."""
+    own = aliased(EventHost)
     return (
         select(Event.id)
         .join(own, own.event_id == Event.id)
-        .where(own.user_id == user_id, own.role == EventRole.ORGANIZER, ~others)
+        .where(own.user_id == user_id, own.role == EventRole.ORGANIZER)
         .where(Event.ends_at > func.now(), Event.status == EventStatus.PUBLISHED, Event.deleted_at.is_(None))
     )
 
 
-def _has_participants(user_id: UUID) -> Any:
-    return exists().where(
+def _left_without_organizer(user_id: UUID) -> ColumnElement[bool]:
+    """Of an event: others have a place, and no other organizer stays."""
+    other = aliased(EventHost)
+    is_organizer = and_(other.event_id == Event.id, other.role == EventRole.ORGANIZER)
+    organizers = exists().where(is_organizer, other.user_id != user_id, User.id == other.user_id, STAYS)
+    participants = exists().where(
         Registration.event_id == Event.id, Registration.user_id != user_id, Registration.admission.in_(HOLDING)
     )
+    return and_(participants, ~organizers)
 
 
 STAYS = User.is_active & User.deletion_at.is_(None)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "data_exports"
-down_revision = "account_deletion"
+down_revision = "search_forms"
 branch_labels = None
 depends_on = None
 

@@ -183,17 +183,29 @@ async def test_who_would_leave_others_alone_is_refused_and_told_where(client, sa
     assert (await row(User, ada.id)).deletion_at is None
 
 
-async def test_of_two_owners_who_ask_at_once_one_stays(client, save, ports, schema, count):
+@pytest.mark.parametrize("what", ["club", "event"])
+async def test_of_two_who_ask_at_once_the_second_stays(client, save, ports, schema, row, what):
     both = [await account(save, ports) for _ in range(2)]
-    club, member = make_club(), make_user()
-    await save(club, member)
-    await save(make_membership(club, member), *(make_membership(club, one, role=ClubRole.OWNER) for one in both))
+    member, club, category, venue = make_user(), make_club(), make_category(), make_venue()
+    await save(member, club, category, venue)
+    event = make_event(member, category, venue)
+    await save(event)
+    if what == "club":
+        await save(make_membership(club, member), *(make_membership(club, one, role=ClubRole.OWNER) for one in both))
+    else:
+        await save(make_registration(event, member), *(make_host(event, one) for one in both))
     heres = [await with_token(ports, schema, (await sign_in(client, one))["accessToken"]) for one in both]
+    async with ports.database.writing() as uow:
+        await uow.session.execute(text("DELETE FROM passwords"))
 
-    answers = await asyncio.gather(*(here.execute(DELETE, currentPassword=PASSWORD) for here in heres))
+    async with ports.database.writing() as uow:
+        await account_deletion.ask(uow, heres[0].viewer, None, grace=timedelta(days=14), device=Device())
+        asking = asyncio.create_task(heres[1].execute(DELETE))
+        await until_waiting(ports, 1)
+    refused = await asking
 
-    assert sorted(codes(answer, "deleteAccount") for answer in answers) == [[], ["LAST_OWNER"]]
-    assert await count(User, User.deletion_at.is_not(None)) == 1
+    assert codes(refused, "deleteAccount") == ["LAST_OWNER" if what == "club" else "LAST_ORGANIZER"]
+    assert [(await row(User, one.id)).deletion_at is None for one in both] == [False, True]
 
 
 async def full_life(save: Any, ports: Any) -> tuple[User, dict[str, Any]]:
