@@ -30,6 +30,7 @@ from realtime.hub import Hub
 from realtime.outbox import Relay, to_live_streams
 from realtime.watching import Watching
 from resolvers.chat_reads import ChatReads
+from resolvers.stream_access import StreamAccess
 from schema import Schema, make_schema
 from schema.ports import Ports
 from schema.quotas import Quotas
@@ -78,6 +79,7 @@ def make_ports(settings: Settings) -> Ports:
         hub=Hub(settings.redis_url),
         watching=Watching(database),
         chat_reads=ChatReads(database),
+        stream_access=StreamAccess(database),
         provider=OpenIdProvider(settings),
         redis=redis,
         quotas=Quotas(Buckets(redis, "quota", slices=QUOTA_SLICES), quotas_in(settings.quotas)),

@@ -8,13 +8,15 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, bindparam, func, select
 
 from auth.permissions import PERMISSIONS, Permission
 from database import Database
 from errors import Forbidden, Unauthenticated
 from models import Role, Session, User
 from models.rows import attributes, row_class, text_of
+
+STAFF = (Role.MODERATOR, Role.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Viewer:
     @property
     def is_staff(self) -> bool:
         """Moderators and administrators: they see what is hidden from others."""
-        return self.role in (Role.MODERATOR, Role.ADMIN)
+        return self.role in STAFF
 
     def require_user(self) -> UUID:
         """The caller's id. Raises `Unauthenticated` for a guest."""
@@ -72,9 +74,12 @@ IS_OPEN = and_(Session.ended_at.is_(None), Session.expires_at > func.now())
 """Of a session: it has not ended. Its user may have been put out of action all the same."""
 
 
-def given_viewer(role: Role = Role.USER) -> Viewer:
-    """Whoever is named as `viewer_id` when a statement is run: for statements that are built once for a role."""
-    return GUEST if role is Role.GUEST else Viewer(User(id=bindparam("viewer_id", type_=Uuid()), role=role))
+def given_viewer(role: Role = Role.USER, *, user_id: ColumnElement[UUID] | None = None) -> Viewer:
+    """Whoever is named as `viewer_id` when a statement is run: for statements that are built once for a role. Or
+    everyone whose id a column has.
+    """
+    id = bindparam("viewer_id", type_=Uuid()) if user_id is None else user_id
+    return GUEST if role is Role.GUEST else Viewer(User(id=id, role=role))
 
 
 @cache
@@ -131,28 +136,14 @@ def _roles() -> tuple[str, list[str]]:
     )
 
 
-async def roles_of_sessions(database: Database, viewers: Sequence[Viewer]) -> dict[UUID, Role]:
-    """The roles that the viewers have now, by their sessions, without those that have ended. One statement."""
-    asked = [viewer.session_id for viewer in viewers if viewer.is_signed_in]
-    if not asked:
-        return {}
+async def roles_of_sessions(database: Database, session_ids: Sequence[UUID]) -> dict[UUID, Role]:
+    """The roles that people have now, by their sessions, without those that have ended. One statement."""
     sql, _names = _roles()
-    return {row["session_id"]: row.role for row in await database.fetch(sql, [asked], row_class(User))}
+    return {row["session_id"]: row.role for row in await database.fetch(sql, [list(session_ids)], row_class(User))}
 
 
 def still_stands(viewer: Viewer, role: Role | None) -> bool:
-    """Whether a viewer of a long connection is what they were, if their session has this role now, or none since it is
-    over. Guests always are what they were.
+    """Whether a viewer of a long connection may still do all that they might, if their session has this role now, or
+    none since it is over. Guests always may.
     """
-    return not viewer.is_signed_in or role is viewer.role
-
-
-async def viewers_still_valid(database: Database, viewers: Sequence[Viewer]) -> list[bool]:
-    """Which viewers of long connections are still signed in, in the same role. One statement."""
-    roles = await roles_of_sessions(database, viewers)
-    return [still_stands(one, roles.get(one.session_id) if one.session_id else None) for one in viewers]
-
-
-async def viewer_still_valid(database: Database, viewer: Viewer) -> bool:
-    """As `viewers_still_valid`, for one."""
-    return (await viewers_still_valid(database, [viewer]))[0]
+    return not viewer.is_signed_in or (role is not None and viewer.permissions <= PERMISSIONS[role])

@@ -10,6 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Hashable
 from contextvars import Context
+from itertools import chain
 from typing import Any
 
 from realtime.answers import NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
@@ -96,8 +97,8 @@ class Group:
     """Members who get the same bytes from one stream."""
 
     __slots__ = (
-        "_channel", "_due", "_has_growth", "_hub", "_kept", "_live", "_members", "_on_empty", "_reached", "_render",
-        "_rendering", "_spreader", "_task",
+        "_channel", "_due", "_has_growth", "_hub", "_kept", "_live", "_members", "_objects", "_on_empty", "_reached",
+        "_render", "_rendering", "_spreader", "_task",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +111,8 @@ class Group:
         self._on_empty = on_empty
         self._members: dict[str, list[Member]] = {}
         """By the channel that says that their access may have changed; guests under none."""
+        self._objects: set[str] = set()
+        """Channels that say that everybody's access may have changed."""
         self._live: dict[Member, None] = {}
         self._due: dict[Member, None] = {}
         """Whose access is to be looked at."""
@@ -132,6 +135,15 @@ class Group:
         member.group = self
         if channel and len(others) == 1:
             self._hub.join(self, channel)
+        self._hear_of_objects(member)
+
+    def _hear_of_objects(self, member: Member) -> bool:
+        """Hear of what decides who may read. False where all of it was heard of before."""
+        unheard = [one for one in member.stream.objects if one not in self._objects]
+        for channel in unheard:
+            self._objects.add(channel)
+            self._hub.join(self, channel)
+        return bool(unheard)
 
     def leave(self, member: Member) -> None:
         """Called by `Member.leave` alone."""
@@ -147,7 +159,9 @@ class Group:
             if channel:
                 self._hub.leave(self, channel)
         if not self._members:
-            self._hub.leave(self, self._channel)
+            for heard in (self._channel, *self._objects):
+                self._hub.leave(self, heard)
+            self._objects.clear()
             self._on_empty()
             if self._task is not None:
                 self._task.cancel()
@@ -158,6 +172,9 @@ class Group:
         stream = member.stream
         await stream.begin()
         member.position, resync = await stream.start()
+        if self._hear_of_objects(member):
+            # It may have been taken away between the looking and the listening.
+            self._ask(member)
         if resync is not None:
             answer = await self._render(resync)
             await member.room()
@@ -231,12 +248,25 @@ class Group:
 
     def put(self, event: Event) -> None:
         """Called by the hub."""
-        if event.channel == self._channel:
-            if self._reached is not None and (isinstance(event, Gap) or sequence_in(event.message) > self._reached):
-                self._wake()
-            return
-        for member in self._members.get(event.channel, ()):
-            self._due[member] = None
+        if event.channel in self._objects:
+            self._ask(*self._everybody())
+        elif event.channel != self._channel:
+            self._ask(*self._members.get(event.channel, ()))
+        elif self._reached is None:
+            pass
+        elif isinstance(event, Gap):
+            # Where entries were missed, so may have been what takes them away: nobody is given any unseen.
+            self._ask(*self._everybody())
+            self._wake()
+        elif sequence_in(event.message) > self._reached:
+            self._wake()
+
+    def _everybody(self) -> list[Member]:
+        return [*chain.from_iterable(self._members.values())]
+
+    def _ask(self, *members: Member) -> None:
+        """See whether they may go on."""
+        self._due.update(dict.fromkeys(members))
         self._start()
 
     def _wake(self) -> None:
@@ -262,9 +292,8 @@ class Group:
                     self._kept.forget()
         except Exception as error:
             # What all asked for could not be given: each is told, as if each had asked alone.
-            for members in list(self._members.values()):
-                for member in list(members):
-                    self._stop(member, error)
+            for member in self._everybody():
+                self._stop(member, error)
         finally:
             self._task = None
 
@@ -282,11 +311,16 @@ class Group:
         assert self._reached is not None
         self._has_growth = False
         reading = await next(iter(self._live)).stream.read(self._reached)
+        if not reading.is_open:
+            self._due.update(dict.fromkeys(self._live))
         self._has_growth = self._has_growth or len(reading.entries) == BATCH
         if len(reading.entries) == 1:
             bodies = [await self._render(reading.entries[0])]
         else:
             bodies = await asyncio.gather(*(self._render(entry) for entry in reading.entries))
+        if self._due:
+            # What was found or heard while they were read and made counts for them.
+            await self._check_access()
         numbered = [(entry.sequence, body) for entry, body in zip(reading.entries, bodies, strict=True)]
         for part in in_parts(numbered):
             await self._hand_over(Answers(self._reached, part), reading.since)

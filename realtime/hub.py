@@ -25,6 +25,10 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 QUEUE_SIZE = 256
+SLICE = 100
+"""Channels that are told of a gap in one turn of the event loop."""
+ACCESS = "access:"
+"""What channels begin with that say that what somebody may read has changed."""
 MOST_SHARED = 16
 """Readings kept for one channel."""
 PATIENCE = 2.0
@@ -76,6 +80,8 @@ class Hub(Broadcast):
     thousand who come at once cost a few commands.
     """
 
+    LOOK = 2.0
+    """Seconds between gaps in access streams while Redis is away: whoever hears them looks into PostgreSQL."""
     SILENCE = 10.0
     """Seconds without a word from Redis after which it is asked whether it lives; after two of them it does not."""
 
@@ -101,10 +107,13 @@ class Hub(Broadcast):
 
     async def connect(self) -> None:
         """Start listening. Redis may be down: then it is waited for in the background."""
-        self._listener_task = asyncio.create_task(self._listener(), name="hub")
+        self._tasks = [
+            asyncio.create_task(self._listener(), name="hub"),
+            asyncio.create_task(self._look(), name="hub without Redis"),
+        ]
 
     async def disconnect(self) -> None:
-        await end([self._listener_task])
+        await end(self._tasks)
         await self._redis.disconnect()
 
     async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
@@ -200,6 +209,15 @@ class Hub(Broadcast):
             await self._redis.drop()
             await asyncio.sleep(delay)
             delay = min(delay * 2, 1.0)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(self.LOOK)
+            urgent = [] if self._is_connected else [one for one in self._listeners if one.startswith(ACCESS)]
+            for number, channel in enumerate(urgent):
+                self._dispatch(Gap(channel))
+                if number % SLICE == SLICE - 1:
+                    await asyncio.sleep(0)
 
     async def _write(self) -> None:
         """Ask Redis for the channels that have listeners, and no others."""

@@ -16,7 +16,7 @@ import orjson
 from errors import ErrorCode, UserError, _
 from models import utcnow
 from realtime import cursors
-from realtime.hub import Event, Gap, Hub, Listener
+from realtime.hub import ACCESS, Event, Gap, Hub, Listener
 
 BATCH = 100
 """Entries read from PostgreSQL at once."""
@@ -39,9 +39,13 @@ def availability_stream(event_id: UUID) -> str:
     return f"availability:{event_id}"
 
 
-def access_stream(user_id: UUID) -> str:
-    """Carries no entries: it says that what a user may do has changed, so that open streams look again."""
-    return f"access:{user_id}"
+def access_stream(id: UUID) -> str:
+    """Carries no entries: it says that what a user may do, or who may see an event or a club, has changed, so that open
+    streams look again.
+
+    The database writes to it (migration `access_changes`), whoever changes the row.
+    """
+    return f"{ACCESS}{id}"
 
 
 class Entry(Protocol):
@@ -83,15 +87,11 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Guard:
-    """When a stream must end: `is_allowed` is asked again whenever the user's access stream says so."""
+    """When a stream must end: `is_allowed` is asked again whenever one of the access streams says so."""
 
-    user_id: UUID | None
+    channels: tuple[str, ...]
     expires_at: datetime | None
     is_allowed: Callable[[], Awaitable[bool]]
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        return (access_stream(self.user_id),) if self.user_id else ()
 
     @property
     def seconds_left(self) -> float | None:
@@ -108,21 +108,34 @@ class Reading(Generic[E]):
 
     `since` is null where everyone who may follow sees every entry. Else it has each user who was asked for: the number
     after which they see entries, or null where they see none any more. Whoever is missing has to read alone.
+
+    Where it is not `is_open`, nobody is given anything before everybody was looked at.
     """
 
     entries: Sequence[E]
     since: Mapping[UUID, int | None] | None = None
+    is_open: bool = True
+    """Whether nobody but those whom `since` names was kept from the entries when they were read."""
 
 
 class Stream(ABC, Generic[E]):
     """A durable stream as one viewer may follow it: what `replay` and a group (`realtime.groups`) work with."""
 
-    __slots__ = ("after", "channel", "expires_at", "owner_id", "user_id")
+    __slots__ = ("after", "channel", "expires_at", "owner_id", "seen_by", "user_id")
 
     def __init__(
-        self, channel: str, owner_id: UUID, *, user_id: UUID | None, expires_at: datetime | None, after: str | None
+        self,
+        channel: str,
+        owner_id: UUID,
+        *,
+        user_id: UUID | None,
+        expires_at: datetime | None,
+        after: str | None,
+        seen_by: tuple[UUID, ...] = (),
     ) -> None:
+        """`seen_by` are the things that decide who may read, beside the viewer's own standing."""
         self.channel = channel
+        self.seen_by = seen_by
         self.owner_id = owner_id
         self.user_id = user_id
         self.expires_at = expires_at
@@ -130,7 +143,10 @@ class Stream(ABC, Generic[E]):
 
     @abstractmethod
     async def bounds(self) -> Bounds:
-        """Raises `NotFound` where the stream is hidden from the viewer, `StreamEnded` where their session is over."""
+        """Raises `NotFound` where the stream is hidden from the viewer, `StreamEnded` where their session is over.
+
+        All of `seen_by` is known afterwards.
+        """
 
     @abstractmethod
     async def fetch(self, sequence: int) -> Sequence[E]:
@@ -149,6 +165,16 @@ class Stream(ABC, Generic[E]):
 
     def end(self) -> None:
         """Nothing may be awaited here: whoever leaves may be in the middle of being cancelled."""
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The access streams of what decides who may read."""
+        return tuple(access_stream(id) for id in self.seen_by)
+
+    @property
+    def guard(self) -> Guard:
+        own = (access_stream(self.user_id),) if self.user_id else ()
+        return Guard((*own, *self.objects), self.expires_at, self.is_allowed)
 
     async def is_allowed(self) -> bool:
         return (await self.which_allowed([self]))[0]
@@ -169,13 +195,12 @@ class Stream(ABC, Generic[E]):
 
 async def replay(hub: Hub, stream: Stream[E]) -> AsyncGenerator[E | Resync, None]:
     """Every entry after a client's cursor, or from now on without one, for one viewer alone; the end as in `follow`."""
-    guard = Guard(stream.user_id, stream.expires_at, stream.is_allowed)
     try:
         await stream.begin()
         start, resync = await stream.start()
         if resync is not None:
             yield resync
-        async with aclosing(follow(hub, stream.channel, guard, after=start, fetch=stream.fetch)) as entries:
+        async with aclosing(follow(hub, stream.channel, stream.guard, after=start, fetch=stream.fetch)) as entries:
             async for entry in entries:
                 yield entry
     finally:
@@ -221,7 +246,7 @@ async def pulse(hub: Hub, guard: Guard, *streams: str) -> AsyncGenerator[None, N
                     heard = [await listener.get(), *listener.get_all()]
             except TimeoutError:
                 raise TokenExpired from None
-            if any(event.channel not in streams for event in heard):
+            if any(isinstance(event, Gap) or event.channel not in streams for event in heard):
                 await guard.check()
 
 

@@ -12,8 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from auth.visibility import is_deleted
 from database import UnitOfWork
-from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, EventHost, StreamEvent, utcnow, uuid7
-from realtime.streams import access_stream
+from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, EventHost, utcnow, uuid7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +23,7 @@ class ChatCreated(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChatLeft(StreamEvent):
-    """Goes to the person's access stream, so that their open streams of this chat end."""
-
+class ChatLeft(DomainEvent):
     name: ClassVar[str] = "chat.left"
     subject_type: ClassVar[str] = "Chat"
     user_id: UUID
@@ -207,4 +204,4 @@ async def remove(uow: UnitOfWork, chat_ids: Collection[UUID], user_ids: Collecti
         .execution_options(synchronize_session=False)
     )
     for chat_id, user_id in left:
-        uow.record(ChatLeft(subject_id=chat_id, user_id=user_id, stream=access_stream(user_id), sequence=0))
+        uow.record(ChatLeft(subject_id=chat_id, user_id=user_id))

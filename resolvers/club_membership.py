@@ -25,14 +25,13 @@ from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _, 
 from models import (
     ClubMembership,
     ClubRole,
+    DomainEvent,
     JoinPolicy,
     MembershipState,
     NotificationType,
-    StreamEvent,
     User,
     utcnow,
 )
-from realtime.streams import access_stream
 from resolvers import audit, capacity, chat_members
 from resolvers.clubs import RANKS, Standing, lock, membership
 from resolvers.event_input import check_moment, in_utc
@@ -81,9 +80,7 @@ class NotMember(UserError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MembershipChanged(StreamEvent):
-    """Goes to the person's access stream, so that their open streams ask again what they may see."""
-
+class MembershipChanged(DomainEvent):
     name: ClassVar[str] = "club.membership.changed"
     subject_type: ClassVar[str] = "ClubMembership"
     club_id: UUID
@@ -471,8 +468,6 @@ def _record(uow: UnitOfWork, member: ClubMembership) -> None:
     uow.record(
         MembershipChanged(
             subject_id=member.id,
-            stream=access_stream(member.user_id),
-            sequence=0,
             club_id=member.club_id,
             user_id=member.user_id,
             state=member.state.value,

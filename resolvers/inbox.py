@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CTE, ColumnElement, Uuid, any_, bindparam, func, literal, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from auth.viewer import Viewer, given_viewer, viewer_still_valid, viewers_still_valid
+from auth.viewer import Viewer, given_viewer
 from auth.visibility import notifications_of
 from database import Database, Happened, UnitOfWork, stream_of
 from errors import NotFound, UserError, refuse
@@ -24,10 +25,12 @@ from realtime.streams import (
     Reading,
     Stream,
     StreamEnded,
+    access_stream,
     inbox_read_stream,
     inbox_stream,
     pulse,
 )
+from resolvers.stream_access import StreamAccess
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,16 +114,17 @@ async def _mark(uow: UnitOfWork, viewer: Viewer, statement: ReturningUpdate[UUID
 class InboxStream(Stream[Notification]):
     """The viewer's notifications after a cursor, or from now on. All of them are kept, so every own cursor is good."""
 
-    __slots__ = ("_database", "_viewer")
+    __slots__ = ("_access", "_database", "_viewer")
 
-    def __init__(self, database: Database, viewer: Viewer, *, after: str | None) -> None:
+    def __init__(self, database: Database, access: StreamAccess, viewer: Viewer, *, after: str | None) -> None:
         user_id = viewer.require_user()
         super().__init__(inbox_stream(user_id), user_id, user_id=user_id, expires_at=viewer.expires_at, after=after)
+        self._access = access
         self._database = database
         self._viewer = viewer
 
     async def bounds(self) -> Bounds:
-        if not await viewer_still_valid(self._database, self._viewer):
+        if not await self._access.still_stands(self._viewer):
             raise StreamEnded
         async with self._database.reading() as session:
             head = await session.scalar(select(Inbox.last_sequence).where(Inbox.user_id == self.owner_id))
@@ -128,7 +132,7 @@ class InboxStream(Stream[Notification]):
 
     async def which_allowed(self, streams: Sequence[Stream[Notification]]) -> Sequence[bool]:
         viewers = [one._viewer for one in streams if isinstance(one, InboxStream)]
-        return await viewers_still_valid(self._database, viewers)
+        return await asyncio.gather(*map(self._access.still_stands, viewers))
 
     async def fetch(self, sequence: int) -> Sequence[Notification]:
         async with self._database.reading() as session:
@@ -149,11 +153,14 @@ class Unread:
     unread_count: int
 
 
-async def unread_counts(database: Database, hub: Hub, viewer: Viewer) -> AsyncGenerator[Unread, None]:
+async def unread_counts(
+    database: Database, hub: Hub, access: StreamAccess, viewer: Viewer
+) -> AsyncGenerator[Unread, None]:
     """How many of the viewer's notifications are unread: now, and after each change."""
     user_id = viewer.require_user()
     counting = notifications_of(viewer).where(Notification.read_at.is_(None)).with_only_columns(func.count())
-    beats = pulse(hub, _guard(database, viewer), inbox_stream(user_id), inbox_read_stream(user_id))
+    guard = Guard((access_stream(user_id),), viewer.expires_at, lambda: access.still_stands(viewer))
+    beats = pulse(hub, guard, inbox_stream(user_id), inbox_read_stream(user_id))
     known: int | None = None
     async with aclosing(beats):
         async for _beat in beats:
@@ -162,10 +169,3 @@ async def unread_counts(database: Database, hub: Hub, viewer: Viewer) -> AsyncGe
             if count != known:
                 yield Unread(count)
             known = count
-
-
-def _guard(database: Database, viewer: Viewer) -> Guard:
-    async def is_allowed() -> bool:
-        return await viewer_still_valid(database, viewer)
-
-    return Guard(viewer.id, viewer.expires_at, is_allowed)

@@ -182,4 +182,6 @@ class ChatStream(Stream[Message]):
 
 async def _read(reads: ChatReads, chat_id: UUID, sequence: int, user_ids: Collection[UUID]) -> ChatReading:
     messages, stamp = await reads.after(chat_id, sequence)
-    return ChatReading(messages, await reads.since(chat_id, stamp, user_ids) if stamp is not None else None, stamp)
+    return ChatReading(
+        messages, await reads.since(chat_id, stamp, user_ids) if stamp is not None else None, stamp=stamp
+    )

@@ -12,8 +12,7 @@ from auth.permissions import PERMISSIONS, Permission
 from auth.viewer import Viewer
 from database import UnitOfWork
 from errors import ErrorCode, Forbidden, NotFound, UserError, _
-from models import DomainEvent, Role, StreamEvent, User
-from realtime.streams import access_stream
+from models import DomainEvent, Role, User
 from resolvers import audit
 
 
@@ -28,8 +27,8 @@ class LastAdministrator(UserError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoleAssigned(StreamEvent):
-    """A change of the account. It also goes to the person's access stream: open streams begin anew in the new role."""
+class RoleAssigned(DomainEvent):
+    """A change of the account."""
 
     name: ClassVar[str] = "user.updated"
     subject_type: ClassVar[str] = "User"
@@ -83,7 +82,7 @@ async def assign(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, role: Role) 
         after={"role": role.value},
     )
     user.role = role
-    uow.record(RoleAssigned(subject_id=user.id, changed=["role"], stream=access_stream(user.id), sequence=0))
+    uow.record(RoleAssigned(subject_id=user.id, changed=["role"]))
     return user
 
 

@@ -25,12 +25,10 @@ from models import (
     RefreshToken,
     SecurityNoticeKind,
     Session,
-    StreamEvent,
     User,
     utcnow,
     uuid7,
 )
-from realtime.streams import access_stream
 from resolvers import security_notices
 from resolvers.known_devices import Circle, Device, circle_columns, circle_of, is_strange, remember
 from resolvers.logins import is_named
@@ -63,9 +61,7 @@ class UserSignedIn(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionClosed(StreamEvent):
-    """Goes to the person's access stream, so that the open streams and sockets of the session end."""
-
+class SessionClosed(DomainEvent):
     name: ClassVar[str] = "user.session.ended"
     subject_type: ClassVar[str] = "Session"
     user_id: UUID
@@ -267,9 +263,7 @@ async def _unused(uow: UnitOfWork, successors: list[str], *, since: datetime, gr
 
 def _end(uow: UnitOfWork, session: Session) -> None:
     session.ended_at = utcnow()
-    uow.record(
-        SessionClosed(subject_id=session.id, user_id=session.user_id, stream=access_stream(session.user_id), sequence=0)
-    )
+    uow.record(SessionClosed(subject_id=session.id, user_id=session.user_id))
 
 
 async def sign_out(uow: UnitOfWork, viewer: Viewer) -> None:

@@ -312,7 +312,7 @@ class NotificationSubscriptions:
         ] = None,
     ) -> AsyncGenerator[NotificationUpdate, None]:
         return rules.InboxStream(  # type: ignore[return-value]  # source objects are rows
-            info.context.database, info.context.viewer, after=after
+            info.context.database, info.context.ports.stream_access, info.context.viewer, after=after
         )
 
     @subscription(
@@ -322,5 +322,5 @@ class NotificationSubscriptions:
     )
     def notifications_read(self, info: Info) -> AsyncGenerator[NotificationsRead, None]:
         return rules.unread_counts(  # type: ignore[return-value]  # source objects are rows
-            info.context.database, info.context.ports.hub, info.context.viewer
+            info.context.database, info.context.ports.hub, info.context.ports.stream_access, info.context.viewer
         )

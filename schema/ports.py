@@ -15,6 +15,7 @@ from realtime.hub import Hub
 from realtime.watching import Watching
 from resolvers.chat_reads import ChatReads
 from resolvers.sessions import Signing
+from resolvers.stream_access import StreamAccess
 from schema.quotas import Quotas
 from settings import Settings
 
@@ -29,6 +30,7 @@ class Ports:
     hub: Hub
     watching: Watching
     chat_reads: ChatReads
+    stream_access: StreamAccess
     provider: OpenIdProvider
     redis: QuickRedis
     quotas: Quotas

@@ -171,8 +171,9 @@ class SessionWatch:
         """Asks until PostgreSQL answers: a session is not over because the database is away."""
         while True:
             try:
-                roles = await roles_of_sessions(self._ports.database, [one.viewer for one in due])
-                return [one for one in due if one.viewer.is_signed_in and one.viewer.session_id not in roles]
+                signed_in = {one: one.viewer.session_id for one in due if one.viewer.session_id is not None}
+                roles = await roles_of_sessions(self._ports.database, list(signed_in.values()))
+                return [one for one, session_id in signed_in.items() if session_id not in roles]
             except Exception as error:
                 if not is_outage(error):
                     raise

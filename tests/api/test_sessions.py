@@ -517,7 +517,7 @@ async def told_to_end(count, user) -> int:
     """Events on the access stream of a user that open streams and sockets listen to."""
     return await count(
         OutboxEvent,
-        OutboxEvent.name == "user.session.ended",
+        OutboxEvent.name == "access.changed",
         OutboxEvent.stream == access_stream(user.id),
         OutboxEvent.id.in_(select(OutboxDelivery.event_id).where(OutboxDelivery.consumer == "live")),
     )

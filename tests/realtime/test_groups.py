@@ -58,6 +58,7 @@ class Book:
     floor: int = 0
     since: dict[UUID, int | None] | None = None
     banned: set[UUID] = field(default_factory=set)
+    is_open: bool = True
     fails: bool = False
     readings: int = 0
     lonely_readings: int = 0
@@ -91,7 +92,7 @@ class BookStream(Stream[Line]):
 
     def __init__(self, book, *, user_id=None, after=None):
         cursor = None if after is None else cursors.encode(book.id, after)
-        super().__init__(book.channel, book.id, user_id=user_id, expires_at=None, after=cursor)
+        super().__init__(book.channel, book.id, user_id=user_id, expires_at=None, after=cursor, seen_by=(book.id,))
         self.book = book
 
     async def bounds(self):
@@ -108,7 +109,8 @@ class BookStream(Stream[Line]):
     async def read(self, sequence):
         self.book.readings += 1
         found = await self.book.after(sequence)
-        return Reading(found, None if self.book.since is None else dict(self.book.since))
+        since = None if self.book.since is None else dict(self.book.since)
+        return Reading(found, since, is_open=self.book.is_open)
 
     async def which_allowed(self, streams):
         self.book.checks.append(len(streams))
@@ -308,6 +310,27 @@ async def test_losing_access_ends_the_stream_of_that_member_alone_and_all_are_as
     assert readers[7].found == []
     assert [len(reader.errors) for reader in readers].count(0) == 99
     assert book.checks == [100]
+
+
+@pytest.mark.parametrize("news", ["of the thing", "of a gap", "none"])
+async def test_nobody_is_handed_what_has_been_hidden_from_them_before(book, news):
+    groups, press = Groups(book.hub), Press(book)
+    ids = [uuid4() for _ in range(20)]
+    readers = [await join(groups, press, Reader(BookStream(book, user_id=id))) for id in ids]
+    book.checks.clear()
+    book.banned.update(ids[:5])
+    if news == "of the thing":
+        book.hub.say(Event(access_stream(book.id), "{}"))
+    elif news == "none":
+        book.is_open = False
+    book.write(is_told=news != "of a gap")
+    if news == "of a gap":
+        book.hub.say(Gap(book.channel))
+    await until(lambda: all(reader.found == [1] for reader in readers[5:]))
+
+    assert [[type(error) for error in reader.errors] for reader in readers[:5]] == [[StreamEnded]] * 5
+    assert all(reader.found == [] for reader in readers[:5])
+    assert book.checks == [20]
 
 
 async def test_access_lost_while_catching_up_is_raised_there(book):
