@@ -28,6 +28,8 @@ class Permission(Enum):
     ROLE_ASSIGN = "ROLE_ASSIGN"
     USER_EDIT = "USER_EDIT"
     """Change the profile of someone else; audited."""
+    USER_READ_ACCOUNT = "USER_READ_ACCOUNT"
+    """Platform roles of others, and whether they are active; people who are not."""
     USER_READ_EMAIL = "USER_READ_EMAIL"
     """E-mail addresses of others, and whether they are proven."""
     USER_READ_PRIVATE = "USER_READ_PRIVATE"

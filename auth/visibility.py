@@ -100,8 +100,22 @@ def email_is_visible(viewer: Viewer, user: User) -> bool:
     return viewer.id == user.id or viewer.can(Permission.USER_READ_EMAIL)
 
 
+def account_is_visible(viewer: Viewer, user: User) -> bool:
+    """Platform roles, and whether the account is active: the person and administrators."""
+    return viewer.id == user.id or viewer.can(Permission.USER_READ_ACCOUNT)
+
+
 def users_visible_to(_viewer: Viewer) -> Select[User]:
     return select(User).where(User.is_active)
+
+
+def users_readable_by(viewer: Viewer) -> Select[User]:
+    """As `users_visible_to`, and to administrators people who are not active, unless their account was deleted. For
+    reading alone: rules build on who is visible.
+    """
+    if viewer.can(Permission.USER_READ_ACCOUNT):
+        return select(User).where(User.deleted_at.is_(None))
+    return users_visible_to(viewer)
 
 
 def clubs_of(user_id: UUID | None) -> Select[UUID]:

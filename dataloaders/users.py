@@ -3,7 +3,7 @@ from __future__ import annotations
 from sqlalchemy import Select, String, and_, func
 
 from auth.viewer import Viewer
-from auth.visibility import allows_reading, users_visible_to
+from auth.visibility import allows_reading, users_readable_by, users_visible_to
 from dataloaders.base import one, pages
 from models import HOLDING, Registration, User
 
@@ -14,8 +14,8 @@ def participants(viewer: Viewer) -> Select[User]:
     return users_visible_to(viewer).join(Registration, holding).where(allows_reading(viewer, User, "registrations"))
 
 
-by_id = one(User, key=User.id, select=users_visible_to)
-by_handle = one(User, key=func.lower(User.handle, type_=String), select=users_visible_to)
+by_id = one(User, key=User.id, select=users_readable_by)
+by_handle = one(User, key=func.lower(User.handle, type_=String), select=users_readable_by)
 participants_by_event_id = pages(
     User,
     key=Registration.event_id,

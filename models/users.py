@@ -90,6 +90,11 @@ class User(Base):
         return self.email_verified_at is not None
 
     @property
+    def roles(self) -> list[Role]:
+        """Platform roles. As yet everyone has one."""
+        return [self.role]
+
+    @property
     def full_name(self) -> str | None:
         """Surname first, as on a list of visitors."""
         return " ".join(part for part in (self.last_name, self.first_name, self.patronymic) if part) or None

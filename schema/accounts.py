@@ -21,15 +21,6 @@ from schema.sessions import DEVICE_TOKEN, SignInPayload, device_of
 from schema.users import User
 
 enum(
-    models.Role,
-    "Platform roles, weakest first.",
-    GUEST="A caller who has not signed in.",
-    USER="Whoever has an account.",
-    VOLUNTEER="Registers visitors and books for them.",
-    MODERATOR="Decides what goes out, and sees what is hidden.",
-    ADMIN="May do everything.",
-)
-enum(
     Permission,
     "A thing that not everyone may do.",
     CHAT_USE="Open chats and write in them.",
@@ -44,6 +35,7 @@ enum(
     REVIEW_WRITE="Review events.",
     ROLE_ASSIGN="Give people their platform roles.",
     USER_EDIT="Change profiles of others, which is audited.",
+    USER_READ_ACCOUNT="Read the platform roles of others and whether they are active, and find people who are not.",
     USER_READ_EMAIL="Read the e-mail addresses of others, and whether they are proven.",
     USER_READ_PRIVATE="Read the full names and telephone numbers of others.",
     USER_TRUST="Say whose events go out without a moderator, which is audited.",

@@ -10,16 +10,27 @@ import dataloaders.interests
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from auth.visibility import email_is_visible, field_is_visible, private_data_is_visible
+from auth.visibility import account_is_visible, email_is_visible, field_is_visible, private_data_is_visible
 from dataloaders.pages import Page
 from schema.connections import Connection
 from schema.context import Info
+from schema.enums import enum
 from schema.node import Node
 from schema.relations import Gate, connected, reads, related, restricted
 
 if TYPE_CHECKING:
     from schema.clubs import Club, MemberClubFilter
     from schema.interests import Interest
+
+enum(
+    models.Role,
+    "Platform roles, weakest first.",
+    GUEST="A caller who has not signed in.",
+    USER="Whoever has an account.",
+    VOLUNTEER="Registers visitors and books for them.",
+    MODERATOR="Decides what goes out, and sees what is hidden.",
+    ADMIN="May do everything.",
+)
 
 FOR_STAFF = "For the person and staff; null for others."
 FOR_ADMINISTRATORS = "For the person and administrators; null for others."
@@ -43,6 +54,11 @@ def self_and_staff(user: Any, info: Info) -> bool:
 @reads("id")
 def self_and_administrators(user: Any, info: Info) -> bool:
     return email_is_visible(info.context.viewer, user)
+
+
+@reads("id")
+def self_and_account_readers(user: Any, info: Info) -> bool:
+    return account_is_visible(info.context.viewer, user)
 
 
 @reads("id")
@@ -85,6 +101,15 @@ class User(Node, row=models.User, by_id=dataloaders.users.by_id):
         self_and_staff,
         attribute="is_trusted",
         description="Whether the person's events, and changes of them, go out without a moderator. " + FOR_STAFF,
+    )
+    roles: list[models.Role] | None = restricted(
+        self_and_account_readers, attribute="roles", description=f"Platform roles, at present one. {FOR_ADMINISTRATORS}"
+    )
+    is_active: bool | None = restricted(
+        self_and_account_readers,
+        attribute="is_active",
+        description="Whether the person may sign in. People who may not are found by administrators alone. "
+        + FOR_ADMINISTRATORS,
     )
     created_at: datetime = strawberry.field(description="When the person came.")
     updated_at: datetime = strawberry.field(description="When the profile was changed last.")

@@ -25,7 +25,7 @@ subscription ($id: ID!, $after: String) {{
     ("selection", "expected"),
     [
         ("id sequence body sentAt cursor", Dependence.NOTHING),
-        ("author { id handle displayName createdAt }", Dependence.NOTHING),
+        ("author { id handle displayName createdAt }", Dependence.ROLE),
         ("... on Node { id } __typename", Dependence.NOTHING),
         ("isOwn", Dependence.VIEWER),
         ("clientMessageId", Dependence.VIEWER),
@@ -49,7 +49,7 @@ async def test_of_messages(schema, selection, expected):
     ("document", "expected"),
     [
         ('{ availabilityChanged(eventId: "x") { ... on AvailabilityChange { free services { free } } } }', 0),
-        ("{ notificationReceived { ... on Notification { id createdAt actor { handle } } } }", 0),
+        ("{ notificationReceived { ... on Notification { id createdAt actor { handle } } } }", 1),
         ("{ notificationReceived { ... on Notification { title } } }", 2),
         ("{ notificationReceived { ... on Notification { subject { ... on Club { id } } } } }", 2),
     ],

@@ -26,7 +26,7 @@ PERSON = """
 query ($id: ID, $handle: String) {
   user(id: $id, handle: $handle) {
     handle displayName bio location interests { name } clubs(first: 5) { totalCount nodes { name } }
-    email claimedEmail isEmailVerified phone firstName lastName patronymic fullName birthDate comment
+    email claimedEmail isEmailVerified roles isActive phone firstName lastName patronymic fullName birthDate comment
   }
 }
 """
@@ -50,6 +50,8 @@ PRIVATE = {
     "email": "ada@example.org",
     "claimedEmail": "ada@new.example.org",
     "isEmailVerified": True,
+    "roles": ["USER"],
+    "isActive": True,
     "phone": "+74951234567",
     "firstName": "Ада",
     "lastName": "Лавлейс",
@@ -58,7 +60,7 @@ PRIVATE = {
     "birthDate": "1990-12-10",
     "comment": "Prefers mornings",
 }
-MAIL = {"email", "claimedEmail", "isEmailVerified"}
+ACCOUNT = {"email", "claimedEmail", "isEmailVerified", "roles", "isActive"}
 """For the person and administrators, not for other staff."""
 OPEN = {"handle", "display_name", "created_at", "updated_at", "id"}
 
@@ -84,13 +86,22 @@ async def test_either_an_id_or_a_handle_is_wanted(client, save):
     assert (both.error_codes, neither.error_codes) == (["BAD_USER_INPUT"], ["BAD_USER_INPUT"])
 
 
-async def test_who_has_left_is_not_found(client, save):
-    gone = make_user(is_active=False)
-    await save(gone)
+@pytest.mark.parametrize("role", [None, Role.USER, Role.VOLUNTEER, Role.MODERATOR, Role.ADMIN])
+async def test_who_is_not_active_is_found_by_administrators_alone(client, save, role):
+    gone, erased = make_user(is_active=False), make_user(is_active=False, deleted_at=now(), display_name="", email=None)
+    reader = role and make_user(role=role)
+    await save(gone, erased, *([reader] if reader else []))
+    document = """
+    query ($id: ID!, $ids: [ID!]!, $handle: String!) {
+      user(id: $id) { isActive } named: user(handle: $handle) { isActive }
+      nodes(ids: $ids) { ... on User { isActive roles } }
+    }
+    """
 
-    answer = await client().run(PERSON, id=gone)
+    answer = await client(reader).run(document, id=gone, handle=gone.handle, ids=[gone, erased])
 
-    assert answer.data == {"user": None}
+    shown = {"isActive": False} if role is Role.ADMIN else None
+    assert answer.data == {"user": shown, "named": shown, "nodes": [shown and shown | {"roles": ["USER"]}, None]}
 
 
 @pytest.mark.parametrize(
@@ -99,8 +110,8 @@ async def test_who_has_left_is_not_found(client, save):
         ("signed-out", set()),
         ("stranger", set()),
         ("self", set(PRIVATE) - {"comment"}),
-        ("volunteer", set(PRIVATE) - {"birthDate", *MAIL}),
-        ("moderator", set(PRIVATE) - {"birthDate", *MAIL}),
+        ("volunteer", set(PRIVATE) - {"birthDate", *ACCOUNT}),
+        ("moderator", set(PRIVATE) - {"birthDate", *ACCOUNT}),
         ("admin", set(PRIVATE) - {"birthDate"}),
     ],
 )
@@ -167,12 +178,14 @@ def test_every_field_of_a_person_is_either_open_or_gated():
         "first_name",
         "full_name",
         "interests",
+        "is_active",
         "is_email_verified",
         "is_trusted",
         "last_name",
         "location",
         "patronymic",
         "phone",
+        "roles",
     }
     assert {field.python_name for name, field in FIELDS if name == "User"} - gated == OPEN
 
