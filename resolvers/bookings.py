@@ -31,7 +31,8 @@ from models import (
 )
 from resolvers import audit, capacity, registrations
 from resolvers.event_access import Part, part_at
-from resolvers.service_news import tell
+from resolvers.notifications import topic_of, withdraw_news
+from resolvers.service_news import as_told, tell
 
 MAXIMUM_SERVICES = 20
 
@@ -94,8 +95,12 @@ async def book(
             after={"service_ids": list(services), "event_ids": list(events)},
         )  # fmt: skip
     await capacity.announce_all(uow, events.values())
+    ends = [topic_of(NotificationType.BOOKING_CANCELLED, service_id, person_id) for service_id in before]
     if fresh:
-        await registrations.welcome(uow, fresh, user_id=person_id, actor_id=actor_id)
+        booked = await as_told(uow, services.values())
+        await registrations.welcome(uow, fresh, user_id=person_id, actor_id=actor_id, booked=booked, ends=ends)
+    elif ends:
+        await withdraw_news(uow, *ends)
     order = list(dict.fromkeys(service_ids))
     return sorted(bookings, key=lambda booking: order.index(booking.service_id))
 
@@ -228,7 +233,8 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, reason: s
         if not is_own:
             await tell(
                 uow, [seen.user_id], NotificationType.BOOKING_CANCELLED, locked.event, locked.services[0],
-                actor_id=actor_id, reason=reason,
+                actor_id=actor_id, topic=topic_of(NotificationType.BOOKING_CANCELLED, seen.service_id, seen.user_id),
+                reason=reason,
             )  # fmt: skip
     else:
         registration = (await _registrations(uow, [seen.event_id], seen.user_id))[seen.event_id]

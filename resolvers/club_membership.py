@@ -35,7 +35,7 @@ from models import (
 from resolvers import audit, capacity, chat_members
 from resolvers.clubs import RANKS, Standing, lock, membership
 from resolvers.event_input import check_moment, in_utc
-from resolvers.notifications import Notice, notify, notify_all, topic_of, withdraw_news
+from resolvers.notifications import Notice, notify_all, topic_of, withdraw_news
 from resolvers.putting_out import end_places
 
 LONGEST_REASON = 1000
@@ -97,14 +97,23 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
         raise refusal
     if own is not None and has_asked(standing):
         return own
+    before = own.state if own is not None else None
     if (own is not None and own.state is MembershipState.INVITED) or standing.club.join_policy is JoinPolicy.OPEN:
-        return await _admit(uow, standing, user_id, own)
+        member = await _admit(uow, standing, user_id, own)
+        await withdraw_news(uow, *_ended(member, before))
+        return member
     asked = await _enter(uow, standing, user_id, own, MembershipState.PENDING)
-    hosts = await _hosts(uow, club_id)
-    await notify(
-        uow, hosts, NotificationType.CLUB_JOIN_REQUESTED, subject=standing.club, actor_id=user_id,
-        topic=topic_of("asks", club_id, user_id),
-    )  # fmt: skip
+    news = NotificationType.CLUB_JOIN_REQUESTED
+    told = Notice(
+        recipients=await _hosts(uow, club_id),
+        type=news,
+        subject=standing.club,
+        actor_id=user_id,
+        topic=topic_of(news, club_id, user_id),
+        is_quiet=True,
+        ends=_ended(asked, before),
+    )
+    await notify_all(uow, [told])
     return asked
 
 
@@ -145,13 +154,20 @@ async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUI
     if known is not None and known.is_banned_at(utcnow()):
         # A host who does not know of the ban would lift it unawares.
         raise InvalidStatus(path=("userId",), status=known.state)
-    before = _state_of(known)
+    before, state = _state_of(known), known.state if known is not None else None
     invited = await _enter(uow, standing, user_id, known, MembershipState.INVITED, decided_by_id=viewer.id)
     _leave_trail(uow, viewer, standing, invited, "club.invite", before=before)
-    await notify(
-        uow, [user_id], NotificationType.CLUB_INVITATION, subject=standing.club, actor_id=viewer.id,
-        topic=topic_of("invited", club_id, user_id),
-    )  # fmt: skip
+    news = NotificationType.CLUB_INVITATION
+    told = Notice(
+        recipients=[user_id],
+        type=news,
+        subject=standing.club,
+        actor_id=viewer.id,
+        topic=topic_of(news, club_id, user_id),
+        is_quiet=True,
+        ends=_ended(invited, state),
+    )
+    await notify_all(uow, [told])
     return invited
 
 
@@ -180,7 +196,15 @@ async def _decide(
         await _enter(uow, standing, asked.user_id, asked, MembershipState.REJECTED)
     _leave_trail(uow, viewer, standing, asked, "club.approve" if is_approved else "club.reject", before=before)
     type_ = NotificationType.CLUB_JOIN_APPROVED if is_approved else NotificationType.CLUB_JOIN_REJECTED
-    await notify(uow, [asked.user_id], type_, subject=standing.club, actor_id=viewer.id)
+    told = Notice(
+        recipients=[asked.user_id],
+        type=type_,
+        subject=standing.club,
+        actor_id=viewer.id,
+        topic=topic_of(type_, asked.club_id, asked.user_id),
+        ends=_ended(asked, MembershipState.PENDING),
+    )
+    await notify_all(uow, [told])
     return asked
 
 
@@ -199,11 +223,11 @@ async def remove(
     await _keep_an_owner(uow, member)
     # Taken before the membership changes: whoever takes a place at one of them asks for the membership under its lock.
     event_ids = await capacity.lock_events_of_club(uow, standing.club.id)
-    before, user_id = _state_of(member), member.user_id
-    if member.state is MembershipState.INVITED:
+    before, state, user_id = _state_of(member), member.state, member.user_id
+    if state is MembershipState.INVITED:
         await _enter(uow, standing, user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
         _leave_trail(uow, viewer, standing, member, "club.remove", before=before)
-        await _take_back(uow, member)
+        await withdraw_news(uow, *_ended(member, state))
         return member
     await _enter(uow, standing, user_id, member, MembershipState.BANNED, decided_by_id=viewer.id, ban=ban)
     _leave_trail(uow, viewer, standing, member, "club.remove", before=before)
@@ -216,6 +240,8 @@ async def remove(
         subject=standing.club,
         actor_id=actor_id,
         params={"reason": ban.reason},
+        topic=topic_of(NotificationType.CLUB_MEMBER_REMOVED, member.club_id, user_id),
+        ends=_ended(member, state),
     )
     await notify_all(uow, [told, *(one.notice(actor_id=actor_id, reason=ban.reason) for one in ended)])
     return member
@@ -252,7 +278,16 @@ async def lift_ban(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     before = _state_of(member)
     await _enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
     _leave_trail(uow, viewer, standing, member, "club.lift_ban", before=before)
-    await notify(uow, [member.user_id], NotificationType.CLUB_BAN_LIFTED, subject=standing.club, actor_id=viewer.id)
+    news = NotificationType.CLUB_BAN_LIFTED
+    told = Notice(
+        recipients=[member.user_id],
+        type=news,
+        subject=standing.club,
+        actor_id=viewer.id,
+        topic=topic_of(news, member.club_id, member.user_id),
+        ends=_ended(member, MembershipState.BANNED),
+    )
+    await notify_all(uow, [told])
     return member
 
 
@@ -321,13 +356,12 @@ async def leave(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMember
     own = standing.own
     if own is None or not is_open(own):
         raise NotMember(path=("clubId",))
-    was_active = own.state is MembershipState.ACTIVE
+    before = own.state
     await _keep_an_owner(uow, own)
     await _enter(uow, standing, own.user_id, own, MembershipState.LEFT)
-    if was_active:
+    if before is MembershipState.ACTIVE:
         await chat_members.leave_club_chat(uow, club_id, own.user_id)
-    else:
-        await _take_back(uow, own)
+    await withdraw_news(uow, *_ended(own, before))
     return own
 
 
@@ -352,11 +386,10 @@ async def leave_all(uow: UnitOfWork, user_id: UUID) -> list[str]:
     ).all()
     topics = []
     for member in own:
-        if member.state is not MembershipState.ACTIVE:
-            topics += _topics(member)
-        elif member.role is ClubRole.OWNER:
+        if member.state is MembershipState.ACTIVE and member.role is ClubRole.OWNER:
             await _hand_on(uow, member)
-        member.state, member.role = MembershipState.LEFT, ClubRole.MEMBER
+        before, member.state, member.role = member.state, MembershipState.LEFT, ClubRole.MEMBER
+        topics += _ended(member, before)
         _record(uow, member)
     await uow.session.flush()
     return topics
@@ -399,13 +432,25 @@ def is_open(own: ClubMembership | None) -> bool:
     return own is not None and own.state in OPEN_STATES
 
 
-async def _take_back(uow: UnitOfWork, member: ClubMembership) -> None:
-    """What hosts were told of a request, or someone of an invitation, is no longer so."""
-    await withdraw_news(uow, *_topics(member))
+ENDED_BY_LEAVING = {
+    MembershipState.PENDING: NotificationType.CLUB_JOIN_REQUESTED,
+    MembershipState.INVITED: NotificationType.CLUB_INVITATION,
+    MembershipState.ACTIVE: NotificationType.CLUB_JOIN_APPROVED,
+    MembershipState.BANNED: NotificationType.CLUB_MEMBER_REMOVED,
+}
+ENDED_BY_ENTERING = {
+    MembershipState.ACTIVE: NotificationType.CLUB_JOIN_REJECTED,
+    MembershipState.BANNED: NotificationType.CLUB_BAN_LIFTED,
+}
 
 
-def _topics(member: ClubMembership) -> list[str]:
-    return [topic_of(kind, member.club_id, member.user_id) for kind in ("asks", "invited")]
+def _ended(member: ClubMembership, before: MembershipState | None) -> list[str]:
+    """Topics of what people were told of a membership and is no longer so, by the state that it had before."""
+    if member.state is before:
+        return []
+    left = ENDED_BY_LEAVING.get(before) if before else None
+    news = [one for one in (left, ENDED_BY_ENTERING.get(member.state)) if one]
+    return [topic_of(one, member.club_id, member.user_id) for one in news]
 
 
 async def _found(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[Standing, ClubMembership]:

@@ -24,7 +24,7 @@ from models import (
     Service,
     Venue,
 )
-from resolvers import audit, capacity, event_revisions, event_states, interests, service_times, venues
+from resolvers import audit, capacity, event_revisions, event_states, interests, service_news, service_times, venues
 from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_input import (
     MOST_PLACES,
@@ -95,19 +95,19 @@ async def update(
     event_states.require(event, EventAction.UPDATE, "eventId")
     touches_reviewed = event.status is not EventStatus.DRAFT and bool(REVIEWED.keys() & changes.keys())
     needs_review = touches_reviewed and not await is_trusted_with(uow.session, viewer, event)
-    before, revision = await _audited(uow, event), None
+    before, former_zone, revision = await _audited(uow, event), event.time_zone, None
     if needs_review and event.status is EventStatus.PUBLISHED:
-        revision, changed = await _propose(uow, viewer, event, changes, move_services=move_services)
+        revision, done = await _propose(uow, viewer, event, changes, move_services=move_services)
     else:
         plan = await _check(uow, viewer, event, changes, move_services=move_services)
-        changed = await _carry_out(uow, viewer, event, changes, plan)
-        if needs_review and set(REVIEWED.values()) & set(changed):
+        done = await _carry_out(uow, viewer, event, changes, plan)
+        if needs_review and set(REVIEWED.values()) & set(done.changed):
             # A moderator decides on what they have looked at, so it is submitted anew.
             await withdraw_from_review(uow, event)
             submit(uow, viewer, event)
-    await _leave_trail(uow, viewer, event, before, changed)
-    await notify_all(uow, await _news(uow, event, before, actor_id=viewer.id))
-    return Edited(event, revision, changed)
+    await _leave_trail(uow, viewer, event, before, done.changed)
+    await notify_all(uow, await _news(uow, event, before, done, actor_id=viewer.id, former_zone=former_zone))
+    return Edited(event, revision, done.changed)
 
 
 async def _leave_trail(
@@ -126,7 +126,7 @@ async def _leave_trail(
 
 async def _propose(
     uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, *, move_services: bool
-) -> tuple[EventRevision | None, list[str]]:
+) -> tuple[EventRevision | None, Done]:
     """Change at once what needs no review, and put the rest before a moderator, together with what waits already."""
     before = await event_revisions.pending(uow, event)
     wanted = changes
@@ -166,23 +166,32 @@ async def approve(
 ) -> list[Notice]:
     """Carry out what was proposed, if it still can be. Participants hear of it as of an edit by its author."""
     event_states.require(event, EventAction.UPDATE)
-    before = _snapshot(event)
+    before, former_zone = _snapshot(event), event.time_zone
     changes = event_revisions.changes_of(revision)
     plan = await _check(uow, viewer, event, changes, move_services=revision.moves_services)
-    await _carry_out(uow, viewer, event, changes, plan)
-    return await _news(uow, event, before, actor_id=author_id)
+    done = await _carry_out(uow, viewer, event, changes, plan)
+    return await _news(uow, event, before, done, actor_id=author_id, former_zone=former_zone)
 
 
-async def _carry_out(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
-    """Write what was checked; the names of what differs now."""
-    changed = await _apply(uow, event, changes, plan)
-    if not changed:
-        return []
-    event.version += 1
-    uow.record(EventUpdated(subject_id=event.id, changes=changed))
-    if "capacity" in changed:
+@dataclass(frozen=True)
+class Done:
+    """What differs now."""
+
+    changed: list[str]
+    """Names that clients know."""
+    former: Mapping[UUID, Times]
+    """Times of services before they moved along."""
+
+
+async def _carry_out(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, plan: Plan) -> Done:
+    """Write what was checked."""
+    done = await _apply(uow, event, changes, plan)
+    if done.changed:
+        event.version += 1
+        uow.record(EventUpdated(subject_id=event.id, changes=done.changed))
+    if "capacity" in done.changed:
         await capacity.announce(uow, event)
-    return changed
+    return done
 
 
 def _snapshot(event: Event) -> dict[str, Any]:
@@ -287,8 +296,8 @@ def _moves(
     return [event_states.EventTookPlace(path=(name,)) for name, is_moved in moved.items() if is_moved]
 
 
-async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Plan) -> list[str]:
-    """Write values; the names of those that differ now."""
+async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Plan) -> Done:
+    """Write values."""
     before = _snapshot(event)
     if plan.venue is not None:
         if "new_venue" in changes:
@@ -299,7 +308,7 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Pla
     event.starts_at, event.ends_at = in_utc(plan.starts_at), in_utc(plan.ends_at)
     if "price" in changes:
         event.price_amount, event.price_currency = changes["price"].amount, changes["price"].currency
-    await service_times.write(uow, plan.moved)
+    former = await service_times.write(uow, plan.moved)
     async with on_conflict(uow.session, **capacity_refusals(event, "capacity")):
         event.capacity = plan.capacity
     changed = [name for name, value in _snapshot(event).items() if value != before[name]]
@@ -309,7 +318,7 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Pla
         await interests.replace(uow, EventInterest, "event_id", event.id, plan.interest_ids)
     ):
         changed.append("interests")
-    return changed
+    return Done(changed, former)
 
 
 async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Event, wanted: int | None) -> None:
@@ -328,11 +337,16 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
         problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
 
 
-async def _news(uow: UnitOfWork, event: Event, before: Mapping[str, Any], *, actor_id: UUID | None) -> list[Notice]:
-    """What those who take part hear of an edit."""
-    after = _snapshot(event)
-    if event.status is not EventStatus.PUBLISHED or all(before[name] == after[name] for name in NEWSWORTHY):
+async def _news(
+    uow: UnitOfWork, event: Event, before: Mapping[str, Any], done: Done, *, actor_id: UUID | None, former_zone: str
+) -> list[Notice]:
+    """What those who take part hear of an edit: all of the event, and those who booked them of services that moved."""
+    if event.status is not EventStatus.PUBLISHED:
         return []
+    after = _snapshot(event)
+    services = await service_news.moved(uow, event, done.former, actor_id=actor_id, former_zone=former_zone)
+    if all(before[name] == after[name] for name in NEWSWORTHY):
+        return services
     if before["venue"] != after["venue"]:
         venues_before_and_after = select(Venue.id, Venue.name).where(Venue.id.in_([before["venue"], after["venue"]]))
         names = {row.id: row.name for row in await uow.session.execute(venues_before_and_after)}
@@ -343,6 +357,7 @@ async def _news(uow: UnitOfWork, event: Event, before: Mapping[str, Any], *, act
             type=NotificationType.EVENT_CHANGED,
             subject=event,
             actor_id=actor_id,
-            params={"changes": changes_between(before, after, *NEWSWORTHY)},
+            params={"changes": changes_between(before, after, *NEWSWORTHY), "former_time_zone": former_zone},
         ),
+        *services,
     ]

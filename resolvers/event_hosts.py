@@ -32,7 +32,7 @@ from resolvers.capacity import Restricted
 from resolvers.event_access import acts_as_staff, editable, part_at
 from resolvers.event_lifecycle import call_off
 from resolvers.event_states import EventAction
-from resolvers.notifications import Notice, notify
+from resolvers.notifications import Notice, notify_all, topic_of
 
 MOST_HOSTS = 20
 """People with a role at one event."""
@@ -163,7 +163,15 @@ def _hand_on(uow: UnitOfWork, event: Event, heir: EventHost) -> Notice:
         type=NotificationType.EVENT_ROLE_GIVEN,
         subject=event,
         params={"role": heir.role.value},
+        topic=topic_of(NotificationType.EVENT_ROLE_GIVEN, event.id, heir.user_id),
+        ends=_of_role(event, heir.user_id),
     )
+
+
+def _of_role(event: Event, user_id: UUID) -> list[str]:
+    """Topics of what someone was told of their role, or of having none, and is no longer so once that changes."""
+    news = (NotificationType.EVENT_ROLE_GIVEN, NotificationType.EVENT_ROLE_TAKEN)
+    return [topic_of(type, event.id, user_id) for type in news]
 
 
 async def _visible(uow: UnitOfWork, viewer: Viewer, event_id: UUID) -> Event:
@@ -249,5 +257,13 @@ async def _announce(
             before={"role": before}, after={"role": after}, about={"userId": user_id},
         )  # fmt: skip
     type = NotificationType.EVENT_ROLE_GIVEN if after else NotificationType.EVENT_ROLE_TAKEN
-    role = {"role": after.value} if after else {}
-    await notify(uow, [user_id], type, subject=event, actor_id=viewer.id, **role)
+    told = Notice(
+        recipients=[user_id],
+        type=type,
+        subject=event,
+        actor_id=viewer.id,
+        params={"role": after.value} if after else {},
+        topic=topic_of(type, event.id, user_id),
+        ends=_of_role(event, user_id),
+    )
+    await notify_all(uow, [told])

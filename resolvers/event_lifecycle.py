@@ -26,7 +26,7 @@ from models import (
 from resolvers import audit, capacity, chat_members, event_states
 from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_states import EventAction
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications import Notice, notify_all, topic_of, withdraw_news
 
 LONGEST_REASON = 1000
 
@@ -123,13 +123,19 @@ def submit(uow: UnitOfWork, viewer: Viewer, event: Event) -> None:
 
 async def go_out(uow: UnitOfWork, event: Event, *, actor_id: UUID | None) -> list[Notice]:
     """Let an event out. Answers whom that concerns: `notify_all` them at the end of the unit of work."""
-    was_out = event.published_at is not None
     event.status, event.published_at = EventStatus.PUBLISHED, utcnow()
     uow.record(EventPublished(subject_id=event.id))
-    if event.previous_id is None or was_out:
+    if event.previous_id is None:
         return []
-    people = await participant_ids(uow.session, event.previous_id)
-    return [Notice(recipients=people, type=NotificationType.EVENT_REPEATED, subject=event, actor_id=actor_id)]
+    people, news = await participant_ids(uow.session, event.previous_id), NotificationType.EVENT_REPEATED
+    topic = topic_of(news, event.id)
+    return [Notice(recipients=people, type=news, subject=event, actor_id=actor_id, topic=topic, is_quiet=True)]
+
+
+async def _withdraw_repetition(uow: UnitOfWork, event: Event) -> None:
+    """Those who were at the event before are no longer told that it is held again, unless it was."""
+    if event.previous_id is not None and not event_states.is_over(event):
+        await withdraw_news(uow, topic_of(NotificationType.EVENT_REPEATED, event.id))
 
 
 async def withdraw_from_review(uow: UnitOfWork, *events: Event) -> None:
@@ -168,12 +174,18 @@ async def call_off(
     await withdraw_from_review(uow, event)
     uow.record(EventCancelled(subject_id=event.id))
     await capacity.announce(uow, event)
+    people = await participant_ids(uow.session, event.id)
     return Notice(
-        recipients=await participant_ids(uow.session, event.id),
+        recipients=people,
         type=NotificationType.EVENT_CANCELLED,
         subject=event,
         actor_id=actor_id,
         params={"title": event.title, "reason": reason},
+        topic=topic_of(NotificationType.EVENT_CANCELLED, event.id),
+        ends=[
+            topic_of(NotificationType.EVENT_REPEATED, event.id),
+            *(topic_of(NotificationType.EVENT_REACTIVATED, event.id, one) for one in people),
+        ],
     )
 
 
@@ -189,6 +201,7 @@ async def archive(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
     await withdraw_from_review(uow, event)
     uow.record(EventArchived(subject_id=event.id))
     await uow.session.flush()
+    await _withdraw_repetition(uow, event)
     return event
 
 
@@ -219,6 +232,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
         await uow.session.delete(event)
     await uow.session.flush()
     uow.record(EventDeleted(subject_id=event_id))
+    await _withdraw_repetition(uow, event)
     return event_id
 
 

@@ -24,14 +24,23 @@ from models import (
     Service,
     uuid7,
 )
-from resolvers import audit, capacity, chat_members, event_revisions, event_states, interests, service_times
+from resolvers import (
+    audit,
+    capacity,
+    chat_members,
+    event_revisions,
+    event_states,
+    interests,
+    service_news,
+    service_times,
+)
 from resolvers.clubs import share
 from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_input import EventChanges, EventInPast, check_times, in_utc
 from resolvers.event_lifecycle import audit_status, go_out, submit, withdraw_from_review
 from resolvers.event_states import EventAction, is_over
 from resolvers.events import EventCreated
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications import Notice, notify_all, topic_of
 from resolvers.putting_out import end_places_of_gone
 from resolvers.service_times import Move, Times
 
@@ -149,13 +158,20 @@ async def _bring_back(
         event.completed_at = None
     was_over = is_over(event)
     event.starts_at, event.ends_at = plan.starts_at, plan.ends_at
-    await service_times.write(uow, plan.moved)
+    former = await service_times.write(uow, plan.moved)
     notices = await end_places_of_gone(uow, event, actor_id=viewer.require_user()) if was_over else []
     if wanted is EventStatus.PUBLISHED:
         people = await participant_ids(uow.session, event.id)
         notices += await go_out(uow, event, actor_id=actor_id)
         news = NotificationType.EVENT_REACTIVATED
-        notices.append(Notice(recipients=people, type=news, subject=event, actor_id=actor_id))
+        topic, ends = topic_of(news, event.id), [topic_of(NotificationType.EVENT_CANCELLED, event.id)]
+        notices.append(
+            Notice(
+                recipients=people, type=news, subject=event, actor_id=actor_id, topic=topic, is_of_each=True, ends=ends
+            )
+        )
+        zone = event.time_zone
+        notices += await service_news.moved(uow, event, former, actor_id=actor_id, former_zone=zone)
     event.status = wanted
     event.version += 1
     uow.record(EventReactivated(subject_id=event.id))

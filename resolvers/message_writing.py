@@ -169,6 +169,7 @@ def _news(viewer: Viewer, numbered: CTE) -> FromClause:
         "person_id": literal(viewer.id, Uuid()),
         "params": func.jsonb_build_object("name", _name_of(numbered), "text", bindparam("excerpt", type_=Text())),
         "topic": null(),
+        "repeats": null(),
         "withdraws": null(),
         "position": literal(1),
     }

@@ -28,8 +28,8 @@ class Words:
 class Wording:
     """Of one type. The first title whose placeholders are all known is taken; so is every such sentence.
 
-    Placeholders: `name` of the subject, `when` it is, `price` to pay, `person` who caused it, `service`, `changes`,
-    `reason`, `text`, `role`.
+    Placeholders: `name` of the subject, `when` it is, or the `services` that were booked there, `price` to pay,
+    `person` who caused it, `service`, `changes`, `reason`, `text`, `role`.
     """
 
     titles: tuple[str, ...]
@@ -40,10 +40,11 @@ _WHEN = _("When: {when}.")
 _CANCELLED_BY = _("Cancelled by {person}.")
 _REASON = _("Reason: {reason}")
 _PRICE = _("To pay at the door: {price}.")
+_BOOKED = _("Booked: {services}.")
 
 WORDINGS = {
     NotificationType.REGISTRATION_CONFIRMED: Wording(
-        (_("You are registered: {name}"), _("You are registered")), (_WHEN, _PRICE, _("See you there!"))
+        (_("You are registered: {name}"), _("You are registered")), (_WHEN, _BOOKED, _PRICE, _("See you there!"))
     ),
     NotificationType.REGISTRATION_CANCELLED: Wording(
         (_("Registration cancelled: {name}"), _("Registration cancelled")),
@@ -144,15 +145,57 @@ WITHDRAWN_WORDINGS = {
         (_("No longer coming: {name}"), _("Someone is no longer coming")),
         (_("{person} was coming to your event and no longer is."),),
     ),
+    NotificationType.BOOKING_CANCELLED: Wording(
+        (_("Booking cancelled: {service}"), _("Booking cancelled: {name}"), _("Booking cancelled")),
+        (_("You have a place again."),),
+    ),
+    NotificationType.REGISTRATION_REMOVED: Wording(
+        (_("You had been put out: {name}"), _("You had been put out of an event")),
+        (_("You may register again."),),
+    ),
+    NotificationType.REGISTRATION_BAN_LIFTED: Wording(
+        (_("You could register again: {name}"), _("You could register again")), (_("You were put out later."),)
+    ),
+    NotificationType.EVENT_CANCELLED: Wording(
+        (_("Event had been cancelled: {name}"), _("Event had been cancelled")), (_("It takes place after all."),)
+    ),
+    NotificationType.EVENT_REACTIVATED: Wording(
+        (_("Was to take place after all: {name}"), _("An event was to take place after all")),
+        (_("The event was cancelled again, or you no longer have a place."),),
+    ),
+    NotificationType.EVENT_REPEATED: Wording(
+        (_("Was to be held once more: {name}"), _("An event was to be held once more")), (_("It is not held again."),)
+    ),
+    NotificationType.EVENT_ROLE_GIVEN: Wording(
+        (_("Your former role at an event: {name}"), _("Your former role at an event")),
+        (_("{person} had given you the role: {role}."),),
+    ),
+    NotificationType.EVENT_ROLE_TAKEN: Wording(
+        (_("You had no role for a time: {name}"), _("You had no role at an event for a time")),
+        (_("You have a role again."),),
+    ),
+    NotificationType.CLUB_JOIN_APPROVED: Wording(
+        (_("You were a member: {name}"), _("You were a member of a club")), (_("You are no longer a member."),)
+    ),
+    NotificationType.CLUB_JOIN_REJECTED: Wording(
+        (_("Request declined: {name}"), _("Request declined")), (_("You became a member later."),)
+    ),
+    NotificationType.CLUB_MEMBER_REMOVED: Wording(
+        (_("You had been put out of {name}"), _("You had been put out of a club")),
+        (_("You are no longer kept out."),),
+    ),
+    NotificationType.CLUB_BAN_LIFTED: Wording(
+        (_("You could come back to {name}"), _("You could come back to a club")), (_("You were put out later."),)
+    ),
     NotificationType.CLUB_JOIN_REQUESTED: Wording(
-        (_("Request taken back: {name}"), _("Request taken back")), (_("{person} no longer asks to join your club."),)
+        (_("Request no longer open: {name}"), _("Request no longer open")), (_("{person} asked to join your club."),)
     ),
     NotificationType.CLUB_INVITATION: Wording(
         (_("Invitation no longer open: {name}"), _("Invitation no longer open")),
         (_("You were invited to join."),),
     ),
 }
-"""Of news that are no longer so."""
+"""Of news that are no longer so, for each type of `PASSING`."""
 
 
 class ChangedField(Enum):
@@ -233,11 +276,12 @@ def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
     is_moved = any(one.field is ChangedField.STARTS_AT and one.after for one in changes)
     found = {
         "name": params.get("name") or params.get("title"),
-        "when": None if is_moved else _when(params, reader),
+        "when": None if is_moved or params.get("services") else _when(params, reader),
+        "services": _services(params, reader),
         "price": _price(params.get("price"), reader),
         "person": params.get("person"),
         "service": params.get("service"),
-        "changes": " ".join(_said(one, params.get("time_zone"), reader) for one in changes),
+        "changes": " ".join(_said(one, params, reader) for one in changes),
         "reason": params.get("reason"),
         "text": params.get("text"),
         "role": reader.name(EventRole[params["role"]]) if params.get("role") in EventRole.__members__ else None,
@@ -257,6 +301,15 @@ def _when(params: Mapping[str, Any], reader: Reader) -> str | None:
     return reader.time(starts_at, zone=params["time_zone"], pattern="EEEE, d MMMM y, HH:mm")
 
 
+def _services(params: Mapping[str, Any], reader: Reader) -> str:
+    """What was booked, each with its own time."""
+    told = []
+    for one in params.get("services", ()):
+        name = one_line(_in_language(one["name"], reader.locale), most=LONGEST_NAME)
+        told.append(f"{name} – {_when({**params, 'starts_at': one['starts_at']}, reader)}")
+    return "; ".join(told)
+
+
 def _price(kept: Mapping[str, str] | None, reader: Reader) -> str | None:
     if not kept:
         return None
@@ -264,11 +317,15 @@ def _price(kept: Mapping[str, str] | None, reader: Reader) -> str | None:
     return reader.money(price.amount, price.currency)
 
 
-def _said(change: Change, zone: str | None, reader: Reader) -> str:
-    field = reader.say(FIELDS[change.field])
+def _said(change: Change, params: Mapping[str, Any], reader: Reader) -> str:
+    field, zone = reader.say(FIELDS[change.field]), params.get("time_zone")
+    former = params.get("former_time_zone") or zone
     if change.before is None or change.after is None:
         return reader.say(_("{field}: changed."), {"field": field})
     before, after = (_shown(one, reader) for one in (change.before, change.after))
+    if former != zone and isinstance(before, datetime):
+        # Of an event that went into another zone: each time as it was told and is told there.
+        before, after = reader.time(before, zone=former), reader.time(after, zone=zone)
     told = {"field": field, "before": before, "after": after, "time_zone": zone}
     return reader.say(_("{field}: {before} → {after}."), told)
 

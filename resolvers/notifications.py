@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
     FromClause,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    and_,
     any_,
     bindparam,
     case,
@@ -78,31 +80,55 @@ class Notice:
     """Who caused it: never told about it themself."""
     params: Mapping[str, Any] = field(default_factory=dict)
     topic: str | None = None
-    """From `topic_of`: a repeat within a day updates what was told, instead of telling again."""
+    """From `topic_of`, of news that can cease to be so: by it they are ended."""
+    is_of_each: bool = False
+    """Whether there is such a topic for each of the recipients."""
+    is_quiet: bool = False
+    """Whether a repeat within a day updates what was told under the topic, instead of telling again."""
     withdraws: str | None = None
-    """The topic of what the same people were told and is no longer so."""
+    """The topic of what the same people were told and is no longer so. As `ends`, for a statement that does it all."""
     ends: Sequence[str] = ()
-    """Topics of what others were told and is no longer so. Of those `notify_all` alone takes care."""
+    """Topics of what anybody was told and is no longer so. Of those `notify_all` alone takes care."""
 
 
-def topic_of(kind: str, subject_id: UUID, person_id: UUID) -> str:
-    """Names what someone may do again and again, such as joining an event and leaving it."""
-    return f"{kind}:{subject_id}:{person_id}"
+PASSING = {
+    # The registration ends, by whoever and whatever.
+    NotificationType.REGISTRATION_CONFIRMED: "registered",
+    # The person registers again.
+    NotificationType.REGISTRATION_CANCELLED: "unregistered",
+    # The person books the same service again.
+    NotificationType.BOOKING_CANCELLED: "unbooked",
+    # Those who run the event lift it; and then the person is put out again.
+    NotificationType.REGISTRATION_REMOVED: "removed",
+    NotificationType.REGISTRATION_BAN_LIFTED: "readmitted",
+    # The registration ends.
+    NotificationType.PARTICIPANT_JOINED: "coming",
+    # The event comes back; and then it is cancelled again, or the person's place ends.
+    NotificationType.EVENT_CANCELLED: "off",
+    NotificationType.EVENT_REACTIVATED: "back",
+    # The new event is cancelled, or put away or deleted before its end.
+    NotificationType.EVENT_REPEATED: "again",
+    # The role is changed, taken away or given up; and then one is given again.
+    NotificationType.EVENT_ROLE_GIVEN: "role",
+    NotificationType.EVENT_ROLE_TAKEN: "norole",
+    # The request is decided on or taken back, or the invitation accepted, declined or taken back.
+    NotificationType.CLUB_JOIN_REQUESTED: "asks",
+    NotificationType.CLUB_INVITATION: "invited",
+    # The membership ends; the person becomes a member after all.
+    NotificationType.CLUB_JOIN_APPROVED: "joined",
+    NotificationType.CLUB_JOIN_REJECTED: "declined",
+    # The ban is lifted, or the person comes back after its end; and then they are put out again.
+    NotificationType.CLUB_MEMBER_REMOVED: "banned",
+    NotificationType.CLUB_BAN_LIFTED: "unbanned",
+}
+"""News that can cease to be so, by what is said above each, and how their topics begin."""
+LASTING = frozenset(NotificationType) - PASSING.keys()
+"""News of what was done or said, which stays so: changes, decisions of moderators, cancelled services, messages."""
 
 
-async def notify(
-    uow: UnitOfWork,
-    recipients: Iterable[UUID],
-    type: NotificationType,
-    *,
-    subject: Any = None,
-    actor_id: UUID | None = None,
-    topic: str | None = None,
-    **params: Any,
-) -> None:
-    """One notice for each recipient, but never for the actor. See `notify_all` for more than one in a unit of work."""
-    notice = Notice(recipients=recipients, type=type, subject=subject, actor_id=actor_id, params=params, topic=topic)
-    await notify_all(uow, [notice])
+def topic_of(type: NotificationType, subject_id: UUID, person_id: UUID | None = None) -> str:
+    """Names what may be so again and again, of an event, a club or a service, and of a person if it is about one."""
+    return ":".join(str(part) for part in (PASSING[type], subject_id, person_id) if part)
 
 
 async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequence[str] = ()) -> None:
@@ -136,6 +162,7 @@ def addressed(notices: Iterable[Notice]) -> list[dict[str, Any]]:
 
 
 def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
+    topic = f"{notice.topic}:{user_id}" if notice.topic and notice.is_of_each else notice.topic
     return {
         "id": str(uuid7()),
         "user_id": str(user_id),
@@ -145,7 +172,8 @@ def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
         "actor_id": notice.actor_id and str(notice.actor_id),
         "person_id": _person(notice),
         "params": _subject_facts(notice.subject) | dict(notice.params),
-        "topic": notice.topic,
+        "topic": topic,
+        "repeats": topic if notice.is_quiet else None,
         "withdraws": notice.withdraws,
     }
 
@@ -176,6 +204,7 @@ ADDRESSED: dict[str, TypeEngine[Any]] = {
     "person_id": Uuid(),
     "params": JSONB(),
     "topic": Text(),
+    "repeats": Text(),
     "withdraws": Text(),
     "position": Integer(),
 }
@@ -189,9 +218,9 @@ def given_notices() -> FromClause:
     return given.table_valued(*columns).render_derived(name="listed", with_types=True)
 
 
-def _wanted(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
-    """The notices without those of who turned the type off. What the person is called stands beside the parameters,
-    which come first.
+def _judged(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
+    """The notices, and of each whether it is wanted: some turn its type off. What the person is called stands beside
+    the parameters, which come first.
     """
     turned_off = exists().where(
         NotificationPreference.user_id == listed.c.user_id,
@@ -201,23 +230,26 @@ def _wanted(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
     )
     person = func.jsonb_strip_nulls(func.jsonb_build_object("person", User.display_name))
     columns = [one for one in listed.c if one.name != "params"]
-    chosen = select(*columns, person.concat(listed.c.params).label("params")).select_from(listed)
-    return chosen.outerjoin(User, User.id == listed.c.person_id).where(~turned_off, given_that).cte("wanted")
+    params = person.concat(listed.c.params).label("params")
+    chosen = select(*columns, params, (~turned_off).label("is_wanted")).select_from(listed)
+    return chosen.outerjoin(User, User.id == listed.c.person_id).where(given_that).cte("judged")
 
 
-def _news(wanted: CTE, now: Any) -> CTE:
-    """What is new among the notices. What was told before of their topics is updated where it stands.
+def _news(judged: CTE, now: Any) -> CTE:
+    """What is new among the notices. What was told before of their topics is updated where it stands; what is no longer
+    so, also for those who do not want to hear the news that end it.
 
     Its place in the stream stays: the stream has no gap, and nothing comes twice. Locked in the order of the stream,
     as marking does.
     """
-    is_repeat = Notification.topic == wanted.c.topic
+    is_repeat = Notification.topic.is_not_distinct_from(judged.c.repeats)
+    is_recent = Notification.created_at > now - literal(QUIET, Interval())
     earlier = (
-        select(Notification.id, wanted.c.position, wanted.c.params, wanted.c.actor_id, is_repeat.label("is_repeat"))
-        .join(wanted, wanted.c.user_id == Notification.user_id)
+        select(Notification.id, judged.c.position, judged.c.params, judged.c.actor_id, is_repeat.label("is_repeat"))
+        .join(judged, judged.c.user_id == Notification.user_id)
         .where(
-            Notification.topic == any_(array([wanted.c.topic, wanted.c.withdraws])),
-            or_(~is_repeat, Notification.created_at > now - literal(QUIET, Interval()), wanted.c.topic.is_(None)),
+            Notification.topic == any_(array([judged.c.repeats, judged.c.withdraws])),
+            or_(and_(is_repeat, judged.c.is_wanted, is_recent), and_(~is_repeat, _is_so())),
         )
         .order_by(Notification.user_id, Notification.sequence)
         .with_for_update(of=Notification)
@@ -234,8 +266,13 @@ def _news(wanted: CTE, now: Any) -> CTE:
         .returning(earlier.c.position, earlier.c.is_repeat)
         .cte("updated")
     )
-    repeats = exists().where(updated.c.position == wanted.c.position, updated.c.is_repeat)
-    return select(wanted).where(~repeats).cte("fresh")
+    repeats = exists().where(updated.c.position == judged.c.position, updated.c.is_repeat)
+    return select(judged).where(judged.c.is_wanted, ~repeats).cte("fresh")
+
+
+def _is_so() -> ColumnElement[bool]:
+    is_so: ColumnElement[bool] = ~Notification.params.has_key(WITHDRAWN)
+    return is_so
 
 
 def _withdrawn() -> ColumnElement[Any]:
@@ -246,7 +283,7 @@ async def withdraw_news(uow: UnitOfWork, *topics: str) -> None:
     """What people were told under these topics is no longer so. The notifications say that; nobody is told anew."""
     told = (
         select(Notification.id)
-        .where(Notification.topic.in_(topics))
+        .where(Notification.topic == any_(literal(list(topics), ARRAY(Text))), _is_so())
         .order_by(Notification.user_id, Notification.sequence)
         .with_for_update()
     )
@@ -271,9 +308,8 @@ def telling(
     Left out are those who turned the type off: a notification is its record in the app, mail is a copy of it.
     Numbers are given out under the locks of the inboxes' rows, taken in the order of their ids.
     """
-    wanted = _wanted(listed, given_that)
-    if has_topics:
-        wanted = _news(wanted, now)
+    judged = _judged(listed, given_that)
+    wanted = _news(judged, now) if has_topics else select(judged).where(judged.c.is_wanted).cte("fresh")
     counted = select(wanted.c.user_id, func.count().label("number")).group_by(wanted.c.user_id).cte("counted")
     numbering = insert(Inbox).from_select(["user_id", "last_sequence"], select(*counted.c).order_by(counted.c.user_id))
     numbered = (

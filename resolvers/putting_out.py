@@ -29,7 +29,7 @@ from models import (
 )
 from resolvers import capacity, chat_members
 from resolvers.notifications import Notice, topic_of
-from resolvers.registrations import BookingCancelled, RegistrationCancelled, coming
+from resolvers.registrations import BookingCancelled, RegistrationCancelled, of_place
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Ended:
             subject=self.event,
             actor_id=actor_id,
             params={"reason": reason},
-            withdraws=topic_of("registered", self.event.id, self.user_id),
-            ends=[coming(self.event.id, self.user_id)],
+            topic=topic_of(NotificationType.REGISTRATION_CANCELLED, self.event.id, self.user_id),
+            ends=of_place(self.event.id, self.user_id),
         )
 
 

@@ -17,9 +17,9 @@ from errors import Forbidden, InvalidStatus, NotFound, UserError
 from models import TAKING_PART, Admission, DomainEvent, Event, NotificationType, Registration, utcnow
 from resolvers import audit, capacity, chat_members
 from resolvers.event_access import may_edit
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications import Notice, notify_all, topic_of
 from resolvers.putting_out import end_places
-from resolvers.registrations import checked_reason
+from resolvers.registrations import checked_reason, of_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,5 +123,20 @@ async def _tell(
     actor_id: UUID,
     reason: str | None = None,
 ) -> None:
-    notice = Notice(recipients=[user_id], type=type, subject=event, actor_id=actor_id, params={"reason": reason})
+    notice = Notice(
+        recipients=[user_id],
+        type=type,
+        subject=event,
+        actor_id=actor_id,
+        params={"reason": reason},
+        topic=topic_of(type, event.id, user_id),
+        ends=[topic_of(ENDED[type], event.id, user_id), *of_place(event.id, user_id)],
+    )
     await notify_all(uow, [notice])
+
+
+ENDED = {
+    NotificationType.REGISTRATION_REMOVED: NotificationType.REGISTRATION_BAN_LIFTED,
+    NotificationType.REGISTRATION_BAN_LIFTED: NotificationType.REGISTRATION_REMOVED,
+}
+"""What the person was told before and is no longer so."""

@@ -250,38 +250,65 @@ async def withdraw(
         subject=event,
         actor_id=actor_id if actor_id != user_id else None,
         params={"reason": reason},
-        topic=topic_of("unregistered", event.id, user_id) if actor_id == user_id else None,
-        withdraws=topic_of("registered", event.id, user_id),
-        ends=[coming(event.id, user_id)],
+        topic=topic_of(NotificationType.REGISTRATION_CANCELLED, event.id, user_id),
+        is_quiet=actor_id == user_id,
+        ends=of_place(event.id, user_id),
     )
     await notify_all(uow, [cancelled])
 
 
 def coming(event_id: UUID, user_id: UUID) -> str:
     """The topic under which organisers are told of a participant."""
-    return topic_of("coming", event_id, user_id)
+    return topic_of(NotificationType.PARTICIPANT_JOINED, event_id, user_id)
 
 
-async def welcome(uow: UnitOfWork, events: Sequence[Event], *, user_id: UUID, actor_id: UUID) -> None:
-    """Let someone new into the events' chats, then tell them and the organisers. Takes the last locks there are."""
+def of_place(event_id: UUID, user_id: UUID) -> list[str]:
+    """Topics of what anybody was told of a person's place at an event, and is no longer so once it ends."""
+    own = (NotificationType.REGISTRATION_CONFIRMED, NotificationType.EVENT_REACTIVATED)
+    return [*(topic_of(type, event_id, user_id) for type in own), coming(event_id, user_id)]
+
+
+async def welcome(
+    uow: UnitOfWork,
+    events: Sequence[Event],
+    *,
+    user_id: UUID,
+    actor_id: UUID,
+    booked: Mapping[UUID, Sequence[Mapping[str, Any]]],
+    ends: Sequence[str],
+) -> None:
+    """Let someone new into the events' chats, then tell them and the organisers. Takes the last locks there are.
+
+    `booked` are services with their times by event, as notices keep them; `ends` as those of a notice.
+    """
     hosts = await _hosts(uow.session, [event.id for event in events])
     for event in events:
         await chat_members.join_event_chat(uow, event.id, user_id)
     notices = []
     for event in events:
-        notices += _news(event, _organizers(hosts.get(event.id, {})) - {user_id}, user_id=user_id, actor_id=actor_id)
-    await notify_all(uow, notices)
+        organizers = _organizers(hosts.get(event.id, {})) - {user_id}
+        services = booked.get(event.id, ())
+        notices += _news(event, organizers, user_id=user_id, actor_id=actor_id, services=services)
+    await notify_all(uow, notices, ends=ends)
 
 
-def _news(event: Event, organizers: Iterable[UUID], *, user_id: UUID, actor_id: UUID) -> list[Notice]:
+def _news(
+    event: Event,
+    organizers: Iterable[UUID],
+    *,
+    user_id: UUID,
+    actor_id: UUID,
+    services: Sequence[Mapping[str, Any]] = (),
+) -> list[Notice]:
     return [
         Notice(
             recipients=[user_id],
             type=NotificationType.REGISTRATION_CONFIRMED,
             subject=event,
-            params=_price(event),
-            topic=topic_of("registered", event.id, user_id) if actor_id == user_id else None,
-            withdraws=topic_of("unregistered", event.id, user_id),
+            params=_price(event) | ({"services": list(services)} if services else {}),
+            topic=topic_of(NotificationType.REGISTRATION_CONFIRMED, event.id, user_id),
+            is_quiet=actor_id == user_id,
+            withdraws=topic_of(NotificationType.REGISTRATION_CANCELLED, event.id, user_id),
         ),
         Notice(
             recipients=organizers,
@@ -290,6 +317,7 @@ def _news(event: Event, organizers: Iterable[UUID], *, user_id: UUID, actor_id: 
             actor_id=actor_id,
             params={"user_id": str(user_id)},
             topic=coming(event.id, user_id),
+            is_quiet=True,
         ),
     ]
 

@@ -109,14 +109,18 @@ def _outside(services: Sequence[Service], moved: Mapping[UUID, Times], starts_at
     return sum(start < starts_at or end > ends_at for start, end in planned)
 
 
-async def write(uow: UnitOfWork, moved: Mapping[UUID, Times]) -> None:
-    """Give services of a locked event their new times. Their people hear of it as a change of the event."""
+async def write(uow: UnitOfWork, moved: Mapping[UUID, Times]) -> dict[UUID, Times]:
+    """Give services of a locked event their new times. Answers the former ones of those that moved."""
+    former: dict[UUID, Times] = {}
     if not moved:
-        return
+        return former
     for service in await capacity.lock_services(uow, moved.keys()):
-        if (service.starts_at, service.ends_at) != moved[service.id]:
+        times = (service.starts_at, service.ends_at)
+        if times != moved[service.id]:
+            former[service.id] = times
             service.starts_at, service.ends_at = moved[service.id]
             service.version += 1
+    return former
 
 
 def moment_of(wall: datetime, zone: tzinfo, *, not_before: datetime) -> datetime:

@@ -47,8 +47,9 @@ from resolvers.event_lifecycle import HasParticipants, PeopleTookPart
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals
 from resolvers.notification_words import changes_between
-from resolvers.notifications import withdraw_news
-from resolvers.service_news import tell
+from resolvers.notifications import notify_all
+from resolvers.putting_out import Ended
+from resolvers.service_news import notice, tell
 
 
 class ServiceOver(EventInPast):
@@ -237,9 +238,12 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
         before={"is_cancelled": False}, after={"is_cancelled": True, "reason": reason},
     )  # fmt: skip
     uow.record(ServiceCancelled(subject_id=service.id, event_id=event.id))
-    people = await _cancel_bookings(uow, event, service, actor_id=viewer.require_user(), reason=reason)
+    actor_id = viewer.require_user()
+    people, gone = await _cancel_bookings(uow, event, service, actor_id=actor_id, reason=reason)
     await uow.session.refresh(service, ["taken"])
-    await tell(uow, people, NotificationType.SERVICE_CANCELLED, event, service, actor_id=viewer.id, reason=reason)
+    news = NotificationType.SERVICE_CANCELLED
+    told = await notice(uow, people, news, event, service, actor_id=actor_id, reason=reason)
+    await notify_all(uow, [told, *(Ended(event, one).notice(actor_id=actor_id, reason=reason) for one in gone)])
     return service
 
 
@@ -251,8 +255,10 @@ def refusal_to_cancel(event: Event, service: Service) -> UserError | None:
 
 async def _cancel_bookings(
     uow: UnitOfWork, event: Event, service: Service, *, actor_id: UUID, reason: str | None
-) -> list[UUID]:
-    """Cancel all bookings of a locked service, and who is left without any is no longer registered; who had one."""
+) -> tuple[list[UUID], list[UUID]]:
+    """Cancel all bookings of a locked service, and who is left without any is no longer registered. Answers who had
+    one, and who of them has no place at the event any more.
+    """
     held = await uow.session.scalars(
         select(Booking)
         .where(Booking.service_id == service.id, Booking.admission.in_(HOLDING))
@@ -274,9 +280,9 @@ async def _cancel_bookings(
             )
         )
     await capacity.announce(uow, event)
-    await chat_members.leave_event_chats(uow, event.id, [registration.user_id for registration in left])
-    await withdraw_news(uow, *(registrations.coming(event.id, one.user_id) for one in left))
-    return people
+    gone = [registration.user_id for registration in left]
+    await chat_members.leave_event_chats(uow, event.id, gone)
+    return people, gone
 
 
 async def _registrations_without_bookings(uow: UnitOfWork, event: Event, people: list[UUID]) -> Sequence[Registration]:

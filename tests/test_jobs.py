@@ -49,10 +49,10 @@ from models import (
     uuid7,
 )
 from realtime.outbox import Relay
-from resolvers.notifications import notify
 from settings import Settings
 from tests.factories import in_days, make_category, make_event, make_user, make_venue, now, zone_where_it_is
 from tests.jobs import Outgoing
+from tests.news import notify
 
 
 async def test_a_notification_is_mailed_once(ports, save, run_jobs, count):

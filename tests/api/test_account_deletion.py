@@ -233,7 +233,7 @@ async def full_life(save: Any, ports: Any) -> tuple[User, dict[str, Any]]:
     told = make_notification(
         bob, 1, type=NotificationType.PARTICIPANT_JOINED, actor_id=ada.id, subject_type="Event",
         subject_id=events["visited"].id, params={"name": "Tea", "person": "Ada Lovelace", "user_id": str(ada.id)},
-        topic=topic_of("coming", events["visited"].id, ada.id),
+        topic=topic_of(NotificationType.PARTICIPANT_JOINED, events["visited"].id, ada.id),
     )  # fmt: skip
     await save(
         make_membership(club, ada, role=ClubRole.OWNER), make_membership(empty, ada, role=ClubRole.OWNER),
@@ -367,18 +367,20 @@ async def test_a_past_event_that_comes_again_does_so_without_who_is_gone(client,
     ada, bob = await due(save, ports), make_user(role=Role.MODERATOR)
     category, venue = make_category(), make_venue()
     await save(bob, category, venue)
-    event = make_event(bob, category, venue, starts_at=in_days(-1))
+    event = make_event(
+        bob, category, venue, starts_at=in_days(-1), status=EventStatus.CANCELLED, cancelled_at=in_days(-2)
+    )
     await save(event)
     await save(make_registration(event, ada), make_host(event, bob))
     await delete_due(ports.database, settings)
     assert (await row(Event, event.id)).taken == 1
 
     answer = await client(bob).execute(
-        "mutation ($input: UpdateEventInput!) { updateEvent(input: $input) { errors { code } } }",
-        eventId=event, expectedVersion=1, startsAt=timedelta(days=2), endsAt=timedelta(days=3),
+        "mutation ($input: ReactivateEventInput!) { reactivateEvent(input: $input) { errors { code } } }",
+        eventId=event, startsAt=timedelta(days=2), endsAt=timedelta(days=3),
     )  # fmt: skip
 
-    assert codes(answer, "updateEvent") == []
+    assert codes(answer, "reactivateEvent") == []
     assert (await row(Event, event.id)).taken == 0
     assert await violations(ports) == []
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from models import ChatKind, NotificationType
+from models import ChatKind, ModerationItem, NotificationType, Role
 from resolvers.notification_words import WORDINGS, words_of
 from tests.clients import codes
 from tests.factories import (
@@ -42,6 +43,10 @@ NEWS = """
 """
 UPDATE_EVENT = "mutation ($input: UpdateEventInput!) { updateEvent(input: $input) { errors { code path } } }"
 UPDATE_SERVICE = "mutation ($input: UpdateServiceInput!) { updateService(input: $input) { errors { code path } } }"
+CANCEL_EVENT = "mutation ($input: CancelEventInput!) { cancelEvent(input: $input) { errors { code } } }"
+REACTIVATE = "mutation ($input: ReactivateEventInput!) { reactivateEvent(input: $input) { errors { code } } }"
+DECIDE = "mutation ($input: DecideModerationItemInput!) { decideModerationItem(input: $input) { errors { code } } }"
+BOOK = "mutation ($input: BookServicesInput!) { bookServices(input: $input) { errors { code path } } }"
 SEND = "mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { body } errors { code path } } }"
 DAY = datetime(2099, 12, 5, 16, tzinfo=UTC)
 
@@ -115,6 +120,77 @@ async def test_a_changed_service_tells_old_and_new_values(client, save):
         "Окончание: 5 декабря 2099, 20:00 → 5 декабря 2099, 21:00 (Москва, UTC+3)."
     )
     assert [one["field"] for one in news["changes"]] == ["STARTS_AT", "ENDS_AT"]
+
+
+MOVE = {"startsAt": (DAY + timedelta(hours=2)).isoformat(), "endsAt": (DAY + timedelta(hours=6)).isoformat()}
+
+
+@pytest.mark.parametrize("way", ["edited", "approved", "reactivated"])
+async def test_who_booked_hears_of_a_service_that_moves_along_with_its_event(client, save, ports, way):
+    ada, vera, event, _ = await an_event(save)
+    boris, sauna = make_user(), make_service_type(name_en="Sauna", name_ru="Сауна")
+    moderator, author = make_user(role=Role.MODERATOR), make_user()
+    await save(boris, sauna, moderator, author)
+    later = make_service(event, sauna, starts_at=DAY + timedelta(hours=2), ends_at=DAY + timedelta(hours=3))
+    await save(later, make_registration(event, boris), make_host(event, author))
+    await save(make_booking(later, boris), make_booking(later, vera))
+
+    if way == "reactivated":
+        await client(ada).execute(CANCEL_EVENT, eventId=event)
+        answer = await client(ada).execute(REACTIVATE, eventId=event, **MOVE)
+        assert codes(answer, "reactivateEvent") == []
+    else:
+        who = ada if way == "edited" else author
+        answer = await client(who).execute(UPDATE_EVENT, eventId=event, expectedVersion=1, moveServices=True, **MOVE)
+        assert codes(answer, "updateEvent") == []
+    if way == "approved":
+        async with ports.database.reading() as session:
+            [item] = await session.scalars(select(ModerationItem))
+        await client(moderator).execute(DECIDE, itemId=item, decision="APPROVE")
+
+    told = {
+        user.display_name: sorted(
+            (one["title"], [(change["timeBefore"], change["timeAfter"]) for change in one["changes"]])
+            for one in (await client(user, language="en").run(NEWS)).data["viewer"]["notifications"]["nodes"]
+            if one["type"] == "SERVICE_CHANGED"
+        )
+        for user in (vera, boris)
+    }
+    clock = [(DAY + timedelta(hours=hours)).isoformat() for hours in range(6)]
+    of_sauna = ("Service changed: Sauna", [(clock[2], clock[4]), (clock[3], clock[5])])
+    of_massage = ("Service changed: Massage", [(clock[0], clock[2]), (clock[1], clock[3])])
+    assert told == {"Vera": [of_massage, of_sauna], boris.display_name: [of_sauna]}
+
+
+async def test_a_booking_is_confirmed_with_its_service_and_time(client, save):
+    _, _, event, service = await an_event(save)
+    boris, kind = make_user(time_zone="Europe/Moscow"), make_service_type(name_en="Sauna", name_ru="Сауна")
+    await save(boris, kind)
+    sauna = make_service(event, kind, starts_at=DAY + timedelta(hours=2), ends_at=DAY + timedelta(hours=3))
+    await save(sauna)
+
+    answer = await client(boris).execute(BOOK, serviceIds=[sauna, service])
+
+    assert codes(answer, "bookServices") == []
+    assert (await news_of(client, boris, "ru"))["body"] == (
+        "Вы записаны: Массаж – суббота, 5 декабря 2099, 19:00; Сауна – суббота, 5 декабря 2099, 21:00. До встречи!"
+    )
+
+
+async def test_an_event_that_moves_into_another_zone_tells_each_time_as_clocks_there_show_it(client, save):
+    ada, vera, event, _ = await an_event(save)
+    abroad = make_venue(name="Abroad", time_zone="Asia/Tokyo")
+    await save(abroad)
+
+    answer = await client(ada).execute(
+        UPDATE_EVENT, eventId=event, expectedVersion=1, venueId=abroad, moveServices=True,
+        startsAt="2099-12-05T19:00:00+09:00", endsAt="2099-12-05T23:00:00+09:00",
+    )  # fmt: skip
+
+    assert codes(answer, "updateEvent") == []
+    found = (await client(vera, language="en").run(NEWS)).data["viewer"]["notifications"]["nodes"]
+    start = "Start: 5 December 2099, 19:00 (Moscow, UTC+3) → 5 December 2099, 19:00 (Tokyo, UTC+9)."
+    assert [start in one["body"] for one in found] == [True, True]
 
 
 async def test_a_message_tells_its_first_line_and_its_chat(client, save):

@@ -20,7 +20,6 @@ from models import (
     uuid7,
 )
 from realtime.outbox import Relay, to_live_streams
-from resolvers.notifications import notify
 from tests.clients import codes, gid
 from tests.factories import (
     in_days,
@@ -33,6 +32,7 @@ from tests.factories import (
     make_user,
     make_venue,
 )
+from tests.news import notify
 
 LIST = """
 query ($filter: NotificationFilter, $first: Int, $after: String) {

@@ -160,7 +160,7 @@ async def test_asking_to_join_again_and_again_is_one_request(client, save, is_la
         await client(vera).execute(JOIN, clubId=club)
 
     [told] = await news_of(client, host)
-    title = "Request to join: Runners" if is_last_open else "Request taken back: Runners"
+    title = "Request to join: Runners" if is_last_open else "Request no longer open: Runners"
     assert (told["title"], told["isWithdrawn"]) == (title, not is_last_open)
 
 

@@ -13,11 +13,11 @@ from commands.migrations import migrate
 from integrations.embedded import EmbeddedServers
 from integrations.mail import mailbox_folder
 from models import HandledEvent, Notification, NotificationType, OutboxDelivery, OutboxEvent
-from resolvers.notifications import notify
 from settings import Settings
 from tests.clients import ServerProcess
 from tests.conftest import SCRATCH_ENVIRONMENT
 from tests.factories import make_user
+from tests.news import notify
 
 pytestmark = pytest.mark.outside
 

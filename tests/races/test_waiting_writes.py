@@ -23,7 +23,6 @@ from models import (
 )
 from resolvers import capacity, chat_members, chats, messages, registrations
 from resolvers.invariants import find_violations
-from resolvers.notifications import notify
 from tests.factories import (
     make_category,
     make_chat,
@@ -36,6 +35,7 @@ from tests.factories import (
     make_user,
     make_venue,
 )
+from tests.news import notify
 
 
 @pytest.fixture
