@@ -281,8 +281,8 @@ async def _pieces(uow: UnitOfWork, user: User) -> AsyncIterator[bytes]:
         yield b',\n"' + name.encode() + b'":['
         rows = await uow.session.stream(section.rows(user), execution_options={"yield_per": PAGE})
         separator = b"\n"
-        async for row in rows:
-            yield separator + orjson.dumps(section.shown(row, reader), default=str)
+        async for page in rows.partitions():
+            yield separator + b",\n".join(orjson.dumps(section.shown(row, reader), default=str) for row in page)
             separator = b",\n"
         yield b"]"
     yield b"}\n"

@@ -11,8 +11,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from auth.tokens import TokenRefused
-from errors import NotFound, RateLimited, _
+from errors import NotFound, RateLimited, Unauthenticated, _
 from resolvers import data_exports
 from resolvers.data_exports import Download, Gone, NotReady
 from schema.data_exports import PATH
@@ -55,11 +54,16 @@ class Exports:
         """The file, if it can be had. Raises `BadRequest`, `TokenRefused`."""
         if request.method != "GET":
             raise BadRequest("Use GET.", status=405, headers={"Allow": "GET"})
+        reader = Reader(negotiate(request.header(b"accept-language")) or DEFAULT_LOCALE)
         token = bearer_token(request.header(b"authorization"))
         if token is None:
-            raise TokenRefused("TOKEN_INVALID")
+            raise BadRequest(
+                reader.say(Unauthenticated.message),
+                status=401,
+                code="UNAUTHENTICATED",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
         viewer = await viewer_of(self._ports, claims_of(self._ports, token))
-        reader = Reader(negotiate(request.header(b"accept-language")) or DEFAULT_LOCALE)
         try:
             return await data_exports.download(self._ports.database, viewer, _uuid(id))
         except NotFound as error:

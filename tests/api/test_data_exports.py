@@ -230,6 +230,7 @@ async def test_only_its_owner_sees_it_and_downloads_it_while_it_is_kept(client, 
     assert {name: answer.status_code for name, answer in refused.items()} == {
         "other": 404, "guest": 401, "bad token": 401, "no id": 404, "unknown": 404,
     }  # fmt: skip
+    assert refused["guest"].headers["www-authenticate"] == "Bearer"
     assert (shown["totalCount"], shown["nodes"][0]["state"], shown["nodes"][0]["url"]) == (1, "READY", url)
     assert shown["nodes"][0]["size"] == export.size
     assert foreign[0].data["viewer"]["dataExports"]["totalCount"] == 0
