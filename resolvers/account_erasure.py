@@ -97,6 +97,8 @@ async def carry_out(uow: UnitOfWork, user_id: UUID) -> bool:
     await chat_members.leave_all(uow, user_id)
     told = await _told_of(uow, user_id)
     await notify_all(uow, [*notices, *(one.notice(actor_id=user_id, reason=None) for one in ended)], ends=topics)
+    # Whoever is signing in holds the password: their session is there, and ended with the others, or is never opened.
+    await _run(uow, delete(Password).where(Password.user_id == user_id))
     await sessions.end_all(uow, user_id)
     await _erase(uow, user, told)
     audit.note(

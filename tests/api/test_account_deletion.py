@@ -38,7 +38,7 @@ from models import (
 from resolvers import account_deletion, account_erasure
 from resolvers.invariants import find_violations
 from resolvers.known_devices import Device
-from resolvers.notifications import topic_of
+from resolvers.registrations import coming
 from tests.api.signing import PASSWORD, account, deliver, new_account, sign_in, with_token
 from tests.api.test_registrations import REGISTER
 from tests.api.test_sessions import told_to_end, until_waiting
@@ -86,6 +86,15 @@ async def due(save: Any, ports: Any, **values: Any) -> User:
 async def all_of(ports: Any, entity: Any, *where: Any) -> list[Any]:
     async with ports.database.reading() as session:
         return list(await session.scalars(select(entity).where(*where)))
+
+
+def pointing_to_people() -> set[str]:
+    return {
+        f"{table.name}.{column.name}"
+        for table in models.Base.metadata.sorted_tables
+        for column in table.columns
+        if any(key.column.table.name == "users" for key in column.foreign_keys)
+    }
 
 
 async def violations(ports: Any) -> list[str]:
@@ -208,6 +217,22 @@ async def test_of_two_who_ask_at_once_the_second_stays(client, save, ports, sche
     assert [(await row(User, one.id)).deletion_at is None for one in both] == [False, True]
 
 
+KEPT = {
+    "registrations.user_id", "bookings.user_id", "club_memberships.user_id", "chat_members.user_id",  # ended where open
+    "messages.author_id", "reviews.author_id", "events.created_by_id", "venues.created_by_id", "chats.created_by_id",
+    "moderation_items.submitted_by_id", "services.staff_person_id", "notifications.actor_id",
+    "audit_entries.actor_id", "bookings.recorded_by_id", "registrations.recorded_by_id",
+    "club_memberships.decided_by_id", "moderation_items.decided_by_id",
+}  # fmt: skip
+"""Columns that still point to the empty row of a deleted account."""
+
+
+def test_every_column_that_points_to_a_person_is_erased_or_kept_on_purpose() -> None:
+    erased = {entity.__tablename__ for entity in (*account_erasure.ERASED, Session, EventHost)}
+
+    assert pointing_to_people() == {f"{name}.user_id" for name in erased} | KEPT
+
+
 async def full_life(save: Any, ports: Any) -> tuple[User, dict[str, Any]]:
     """Someone who is to be deleted, with a part in everything."""
     ada = await due(
@@ -233,7 +258,7 @@ async def full_life(save: Any, ports: Any) -> tuple[User, dict[str, Any]]:
     told = make_notification(
         bob, 1, type=NotificationType.PARTICIPANT_JOINED, actor_id=ada.id, subject_type="Event",
         subject_id=events["visited"].id, params={"name": "Tea", "person": "Ada Lovelace", "user_id": str(ada.id)},
-        topic=topic_of(NotificationType.PARTICIPANT_JOINED, events["visited"].id, ada.id),
+        topic=coming(events["visited"].id, ada.id),
     )  # fmt: skip
     await save(
         make_membership(club, ada, role=ClubRole.OWNER), make_membership(empty, ada, role=ClubRole.OWNER),
@@ -275,7 +300,7 @@ async def test_nothing_about_the_person_is_left_and_others_keep_what_they_have(
     assert (gone.handle, gone.role) == (f"~{ada.id.hex}", Role.USER)
     for entity in (*account_erasure.ERASED, Session, EventHost):
         assert await count(entity, entity.user_id == ada.id) == 0, entity
-    assert await told_to_end(count, ada) == 1
+    assert await told_to_end(count, ada) > 0
     # Places are free again, past ones stay without notes.
     admissions = {one.event_id: one for one in await all_of(ports, Registration, Registration.user_id == ada.id)}
     assert {name: admissions[of[name].id].admission for name in ("visited", "serving", "past")} == {
@@ -363,7 +388,7 @@ async def test_nothing_gives_a_deleted_account_a_part_again(save, ports, count, 
     assert await violations(ports) == []
 
 
-async def test_a_past_event_that_comes_again_does_so_without_who_is_gone(client, save, ports, row, settings):
+async def test_an_event_that_is_held_after_all_is_so_without_who_is_gone(client, save, ports, row, settings):
     ada, bob = await due(save, ports), make_user(role=Role.MODERATOR)
     category, venue = make_category(), make_venue()
     await save(bob, category, venue)
@@ -377,8 +402,9 @@ async def test_a_past_event_that_comes_again_does_so_without_who_is_gone(client,
 
     answer = await client(bob).execute(
         "mutation ($input: ReactivateEventInput!) { reactivateEvent(input: $input) { errors { code } } }",
-        eventId=event, startsAt=timedelta(days=2), endsAt=timedelta(days=3),
-    )  # fmt: skip
+        eventId=event,
+        startsAt=timedelta(days=2),
+    )
 
     assert codes(answer, "reactivateEvent") == []
     assert (await row(Event, event.id)).taken == 0
