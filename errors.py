@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -340,6 +340,24 @@ def check_text(
     elif len(text) > maximum:
         problems.append(TooLong(path=path, maximum=maximum))
     return text or None
+
+
+def check_range(problems: list[UserError], number: float | None, *path: str, minimum: int, maximum: int) -> bool:
+    """Whether the number lies between these, or is null."""
+    if number is None or minimum <= number <= maximum:
+        return True
+    problems.append(OutOfRange(path=path, minimum=minimum, maximum=maximum))
+    return False
+
+
+def check_count(problems: list[UserError], items: Collection[Any], *path: str, maximum: int, minimum: int = 0) -> bool:
+    """Whether there are so many different items."""
+    found = len(set(items))
+    if found > maximum:
+        problems.append(TooMany(path=path, maximum=maximum))
+    elif found < minimum:
+        problems.append(Required(path=path))
+    return minimum <= found <= maximum
 
 
 def refuse(problems: list[UserError]) -> None:

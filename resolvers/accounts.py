@@ -16,6 +16,7 @@ from integrations.mail_addresses import NotMailable, canonical
 from models import DomainEvent, OneTimePurpose, SecurityNoticeKind, User, utcnow
 from resolvers import one_time_tokens, security_notices
 from resolvers.one_time_tokens import InvalidToken
+from translations import LOCALES
 
 SHORTEST_HANDLE, LONGEST_HANDLE = 3, 50
 HANDLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{{SHORTEST_HANDLE - 1},{LONGEST_HANDLE - 1}}}")
@@ -91,12 +92,18 @@ def check_email(problems: list[UserError], email: str, *path: str) -> str:
         return email
 
 
-def check_handle(problems: list[UserError], handle: str) -> None:
+def check_locale(problems: list[UserError], locale: str, *path: str) -> None:
+    if locale not in LOCALES:
+        problems.append(UnknownLocale(path=path, allowed=LOCALES))
+
+
+def check_handle(problems: list[UserError], handle: str, *path: str) -> None:
     if not HANDLE.fullmatch(handle):
-        problems.append(InvalidHandle(path=("handle",), minimum=SHORTEST_HANDLE, maximum=LONGEST_HANDLE))
+        problems.append(InvalidHandle(path=path, minimum=SHORTEST_HANDLE, maximum=LONGEST_HANDLE))
 
 
-def check_password(problems: list[UserError], password: str, *path: str, known: tuple[str | None, ...]) -> None:
+def check_password(problems: list[UserError], password: str, *path: str, known: tuple[str | None, ...] = ()) -> None:
+    """`known` is what anyone may know of the account."""
     if len(password) < MINIMUM_LENGTH:
         problems.append(TooShort(path=path, minimum=MINIMUM_LENGTH))
     elif len(password) > MAXIMUM_LENGTH:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from auth.viewer import Viewer
 from auth.visibility import bookings_visible_to, services_visible_to, users_visible_to
 from database import UnitOfWork
 from dataloaders.registrations import entry
-from errors import ErrorCode, Forbidden, NotFound, Required, TooMany, UserError, _, refuse
+from errors import ErrorCode, Forbidden, NotFound, UserError, _, check_count, refuse
 from models import (
     HOLDING,
     Admission,
@@ -34,7 +35,7 @@ from resolvers.event_access import Part, part_at
 from resolvers.notifications import topic_of, withdraw_news
 from resolvers.service_news import as_told, tell
 
-MAXIMUM_SERVICES = 20
+check_services = partial(check_count, minimum=1, maximum=20)
 
 
 class NotBooked(UserError):
@@ -66,10 +67,9 @@ async def book(
     room at its service.
     """
     actor_id = viewer.require_user()
-    if not service_ids:
-        raise Required(path=("serviceIds",))
-    if len(service_ids) > MAXIMUM_SERVICES:
-        raise TooMany(maximum=MAXIMUM_SERVICES, path=("serviceIds",))
+    problems: list[UserError] = []
+    check_services(problems, service_ids, "serviceIds")
+    refuse(problems)
     note = registrations.checked_note(note)
     person_id = await _person(uow, viewer, on_behalf_of)
     events, services = await _lock(uow, viewer, service_ids, event_id=event_id)
@@ -101,8 +101,8 @@ async def book(
         await registrations.welcome(uow, fresh, user_id=person_id, actor_id=actor_id, booked=booked, ends=ends)
     elif ends:
         await withdraw_news(uow, *ends)
-    order = list(dict.fromkeys(service_ids))
-    return sorted(bookings, key=lambda booking: order.index(booking.service_id))
+    by_service = {booking.service_id: booking for booking in bookings}
+    return [by_service[one] for one in service_ids]
 
 
 async def _person(uow: UnitOfWork, viewer: Viewer, on_behalf_of: UUID | None) -> UUID:

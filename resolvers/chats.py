@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from database import RECORDING, UnitOfWork, Writing, recording, recording_values
 from dataloaders.chats import unread
 from dataloaders.selects import columns_of
 from dataloaders.statements import Statement
-from errors import ErrorCode, NotFound, TooMany, UserError, _, check_text, refuse
+from errors import ErrorCode, NotFound, TooMany, UserError, _, check_count, check_text, refuse
 from models import (
     Chat,
     ChatKind,
@@ -81,6 +82,27 @@ class MembersAreFixed(UserError):
     message = _("Only the members of a group chat can be changed here.")
 
 
+check_length = partial(check_text, maximum=255)
+
+
+def check_title(problems: list[UserError], kind: NewChatKind, title: str | None) -> str | None:
+    """A GROUP chat has one, as it is stored; a DIRECT chat has none."""
+    if kind is NewChatKind.GROUP:
+        return check_length(problems, title, "title", required=True)
+    if title is not None:
+        problems.append(TitleNotTaken(path=("title",)))
+    return None
+
+
+def check_number(problems: list[UserError], kind: NewChatKind, member_ids: Collection[Any]) -> None:
+    """A DIRECT chat is with one other person. Whoever opens it may be among the ids."""
+    if kind is NewChatKind.DIRECT and not 1 <= len(set(member_ids)) <= 2:
+        problems.append(WrongMembers(path=("memberIds",)))
+
+
+check_members = partial(check_count, maximum=MOST_MEMBERS)
+
+
 async def create(
     uow: UnitOfWork, viewer: Viewer, *, kind: NewChatKind, member_ids: Sequence[UUID], title: str | None, needs: str
 ) -> Chat:
@@ -88,15 +110,11 @@ async def create(
     user_id = viewer.require_user()
     others = [member_id for member_id in dict.fromkeys(member_ids) if member_id != user_id]
     problems: list[UserError] = []
-    if kind is NewChatKind.DIRECT:
-        if len(others) != 1:
-            problems.append(WrongMembers(path=("memberIds",)))
-        if title is not None:
-            problems.append(TitleNotTaken(path=("title",)))
-    else:
-        title = check_text(problems, title, "title", maximum=255, required=True)
-        if len(others) >= MOST_MEMBERS:
-            problems.append(TooMany(path=("memberIds",), maximum=MOST_MEMBERS))
+    title = check_title(problems, kind, title)
+    if kind is NewChatKind.DIRECT and len(others) != 1:
+        problems.append(WrongMembers(path=("memberIds",)))
+    if kind is NewChatKind.GROUP and len(others) >= MOST_MEMBERS:
+        problems.append(TooMany(path=("memberIds",), maximum=MOST_MEMBERS))
     refuse(problems)
     await _check_fellows(uow.session, user_id, member_ids, needs=needs)
     if kind is NewChatKind.DIRECT:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -38,7 +39,7 @@ from resolvers.event_input import check_moment, in_utc
 from resolvers.notifications import Notice, notify_all, topic_of, withdraw_news
 from resolvers.putting_out import end_places
 
-LONGEST_REASON = 1000
+check_reason = partial(check_text, maximum=1000, multiline=True)
 
 OPEN_STATES = (MembershipState.ACTIVE, MembershipState.PENDING, MembershipState.INVITED)
 """States that one can leave: membership, a request, an invitation."""
@@ -261,11 +262,17 @@ class Ban:
     until: datetime | None = None
 
 
+def check_until(problems: list[UserError], until: datetime, *path: str) -> None:
+    """A ban ends in the future."""
+    if check_moment(problems, until, *path) and until <= utcnow():
+        problems.append(BanEndsInPast(path=path))
+
+
 def _checked_ban(reason: str | None, until: datetime | None) -> Ban:
     problems: list[UserError] = []
-    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
-    if until is not None and check_moment(problems, until, "until") and until <= utcnow():
-        problems.append(BanEndsInPast(path=("until",)))
+    reason = check_reason(problems, reason, "reason")
+    if until is not None:
+        check_until(problems, until, "until")
     refuse(problems)
     return Ban(reason, until and in_utc(until))
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -37,7 +38,10 @@ STAFF_RANK = len(RANKS)
 """Moderators and administrators of the platform stand above every role in a club."""
 NO_RANK = -1
 
-TEXT_LIMITS = {"name": 255, "description": 5000}
+TEXTS = {
+    "name": partial(check_text, maximum=255, required=True),
+    "description": partial(check_text, maximum=5000, multiline=True),
+}
 SPELLINGS = {"join_policy": "joinPolicy"}
 """Columns that clients spell otherwise."""
 
@@ -160,7 +164,7 @@ async def create(
     owner_id = viewer.require_user()
     problems: list[UserError] = []
     texts = {"name": name, "description": description}
-    checked = {field: _check_text(problems, field, text) for field, text in texts.items()}
+    checked = {field: TEXTS[field](problems, text, field) for field, text in texts.items()}
     chosen = await interests.check_known(uow, problems, interest_ids, "interestIds")
     refuse(problems)
     is_group = kind is ClubKind.GROUP
@@ -199,8 +203,7 @@ async def update(
         raise VersionConflict(path=("expectedVersion",), expected_version=club.version)
     problems: list[UserError] = []
     checked = {
-        field: _check_text(problems, field, given) if field in TEXT_LIMITS else given
-        for field, given in changes.items()
+        field: TEXTS[field](problems, given, field) if field in TEXTS else given for field, given in changes.items()
     }
     chosen = None
     if interest_ids is not None:
@@ -225,11 +228,6 @@ async def update(
             )  # fmt: skip
     await uow.session.flush()
     return club
-
-
-def _check_text(problems: list[UserError], field: str, text: str | None) -> str | None:
-    is_name = field == "name"
-    return check_text(problems, text, field, maximum=TEXT_LIMITS[field], required=is_name, multiline=not is_name)
 
 
 def listing(viewer: Viewer, search: ClubSearch, sort: ClubSort | None = None) -> Listing:

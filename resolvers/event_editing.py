@@ -27,15 +27,14 @@ from models import (
 from resolvers import audit, capacity, event_revisions, event_states, interests, service_news, service_times, venues
 from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_input import (
-    MOST_PLACES,
     CapacityBelowTaken,
     CapacityExceedsEvent,
     CapacityNeeded,
     EventChanges,
     Price,
     check_category,
+    check_places,
     check_price,
-    check_range,
     check_times,
     in_utc,
 )
@@ -325,7 +324,8 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
     """Not below what is taken, not below what a service offers, and never none where there are services (C2, C17)."""
     if wanted == event.capacity:
         return
-    check_range(problems, wanted, 1, MOST_PLACES, "capacity")
+    if not check_places(problems, wanted, "capacity"):
+        return
     if wanted is not None and wanted < event.taken:
         problems.append(CapacityBelowTaken(path=("capacity",), taken=event.taken))
     largest = await uow.session.scalar(

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import partial
 from typing import TypedDict
 from uuid import UUID
 
-from babel.core import get_global
-from babel.numbers import get_territory_currencies
 from sqlalchemy import select
 
 from auth.viewer import Viewer
 from auth.visibility import users_visible_to
 from database import UnitOfWork
-from errors import ErrorCode, NotFound, OutOfRange, OutsideKnownTime, TooMany, UserError, _, _n
+from errors import ErrorCode, NotFound, OutsideKnownTime, TooMany, UserError, _, _n, check_range
 from models import Event, EventCategory, EventVisibility, Service, ServiceType, User, utcnow
 from resolvers import venues
+from resolvers.currencies import DIGITS, MOST_DIGITS
 
 MOST_SERVICES = 100
 """Services that one event may have, cancelled ones counted."""
 MOST_PLACES = 1_000_000
 MOST_WINDOW_DAYS = 3650
+check_places = partial(check_range, minimum=1, maximum=MOST_PLACES)
+check_window = partial(check_range, minimum=0, maximum=MOST_WINDOW_DAYS)
 HIGHEST_PRICE = Decimal("99999999.99")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -81,6 +82,15 @@ class CapacityBelowTaken(UserError):
 class InvalidPrice(UserError):
     code = ErrorCode.INVALID
     message = _("A price is between 0 and {maximum_amount}, with two decimals at most.")
+
+
+class TooManyDigits(UserError):
+    code = ErrorCode.INVALID
+    message = _n(
+        "In this currency at most {maximum} digit after the point.",
+        "In this currency at most {maximum} digits after the point.",
+        by="maximum",
+    )
 
 
 class InvalidCurrency(UserError):
@@ -168,26 +178,32 @@ def in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def check_range(problems: list[UserError], number: int | None, minimum: int, maximum: int, *path: str) -> None:
-    if number is not None and not minimum <= number <= maximum:
-        problems.append(OutOfRange(path=path, minimum=minimum, maximum=maximum))
+def check_amount(problems: list[UserError], amount: Decimal, *path: str) -> bool:
+    """Whether it is an amount that is kept exactly."""
+    if amount.is_finite() and 0 <= amount <= HIGHEST_PRICE and amount == round(amount, MOST_DIGITS):
+        return True
+    problems.append(InvalidPrice(path=path, maximum_amount=HIGHEST_PRICE))
+    return False
 
 
-@lru_cache(maxsize=2)
-def currencies_in_use(day: date) -> frozenset[str]:
-    """Return the codes of ISO 4217 that are legal tender somewhere on this day, by CLDR."""
-    territories = get_global("territory_currencies")
-    return frozenset(
-        code for territory in territories for code in get_territory_currencies(territory, start_date=day, tender=True)
-    )
+def check_currency(problems: list[UserError], currency: str, *path: str) -> bool:
+    if currency in DIGITS:
+        return True
+    problems.append(InvalidCurrency(path=path))
+    return False
+
+
+def check_digits(problems: list[UserError], price: Price, *path: str) -> None:
+    """Of an amount and a currency that are right by themselves."""
+    digits = DIGITS[price.currency]
+    if price.amount != round(price.amount, digits):
+        problems.append(TooManyDigits(path=(*path, "amount"), maximum=digits))
 
 
 def check_price(problems: list[UserError], price: Price, *path: str) -> None:
-    amount = price.amount
-    if not amount.is_finite() or not 0 <= amount <= HIGHEST_PRICE or amount != round(amount, 2):
-        problems.append(InvalidPrice(path=(*path, "amount"), maximum_amount=HIGHEST_PRICE))
-    if price.currency not in currencies_in_use(utcnow().date()):
-        problems.append(InvalidCurrency(path=(*path, "currency")))
+    is_amount = check_amount(problems, price.amount, *path, "amount")
+    if check_currency(problems, price.currency, *path, "currency") and is_amount:
+        check_digits(problems, price, *path)
 
 
 async def check_category(uow: UnitOfWork, problems: list[UserError], category_id: UUID) -> None:
@@ -226,8 +242,7 @@ def check_within(
 
 
 def check_service_capacity(problems: list[UserError], frame: EventFrame, capacity: int, *path: str) -> None:
-    check_range(problems, capacity, 1, MOST_PLACES, *path)
-    if frame.capacity is not None and capacity > frame.capacity:
+    if check_places(problems, capacity, *path) and frame.capacity is not None and capacity > frame.capacity:
         problems.append(CapacityExceedsEvent(path=path, capacity=frame.capacity))
 
 
@@ -284,7 +299,7 @@ def _build(
     """The row, or null with its problems gathered."""
     if check_times(problems, wanted.starts_at, wanted.ends_at, *under, unchanged=True) and frame is not None:
         check_within(problems, frame, wanted.starts_at, wanted.ends_at, *under)
-    check_range(problems, wanted.window_days, 0, MOST_WINDOW_DAYS, *under, "windowDays")
+    check_window(problems, wanted.window_days, *under, "windowDays")
     if type is None:
         problems.append(NotFound(path=(*under, "serviceTypeId")))
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from resolvers.event_access import acts_as_staff, editable, is_trusted_with, par
 from resolvers.event_states import EventAction
 from resolvers.notifications import Notice, notify_all, topic_of, withdraw_news
 
-LONGEST_REASON = 1000
+check_reason = partial(check_text, maximum=1000, multiline=True)
 
 
 class HasParticipants(UserError):
@@ -156,7 +157,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, reason: str
     """
     event = await editable(uow, viewer, event_id)
     problems: list[UserError] = []
-    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
+    reason = check_reason(problems, reason, "reason")
     refuse(problems)
     event_states.require(event, EventAction.CANCEL, "eventId")
     event.put_away_by_staff = await acts_as_staff(uow.session, viewer, event)

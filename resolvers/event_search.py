@@ -43,7 +43,7 @@ from models import (
     utcnow,
 )
 from resolvers import word_search
-from resolvers.event_input import EARLIEST, LATEST, Price, check_price
+from resolvers.event_input import EARLIEST, LATEST, Price
 from resolvers.event_lifecycle import day_is_over
 
 OVER_BY_DATE = (EventStatus.PUBLISHED, EventStatus.CANCELLED)
@@ -172,12 +172,10 @@ def _narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Se
 
 
 def problems(wanted: EventFilter) -> list[UserError]:
-    """What is wrong with a filter."""
+    """What cannot be true together."""
     found = list(problems_of_time(wanted))
-    if wanted.price_to is not None:
-        check_price(found, wanted.price_to, "filter", "priceTo")
-        if wanted.is_free is False and wanted.price_to.amount.is_zero():
-            found.append(Contradiction(path=("filter", "priceTo")))
+    if wanted.price_to is not None and wanted.is_free is False and wanted.price_to.amount.is_zero():
+        found.append(Contradiction(path=("filter", "priceTo")))
     return found
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -31,7 +32,6 @@ from models import (
 from resolvers import audit, chat_members, interests, venues
 from resolvers.clubs import Standing, membership, share
 from resolvers.event_input import (
-    MOST_PLACES,
     CapacityBelowTaken,
     CapacityExceedsEvent,
     CapacityNeeded,
@@ -40,14 +40,14 @@ from resolvers.event_input import (
     Price,
     build_services,
     check_category,
+    check_places,
     check_price,
-    check_range,
     check_times,
     in_utc,
 )
 
-LONGEST_TITLE = 500
-LONGEST_DESCRIPTION = 20_000
+check_title = partial(check_text, maximum=500, required=True)
+check_description = partial(check_text, maximum=20_000, multiline=True)
 
 
 class GiveOneVenue(UserError):
@@ -90,7 +90,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
     services = await _check_services(uow, viewer, problems, wanted)
     refuse(problems)
     if venue is None:
-        raise GiveOneVenue(path=("venueId",))
+        raise Required(path=("venueId",))
     if wanted.new_venue is not None:
         await venues.add(uow, venue, "newVenue")
     event.venue_id, event.time_zone = venue.id, venue.time_zone
@@ -114,8 +114,16 @@ async def _is_member(uow: UnitOfWork, user_id: UUID, club_id: UUID) -> bool:
 
 def check_words(problems: list[UserError], title: str, description: str | None) -> tuple[str, str | None]:
     """Title and description without outer spaces."""
-    checked = check_text(problems, title, "title", maximum=LONGEST_TITLE, required=True)
-    return checked or "", check_text(problems, description, "description", maximum=LONGEST_DESCRIPTION, multiline=True)
+    return check_title(problems, title, "title") or "", check_description(problems, description, "description")
+
+
+def check_one_venue(problems: list[UserError], venue_id: Any, new_venue: Any) -> bool:
+    """Whether there is exactly one: a known venue, or a new one."""
+    if venue_id is None and new_venue is None:
+        problems.append(Required(path=("venueId",)))
+    elif venue_id is not None and new_venue is not None:
+        problems.append(GiveOneVenue(path=("venueId",)))
+    return (venue_id is None) != (new_venue is None)
 
 
 async def choose_venue(
@@ -127,8 +135,7 @@ async def choose_venue(
     new_venue: venues.NewVenue | None,
 ) -> Venue | None:
     """The one venue that was given: a known one, or a new one that is not written yet."""
-    if (venue_id is None) == (new_venue is None):
-        problems.append(GiveOneVenue(path=("venueId",)))
+    if not check_one_venue(problems, venue_id, new_venue):
         return None
     if new_venue is not None:
         if not viewer.can(Permission.VENUE_CREATE):
@@ -143,7 +150,7 @@ async def choose_venue(
 def _build(problems: list[UserError], wanted: NewEvent, author_id: UUID) -> Event:
     title, description = check_words(problems, wanted.title, wanted.description)
     check_times(problems, wanted.starts_at, wanted.ends_at)
-    check_range(problems, wanted.capacity, 1, MOST_PLACES, "capacity")
+    check_places(problems, wanted.capacity, "capacity")
     check_price(problems, wanted.price, "price")
     return Event(
         title=title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from auth.viewer import Viewer
 from database import UnitOfWork
 from dataloaders.interests import MOST
 from dataloaders.pages import Key, Listing
-from errors import NotFound, TooMany, UserError, refuse
+from errors import NotFound, TooMany, UserError, check_count, refuse
 from models import DomainEvent, Interest, User, UserInterest, name_key
 from resolvers import word_search
+
+check_most = partial(check_count, maximum=MOST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,7 @@ async def check_known(
 ) -> list[UUID]:
     """The ids, each once. Too many, and each that is not in the catalogue, go to `problems`."""
     wanted = list(dict.fromkeys(interest_ids))
-    if len(wanted) > MOST:
-        problems.append(TooMany(path=path, maximum=MOST))
+    if not check_most(problems, wanted, *path):
         return wanted
     known = set(await uow.session.scalars(select(Interest.id).where(Interest.id.in_(wanted))))
     problems += [NotFound(path=(*path, str(position))) for position, id in enumerate(interest_ids) if id not in known]

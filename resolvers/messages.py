@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -102,13 +103,20 @@ def refusal_to_write(chat: Writable, *, needs: str) -> UserError | None:
     return None if chat.kind is not ChatKind.DIRECT or is_allowed else ChatReadOnly(path=("chatId",))
 
 
+check_body = partial(check_text, maximum=10_000, required=True, multiline=True)
+
+
+def check_client_message_id(problems: list[UserError], id: str, *path: str) -> None:
+    if not id:
+        problems.append(TooShort(path=path, minimum=1))
+    elif len(id) > 100:
+        problems.append(TooLong(path=path, maximum=100))
+
+
 def _checked(body: str, client_message_id: str) -> str | None:
     problems: list[UserError] = []
-    text = check_text(problems, body, "body", maximum=10_000, required=True, multiline=True)
-    if not client_message_id:
-        problems.append(TooShort(path=("clientMessageId",), minimum=1))
-    if len(client_message_id) > 100:
-        problems.append(TooLong(path=("clientMessageId",), maximum=100))
+    text = check_body(problems, body, "body")
+    check_client_message_id(problems, client_message_id, "clientMessageId")
     refuse(problems)
     return text
 

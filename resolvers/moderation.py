@@ -15,7 +15,7 @@ from auth.viewer import Viewer
 from database import UnitOfWork
 from dataloaders.filters import among
 from dataloaders.pages import Key, Listing
-from errors import NotFound, Required, UserError, UserErrors, check_text, refuse
+from errors import NotFound, Required, UserError, UserErrors, refuse
 from models import (
     DomainEvent,
     Event,
@@ -28,7 +28,7 @@ from models import (
 )
 from resolvers import audit, capacity, event_editing, event_reactivation, event_states
 from resolvers.event_input import EventInPast
-from resolvers.event_lifecycle import LONGEST_REASON, AlreadyDecided, go_out
+from resolvers.event_lifecycle import AlreadyDecided, check_reason, go_out
 from resolvers.notifications import Notice, notify_all
 
 OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
@@ -61,6 +61,12 @@ def listing(*, states: Sequence[ModerationState]) -> Listing:
     return Listing(select(ModerationItem).where(*among(ModerationItem.state, states)), OLDEST_FIRST)
 
 
+def check_decision(problems: list[UserError], decision: Decision, reason: str | None) -> None:
+    """Whoever is refused is told why. `reason` is as it is stored."""
+    if decision is Decision.REJECT and reason is None:
+        problems.append(Required(path=("reason",)))
+
+
 async def decide(
     uow: UnitOfWork, viewer: Viewer, *, item_id: UUID, decision: Decision, reason: str | None = None
 ) -> ModerationItem:
@@ -69,9 +75,8 @@ async def decide(
     """
     moderator_id = viewer.require(Permission.EVENT_MODERATE)
     problems: list[UserError] = []
-    reason = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
-    if decision is Decision.REJECT and reason is None:
-        problems.append(Required(path=("reason",)))
+    reason = check_reason(problems, reason, "reason")
+    check_decision(problems, decision, reason)
     event, item = await _locked(uow, item_id)
     refuse(problems)
     if item.state is not ModerationState.PENDING:

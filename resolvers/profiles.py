@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,12 +15,11 @@ from auth.permissions import Permission
 from auth.viewer import Viewer
 from auth.visibility import PRIVACY_DEFAULTS
 from database import UnitOfWork, on_conflict
-from errors import ErrorCode, Forbidden, NotFound, Required, UserError, _, check_text, refuse
+from errors import ErrorCode, Forbidden, NotFound, UserError, _, check_text, refuse
 from models import Audience, DomainEvent, User, utcnow
 from resolvers import audit
-from resolvers.accounts import HandleTaken, UnknownLocale, check_handle
+from resolvers.accounts import HandleTaken, check_handle, check_locale
 from resolvers.time_zones import check_time_zone
-from translations import LOCALES
 
 HANDLE_REST = timedelta(days=30)
 """How long a changed handle stays as it is, so that nobody slips from name to name (S3-17)."""
@@ -27,16 +27,6 @@ HOME_REGION = "RU"
 """Whose numbers may be written without a country code."""
 EARLIEST_BIRTH = date(1900, 1, 1)
 
-TEXT_LIMITS = {
-    "display_name": 100,
-    "bio": 2000,
-    "location": 100,
-    "first_name": 100,
-    "last_name": 100,
-    "patronymic": 100,
-    "comment": 2000,
-}
-MULTILINE = ("bio", "comment")
 SPELLINGS = {
     "display_name": "displayName",
     "first_name": "firstName",
@@ -78,15 +68,14 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID | None, chang
     change.
     """
     user = await _locked(uow, viewer, user_id)
-    _refuse_foreign(viewer, user, changes)
-    problems: list[UserError] = []
-    checked = {name: _check(problems, name, value) for name, value in changes.items()}
-    refuse(problems)
+    problems = _foreign(viewer, user, changes)
+    checked = {name: CHECKS[name](problems, value, SPELLINGS.get(name, name)) for name, value in changes.items()}
     changed = {name: value for name, value in checked.items() if getattr(user, name) != value}
+    if "handle" in changed and viewer.id == user.id:
+        _rest_handle(problems, user)
+    refuse(problems)
     if not changed:
         return user
-    if "handle" in changed and viewer.id == user.id:
-        _rest_handle(user)
     if viewer.id != user.id:
         _leave_trail(uow, viewer, user, changed)
     async with on_conflict(uow.session, uq_users_handle=HandleTaken(path=("handle",))):
@@ -125,29 +114,22 @@ async def _locked(uow: UnitOfWork, viewer: Viewer, user_id: UUID | None) -> User
     return user
 
 
-def _refuse_foreign(viewer: Viewer, user: User, changes: Mapping[str, Any]) -> None:
-    """Fields that the person alone writes, and those that the person does not write."""
+def _foreign(viewer: Viewer, user: User, changes: Mapping[str, Any]) -> list[UserError]:
+    """What is wrong with fields that the person alone writes, and with those that the person does not write."""
+    problems: list[UserError] = []
     if viewer.id != user.id and "birth_date" in changes:
-        raise Forbidden(path=("birthDate",))
+        problems.append(Forbidden(path=("birthDate",)))
     if "comment" in changes and not viewer.can(Permission.USER_EDIT):
-        raise Forbidden(path=("comment",))
+        problems.append(Forbidden(path=("comment",)))
+    return problems
 
 
-def _check(problems: list[UserError], name: str, value: Any) -> Any:
-    if name in TEXT_LIMITS:
-        path, is_required = SPELLINGS.get(name, name), name == "display_name"
-        return check_text(
-            problems, value, path, maximum=TEXT_LIMITS[name], required=is_required, multiline=name in MULTILINE
-        )
-    return CHECKS[name](problems, value)
-
-
-def _check_handle(problems: list[UserError], value: str | None) -> str | None:
-    check_handle(problems, value or "")
+def _check_handle(problems: list[UserError], value: str, *path: str) -> str:
+    check_handle(problems, value, *path)
     return value
 
 
-def _check_phone(problems: list[UserError], value: str | None) -> str | None:
+def _check_phone(problems: list[UserError], value: str | None, *path: str) -> str | None:
     """The number in E.164; empty becomes null."""
     if value is None or not value.strip():
         return None
@@ -157,45 +139,51 @@ def _check_phone(problems: list[UserError], value: str | None) -> str | None:
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     except phonenumbers.NumberParseException:
         pass
-    problems.append(InvalidPhone(path=("phone",)))
+    problems.append(InvalidPhone(path=path))
     return None
 
 
-def _check_time_zone(problems: list[UserError], value: str | None) -> str | None:
-    if value is None:
-        problems.append(Required(path=("timeZone",)))
-    else:
-        check_time_zone(problems, value, "timeZone")
+def _check_time_zone(problems: list[UserError], value: str, *path: str) -> str:
+    check_time_zone(problems, value, *path)
     return value
 
 
-def _check_locale(problems: list[UserError], value: str | None) -> str | None:
-    if value not in LOCALES:
-        problems.append(UnknownLocale(path=("locale",), allowed=LOCALES))
+def _check_locale(problems: list[UserError], value: str, *path: str) -> str:
+    check_locale(problems, value, *path)
     return value
 
 
-def _check_birth_date(problems: list[UserError], value: date | None) -> date | None:
+def _check_birth_date(problems: list[UserError], value: date | None, *path: str) -> date | None:
     if value is not None and not EARLIEST_BIRTH <= value <= utcnow().date():
-        problems.append(InvalidBirthDate(path=("birthDate",)))
+        problems.append(InvalidBirthDate(path=path))
     return value
 
 
-CHECKS: dict[str, Callable[[list[UserError], Any], Any]] = {
+check_display_name = partial(check_text, maximum=100, required=True)
+CHECKS: dict[str, Callable[..., Any]] = {
     "handle": _check_handle,
-    "phone": _check_phone,
-    "time_zone": _check_time_zone,
-    "locale": _check_locale,
+    "display_name": check_display_name,
+    "bio": partial(check_text, maximum=2000, multiline=True),
+    "location": partial(check_text, maximum=100),
+    "first_name": partial(check_text, maximum=100),
+    "last_name": partial(check_text, maximum=100),
+    "patronymic": partial(check_text, maximum=100),
     "birth_date": _check_birth_date,
+    "phone": _check_phone,
+    "locale": _check_locale,
+    "time_zone": _check_time_zone,
+    "comment": partial(check_text, maximum=2000, multiline=True),
 }
+"""What each column takes. The answer is the value as it is stored."""
 
 
-def _rest_handle(user: User) -> None:
-    """Start the rest of a changed handle. Raises `HandleChangedRecently` while the last one lasts."""
+def _rest_handle(problems: list[UserError], user: User) -> None:
+    """Start the rest of a changed handle, unless the last one lasts."""
     now = utcnow()
     if user.handle_changed_at is not None and now < user.handle_changed_at + HANDLE_REST:
-        raise HandleChangedRecently(path=("handle",), opens_at=user.handle_changed_at + HANDLE_REST)
-    user.handle_changed_at = now
+        problems.append(HandleChangedRecently(path=("handle",), opens_at=user.handle_changed_at + HANDLE_REST))
+    else:
+        user.handle_changed_at = now
 
 
 def _leave_trail(uow: UnitOfWork, viewer: Viewer, user: User, changed: Mapping[str, Any]) -> None:

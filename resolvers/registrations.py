@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -37,8 +38,8 @@ from resolvers.notifications import Notice, addressed, notify_all, topic_of
 from resolvers.registration_writing import ADMIT, LOOK, TAKE_PLACE, RegistrationCreated
 from resolvers.time_conflicts import TimeConflict, of_column
 
-MAXIMUM_NOTE = 1000
-LONGEST_REASON = 1000
+check_note = partial(check_text, maximum=1000, multiline=True)
+check_reason = partial(check_text, maximum=1000, multiline=True)
 
 
 class NotRegistered(UserError):
@@ -115,7 +116,7 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
 
 def checked_note(note: str | None) -> str | None:
     problems: list[UserError] = []
-    checked = check_text(problems, note, "note", maximum=MAXIMUM_NOTE, multiline=True)
+    checked = check_note(problems, note, "note")
     refuse(problems)
     return checked
 
@@ -123,7 +124,7 @@ def checked_note(note: str | None) -> str | None:
 def checked_reason(reason: str | None) -> str | None:
     """Why a place is taken away, for the person who had it."""
     problems: list[UserError] = []
-    checked = check_text(problems, reason, "reason", maximum=LONGEST_REASON, multiline=True)
+    checked = check_reason(problems, reason, "reason")
     refuse(problems)
     return checked
 

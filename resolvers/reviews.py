@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from auth.permissions import Permission
 from auth.viewer import Viewer
 from auth.visibility import events_visible_to, reviews_visible_to
 from database import UnitOfWork, on_conflict
-from errors import ErrorCode, Forbidden, NotFound, OutOfRange, UserError, _, check_text, refuse
+from errors import ErrorCode, Forbidden, NotFound, UserError, _, check_range, check_text, refuse
 from models import (
     Admission,
     Attendance,
@@ -27,8 +28,8 @@ from models import (
 )
 from resolvers import audit
 
-LOWEST, HIGHEST = 1, 5
-MAXIMUM_TEXT = 5000
+check_rating = partial(check_range, minimum=1, maximum=5)
+check_review_text = partial(check_text, maximum=5000, multiline=True)
 HELD = (EventStatus.PUBLISHED, EventStatus.ARCHIVED)
 """Statuses of events that took place, once their end has passed."""
 
@@ -70,8 +71,8 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, rating: int
     """Rate an event that one took part in, once."""
     author_id = viewer.require_user()
     problems: list[UserError] = []
-    _check_rating(problems, rating)
-    text = check_text(problems, text, "text", maximum=MAXIMUM_TEXT, multiline=True)
+    check_rating(problems, rating, "rating")
+    text = check_review_text(problems, text, "text")
     event = await uow.session.scalar(events_visible_to(viewer).where(Event.id == event_id))
     if event is None:
         problems.append(NotFound(path=("eventId",)))
@@ -83,11 +84,6 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, rating: int
         uow.session.add(review)
     uow.record(ReviewPosted(subject_id=review.id, event_id=event_id, author_id=author_id))
     return review
-
-
-def _check_rating(problems: list[UserError], rating: int) -> None:
-    if not LOWEST <= rating <= HIGHEST:
-        problems.append(OutOfRange(path=("rating",), minimum=LOWEST, maximum=HIGHEST))
 
 
 async def _registration(session: AsyncSession, event_id: UUID, user_id: UUID) -> Registration | None:
@@ -108,11 +104,9 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, review_id: UUID, changes: d
     viewer.require_user()
     problems: list[UserError] = []
     if "rating" in changes:
-        _check_rating(problems, changes["rating"])
+        check_rating(problems, changes["rating"], "rating")
     if "text" in changes:
-        changes = changes | {
-            "text": check_text(problems, changes["text"], "text", maximum=MAXIMUM_TEXT, multiline=True)
-        }
+        changes = changes | {"text": check_review_text(problems, changes["text"], "text")}
     review = await _locked(uow, viewer, review_id)
     refuse(problems)
     if not may_update(review, viewer):

@@ -30,16 +30,15 @@ from models import (
 from resolvers import audit, capacity, chat_members, event_states, registrations
 from resolvers.event_access import acts_as_staff, editable
 from resolvers.event_input import (
-    MOST_WINDOW_DAYS,
     CapacityBelowTaken,
     CapacityNeeded,
     EventFrame,
     EventInPast,
     NewService,
     build_services,
-    check_range,
     check_service_capacity,
     check_times,
+    check_window,
     check_within,
     in_utc,
 )
@@ -219,9 +218,9 @@ def _check_changes(event: Event, service: Service, changes: ServiceChanges) -> N
         check_within(problems, EventFrame.of(event), starts_at, ends_at)
     wanted = changes.get("capacity", service.capacity)
     check_service_capacity(problems, EventFrame.of(event), wanted, "capacity")
-    if wanted < service.taken:
+    if 0 < wanted < service.taken:
         problems.append(CapacityBelowTaken(path=("capacity",), taken=service.taken))
-    check_range(problems, changes.get("window_days"), 0, MOST_WINDOW_DAYS, "windowDays")
+    check_window(problems, changes.get("window_days"), "windowDays")
     refuse(problems)
 
 

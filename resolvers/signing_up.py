@@ -16,15 +16,15 @@ from auth.addresses import network
 from auth.passwords import Passwords
 from auth.throttle import HOUR, Limit, spend
 from database import Database, UnitOfWork, on_conflict
-from errors import UserError, check_text, refuse
+from errors import UserError, refuse
 from models import DomainEvent, OneTimePurpose, Password, SignUp, User, utcnow
 from resolvers import one_time_tokens
-from resolvers.accounts import HandleTaken, UnknownLocale, announce, check_email, check_handle, check_password
+from resolvers.accounts import HandleTaken, announce, check_email, check_handle, check_locale, check_password
 from resolvers.known_devices import Device
 from resolvers.one_time_tokens import InvalidToken
+from resolvers.profiles import check_display_name
 from resolvers.sessions import SignedIn, Signing, open_session
 from resolvers.time_zones import check_time_zone
-from translations import LOCALES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +47,10 @@ async def prepare(
 ) -> SignUp:
     """Check an application, before any transaction is opened. Raises all that is wrong with it, and `RateLimited`."""
     problems: list[UserError] = []
-    name = check_text(problems, display_name, "displayName", maximum=100, required=True)
-    check_handle(problems, handle)
+    name = check_display_name(problems, display_name, "displayName")
+    check_handle(problems, handle, "handle")
     checked_email = check_email(problems, email, "email")
-    if locale not in LOCALES:
-        problems.append(UnknownLocale(path=("locale",), allowed=LOCALES))
+    check_locale(problems, locale, "locale")
     check_time_zone(problems, time_zone, "timeZone")
     refuse(problems)
     await spend(database, Limit("sign-up", network(address), most_per_address, HOUR))
@@ -86,7 +85,7 @@ async def prepare_completion(
     problems: list[UserError] = []
     check_password(problems, password, "password", known=(handle,))
     if handle is not None:
-        check_handle(problems, handle)
+        check_handle(problems, handle, "handle")
     refuse(problems)
     await one_time_tokens.check(
         database, token, OneTimePurpose.SIGN_UP, address=address, most_per_address=most_per_address

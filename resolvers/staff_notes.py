@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from auth.permissions import Permission
@@ -13,7 +14,7 @@ from models import Booking, Event, Registration
 from resolvers import audit
 from resolvers.event_access import Part, part_at
 
-LONGEST = 1000
+check_note = partial(check_text, maximum=1000, multiline=True)
 
 
 async def set_on_registration(
@@ -46,7 +47,7 @@ def may_write(part: Part) -> bool:
 async def _write(uow: UnitOfWork, viewer: Viewer, row: Registration | Booking, note: str | None, path: str) -> None:
     """Those who read the remark may write it. What volunteers and staff write at events of others is audited."""
     problems: list[UserError] = []
-    note = check_text(problems, note, "note", maximum=LONGEST, multiline=True)
+    note = check_note(problems, note, "note")
     refuse(problems)
     part = await part_at(uow.session, viewer, await uow.session.get_one(Event, row.event_id))
     if not may_write(part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from sqlalchemy import func, select
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
 from dataloaders.pages import Key, Listing
-from errors import ErrorCode, OutOfRange, TooLong, UserError, _, check_text, refuse
+from errors import ErrorCode, TooLong, UserError, _, check_range, check_text, refuse
 from models import DomainEvent, Venue, utcnow
 from resolvers import word_search
 from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone, check_time_zone
@@ -23,6 +24,10 @@ RECENT_FIRST = (
 
 
 LONGEST_NAME = 200
+check_name = partial(check_text, maximum=LONGEST_NAME, required=True)
+check_address = partial(check_text, maximum=500)
+check_latitude = partial(check_range, minimum=-90, maximum=90)
+check_longitude = partial(check_range, minimum=-180, maximum=180)
 UNKNOWN_TO_POSTGRES = "22023"
 """Code of the error with which PostgreSQL refuses a time zone that Python knows."""
 
@@ -52,17 +57,21 @@ class NewVenue:
     longitude: float | None = None
 
 
+def check_point(problems: list[UserError], latitude: float | None, longitude: float | None, *path: str) -> None:
+    """Both are given, or neither."""
+    if (latitude is None) != (longitude is None):
+        problems.append(PointIsNotWhole(path=(*path, "latitude" if latitude is None else "longitude")))
+
+
 def build(problems: list[UserError], viewer: Viewer, wanted: NewVenue, *path: str) -> Venue:
     """The row, not added to the session yet. What is wrong with it goes to `problems`."""
-    name = check_text(problems, wanted.name, *path, "name", maximum=LONGEST_NAME, required=True) or ""
-    address = check_text(problems, wanted.address, *path, "address", maximum=500)
+    name = check_name(problems, wanted.name, *path, "name") or ""
+    address = check_address(problems, wanted.address, *path, "address")
     zone = wanted.time_zone or DEFAULT_ZONE
     check_time_zone(problems, zone, *path, "timeZone")
-    if (wanted.latitude is None) != (wanted.longitude is None):
-        problems.append(PointIsNotWhole(path=(*path, "latitude" if wanted.latitude is None else "longitude")))
-    for field, number, most in (("latitude", wanted.latitude, 90), ("longitude", wanted.longitude, 180)):
-        if number is not None and not -most <= number <= most:
-            problems.append(OutOfRange(path=(*path, field), minimum=-most, maximum=most))
+    check_point(problems, wanted.latitude, wanted.longitude, *path)
+    check_latitude(problems, wanted.latitude, *path, "latitude")
+    check_longitude(problems, wanted.longitude, *path, "longitude")
     return Venue(
         name=name,
         address=address,

@@ -10,11 +10,13 @@ from auth.throttle import QUARTER, level_time, spend
 from errors import Forbidden, NotFound, RateLimited, Required, TooLong, TooShort
 from resolvers import accounts, one_time_tokens, passwords, roles, signing_up
 from resolvers.known_devices import caller_limit
-from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone
+from resolvers.profiles import check_display_name
+from resolvers.time_zones import DEFAULT_ZONE, UnknownTimeZone, check_time_zone
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.enums import enum
+from schema.input_checks import checked
 from schema.prices import HASHING
 from schema.roots import MutationInput, Payload, mutation
 from schema.sessions import DEVICE_TOKEN, SignInPayload, device_of
@@ -47,15 +49,25 @@ enum(
 class SignUpInput(MutationInput):
     handle: str = strawberry.field(
         description="3 to 50 Latin letters, digits, dots, dashes or underscores; unique, whatever its case. It is not "
-        "kept free until the sign-up is completed."
+        "kept free until the sign-up is completed.",
+        metadata=checked(accounts.check_handle),
     )
     email: str = strawberry.field(
         description="Where the link to complete the sign-up goes. Nobody is told whether it is known here. In any "
-        "spelling; before the @ only ASCII."
+        "spelling; before the @ only ASCII.",
+        metadata=checked(accounts.check_email),
     )
-    display_name: str = strawberry.field(description="The name shown to others, at most 100 characters.")
-    locale: str | None = strawberry.field(default=None, description="`ru` or `en`; null: as Accept-Language says.")
-    time_zone: str | None = strawberry.field(default=None, description="IANA zone; null: Europe/Moscow.")
+    display_name: str = strawberry.field(
+        description="The name shown to others, at most 100 characters.", metadata=checked(check_display_name)
+    )
+    locale: str | None = strawberry.field(
+        default=None,
+        description="`ru` or `en`; null: as Accept-Language says.",
+        metadata=checked(accounts.check_locale),
+    )
+    time_zone: str | None = strawberry.field(
+        default=None, description="IANA zone; null: Europe/Moscow.", metadata=checked(check_time_zone)
+    )
 
 
 @strawberry.type(description="That the application was heard.")
@@ -69,9 +81,14 @@ class SignUpPayload(Payload):
 @strawberry.input(description="The token of a link sent by mail, and the password of the new account.")
 class CompleteSignUpInput(MutationInput):
     token: str = strawberry.field(description="Good once, for 24 hours.")
-    password: str = strawberry.field(description="10 to 200 characters, and more than the handle or e-mail address.")
+    password: str = strawberry.field(
+        description="10 to 200 characters, and more than the handle or e-mail address.",
+        metadata=checked(accounts.check_password),
+    )
     handle: str | None = strawberry.field(
-        default=None, description="Another one than at sign-up, where that has been taken since; null: as at sign-up."
+        default=None,
+        description="Another one than at sign-up, where that has been taken since; null: as at sign-up.",
+        metadata=checked(accounts.check_handle),
     )
 
 
@@ -111,7 +128,7 @@ class RequestPasswordResetPayload(Payload):
 @strawberry.input(description="A new password, and the right to set it.")
 class ResetPasswordInput(MutationInput):
     token: str = strawberry.field(description="Of the link sent by mail. Good once, for an hour.")
-    new_password: str = strawberry.field(description="As at sign-up.")
+    new_password: str = strawberry.field(description="As at sign-up.", metadata=checked(accounts.check_password))
 
 
 @strawberry.type(description="The account with its new password.")
@@ -284,7 +301,7 @@ class AccountMutations:
         raises=[NotFound, Forbidden, roles.RoleNotAssignable, roles.LastAdministrator],
     )
     async def assign_role(self, info: Info, input: AssignRoleInput) -> AssignRolePayload:
-        user_id = ids.decode(input.user_id, "User", "userId")
+        user_id = ids.decode(input.user_id, "User")
         async with info.context.writing() as uow:
             user = await roles.assign(uow, info.context.viewer, user_id=user_id, role=input.role)
         return AssignRolePayload(user=user)

@@ -15,11 +15,13 @@ from auth.permissions import Permission
 from errors import Forbidden, NotFound, Required, TooLong, TooMany, UserErrors
 from resolvers import bookings as rules
 from resolvers import capacity, time_conflicts, viewer_can
+from resolvers.registrations import check_note, check_reason
 from schema import ids
 from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked
 from schema.node import Node
 from schema.quotas import REGISTRATIONS
 from schema.registrations import HOST, sees_staff_notes
@@ -97,7 +99,9 @@ class OwnBookingFilter(BookingFilter):
 
 @strawberry.input(description="Which services to book, and for whom.")
 class BookServicesInput(MutationInput):
-    service_ids: list[strawberry.ID] = strawberry.field(description="1 to 20 services, of one event or of several.")
+    service_ids: list[strawberry.ID] = strawberry.field(
+        description="1 to 20 services, of one event or of several.", metadata=checked(rules.check_services)
+    )
     event_id: strawberry.ID | None = strawberry.field(
         default=None, description="The event they must all belong to, to be sure."
     )
@@ -105,7 +109,9 @@ class BookServicesInput(MutationInput):
         default=None,
         description="Who gets the places; oneself if left out. For others it needs the permission `REGISTER_OTHERS`.",
     )
-    note: str | None = strawberry.field(default=None, description="For the organisers, at most 1000 characters.")
+    note: str | None = strawberry.field(
+        default=None, description="For the organisers, at most 1000 characters.", metadata=checked(check_note)
+    )
 
 
 @strawberry.type(description="What was booked.")
@@ -113,7 +119,7 @@ class BookServicesPayload(PayloadWithWarnings):
     bookings: list[models.Booking] | None = strawberry.field(
         default=None,
         graphql_type=list[Booking] | None,
-        description="One for each service, in the order of the input, at most 20; null where the booking was refused.",
+        description="One for each id of the input, in its order, at most 20; null where the booking was refused.",
     )
 
 
@@ -121,7 +127,9 @@ class BookServicesPayload(PayloadWithWarnings):
 class CancelBookingInput(MutationInput):
     booking_id: strawberry.ID = strawberry.field(description="The booking.")
     reason: str | None = strawberry.field(
-        default=None, description="Why, for the person, who is told: at most 1000 characters."
+        default=None,
+        description="Why, for the person, who is told: at most 1000 characters.",
+        metadata=checked(check_reason),
     )
 
 
@@ -155,9 +163,9 @@ class BookingMutations:
         quotas=[REGISTRATIONS.each("service_ids")],
     )
     async def book_services(self, info: Info, input: BookServicesInput) -> BookServicesPayload:
-        service_ids = [ids.decode(one, "Service", "serviceIds", str(at)) for at, one in enumerate(input.service_ids)]
-        event_id = ids.decode(input.event_id, "Event", "eventId") if input.event_id else None
-        person_id = ids.decode(input.on_behalf_of, "User", "onBehalfOf") if input.on_behalf_of else None
+        service_ids = ids.decode_all(input.service_ids, "Service")
+        event_id = ids.maybe(input.event_id, "Event")
+        person_id = ids.maybe(input.on_behalf_of, "User")
         async with info.context.writing() as uow:
             bookings = await rules.book(
                 uow,
@@ -183,7 +191,7 @@ class BookingMutations:
         raises=[NotFound, Forbidden, TooLong, rules.NotBooked, capacity.Closed],
     )
     async def cancel_booking(self, info: Info, input: CancelBookingInput) -> BookingPayload:
-        booking_id = ids.decode(input.booking_id, "Booking", "bookingId")
+        booking_id = ids.decode(input.booking_id, "Booking")
         async with info.context.writing() as uow:
             booking = await rules.cancel(uow, info.context.viewer, booking_id=booking_id, reason=input.reason)
         return BookingPayload(booking=booking)

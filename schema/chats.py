@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ import dataloaders.standings
 import dataloaders.users
 import models
 from auth.permissions import Permission
-from errors import NotFound, Required, TooLong, TooMany, TooShort
+from errors import NotFound, Required, TooLong, TooMany, TooShort, UserError
 from resolvers import chats as rules
 from resolvers import messages, viewer_can
 from schema import ids
@@ -24,6 +24,7 @@ from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked
 from schema.limits import MAX_ITEMS_KEY
 from schema.node import Node
 from schema.quotas import CHATS, INVITATIONS, MESSAGES
@@ -177,9 +178,18 @@ class CreateChatInput(MutationInput):
     kind: rules.NewChatKind = strawberry.field(description="DIRECT with one other person, GROUP with several.")
     member_ids: list[strawberry.ID] = strawberry.field(
         description="The others, each sharing a club or an event with the caller. At most 199 for GROUP.",
-        metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS},
+        metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS, **checked(rules.check_members)},
     )
-    title: str | None = strawberry.field(default=None, description="Of a GROUP chat, 1 to 255 characters.")
+    title: str | None = strawberry.field(
+        default=None, description="Of a GROUP chat, 1 to 255 characters.", metadata=checked(rules.check_length)
+    )
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"kind", "title"} <= given.keys():
+            rules.check_title(problems, given["kind"], given["title"])
+        if {"kind", "member_ids"} <= given.keys():
+            rules.check_number(problems, given["kind"], given["member_ids"])
 
 
 @strawberry.input(description="People to invite into a GROUP chat.")
@@ -187,7 +197,7 @@ class AddChatMembersInput(MutationInput):
     chat_id: strawberry.ID = strawberry.field(description="A GROUP chat of the caller.")
     member_ids: list[strawberry.ID] = strawberry.field(
         description="Each sharing a club or an event with the caller; 200 members at most.",
-        metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS},
+        metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS, **checked(rules.check_members)},
     )
 
 
@@ -212,9 +222,10 @@ class MarkChatReadInput(MutationInput):
 @strawberry.input(description="A message to send.")
 class SendMessageInput(MutationInput):
     chat_id: strawberry.ID = strawberry.field(description="A chat of the caller.")
-    body: str = strawberry.field(description="1 to 10000 characters.")
+    body: str = strawberry.field(description="1 to 10000 characters.", metadata=checked(messages.check_body))
     client_message_id: str = strawberry.field(
-        description="Made up by the client, 1 to 100 characters, best random. The same one gives the same message."
+        description="Made up by the client, 1 to 100 characters, best random. The same one gives the same message.",
+        metadata=checked(messages.check_client_message_id),
     )
 
 
@@ -249,6 +260,7 @@ class ChatMutations:
     @mutation(
         description="Open a chat. An existing DIRECT chat of the two is given back.",
         access=Permission.CHAT_USE,
+        gathers=True,
         raises=[
             rules.ChatNotAllowed,
             rules.WrongMembers,
@@ -265,7 +277,7 @@ class ChatMutations:
                 uow,
                 info.context.viewer,
                 kind=input.kind,
-                member_ids=_user_ids(input.member_ids),
+                member_ids=ids.decode_all(input.member_ids, "User"),
                 title=input.title,
                 needs=info.context.ports.settings.direct_chat_needs,
             )
@@ -283,8 +295,8 @@ class ChatMutations:
             chat = await rules.add_members(
                 uow,
                 info.context.viewer,
-                chat_id=ids.decode(input.chat_id, "Chat", "chatId"),
-                member_ids=_user_ids(input.member_ids),
+                chat_id=ids.decode(input.chat_id, "Chat"),
+                member_ids=ids.decode_all(input.member_ids, "User"),
                 needs=info.context.ports.settings.direct_chat_needs,
             )
         return ChatPayload(chat=chat)
@@ -296,7 +308,7 @@ class ChatMutations:
     )
     async def rejoin_chat(self, info: Info, input: RejoinChatInput) -> ChatPayload:
         async with info.context.writing() as uow:
-            chat = await rules.rejoin(uow, info.context.viewer, chat_id=ids.decode(input.chat_id, "Chat", "chatId"))
+            chat = await rules.rejoin(uow, info.context.viewer, chat_id=ids.decode(input.chat_id, "Chat"))
         return ChatPayload(chat=chat)
 
     @mutation(
@@ -306,15 +318,14 @@ class ChatMutations:
     )
     async def leave_chat(self, info: Info, input: LeaveChatInput) -> ChatPayload:
         async with info.context.writing() as uow:
-            chat = await rules.leave(uow, info.context.viewer, chat_id=ids.decode(input.chat_id, "Chat", "chatId"))
+            chat = await rules.leave(uow, info.context.viewer, chat_id=ids.decode(input.chat_id, "Chat"))
         return ChatPayload(chat=chat)
 
     @mutation(
         description="Move the caller's read marker forward.", access=Permission.CHAT_USE, raises=[NotFound], quotas=[]
     )
     async def mark_chat_read(self, info: Info, input: MarkChatReadInput) -> ChatPayload:
-        chat_id, given = ids.decode(input.chat_id, "Chat", "chatId"), input.message_id
-        message_id = ids.decode(given, "Message", "messageId") if given is not None else None
+        chat_id, message_id = ids.decode(input.chat_id, "Chat"), ids.maybe(input.message_id, "Message")
         async with info.context.writing_once() as uow:
             marked = await rules.mark_read(uow, info.context.viewer, chat_id=chat_id, message_id=message_id)
         info.context.loaders.know(dataloaders.chats.own_membership_by_chat_id, chat_id, marked.membership)
@@ -332,18 +343,12 @@ class ChatMutations:
             message = await messages.send(
                 uow,
                 info.context.viewer,
-                chat_id=ids.decode(input.chat_id, "Chat", "chatId"),
+                chat_id=ids.decode(input.chat_id, "Chat"),
                 body=input.body,
                 client_message_id=input.client_message_id,
                 needs=info.context.ports.settings.direct_chat_needs,
             )
         return MessagePayload(message=message)
-
-
-def _user_ids(given: list[strawberry.ID]) -> list[Any]:
-    if len(given) > rules.MOST_MEMBERS:
-        raise TooMany(path=("memberIds",), maximum=rules.MOST_MEMBERS)
-    return [ids.decode(id, "User", "memberIds", str(index)) for index, id in enumerate(given)]
 
 
 @strawberry.type

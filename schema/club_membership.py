@@ -14,6 +14,7 @@ from schema import ids
 from schema.access import SIGNED_IN
 from schema.clubs import ClubMembership
 from schema.context import Info
+from schema.input_checks import checked
 from schema.quotas import INVITATIONS, JOINS
 from schema.roots import MutationInput, Payload, mutation
 
@@ -51,9 +52,13 @@ class RemoveClubMemberInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(
         description="A membership in any state. INVITED becomes LEFT, every other one BANNED."
     )
-    reason: str | None = strawberry.field(default=None, description="For the person, at most 1000 characters.")
+    reason: str | None = strawberry.field(
+        default=None, description="For the person, at most 1000 characters.", metadata=checked(rules.check_reason)
+    )
     until: datetime | None = strawberry.field(
-        default=None, description="When the ban ends by itself; null means when a host lifts it."
+        default=None,
+        description="When the ban ends by itself; null means when a host lifts it.",
+        metadata=checked(each=rules.check_until),
     )
 
 
@@ -81,7 +86,7 @@ class ClubMembershipPayload(Payload):
 
 
 def _membership(id: strawberry.ID) -> UUID:
-    return ids.decode(id, "ClubMembership", "membershipId")
+    return ids.decode(id, "ClubMembership")
 
 
 @strawberry.type
@@ -101,7 +106,7 @@ class ClubMembershipMutations:
         quotas=[JOINS],
     )
     async def join_club(self, info: Info, input: JoinClubInput) -> ClubMembershipPayload:
-        club_id = ids.decode(input.club_id, "Club", "clubId")
+        club_id = ids.decode(input.club_id, "Club")
         async with info.context.writing() as uow:
             membership = await rules.join(uow, info.context.viewer, club_id=club_id)
         return ClubMembershipPayload(membership=membership)
@@ -112,7 +117,7 @@ class ClubMembershipMutations:
         raises=[InvalidId, NotFound, rules.LastOwner, rules.NotMember],
     )
     async def leave_club(self, info: Info, input: LeaveClubInput) -> ClubMembershipPayload:
-        club_id = ids.decode(input.club_id, "Club", "clubId")
+        club_id = ids.decode(input.club_id, "Club")
         async with info.context.writing() as uow:
             membership = await rules.leave(uow, info.context.viewer, club_id=club_id)
         return ClubMembershipPayload(membership=membership)
@@ -125,8 +130,8 @@ class ClubMembershipMutations:
         quotas=[INVITATIONS],
     )
     async def invite_to_club(self, info: Info, input: InviteToClubInput) -> ClubMembershipPayload:
-        club_id = ids.decode(input.club_id, "Club", "clubId")
-        user_id = ids.decode(input.user_id, "User", "userId")
+        club_id = ids.decode(input.club_id, "Club")
+        user_id = ids.decode(input.user_id, "User")
         async with info.context.writing() as uow:
             membership = await rules.invite(uow, info.context.viewer, club_id=club_id, user_id=user_id)
         return ClubMembershipPayload(membership=membership)

@@ -24,13 +24,15 @@ from errors import (
 )
 from resolvers import clubs as rules
 from resolvers import viewer_can
+from resolvers.interests import check_most
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.connections import Connection
 from schema.context import Info
 from schema.enums import enum
 from schema.filters import ALL_HOLD, Filter
-from schema.interests import Interest, decode_interests
+from schema.input_checks import checked
+from schema.interests import Interest
 from schema.node import Node
 from schema.prices import SEARCHED_NAMES
 from schema.quotas import CLUBS
@@ -194,8 +196,10 @@ class ClubFilter(Filter):
 
 @strawberry.input(description="A club to make.")
 class CreateClubInput(MutationInput):
-    name: str = strawberry.field(description="1 to 255 characters.")
-    description: str | None = strawberry.field(default=None, description="At most 5000 characters.")
+    name: str = strawberry.field(description="1 to 255 characters.", metadata=checked(rules.TEXTS["name"]))
+    description: str | None = strawberry.field(
+        default=None, description="At most 5000 characters.", metadata=checked(rules.TEXTS["description"])
+    )
     kind: models.ClubKind = strawberry.field(default=models.ClubKind.CLUB, description="Club or group.")
     visibility: models.ClubVisibility | None = strawberry.field(
         default=None, description="PUBLIC for a club, PRIVATE for a group, if left out."
@@ -204,7 +208,7 @@ class CreateClubInput(MutationInput):
         default=None, description="OPEN for a club, INVITE_ONLY for a group, if left out."
     )
     interest_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="What it is about, at most 50."
+        default_factory=list, description="What it is about, at most 50.", metadata=checked(check_most)
     )
 
 
@@ -212,14 +216,18 @@ class CreateClubInput(MutationInput):
 class UpdateClubInput(MutationInput):
     club_id: strawberry.ID = strawberry.field(description="The club.")
     expected_version: int = strawberry.field(description="`version` as one has read it.")
-    name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 255 characters.")
-    description: strawberry.Maybe[str | None] = strawberry.field(description="At most 5000 characters.")
+    name: strawberry.Maybe[str | None] = strawberry.field(
+        description="1 to 255 characters.", metadata=checked(rules.TEXTS["name"])
+    )
+    description: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 5000 characters.", metadata=checked(rules.TEXTS["description"])
+    )
     visibility: strawberry.Maybe[models.ClubVisibility] = strawberry.field(description="Who sees it.")
     join_policy: strawberry.Maybe[models.JoinPolicy] = strawberry.field(
         description="How one becomes a member. Requests that wait stay as they are."
     )
     interest_ids: strawberry.Maybe[list[strawberry.ID]] = strawberry.field(
-        description="All of its interests from now on, at most 50."
+        description="All of its interests from now on, at most 50.", metadata=checked(check_most)
     )
 
 
@@ -250,10 +258,9 @@ class ClubQueries:
 def _search(filter: ClubFilter | None) -> rules.ClubSearch:
     if filter is None:
         return rules.ClubSearch()
-    wanted = filter.interest_ids
     return rules.ClubSearch(
         text=filter.text,
-        interest_ids=None if wanted is None else decode_interests(wanted, "filter", "interestIds"),
+        interest_ids=ids.maybe_all(filter.interest_ids, "Interest"),
         kinds=filter.kinds,
         visibilities=filter.visibilities,
         viewer_is_member=filter.viewer_is_member,
@@ -265,11 +272,12 @@ class ClubMutations:
     @mutation(
         description="Make a club, with its chat. The creator becomes its owner. Recorded as `club.created`.",
         access=Permission.CLUB_CREATE,
+        gathers=True,
         raises=[InvalidId, NotFound, Required, TooLong, TooMany],
         quotas=[CLUBS],
     )
     async def create_club(self, info: Info, input: CreateClubInput) -> ClubPayload:
-        interest_ids = decode_interests(input.interest_ids)
+        interest_ids = ids.decode_all(input.interest_ids, "Interest")
         async with info.context.writing() as uow:
             club = await rules.create(
                 uow,
@@ -287,12 +295,13 @@ class ClubMutations:
         description="Change a club: its owners, administrators, and moderators of the platform, whose changes are "
         "audited. Recorded as `club.updated`.",
         access=SIGNED_IN,
+        gathers=True,
         raises=[Forbidden, InvalidId, NotFound, Required, TooLong, TooMany, VersionConflict],
     )
     async def update_club(self, info: Info, input: UpdateClubInput) -> ClubPayload:
-        club_id = ids.decode(input.club_id, "Club", "clubId")
+        club_id = ids.decode(input.club_id, "Club")
         given = {name: getattr(input, name) for name in ("name", "description", "visibility", "join_policy")}
-        interest_ids = decode_interests(input.interest_ids.value) if input.interest_ids is not None else None
+        interest_ids = ids.decode_all(input.interest_ids.value, "Interest") if input.interest_ids is not None else None
         async with info.context.writing() as uow:
             club = await rules.update(
                 uow,

@@ -17,6 +17,7 @@ from database import Database, UnitOfWork, Writing
 from dataloaders.compiled_loaders import CompiledLoaders
 from dataloaders.loaders import Loaders
 from dataloaders.spending import Spending
+from errors import UserErrors
 from resolvers.time_conflicts import Policy
 from translations import DEFAULT_LOCALE, LOCALES, Reader, negotiate
 
@@ -44,6 +45,8 @@ class Context:
     loaders: Loaders = field(init=False)
     spending: Spending = field(default_factory=Spending)
     """What the operation has read so far."""
+    in_vain: bool = False
+    """Whether the input is known to be wrong, so that a rule is only asked what else is: nothing is committed."""
     _outer: UnitOfWork | None = None
     _has_written: bool = False
     """Whether the caller may be another than they were when the request came."""
@@ -86,12 +89,14 @@ class Context:
         if self._outer is None:
             async with self.database.writing() as uow:
                 yield uow
+                self._refuse_in_vain()
         else:
             events = len(self._outer.events)
             try:
                 async with self._outer.session.begin_nested():
                     yield self._outer
                     await self._outer.session.flush()
+                    self._refuse_in_vain()
             except BaseException:
                 del self._outer.events[events:]
                 raise
@@ -104,6 +109,7 @@ class Context:
         No such rule changes a user. So the caller's row, which was read for this very request, is still what a reading
         would find. That of a live stream is older.
         """
+        self._refuse_in_vain()
         if self._outer is None:
             async with self.database.writing_once() as once:
                 yield once
@@ -114,6 +120,10 @@ class Context:
         else:
             async with self.writing() as uow:
                 yield uow
+
+    def _refuse_in_vain(self) -> None:
+        if self.in_vain:
+            raise UserErrors(())
 
     @asynccontextmanager
     async def outer_writing(self) -> AsyncIterator[UnitOfWork]:

@@ -17,6 +17,7 @@ from schema import ids
 from schema.access import SIGNED_IN
 from schema.accounts import PASSWORD_REFUSALS
 from schema.context import Info
+from schema.input_checks import checked
 from schema.node import Node
 from schema.roots import MutationInput, Payload, mutation
 from schema.sessions import DEVICE_TOKEN, device_of
@@ -34,7 +35,7 @@ class Identity(Node, row=models.Identity, by_id=dataloaders.accounts.identity_by
 @strawberry.input(description="The old password and the new one.")
 class ChangePasswordInput(MutationInput):
     current_password: str = strawberry.field(description=CURRENT)
-    new_password: str = strawberry.field(description="As at sign-up.")
+    new_password: str = strawberry.field(description="As at sign-up.", metadata=checked(accounts.check_password))
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
@@ -48,7 +49,7 @@ class ChangePasswordPayload(Payload):
 
 @strawberry.input(description="Another address, and the right to set it.")
 class ChangeEmailInput(MutationInput):
-    email: str = strawberry.field(description="The new address, as at sign-up.")
+    email: str = strawberry.field(description="The new address, as at sign-up.", metadata=checked(accounts.check_email))
     current_password: str = strawberry.field(description=CURRENT)
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
@@ -148,7 +149,7 @@ class CredentialMutations:
         raises=[NotFound, rules.LastWayIn],
     )
     async def unlink_identity(self, info: Info, input: UnlinkIdentityInput) -> UnlinkIdentityPayload:
-        identity_id = ids.decode(input.identity_id, "Identity", "identityId")
+        identity_id = ids.decode(input.identity_id, "Identity")
         device = device_of(info.context)
         async with info.context.writing() as uow:
             left = await rules.unlink_identity(uow, info.context.viewer, identity_id=identity_id, device=device)

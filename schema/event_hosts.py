@@ -9,8 +9,8 @@ from auth.permissions import Permission
 from errors import Forbidden, NotFound, TooMany
 from resolvers import event_hosts as rules
 from resolvers.capacity import Restricted
+from schema import ids
 from schema.context import Info
-from schema.event_inputs import Ids
 from schema.event_mutations import EventPayload
 from schema.quotas import INVITATIONS
 from schema.roots import MutationInput, mutation
@@ -83,7 +83,4 @@ class EventHostMutations:
 
 
 def _decoded(input: AddEventHostInput | ChangeEventHostRoleInput | RemoveEventHostInput) -> tuple[UUID, UUID]:
-    decode = Ids()
-    found = decode.of(input.event_id, "Event", "eventId"), decode.of(input.user_id, "User", "userId")
-    decode.check()
-    return found
+    return ids.decode(input.event_id, "Event"), ids.decode(input.user_id, "User")

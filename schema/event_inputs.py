@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
 import models
-from errors import InvalidId, UserError, refuse
+from errors import Required, UserError
 from resolvers import event_search
-from resolvers.event_input import EventChanges, NewService, Price
+from resolvers.event_input import (
+    CapacityNeeded,
+    EventChanges,
+    EventFrame,
+    NewService,
+    Price,
+    check_places,
+    check_service_capacity,
+    check_times,
+    check_window,
+    check_within,
+)
 from resolvers.event_search import EventFilter, EventSort
-from resolvers.events import NewEvent
+from resolvers.events import NewEvent, check_description, check_one_venue, check_title
+from resolvers.interests import check_most
 from schema import ids
 from schema.enums import enum
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked, id_of
 from schema.money import MoneyInput
 from schema.prices import SEARCHED
 from schema.roots import MutationInput
@@ -57,35 +70,6 @@ enum(
     CREATED_AT_DESC="The newest first.",
 )
 
-NOWHERE = UUID(int=0)
-
-
-class Ids:
-    """Decodes ids of an input and raises all wrong ones together."""
-
-    def __init__(self) -> None:
-        self._problems: list[UserError] = []
-
-    def of(self, value: str, type_name: str, *path: str) -> UUID:
-        try:
-            return ids.decode(value, type_name, *path)
-        except InvalidId as error:
-            self._problems.append(error)
-            return NOWHERE
-
-    def maybe(self, value: str | None, type_name: str, *path: str) -> UUID | None:
-        return None if value is None else self.of(value, type_name, *path)
-
-    def many(self, values: list[strawberry.ID], type_name: str, *path: str) -> list[UUID]:
-        return [self.of(value, type_name, *path, str(position)) for position, value in enumerate(values)]
-
-    def among(self, values: list[strawberry.ID] | None, type_name: str, *path: str) -> list[UUID] | None:
-        """Of a set in a filter, which narrows nothing if it is null."""
-        return None if values is None else self.many(values, type_name, *path)
-
-    def check(self) -> None:
-        refuse(self._problems)
-
 
 def given(**maybes: strawberry.Maybe[Any]) -> dict[str, Any]:
     """Those that were given, null included."""
@@ -98,35 +82,55 @@ class ServiceInput:
     starts_at: datetime = strawberry.field(description="With offset; within the event.")
     ends_at: datetime = strawberry.field(description="With offset; within the event.")
     capacity: int | None = strawberry.field(
-        default=None, description="Bookings, not more than the event's capacity. The type's default unless given."
+        default=None,
+        description="Bookings, not more than the event's capacity. The type's default unless given.",
+        metadata=checked(check_places),
     )
     window_days: strawberry.Maybe[int | None] = strawberry.field(
         default=None,
         description="Booking opens at local midnight this many days before the event; null means at once. "
         "The type's default unless given.",
+        metadata=checked(check_window),
     )
     staff_person_id: strawberry.ID | None = strawberry.field(default=None, description="Who gives the service.")
 
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"starts_at", "ends_at"} <= given.keys():
+            check_times(problems, given["starts_at"], given["ends_at"], *path, unchanged=True)
 
-def new_service(input: ServiceInput, decode: Ids, *path: str) -> NewService:
+
+def _check_fits(problems: list[UserError], frame: EventFrame, service: Mapping[str, Any], *path: str) -> None:
+    """What of a service is known by itself fits into its event."""
+    if {"starts_at", "ends_at"} <= service.keys() and service["starts_at"] <= service["ends_at"]:
+        check_within(problems, frame, service["starts_at"], service["ends_at"], *path)
+    if service.get("capacity") is not None:
+        check_service_capacity(problems, frame, service["capacity"], *path, "capacity")
+
+
+def new_service(input: ServiceInput) -> NewService:
     window = input.window_days
     return NewService(
-        service_type_id=decode.of(input.service_type_id, "ServiceType", *path, "serviceTypeId"),
+        service_type_id=ids.decode(input.service_type_id, "ServiceType"),
         starts_at=input.starts_at,
         ends_at=input.ends_at,
         capacity=input.capacity,
         window_days=window.value if window is not None else None,
         always_open=window is not None and window.value is None,
-        staff_person_id=decode.maybe(input.staff_person_id, "User", *path, "staffPersonId"),
+        staff_person_id=ids.maybe(input.staff_person_id, "User"),
     )
 
 
 @strawberry.input(description="An event to be made, with its services and its venue.")
 class CreateEventInput(MutationInput):
-    title: str = strawberry.field(description="At most 500 characters.")
-    description: str | None = strawberry.field(default=None, description="At most 20,000 characters.")
+    title: str = strawberry.field(description="At most 500 characters.", metadata=checked(check_title))
+    description: str | None = strawberry.field(
+        default=None, description="At most 20,000 characters.", metadata=checked(check_description)
+    )
     category_id: strawberry.ID = strawberry.field(description="From `eventCategories`.")
-    interest_ids: list[strawberry.ID] = strawberry.field(default_factory=list, description="At most 50.")
+    interest_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="At most 50.", metadata=checked(check_most)
+    )
     club_id: strawberry.ID | None = strawberry.field(default=None, description="A club of which one is a member.")
     visibility: models.EventVisibility = strawberry.field(
         default=models.EventVisibility.PUBLIC, description="CLUB needs a club."
@@ -134,7 +138,9 @@ class CreateEventInput(MutationInput):
     starts_at: datetime = strawberry.field(description="With offset.")
     ends_at: datetime = strawberry.field(description="With offset; not before `startsAt`, and in the future.")
     capacity: int | None = strawberry.field(
-        default=None, description="Most people; null means unlimited. Needed with services."
+        default=None,
+        description="Most people; null means unlimited. Needed with services.",
+        metadata=checked(check_places),
     )
     price: MoneyInput | None = strawberry.field(default=None, description="For one person; free unless given.")
     venue_id: strawberry.ID | None = strawberry.field(default=None, description="Either this or `newVenue`.")
@@ -143,38 +149,54 @@ class CreateEventInput(MutationInput):
         default_factory=list, description="At most 100. Needs the permission `EVENT_OFFER_SERVICES`."
     )
 
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"venue_id", "new_venue"} <= given.keys():
+            check_one_venue(problems, given["venue_id"], given["new_venue"])
+        if given.get("visibility") is models.EventVisibility.CLUB and given.get("club_id", "") is None:
+            problems.append(Required(path=("clubId",)))
+        services = given.get("services", ())
+        if services and given.get("capacity", 0) is None:
+            problems.append(CapacityNeeded(path=("capacity",)))
+        if not {"starts_at", "ends_at"} <= given.keys():
+            return
+        if check_times(problems, given["starts_at"], given["ends_at"]):
+            frame = EventFrame(given["starts_at"], given["ends_at"], given.get("capacity"))
+            for at, service in enumerate(services):
+                _check_fits(problems, frame, service, "services", str(at))
+
 
 def new_event(input: CreateEventInput) -> NewEvent:
-    decode = Ids()
-    services = [new_service(one, decode, "services", str(at)) for at, one in enumerate(input.services[:101])]
-    wanted = NewEvent(
+    return NewEvent(
         title=input.title,
         description=input.description,
-        category_id=decode.of(input.category_id, "EventCategory", "categoryId"),
-        interest_ids=decode.many(input.interest_ids, "Interest", "interestIds"),
-        club_id=decode.maybe(input.club_id, "Club", "clubId"),
+        category_id=ids.decode(input.category_id, "EventCategory"),
+        interest_ids=ids.decode_all(input.interest_ids, "Interest"),
+        club_id=ids.maybe(input.club_id, "Club"),
         visibility=input.visibility,
         starts_at=input.starts_at,
         ends_at=input.ends_at,
         capacity=input.capacity,
         price=input.price.price() if input.price else Price(amount=Decimal(0), currency="RUB"),
-        venue_id=decode.maybe(input.venue_id, "Venue", "venueId"),
+        venue_id=ids.maybe(input.venue_id, "Venue"),
         new_venue=new_venue(input.new_venue) if input.new_venue else None,
-        services=services,
+        services=[new_service(one) for one in input.services],
     )
-    decode.check()
-    return wanted
 
 
 @strawberry.input(description="What changes of an event. A field that is left out stays as it is.")
 class UpdateEventInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
     expected_version: int = strawberry.field(description="`version` as it was read; another one is VERSION_CONFLICT.")
-    title: strawberry.Maybe[str] = strawberry.field(default=None, description="At most 500 characters.")
-    description: strawberry.Maybe[str | None] = strawberry.field(default=None, description="Null removes it.")
+    title: strawberry.Maybe[str] = strawberry.field(
+        default=None, description="At most 500 characters.", metadata=checked(check_title)
+    )
+    description: strawberry.Maybe[str | None] = strawberry.field(
+        default=None, description="Null removes it.", metadata=checked(check_description)
+    )
     category_id: strawberry.Maybe[strawberry.ID] = strawberry.field(default=None, description="From `eventCategories`.")
     interest_ids: strawberry.Maybe[list[strawberry.ID]] = strawberry.field(
-        default=None, description="All of them from now on, at most 50."
+        default=None, description="All of them from now on, at most 50.", metadata=checked(check_most)
     )
     visibility: strawberry.Maybe[models.EventVisibility] = strawberry.field(default=None, description="Who may see it.")
     starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="With offset.")
@@ -188,6 +210,7 @@ class UpdateEventInput(MutationInput):
         default=None,
         description="Null removes the limit, where there are no services. Not below what is taken, nor below a "
         "service's capacity.",
+        metadata=checked(check_places),
     )
     price: strawberry.Maybe[MoneyInput] = strawberry.field(default=None, description="For one person.")
     venue_id: strawberry.Maybe[strawberry.ID] = strawberry.field(
@@ -195,9 +218,15 @@ class UpdateEventInput(MutationInput):
     )
     new_venue: strawberry.Maybe[NewVenueInput] = strawberry.field(default=None, description="A venue not known yet.")
 
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"venue_id", "new_venue"} <= given.keys():
+            check_one_venue(problems, given["venue_id"], given["new_venue"])
+        if {"starts_at", "ends_at"} <= given.keys():
+            check_times(problems, given["starts_at"], given["ends_at"], unchanged=True)
+
 
 def event_changes(input: UpdateEventInput) -> EventChanges:
-    decode = Ids()
     changes: EventChanges = given(  # type: ignore[assignment]  # a dict of just these keys
         title=input.title,
         description=input.description,
@@ -207,16 +236,15 @@ def event_changes(input: UpdateEventInput) -> EventChanges:
         capacity=input.capacity,
     )
     if input.category_id is not None:
-        changes["category_id"] = decode.of(input.category_id.value, "EventCategory", "categoryId")
+        changes["category_id"] = ids.decode(input.category_id.value, "EventCategory")
     if input.interest_ids is not None:
-        changes["interest_ids"] = decode.many(input.interest_ids.value, "Interest", "interestIds")
+        changes["interest_ids"] = ids.decode_all(input.interest_ids.value, "Interest")
     if input.price is not None:
         changes["price"] = input.price.value.price()
     if input.venue_id is not None:
-        changes["venue_id"] = decode.of(input.venue_id.value, "Venue", "venueId")
+        changes["venue_id"] = ids.decode(input.venue_id.value, "Venue")
     if input.new_venue is not None:
         changes["new_venue"] = new_venue(input.new_venue.value)
-    decode.check()
     return changes
 
 
@@ -243,7 +271,9 @@ class EventFilterInput(Filter):
         "English form, also unfinished ones; case, ё and accents do not matter. At most 200 characters, of which the "
         "first 12 words count.",
     )
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="These events only.")
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="These events only.", metadata=checked(each=id_of("Event"))
+    )
     category_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of these categories.")
     interest_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="For people with any of these interests."
@@ -282,17 +312,17 @@ class EventFilterInput(Filter):
     @cached_property
     def wanted(self) -> EventFilter:
         """The filter as the rules understand it. Kept, because inputs are shared by requests that ask the same."""
-        decode, days = Ids(), self.date_range or DateRangeInput()
-        wanted = EventFilter(
+        days = self.date_range or DateRangeInput()
+        return EventFilter(
             text=self.text,
-            ids=decode.among(self.ids, "Event", "filter", "ids"),
-            category_ids=decode.among(self.category_ids, "EventCategory", "filter", "categoryIds"),
-            interest_ids=decode.among(self.interest_ids, "Interest", "filter", "interestIds"),
+            ids=ids.maybe_all(self.ids, "Event"),
+            category_ids=ids.maybe_all(self.category_ids, "EventCategory"),
+            interest_ids=ids.maybe_all(self.interest_ids, "Interest"),
             date_from=days.from_,
             date_to=days.to,
-            venue_ids=decode.among(self.venue_ids, "Venue", "filter", "venueIds"),
-            club_ids=decode.among(self.club_ids, "Club", "filter", "clubIds"),
-            service_type_ids=decode.among(self.service_type_ids, "ServiceType", "filter", "serviceTypeIds"),
+            venue_ids=ids.maybe_all(self.venue_ids, "Venue"),
+            club_ids=ids.maybe_all(self.club_ids, "Club"),
+            service_type_ids=ids.maybe_all(self.service_type_ids, "ServiceType"),
             is_free=self.is_free,
             price_to=self.price_to.price() if self.price_to else None,
             has_free_places=self.has_free_places,
@@ -302,8 +332,6 @@ class EventFilterInput(Filter):
             archived=self.archived,
             hosted_by_viewer=self.hosted_by_viewer,
         )
-        decode.check()
-        return wanted
 
     def problems(self) -> list[UserError]:
         return event_search.problems(self.wanted)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -16,6 +18,7 @@ from errors import (
     Required,
     TooLong,
     TooMany,
+    UserError,
     UserErrors,
     VersionConflict,
 )
@@ -31,6 +34,8 @@ from resolvers.event_input import (
     OutsideEvent,
     ServicesWouldLieOutside,
     TimeNeedsOffset,
+    TooManyDigits,
+    check_times,
 )
 from resolvers.time_conflicts import TimeConflict
 from schema import ids
@@ -38,6 +43,7 @@ from schema.context import Info
 from schema.event_inputs import CreateEventInput, UpdateEventInput, event_changes, new_event
 from schema.event_revisions import EventRevision
 from schema.events import Event
+from schema.input_checks import checked
 from schema.quotas import EVENTS, SERVICES
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.user_errors import user_errors
@@ -53,6 +59,7 @@ CONTENT_PROBLEMS = [
     TimeNeedsOffset,
     InvalidPrice,
     InvalidCurrency,
+    TooManyDigits,
     CapacityExceedsEvent,
     CapacityNeeded,
     TimeConflict,
@@ -102,7 +109,11 @@ class PublishEventInput(MutationInput):
 @strawberry.input(description="An event for `cancelEvent`.")
 class CancelEventInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
-    reason: str | None = strawberry.field(default=None, description="For the participants, at most 1,000 characters.")
+    reason: str | None = strawberry.field(
+        default=None,
+        description="For the participants, at most 1,000 characters.",
+        metadata=checked(event_lifecycle.check_reason),
+    )
 
 
 @strawberry.input(description="An event for `archiveEvent`.")
@@ -120,6 +131,11 @@ class ReactivateEventInput(MutationInput):
         default=None, description="With offset. Unless given, the event lasts as long as before."
     )
 
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if given.get("starts_at") is not None and given.get("ends_at") is not None:
+            check_times(problems, given["starts_at"], given["ends_at"])
+
 
 @strawberry.input(description="An event for `deleteEvent`.")
 class DeleteEventInput(MutationInput):
@@ -132,6 +148,7 @@ class EventMutations:
         description="Make a draft with its services, its venue and its chat: all of it or, with every problem named "
         "at once, nothing. Services need the permission `EVENT_OFFER_SERVICES`. Recorded as `event.created`.",
         access=Permission.EVENT_CREATE,
+        gathers=True,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, Required, TooLong, OutOfRange, OutsideEvent],
         quotas=[EVENTS, SERVICES.each("services")],
     )
@@ -149,13 +166,14 @@ class EventMutations:
         "already is put together with it. Participants are told of another title, time, place or price. Recorded as "
         "`event.updated`, and as `event.revision.submitted` what waits.",
         access=Permission.EVENT_CREATE,
+        gathers=True,
         raises=[
             *ACCESS_PROBLEMS, *CONTENT_PROBLEMS, VersionConflict, InvalidStatus, ServicesWouldLieOutside,
             CapacityBelowTaken, event_editing.EventHasNoClub,
         ],
     )  # fmt: skip
     async def update_event(self, info: Info, input: UpdateEventInput) -> UpdateEventPayload:
-        event_id, changes = ids.decode(input.event_id, "Event", "eventId"), event_changes(input)
+        event_id, changes = ids.decode(input.event_id, "Event"), event_changes(input)
         async with info.context.writing() as uow:
             edited = await event_editing.update(
                 uow,
@@ -181,7 +199,7 @@ class EventMutations:
         raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast, TimeConflict],
     )
     async def publish_event(self, info: Info, input: PublishEventInput) -> EventPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
+        event_id = ids.decode(input.event_id, "Event")
         async with info.context.writing() as uow:
             event = await event_lifecycle.publish(uow, info.context.viewer, event_id=event_id)
             warnings = await _conflicts(info, uow, event, "eventId")
@@ -193,7 +211,7 @@ class EventMutations:
         raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast, TooLong],
     )
     async def cancel_event(self, info: Info, input: CancelEventInput) -> EventPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
+        event_id = ids.decode(input.event_id, "Event")
         async with info.context.writing() as uow:
             event = await event_lifecycle.cancel(uow, info.context.viewer, event_id=event_id, reason=input.reason)
         return EventPayload(event=event)
@@ -205,7 +223,7 @@ class EventMutations:
         raises=[*ACCESS_PROBLEMS, InvalidStatus, event_lifecycle.HasParticipants],
     )
     async def archive_event(self, info: Info, input: ArchiveEventInput) -> EventPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
+        event_id = ids.decode(input.event_id, "Event")
         async with info.context.writing() as uow:
             event = await event_lifecycle.archive(uow, info.context.viewer, event_id=event_id)
         return EventPayload(event=event)
@@ -224,7 +242,7 @@ class EventMutations:
         quotas=[EVENTS],
     )  # fmt: skip
     async def reactivate_event(self, info: Info, input: ReactivateEventInput) -> ReactivateEventPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
+        event_id = ids.decode(input.event_id, "Event")
         async with info.context.writing() as uow:
             found = await event_reactivation.reactivate(
                 uow, info.context.viewer, event_id=event_id, starts_at=input.starts_at, ends_at=input.ends_at
@@ -241,7 +259,7 @@ class EventMutations:
         raises=[*ACCESS_PROBLEMS, event_lifecycle.HasParticipants],
     )
     async def delete_event(self, info: Info, input: DeleteEventInput) -> DeleteEventPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
+        event_id = ids.decode(input.event_id, "Event")
         async with info.context.writing() as uow:
             await event_lifecycle.delete(uow, info.context.viewer, event_id=event_id)
         return DeleteEventPayload(deleted_event_id=input.event_id)

@@ -92,7 +92,7 @@ class EventRevisionMutations:
         raises=[NotFound, Forbidden, InvalidId, AlreadyDecided],
     )
     async def withdraw_event_revision(self, info: Info, input: WithdrawEventRevisionInput) -> EventRevisionPayload:
-        revision_id = ids.decode(input.revision_id, "EventRevision", "revisionId")
+        revision_id = ids.decode(input.revision_id, "EventRevision")
         async with info.context.writing() as uow:
             revision = await event_revisions.withdraw(uow, info.context.viewer, revision_id=revision_id)
         return EventRevisionPayload(revision=revision)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from strawberry.utils.str_converters import to_camel_case
-
 from errors import NothingChosen, TooLong, UserError, refuse
+from schema.input_checks import look_at, rules_of
 from schema.limits import MAX_ITEMS
 
 LONGEST_TEXT = 200
@@ -16,11 +16,24 @@ ALL_HOLD = f"All that is given has to hold; of a list one of its values, which a
 """Said by every filter of itself."""
 
 
+def check_looked_for(problems: list[UserError], text: str, *path: str) -> None:
+    if len(text) > LONGEST_TEXT and text.strip():
+        problems.append(TooLong(path=path, maximum=LONGEST_TEXT))
+
+
 class Filter:
     """Base of the inputs that are filters."""
 
+    checks = {"text": check_looked_for}
+
+    @staticmethod
+    def check_set(problems: list[UserError], values: list[Any], *path: str) -> None:
+        """An empty set would match nothing, which nobody asks for."""
+        if not values:
+            problems.append(NothingChosen(path=path))
+
     def problems(self) -> Iterable[UserError]:
-        """What is wrong beside empty sets, such as values that can match nothing together."""
+        """Values that can match nothing together."""
         return ()
 
 
@@ -31,9 +44,13 @@ def looked_for(filter: Any) -> str | None:
 
 
 def check_filter(filter: Any) -> None:
-    """Raise what is wrong with a filter. Asked with every request: what matches nothing may depend on the clock."""
-    empty = [name for name, value in vars(filter).items() if value == []]
-    problems: list[UserError] = [NothingChosen(path=("filter", to_camel_case(name))) for name in empty]
-    if len(looked_for(filter) or "") > LONGEST_TEXT:
-        problems.append(TooLong(path=("filter", "text"), maximum=LONGEST_TEXT))
-    refuse(problems if empty else [*problems, *filter.problems()])
+    """Raise what is wrong with a filter. Asked with every request: what matches nothing may depend on the clock.
+
+    Fields that are wrong by themselves are left out of what is held together.
+    """
+    problems: list[UserError] = []
+    sound = look_at(problems, filter, "filter")
+    if problems:
+        input_type: Any = type(filter)
+        filter = replace(filter, **dict.fromkeys(rules_of(input_type).keys() - sound.keys()))
+    refuse([*problems, *filter.problems()])

@@ -17,13 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import models
 from database import UnitOfWork
-from errors import ErrorCode, IdempotencyKeyReused, InvalidIdempotencyKey
+from errors import ErrorCode, IdempotencyKeyReused, InvalidIdempotencyKey, UserError
 from models import Base, IdempotencyKey, utcnow
 from schema.context import Context
 from schema.node import NODES
 
 LIFETIME = timedelta(hours=24)
 GUESTS = "guest"
+
+
+def check_key(problems: list[UserError], key: str, *path: str) -> None:
+    if not 8 <= len(key) <= 200:
+        problems.append(InvalidIdempotencyKey(path=path, minimum=8, maximum=200))
 
 
 async def replaying(
@@ -37,8 +42,6 @@ async def replaying(
     key = input.idempotency_key
     if key is None:
         return await attempt()
-    if not 8 <= len(key) <= 200:
-        raise InvalidIdempotencyKey(path=("idempotencyKey",), minimum=8, maximum=200)
     scope = str(context.viewer.id or GUESTS)
     # Keyed: an input may hold a password, which a bare hash would let anyone who reads the table try out quickly.
     input_hashes = context.ports.sealer.marks("marked inputs", repr(input).encode("utf-8", "surrogatepass"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from uuid import UUID
 
@@ -46,7 +46,10 @@ def parse(value: str) -> tuple[str, UUID]:
 
 
 def decode(value: str, type_name: str, *path: str) -> UUID:
-    """The UUID of an id that must be of one type. Raises `InvalidId` with the path of the argument."""
+    """The UUID of an id that must be of one type. Raises `InvalidId` with the path of the argument.
+
+    Ids within an input were looked at before (`schema/input_checks.py`).
+    """
     try:
         found, id = parse(value)
     except InvalidId:
@@ -54,3 +57,17 @@ def decode(value: str, type_name: str, *path: str) -> UUID:
     if found != type_name:
         raise InvalidId(path=path)
     return id
+
+
+def decode_all(values: Iterable[str], type_name: str) -> list[UUID]:
+    return [decode(value, type_name) for value in values]
+
+
+def maybe(value: str | None, type_name: str) -> UUID | None:
+    """The UUID of an id that may be left out."""
+    return None if value is None else decode(value, type_name)
+
+
+def maybe_all(values: Iterable[str] | None, type_name: str) -> list[UUID] | None:
+    """Those of a set that may be left out."""
+    return None if values is None else decode_all(values, type_name)

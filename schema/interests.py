@@ -13,6 +13,7 @@ from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.filters import Filter
+from schema.input_checks import checked
 from schema.node import Node
 from schema.prices import SEARCHED_NAMES
 from schema.relations import computed, reads
@@ -42,17 +43,23 @@ class InterestFilter(Filter):
 
 @strawberry.input(description="Interests for `setInterests`.")
 class SetInterestsInput(MutationInput):
-    interest_ids: list[strawberry.ID] = strawberry.field(description="All of one's interests from now on, at most 50.")
+    interest_ids: list[strawberry.ID] = strawberry.field(
+        description="All of one's interests from now on, at most 50.", metadata=checked(rules.check_most)
+    )
 
 
 @strawberry.input(description="Interests for `addInterests`.")
 class AddInterestsInput(MutationInput):
-    interest_ids: list[strawberry.ID] = strawberry.field(description="Interests to add. A person has at most 50.")
+    interest_ids: list[strawberry.ID] = strawberry.field(
+        description="Interests to add. A person has at most 50.", metadata=checked(rules.check_most)
+    )
 
 
 @strawberry.input(description="Interests for `removeInterests`.")
 class RemoveInterestsInput(MutationInput):
-    interest_ids: list[strawberry.ID] = strawberry.field(description="Interests to take away, at most 50.")
+    interest_ids: list[strawberry.ID] = strawberry.field(
+        description="Interests to take away, at most 50.", metadata=checked(rules.check_most)
+    )
 
 
 @strawberry.type(description="What a change of one's interests answers.")
@@ -85,7 +92,7 @@ class InterestMutations:
         raises=[NotFound, TooMany, InvalidId],
     )
     async def set_interests(self, info: Info, input: SetInterestsInput) -> InterestsPayload:
-        interest_ids = decode_interests(input.interest_ids)
+        interest_ids = ids.decode_all(input.interest_ids, "Interest")
         async with info.context.writing() as uow:
             user = await rules.set_all(uow, info.context.viewer, interest_ids=interest_ids)
         return InterestsPayload(user=user)
@@ -96,7 +103,7 @@ class InterestMutations:
         raises=[NotFound, TooMany, InvalidId],
     )
     async def add_interests(self, info: Info, input: AddInterestsInput) -> InterestsPayload:
-        interest_ids = decode_interests(input.interest_ids)
+        interest_ids = ids.decode_all(input.interest_ids, "Interest")
         async with info.context.writing() as uow:
             user = await rules.add(uow, info.context.viewer, interest_ids=interest_ids)
         return InterestsPayload(user=user)
@@ -107,13 +114,7 @@ class InterestMutations:
         raises=[NotFound, TooMany, InvalidId],
     )
     async def remove_interests(self, info: Info, input: RemoveInterestsInput) -> InterestsPayload:
-        interest_ids = decode_interests(input.interest_ids)
+        interest_ids = ids.decode_all(input.interest_ids, "Interest")
         async with info.context.writing() as uow:
             user = await rules.remove(uow, info.context.viewer, interest_ids=interest_ids)
         return InterestsPayload(user=user)
-
-
-def decode_interests(given: list[strawberry.ID], *path: str) -> list[Any]:
-    """UUIDs of interests. Raises `InvalidId` with the place in the list."""
-    under = path or ("interestIds",)
-    return [ids.decode(one, "Interest", *under, str(position)) for position, one in enumerate(given)]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -10,16 +12,17 @@ import dataloaders.users
 import models
 from auth.permissions import Permission
 from dataloaders.pages import Listing
-from errors import InvalidId, InvalidStatus, NotFound, Required, TooLong
+from errors import InvalidId, InvalidStatus, NotFound, Required, TooLong, UserError
 from resolvers import moderation, roles
 from resolvers.event_input import EndsBeforeStart, EventInPast, ServicesWouldLieOutside
-from resolvers.event_lifecycle import AlreadyDecided
+from resolvers.event_lifecycle import AlreadyDecided, check_reason
 from schema import ids
 from schema.context import Info
 from schema.enums import enum
 from schema.event_revisions import EventRevision
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked
 from schema.node import Node
 from schema.relations import related
 from schema.roots import MutationInput, Payload, connection, mutation
@@ -62,8 +65,15 @@ class DecideModerationItemInput(MutationInput):
     item_id: strawberry.ID = strawberry.field(description="From `moderationQueue`.")
     decision: moderation.Decision = strawberry.field(description="What is to become of it.")
     reason: str | None = strawberry.field(
-        default=None, description="For the author, at most 1,000 characters; needed to reject."
+        default=None,
+        description="For the author, at most 1,000 characters; needed to reject.",
+        metadata=checked(check_reason),
     )
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"decision", "reason"} <= given.keys():
+            moderation.check_decision(problems, given["decision"], check_reason([], given["reason"]))
 
 
 @strawberry.type(description="What a decision answers.")
@@ -119,7 +129,7 @@ class ModerationMutations:
         ],
     )
     async def decide_moderation_item(self, info: Info, input: DecideModerationItemInput) -> ModerationItemPayload:
-        item_id = ids.decode(input.item_id, "ModerationItem", "itemId")
+        item_id = ids.decode(input.item_id, "ModerationItem")
         async with info.context.writing() as uow:
             item = await moderation.decide(
                 uow, info.context.viewer, item_id=item_id, decision=input.decision, reason=input.reason
@@ -133,7 +143,7 @@ class ModerationMutations:
         raises=[NotFound, InvalidId],
     )
     async def set_user_trusted(self, info: Info, input: SetUserTrustedInput) -> UserTrustedPayload:
-        user_id = ids.decode(input.user_id, "User", "userId")
+        user_id = ids.decode(input.user_id, "User")
         async with info.context.writing() as uow:
             user = await roles.set_trusted(uow, info.context.viewer, user_id=user_id, is_trusted=input.is_trusted)
         return UserTrustedPayload(user=user)

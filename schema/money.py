@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 
-from resolvers.event_input import Price
+from errors import UserError
+from resolvers.event_input import Price, check_amount, check_currency, check_digits
+from schema.input_checks import checked
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -43,8 +47,18 @@ def two_places(amount: Decimal) -> Decimal:
 
 @strawberry.input(description="An amount of money.")
 class MoneyInput:
-    amount: Decimal = strawberry.field(description="Decimal text, not negative, with two places at most.")
-    currency: str = strawberry.field(default="RUB", description="Code of ISO 4217.")
+    amount: Decimal = strawberry.field(
+        description="Decimal text, not negative, with as many places as the currency has, two at most.",
+        metadata=checked(check_amount),
+    )
+    currency: str = strawberry.field(
+        default="RUB", description="Code of ISO 4217 that is in use.", metadata=checked(check_currency)
+    )
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"amount", "currency"} <= given.keys():
+            check_digits(problems, Price(amount=given["amount"], currency=given["currency"]), *path)
 
     def price(self) -> Price:
         return Price(amount=self.amount, currency=self.currency)

@@ -22,6 +22,7 @@ from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked, id_of
 from schema.money import Money, two_places
 from schema.node import Node
 from schema.relations import computed, reads, related, related_one_of
@@ -223,7 +224,9 @@ class UpdateNotificationPreferencesInput(MutationInput):
 
 @strawberry.input(description="Which notifications were read.")
 class MarkNotificationsReadInput(MutationInput):
-    ids: list[strawberry.ID] = strawberry.field(description="One's own, at most 100.")
+    ids: list[strawberry.ID] = strawberry.field(
+        description="One's own, at most 100.", metadata=checked(each=id_of("Notification"))
+    )
 
 
 @strawberry.input(description="Everything unread up to now.")
@@ -267,7 +270,7 @@ class NotificationMutations:
     async def mark_notifications_read(
         self, info: Info, input: MarkNotificationsReadInput
     ) -> MarkNotificationsReadPayload:
-        keys = [ids.decode(one, "Notification", "ids", str(position)) for position, one in enumerate(input.ids)]
+        keys = ids.decode_all(input.ids, "Notification")
         async with info.context.writing() as uow:
             marked = await rules.mark_read(uow, info.context.viewer, notification_ids=keys)
         return MarkNotificationsReadPayload(notifications=marked, viewer=info.context.viewer.user)

@@ -16,6 +16,7 @@ from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Info
 from schema.enums import enum
+from schema.input_checks import checked
 from schema.relations import computed
 from schema.roots import MutationInput, Payload, mutation, query
 from schema.users import User
@@ -84,22 +85,41 @@ class UpdateProfileInput(MutationInput):
         default=None, description="Someone else's profile; needs the permission `USER_EDIT`. One's own if left out."
     )
     handle: strawberry.Maybe[str] = strawberry.field(
-        description="3 to 50 Latin letters, digits, dots, dashes or underscores. Once in 30 days."
+        description="3 to 50 Latin letters, digits, dots, dashes or underscores. Once in 30 days.",
+        metadata=checked(rules.CHECKS["handle"]),
     )
-    display_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 100 characters.")
-    bio: strawberry.Maybe[str | None] = strawberry.field(description="At most 2000 characters.")
-    location: strawberry.Maybe[str | None] = strawberry.field(description="At most 100 characters.")
-    first_name: strawberry.Maybe[str | None] = strawberry.field(description="At most 100 characters.")
-    last_name: strawberry.Maybe[str | None] = strawberry.field(description="At most 100 characters.")
-    patronymic: strawberry.Maybe[str | None] = strawberry.field(description="At most 100 characters.")
-    birth_date: strawberry.Maybe[date | None] = strawberry.field(description="From 1900 on. Only of oneself.")
+    display_name: strawberry.Maybe[str | None] = strawberry.field(
+        description="1 to 100 characters.", metadata=checked(rules.CHECKS["display_name"])
+    )
+    bio: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 2000 characters.", metadata=checked(rules.CHECKS["bio"])
+    )
+    location: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 100 characters.", metadata=checked(rules.CHECKS["location"])
+    )
+    first_name: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 100 characters.", metadata=checked(rules.CHECKS["first_name"])
+    )
+    last_name: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 100 characters.", metadata=checked(rules.CHECKS["last_name"])
+    )
+    patronymic: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 100 characters.", metadata=checked(rules.CHECKS["patronymic"])
+    )
+    birth_date: strawberry.Maybe[date | None] = strawberry.field(
+        description="From 1900 on. Only of oneself.", metadata=checked(rules.CHECKS["birth_date"])
+    )
     phone: strawberry.Maybe[str | None] = strawberry.field(
-        description="Any usual spelling; a number without country code is Russian. Kept in E.164."
+        description="Any usual spelling; a number without country code is Russian. Kept in E.164.",
+        metadata=checked(rules.CHECKS["phone"]),
     )
-    locale: strawberry.Maybe[str] = strawberry.field(description="ru or en.")
-    time_zone: strawberry.Maybe[str] = strawberry.field(description="IANA name, such as Europe/Moscow.")
+    locale: strawberry.Maybe[str] = strawberry.field(description="ru or en.", metadata=checked(rules.CHECKS["locale"]))
+    time_zone: strawberry.Maybe[str] = strawberry.field(
+        description="IANA name, such as Europe/Moscow.", metadata=checked(rules.CHECKS["time_zone"])
+    )
     comment: strawberry.Maybe[str | None] = strawberry.field(
-        description="A remark of staff, at most 2000 characters; needs the permission `USER_EDIT`."
+        description="A remark of staff, at most 2000 characters; needs the permission `USER_EDIT`.",
+        metadata=checked(rules.CHECKS["comment"]),
     )
 
 
@@ -151,6 +171,7 @@ class ProfileMutations:
         description="Change a profile: one's own, or anyone's with the permission `USER_EDIT`, which is audited. "
         "Recorded as `user.profile.updated`, naming the changed fields without their values.",
         access=SIGNED_IN,
+        gathers=True,
         raises=[
             Forbidden,
             HandleTaken,
@@ -167,7 +188,7 @@ class ProfileMutations:
         ],
     )
     async def update_profile(self, info: Info, input: UpdateProfileInput) -> ProfilePayload:
-        user_id = ids.decode(input.user_id, "User", "userId") if input.user_id is not None else None
+        user_id = ids.maybe(input.user_id, "User")
         given = {name: getattr(input, name) for name in FIELDS}
         changes = {name: some.value for name, some in given.items() if some is not None}
         async with info.context.writing() as uow:

@@ -22,6 +22,7 @@ from schema.context import Info
 from schema.enums import enum
 from schema.events import Event, price_of
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked
 from schema.money import Money
 from schema.node import Node
 from schema.quotas import REGISTRATIONS
@@ -140,7 +141,9 @@ class OwnRegistrationFilter(RegistrationFilter):
 @strawberry.input(description="Which event to register for.")
 class RegisterForEventInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
-    note: str | None = strawberry.field(default=None, description="For the organisers, at most 1000 characters.")
+    note: str | None = strawberry.field(
+        default=None, description="For the organisers, at most 1000 characters.", metadata=checked(rules.check_note)
+    )
 
 
 @strawberry.input(description="Which event to leave.")
@@ -151,7 +154,9 @@ class CancelRegistrationInput(MutationInput):
         description="Whose place; one's own if null. Someone else's: for volunteers and for who may change the event.",
     )
     reason: str | None = strawberry.field(
-        default=None, description="Why, for the person, who is told: at most 1000 characters."
+        default=None,
+        description="Why, for the person, who is told: at most 1000 characters.",
+        metadata=checked(rules.check_reason),
     )
 
 
@@ -161,7 +166,9 @@ class RemoveRegistrationInput(MutationInput):
         description="A registration in any state but REJECTED, also a cancelled one."
     )
     reason: str | None = strawberry.field(
-        default=None, description="Why, for the person, who is told: at most 1000 characters."
+        default=None,
+        description="Why, for the person, who is told: at most 1000 characters.",
+        metadata=checked(rules.check_reason),
     )
 
 
@@ -204,7 +211,7 @@ class RegistrationMutations:
         quotas=[REGISTRATIONS],
     )
     async def register_for_event(self, info: Info, input: RegisterForEventInput) -> RegisterForEventPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
+        event_id = ids.decode(input.event_id, "Event")
         policy, viewer = info.context.conflict_policy, info.context.viewer
         # Two requests at once must see each other only where conflicts are refused, which takes a transaction.
         if policy is Policy.REFUSE:
@@ -224,8 +231,8 @@ class RegistrationMutations:
         raises=[NotFound, Forbidden, TooLong, rules.NotRegistered, capacity.Closed],
     )
     async def cancel_registration(self, info: Info, input: CancelRegistrationInput) -> RegistrationPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
-        user_id = ids.decode(input.user_id, "User", "userId") if input.user_id else None
+        event_id = ids.decode(input.event_id, "Event")
+        user_id = ids.maybe(input.user_id, "User")
         async with info.context.writing() as uow:
             registration = await rules.cancel(
                 uow, info.context.viewer, event_id=event_id, user_id=user_id, reason=input.reason
@@ -239,7 +246,7 @@ class RegistrationMutations:
         raises=[NotFound, Forbidden, InvalidStatus, TooLong, capacity.Closed],
     )
     async def remove_registration(self, info: Info, input: RemoveRegistrationInput) -> RegistrationPayload:
-        registration_id = ids.decode(input.registration_id, "Registration", "registrationId")
+        registration_id = ids.decode(input.registration_id, "Registration")
         async with info.context.writing() as uow:
             registration = await registration_removal.remove(
                 uow, info.context.viewer, registration_id=registration_id, reason=input.reason
@@ -253,7 +260,7 @@ class RegistrationMutations:
         raises=[NotFound, Forbidden, InvalidStatus],
     )
     async def lift_registration_ban(self, info: Info, input: LiftRegistrationBanInput) -> RegistrationPayload:
-        registration_id = ids.decode(input.registration_id, "Registration", "registrationId")
+        registration_id = ids.decode(input.registration_id, "Registration")
         async with info.context.writing() as uow:
             registration = await registration_removal.lift(uow, info.context.viewer, registration_id=registration_id)
         return RegistrationPayload(registration=registration)

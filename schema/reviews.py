@@ -11,7 +11,7 @@ import dataloaders.users
 import models
 from auth.permissions import Permission
 from dataloaders.reviews import RATINGS
-from errors import Forbidden, NotFound, OutOfRange, TooLong, UserError
+from errors import Forbidden, NotFound, OutOfRange, TooLong
 from resolvers import reviews as rules
 from resolvers import viewer_can
 from schema import ids
@@ -20,6 +20,7 @@ from schema.context import Info
 from schema.enums import enum
 from schema.events import Event
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked
 from schema.node import Node
 from schema.quotas import REVIEWS
 from schema.relations import computed, related
@@ -53,19 +54,13 @@ class Review(Node, row=models.Review, by_id=dataloaders.reviews.by_id):
 
 @strawberry.input(description=f"Narrows a list of reviews. {ALL_HOLD}")
 class ReviewFilter(Filter):
-    ratings: list[int] | None = strawberry.field(default=None, description="With one of these ratings, 1 to 5.")
+    ratings: list[int] | None = strawberry.field(
+        default=None, description="With one of these ratings, 1 to 5.", metadata=checked(each=rules.check_rating)
+    )
     statuses: list[models.ReviewStatus] | None = strawberry.field(
         default=None,
         description="In one of these statuses. HIDDEN ones of others are found by moderators who name that here.",
     )
-
-    def problems(self) -> list[UserError]:
-        lowest, highest = RATINGS[0], RATINGS[-1]
-        return [
-            OutOfRange(path=("filter", "ratings", str(at)), minimum=lowest, maximum=highest)
-            for at, rating in enumerate(self.ratings or ())
-            if not lowest <= rating <= highest
-        ]
 
 
 @strawberry.type(description="What the published reviews of an event add up to.")
@@ -84,15 +79,21 @@ class RatingSummary:
 @strawberry.input(description="A rating of an event one took part in.")
 class CreateReviewInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event, which has ended.")
-    rating: int = strawberry.field(description="1 to 5, 5 being the best.")
-    text: str | None = strawberry.field(default=None, description="At most 5000 characters.")
+    rating: int = strawberry.field(description="1 to 5, 5 being the best.", metadata=checked(rules.check_rating))
+    text: str | None = strawberry.field(
+        default=None, description="At most 5000 characters.", metadata=checked(rules.check_review_text)
+    )
 
 
 @strawberry.input(description="What to change; what is left out stays.")
 class UpdateReviewInput(MutationInput):
     review_id: strawberry.ID = strawberry.field(description="One's own review.")
-    rating: strawberry.Maybe[int] = strawberry.field(description="1 to 5, 5 being the best.")
-    text: strawberry.Maybe[str | None] = strawberry.field(description="At most 5000 characters; null takes it away.")
+    rating: strawberry.Maybe[int] = strawberry.field(
+        description="1 to 5, 5 being the best.", metadata=checked(rules.check_rating)
+    )
+    text: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 5000 characters; null takes it away.", metadata=checked(rules.check_review_text)
+    )
 
 
 @strawberry.input(description="Which review to delete.")
@@ -115,11 +116,12 @@ class ReviewMutations:
     @mutation(
         description="Rate an event one took part in, once it has ended. Once per person and event.",
         access=Permission.REVIEW_WRITE,
+        gathers=True,
         raises=[NotFound, OutOfRange, TooLong, rules.ReviewNotAllowed, rules.AlreadyReviewed],
         quotas=[REVIEWS],
     )
     async def create_review(self, info: Info, input: CreateReviewInput) -> ReviewPayload:
-        event_id = ids.decode(input.event_id, "Event", "eventId")
+        event_id = ids.decode(input.event_id, "Event")
         async with info.context.writing() as uow:
             review = await rules.create(
                 uow, info.context.viewer, event_id=event_id, rating=input.rating, text=input.text
@@ -129,10 +131,11 @@ class ReviewMutations:
     @mutation(
         description="Change one's own review.",
         access=Permission.REVIEW_WRITE,
+        gathers=True,
         raises=[NotFound, Forbidden, OutOfRange, TooLong],
     )
     async def update_review(self, info: Info, input: UpdateReviewInput) -> ReviewPayload:
-        review_id = ids.decode(input.review_id, "Review", "reviewId")
+        review_id = ids.decode(input.review_id, "Review")
         given = {"rating": input.rating, "text": input.text}
         changes = {name: some.value for name, some in given.items() if some is not None}
         async with info.context.writing() as uow:
@@ -145,7 +148,7 @@ class ReviewMutations:
         raises=[NotFound, Forbidden],
     )
     async def delete_review(self, info: Info, input: DeleteReviewInput) -> DeleteReviewPayload:
-        review_id = ids.decode(input.review_id, "Review", "reviewId")
+        review_id = ids.decode(input.review_id, "Review")
         async with info.context.writing() as uow:
             deleted = await rules.delete(uow, info.context.viewer, review_id=review_id)
         return DeleteReviewPayload(deleted_review_id=strawberry.ID(ids.encode("Review", deleted)))

@@ -15,18 +15,21 @@ from errors import (
     IdempotencyKeyReused,
     InvalidId,
     InvalidIdempotencyKey,
+    OutsideKnownTime,
     RateLimited,
     Required,
     Unauthenticated,
     UserError,
     UserErrors,
 )
+from resolvers.event_input import TimeNeedsOffset
 from schema import ids
 from schema.access import PUBLIC, Access, check, in_words
 from schema.connections import Connection
 from schema.context import Context, Info
 from schema.filters import check_filter
-from schema.idempotency import replaying
+from schema.idempotency import check_key, replaying
+from schema.input_checks import checked, problems_of, together
 from schema.node import NODES
 from schema.paging import PAGE_ARGUMENTS, with_page_arguments
 from schema.prices import COST_KEY, MUTATION
@@ -41,7 +44,9 @@ LISTING = "listing"
 """Key of a field's metadata under which the method stands that says which list a root connection is."""
 LOOKUP = "lookup"
 """Key of a field's metadata under which the declaration stands by which a root field finds one row."""
-ALWAYS = (InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey, Required)
+ALWAYS = (
+    InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey, Required, TimeNeedsOffset, OutsideKnownTime,
+)  # fmt: skip
 """Refusals that any mutation may answer with, beside its own."""
 
 
@@ -66,6 +71,7 @@ class MutationInput:
         default=None,
         description="The same key with the same input gives the same answer for 24 hours, and one effect. "
         "8 to 200 characters, best a random UUID.",
+        metadata=checked(check_key),
     )
 
 
@@ -143,11 +149,15 @@ def mutation(
     raises: Sequence[type[UserError]] = (),
     quotas: Sequence[Quota] = (EDITS,),
     price: int = MUTATION,
+    gathers: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
     """A mutation `(self, info, input) -> SomePayload`. `price` is its cost (`schema/prices.py`).
 
     Classes in `raises` become the payload's `errors`; any other exception stays a bug and is masked. A caller whom
     the gate refuses gets a top-level error and null, so that other fields of the operation keep their answers.
+
+    What is wrong with the input in itself is told at once, and nothing is done. A rule that `gathers` finds it again,
+    together with what only the database knows; it is asked for all of that where every id is one.
 
     `quotas` are what it counts as. Guests have none: their mutations limit themselves (`auth/throttle.py`).
     """
@@ -164,22 +174,30 @@ def mutation(
             check(access, context.viewer)
             if isinstance(input.idempotency_key, Refusal):
                 return payload_type(errors=user_errors(UserErrors(input.idempotency_key.problems), context.reader))
+            wrong = problems_of(input)
 
             async def attempt() -> Any:
                 try:
+                    if wrong and (not gathers or any(isinstance(one, InvalidId) for one in wrong)):
+                        raise UserErrors(())
+                    context.in_vain = bool(wrong)
                     async with context.ports.quotas.counted(context.viewer, quotas, input):
                         return await method(self, info, input)
                 except Unauthenticated:
                     raise
                 except (UserError, UserErrors) as error:
-                    found = error.errors if isinstance(error, UserErrors) else [error]
+                    found = together(wrong, error.errors if isinstance(error, UserErrors) else [error])
                     if not all(isinstance(one, declared) for one in found):
                         raise UndeclaredError(method.__name__) from error
-                    return payload_type(errors=user_errors(error, context.reader))
+                    return payload_type(errors=user_errors(UserErrors(found), context.reader))
+                finally:
+                    context.in_vain = False
 
+            if any(isinstance(one, InvalidIdempotencyKey) for one in wrong):
+                return payload_type(errors=user_errors(UserErrors(wrong), context.reader))
             try:
                 return await replaying(context, method.__name__, input, payload_type, attempt)
-            except (IdempotencyKeyReused, InvalidIdempotencyKey) as error:
+            except IdempotencyKeyReused as error:
                 return payload_type(errors=user_errors(error, context.reader))
 
         codes = sorted({error.code.value for error in declared})

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import strawberry
 
 import models
 from errors import UserError
 from resolvers import service_search
+from resolvers.event_input import check_places, check_times, check_window
 from resolvers.service_search import ServiceFilter, ServiceSort
 from resolvers.services import ServiceChanges
+from schema import ids
 from schema.enums import enum
-from schema.event_inputs import ARCHIVED, DateRangeInput, Ids, given
+from schema.event_inputs import ARCHIVED, DateRangeInput, given
 from schema.filters import ALL_HOLD, Filter
+from schema.input_checks import checked
 from schema.prices import SEARCHED
 from schema.roots import MutationInput
 
@@ -35,11 +39,20 @@ class UpdateServiceInput(MutationInput):
     starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
     ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
     capacity: strawberry.Maybe[int] = strawberry.field(
-        default=None, description="Not below what is taken, nor above the event's capacity."
+        default=None,
+        description="Not below what is taken, nor above the event's capacity.",
+        metadata=checked(check_places),
     )
     window_days: strawberry.Maybe[int | None] = strawberry.field(
-        default=None, description="Days before the event on which booking opens; null means at once."
+        default=None,
+        description="Days before the event on which booking opens; null means at once.",
+        metadata=checked(check_window),
     )
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"starts_at", "ends_at"} <= given.keys():
+            check_times(problems, given["starts_at"], given["ends_at"], unchanged=True)
 
 
 def service_changes(input: UpdateServiceInput) -> ServiceChanges:
@@ -98,17 +111,17 @@ class ServiceFilterInput(Filter):
     @cached_property
     def wanted(self) -> ServiceFilter:
         """The filter as the rules understand it. Kept, because inputs are shared by requests that ask the same."""
-        decode, days = Ids(), self.date_range or DateRangeInput()
-        wanted = ServiceFilter(
+        days = self.date_range or DateRangeInput()
+        return ServiceFilter(
             text=self.text,
-            event_ids=decode.among(self.event_ids, "Event", "filter", "eventIds"),
-            service_type_ids=decode.among(self.service_type_ids, "ServiceType", "filter", "serviceTypeIds"),
+            event_ids=ids.maybe_all(self.event_ids, "Event"),
+            service_type_ids=ids.maybe_all(self.service_type_ids, "ServiceType"),
             date_from=days.from_,
             date_to=days.to,
-            venue_ids=decode.among(self.venue_ids, "Venue", "filter", "venueIds"),
-            club_ids=decode.among(self.club_ids, "Club", "filter", "clubIds"),
-            staff_person_ids=decode.among(self.staff_person_ids, "User", "filter", "staffPersonIds"),
-            participant_id=decode.maybe(self.participant_id, "User", "filter", "participantId"),
+            venue_ids=ids.maybe_all(self.venue_ids, "Venue"),
+            club_ids=ids.maybe_all(self.club_ids, "Club"),
+            staff_person_ids=ids.maybe_all(self.staff_person_ids, "User"),
+            participant_id=ids.maybe(self.participant_id, "User"),
             is_cancelled=self.is_cancelled,
             has_free_places=self.has_free_places,
             timings=self.timings,
@@ -117,8 +130,6 @@ class ServiceFilterInput(Filter):
             archived=self.archived,
             hosted_by_viewer=self.hosted_by_viewer,
         )
-        decode.check()
-        return wanted
 
     def problems(self) -> Iterable[UserError]:
         return service_search.problems(self.wanted)

@@ -16,9 +16,11 @@ from resolvers.event_input import (
     TimeNeedsOffset,
 )
 from resolvers.event_lifecycle import HasParticipants
+from resolvers.registrations import check_reason
 from schema import ids
 from schema.context import Info
-from schema.event_inputs import Ids, ServiceInput, new_service
+from schema.event_inputs import ServiceInput, new_service
+from schema.input_checks import checked
 from schema.quotas import SERVICES
 from schema.roots import MutationInput, Payload, mutation
 from schema.service_inputs import UpdateServiceInput, service_changes
@@ -49,7 +51,9 @@ class AddServiceInput(MutationInput, ServiceInput):
 class CancelServiceInput(MutationInput):
     service_id: strawberry.ID = strawberry.field(description="The service.")
     reason: str | None = strawberry.field(
-        default=None, description="Why, for those who have a place, who are told: at most 1000 characters."
+        default=None,
+        description="Why, for those who have a place, who are told: at most 1000 characters.",
+        metadata=checked(check_reason),
     )
 
 
@@ -64,13 +68,12 @@ class ServiceMutations:
         description="Offer a service more at an event that one may change and that has a capacity. Recorded as "
         "`service.added`.",
         access=Permission.EVENT_OFFER_SERVICES,
+        gathers=True,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, CapacityNeeded, TooMany],
         quotas=[SERVICES],
     )
     async def add_service(self, info: Info, input: AddServiceInput) -> ServicePayload:
-        decode = Ids()
-        event_id, wanted = decode.of(input.event_id, "Event", "eventId"), new_service(input, decode)
-        decode.check()
+        event_id, wanted = ids.decode(input.event_id, "Event"), new_service(input)
         async with info.context.writing() as uow:
             service = await services.add(uow, info.context.viewer, event_id=event_id, wanted=wanted)
         return ServicePayload(service=service)
@@ -79,10 +82,11 @@ class ServiceMutations:
         description="Change time, capacity or booking window of a service; nothing else of it ever changes. Who has "
         "a place is told of another time. Recorded as `service.updated`.",
         access=Permission.EVENT_CREATE,
+        gathers=True,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, VersionConflict, CapacityBelowTaken, EventInPast],
     )
     async def update_service(self, info: Info, input: UpdateServiceInput) -> ServicePayload:
-        service_id = ids.decode(input.service_id, "Service", "serviceId")
+        service_id = ids.decode(input.service_id, "Service")
         async with info.context.writing() as uow:
             service = await services.update(
                 uow,
@@ -100,7 +104,7 @@ class ServiceMutations:
         raises=[*ACCESS_PROBLEMS, EventInPast, TooLong],
     )
     async def cancel_service(self, info: Info, input: CancelServiceInput) -> ServicePayload:
-        service_id = ids.decode(input.service_id, "Service", "serviceId")
+        service_id = ids.decode(input.service_id, "Service")
         async with info.context.writing() as uow:
             service = await services.cancel(uow, info.context.viewer, service_id=service_id, reason=input.reason)
         return ServicePayload(service=service)
@@ -112,7 +116,7 @@ class ServiceMutations:
         raises=[*ACCESS_PROBLEMS, HasParticipants],
     )
     async def delete_service(self, info: Info, input: DeleteServiceInput) -> DeleteServicePayload:
-        service_id = ids.decode(input.service_id, "Service", "serviceId")
+        service_id = ids.decode(input.service_id, "Service")
         async with info.context.writing() as uow:
             await services.delete(uow, info.context.viewer, service_id=service_id)
         return DeleteServicePayload(deleted_service_id=input.service_id)

@@ -199,7 +199,7 @@ class SessionMutations:
 
     @mutation(description="End one of one's own sessions.", access=SIGNED_IN, raises=[NotFound], quotas=[])
     async def revoke_session(self, info: Info, input: RevokeSessionInput) -> RevokeSessionPayload:
-        session_id = ids.decode(input.session_id, "Session", "sessionId")
+        session_id = ids.decode(input.session_id, "Session")
         async with info.context.writing() as uow:
             session = await rules.revoke(uow, info.context.viewer, session_id=session_id)
         return RevokeSessionPayload(session=session)

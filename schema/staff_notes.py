@@ -8,6 +8,7 @@ from schema import ids
 from schema.access import SIGNED_IN
 from schema.bookings import BookingPayload
 from schema.context import Info
+from schema.input_checks import checked
 from schema.registrations import RegistrationPayload
 from schema.roots import MutationInput, mutation
 
@@ -18,13 +19,13 @@ FOR_WHOM = "For hosts of the event, those who rule its club, volunteers and staf
 @strawberry.input(description="A remark about a registration.")
 class SetRegistrationStaffNoteInput(MutationInput):
     registration_id: strawberry.ID = strawberry.field(description="The registration.")
-    note: str | None = strawberry.field(description=NOTE)
+    note: str | None = strawberry.field(description=NOTE, metadata=checked(rules.check_note))
 
 
 @strawberry.input(description="A remark about a booking.")
 class SetBookingStaffNoteInput(MutationInput):
     booking_id: strawberry.ID = strawberry.field(description="The booking.")
-    note: str | None = strawberry.field(description=NOTE)
+    note: str | None = strawberry.field(description=NOTE, metadata=checked(rules.check_note))
 
 
 @strawberry.type
@@ -37,7 +38,7 @@ class StaffNoteMutations:
     async def set_registration_staff_note(
         self, info: Info, input: SetRegistrationStaffNoteInput
     ) -> RegistrationPayload:
-        registration_id = ids.decode(input.registration_id, "Registration", "registrationId")
+        registration_id = ids.decode(input.registration_id, "Registration")
         async with info.context.writing() as uow:
             registration = await rules.set_on_registration(
                 uow, info.context.viewer, registration_id=registration_id, note=input.note
@@ -50,7 +51,7 @@ class StaffNoteMutations:
         raises=[NotFound, Forbidden, TooLong],
     )
     async def set_booking_staff_note(self, info: Info, input: SetBookingStaffNoteInput) -> BookingPayload:
-        booking_id = ids.decode(input.booking_id, "Booking", "bookingId")
+        booking_id = ids.decode(input.booking_id, "Booking")
         async with info.context.writing() as uow:
             booking = await rules.set_on_booking(uow, info.context.viewer, booking_id=booking_id, note=input.note)
         return BookingPayload(booking=booking)

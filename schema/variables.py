@@ -8,7 +8,7 @@ needs to know nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -36,6 +36,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 
 from errors import ErrorCode, InvalidId, Required, TooMany, UserError, _, _n
+from schema.input_checks import FieldRule, check_whole, look_at_all, rules_of
 from schema.limits import LIMIT, MAX_INPUT_DEPTH, MAX_ITEMS, MAX_ITEMS_KEY, text_problem
 from translations import Reader, one_line
 
@@ -192,10 +193,11 @@ def settle(
         is_whole = name in answered and _takes_key(type_)
         value = inputs.get(name)
         limits: list[UserError] = [one for one in _excesses(value, type_, MAX_ITEMS) if isinstance(one, LIMITED)]
-        problems = limits[:MOST] or list(islice(_problems_of(value, type_, is_whole=is_whole), MOST))
+        rest = (one for one in _problems_of(value, type_, is_whole=is_whole) if not isinstance(one, LIMITED))
+        problems = [*limits[:MOST], *islice(rest, max(0, MOST - len(limits)))]
         if not problems:
             continue
-        if is_whole and not isinstance(problems[0], LIMITED):
+        if is_whole and not limits:
             settled[name] = _fitting(type_) | {KEY: _refusal(problems)}
         else:
             is_refused = True
@@ -242,61 +244,114 @@ def _takes_key(type_: Any) -> bool:
 def _problems_of(value: Any, type_: Any, *, is_whole: bool) -> Iterator[UserError]:
     """Of one variable. Where a whole input is missing, each field that it needs is."""
     if value is not None or not is_whole:
-        yield from _problems(value, type_)
+        yield from _read(value, type_)
         return
-    missing = list(_problems({}, type_))
+    missing = [one for one in _read({}, type_) if isinstance(one, Required)]
     yield from missing or [Required()]
 
 
-def _problems(value: Any, type_: Any, path: Path = (), max_items: int = MAX_ITEMS) -> Iterator[UserError]:
-    """Everything that is wrong with a value."""
+Reading = Generator[UserError, None, Any]
+"""Gives everything that is wrong with a value, and returns it as it is understood, or `UNSOUND`."""
+UNSOUND = object()
+
+
+def _read(
+    value: Any, type_: Any, path: Path = (), rule: FieldRule | None = None, max_items: int = MAX_ITEMS
+) -> Reading:
     if isinstance(type_, GraphQLNonNull):
         if value is None:
             yield Required(path=path)
+            return UNSOUND
         type_ = type_.of_type
     if value is None:
-        return
+        return None
     if isinstance(value, list | dict) and len(path) >= MAX_INPUT_DEPTH:
         yield TooDeep(path=path, maximum=MAX_INPUT_DEPTH)
-    elif isinstance(type_, GraphQLList):
-        if not isinstance(value, list):
-            # A list of one (October 2021, section 3.11).
-            yield from _problems(value, type_.of_type, path, max_items)
-        elif len(value) > max_items:
-            yield TooManyItems(path=path, maximum=max_items)
-        else:
-            for position, item in enumerate(value):
-                yield from _problems(item, type_.of_type, (*path, str(position)), max_items)
-    elif isinstance(type_, GraphQLInputObjectType):
-        yield from _problems_of_fields(value, type_, path)
-    elif isinstance(value, str) and text_problem(value):
+        return UNSOUND
+    if isinstance(type_, GraphQLList):
+        return (yield from _read_list(value, type_, path, rule, max_items))
+    if isinstance(type_, GraphQLInputObjectType):
+        return (yield from _read_fields(value, type_, path))
+    return (yield from _read_leaf(value, type_, path, rule))
+
+
+def _read_list(value: Any, type_: Any, path: Path, rule: FieldRule | None, max_items: int) -> Reading:
+    if not isinstance(value, list):
+        # A list of one (October 2021, section 3.11).
+        only = yield from _read(value, type_.of_type, path, rule)
+        return UNSOUND if only is UNSOUND else [only]
+    if len(value) > max_items:
+        yield TooManyItems(path=path, maximum=max_items)
+        return UNSOUND
+    items = []
+    for position, item in enumerate(value):
+        items.append((yield from _read(item, type_.of_type, (*path, str(position)), rule)))
+    return UNSOUND if any(one is UNSOUND for one in items) else items
+
+
+def _read_leaf(value: Any, type_: Any, path: Path, rule: FieldRule | None) -> Reading:
+    if isinstance(value, str) and text_problem(value):
         yield UnknownCharacter(path=path)
-    elif not _is_of(value, type_):
-        yield _unlike(type_, path)
+        return UNSOUND
+    found = _parsed(value, type_)
+    problems: list[UserError] = []
+    if found is UNSOUND:
+        if rule is not None and type_.name == "Int" and type(value) is int:
+            # Our own limits are narrower than those of the type.
+            check = rule.each or rule.check
+            if check is not None:
+                check(problems, value, *path)
+        problems = problems or [_unlike(type_, path)]
+    elif rule is not None and rule.each is not None:
+        rule.each(problems, found, *path)
+    yield from problems
+    return UNSOUND if problems else found
 
 
-def _problems_of_fields(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterator[UserError]:
+def _read_fields(value: Any, type_: GraphQLInputObjectType, path: Path) -> Reading:
     if not isinstance(value, dict):
         yield NotObject(path=path)
-        return
+        return UNSOUND
+    input_type = type_.extensions["strawberry-definition"].origin
+    rules, sound = {one.spelling: one for one in rules_of(input_type).values()}, dict[str, Any]()
     for name, known in type_.fields.items():
+        rule = rules[name]
         if name in value:
-            if value[name] is None and _may_not_be_null(known):
-                yield NotNull(path=(*path, name))
-            yield from _problems(value[name], known.type, (*path, name), _max_items(known))
+            found = yield from _read_field(value[name], known, rule, (*path, name))
+            if found is not UNSOUND:
+                sound[rule.name] = found
         elif is_required_input_field(known):
             yield Required(path=(*path, name))
+        elif not rule.may_be_absent:
+            sound[rule.name] = rule.default
+    problems: list[UserError] = []
+    look_at_all(problems, input_type, sound, *path)
+    yield from problems
     for name in value:
         if name not in type_.fields:
             # Repeated only as far as it may be told.
             yield UnknownField(path=(*path, one_line(name.encode(errors="replace").decode(), most=LONGEST_NAME)))
+    return sound
 
 
-def _is_of(value: Any, type_: Any) -> bool:
+def _read_field(value: Any, known: Any, rule: FieldRule, path: Path) -> Reading:
+    if value is None and _may_not_be_null(known):
+        yield NotNull(path=path)
+        return UNSOUND
+    found = yield from _read(value, known.type, path, rule, _max_items(known))
+    problems: list[UserError] = []
+    if found is not UNSOUND:
+        check_whole(problems, rule, found, *path)
+    yield from problems
+    return UNSOUND if problems else found
+
+
+def _parsed(value: Any, type_: Any) -> Any:
     try:
-        return type_.parse_value(value) is not Undefined
+        found = type_.parse_value(value)
     except Exception:  # whatever a scalar's parser raises: the value is none of its own
-        return False
+        return UNSOUND
+    return UNSOUND if found is Undefined else found
 
 
 def _unlike(type_: Any, path: Path) -> UserError:
@@ -308,7 +363,7 @@ def _unlike(type_: Any, path: Path) -> UserError:
 
 
 def _excesses(value: Any, type_: Any, max_items: int, path: Path = ()) -> Iterator[UserError]:
-    """As `_problems`, without what graphql-core looks for."""
+    """What is too much, or not told by the schema: without what graphql-core looks for."""
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
     if isinstance(value, str):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -8,12 +10,13 @@ import dataloaders.venues
 import models
 from auth.permissions import Permission
 from dataloaders.pages import Listing
-from errors import OutOfRange, Required, TooLong
+from errors import OutOfRange, Required, TooLong, UserError
 from resolvers import venues as rules
-from resolvers.time_zones import UnknownTimeZone
+from resolvers.time_zones import UnknownTimeZone, check_time_zone
 from schema.access import PUBLIC
 from schema.context import Info
 from schema.filters import Filter
+from schema.input_checks import checked
 from schema.node import Node
 from schema.prices import SEARCHED_NAMES
 from schema.quotas import VENUES
@@ -32,11 +35,27 @@ class Venue(Node, row=models.Venue, by_id=dataloaders.venues.by_id):
 
 @strawberry.input(description="A place that is not known yet.")
 class NewVenueInput:
-    name: str = strawberry.field(description="At most 200 characters; no other venue has it, however it is spelt.")
-    address: str | None = strawberry.field(default=None, description="Postal address, at most 500 characters.")
-    time_zone: str | None = strawberry.field(default=None, description="IANA zone; Europe/Moscow unless given.")
-    latitude: float | None = strawberry.field(default=None, description="Degrees north; with `longitude` or not.")
-    longitude: float | None = strawberry.field(default=None, description="Degrees east.")
+    name: str = strawberry.field(
+        description="At most 200 characters; no other venue has it, however it is spelt.",
+        metadata=checked(rules.check_name),
+    )
+    address: str | None = strawberry.field(
+        default=None, description="Postal address, at most 500 characters.", metadata=checked(rules.check_address)
+    )
+    time_zone: str | None = strawberry.field(
+        default=None, description="IANA zone; Europe/Moscow unless given.", metadata=checked(check_time_zone)
+    )
+    latitude: float | None = strawberry.field(
+        default=None, description="Degrees north; with `longitude` or not.", metadata=checked(rules.check_latitude)
+    )
+    longitude: float | None = strawberry.field(
+        default=None, description="Degrees east.", metadata=checked(rules.check_longitude)
+    )
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"latitude", "longitude"} <= given.keys():
+            rules.check_point(problems, given["latitude"], given["longitude"], *path)
 
 
 @strawberry.input(description="A place for `createVenue`.")
@@ -92,6 +111,7 @@ class VenueMutations:
     @mutation(
         description="Add a place. Recorded as `venue.created`.",
         access=Permission.VENUE_CREATE,
+        gathers=True,
         raises=VENUE_PROBLEMS,
         quotas=[VENUES],
     )

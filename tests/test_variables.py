@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type, is_scalar_type, parse
 from graphql.execution.values import VariableValues, get_variable_values
 
 from models import Role, User
+from schema import ids
 from schema.variables import FITTING, MOST, _fitting
 from tests.clients import Client
 from tests.factories import make_user
@@ -57,6 +59,7 @@ async def test_missing_fields_are_named_all_at_once_in_the_payload(clients, ada)
         ("REQUIRED", "categoryId"),
         ("REQUIRED", "startsAt"),
         ("REQUIRED", "endsAt"),
+        ("REQUIRED", "venueId"),
     ]
     assert answer.data["createEvent"]["event"] is None
     assert answer.statements == []
@@ -66,7 +69,9 @@ async def test_missing_fields_are_named_all_at_once_in_the_payload(clients, ada)
 async def test_a_missing_input_is_one_without_fields(clients, ada, variables):
     answer = await clients(ada).run(CREATE, **variables)
 
-    assert [path for _, path in told(answer, "createEvent")] == ["title", "categoryId", "startsAt", "endsAt"]
+    assert [path for _, path in told(answer, "createEvent")] == [
+        "title", "categoryId", "startsAt", "endsAt", "venueId",
+    ]  # fmt: skip
 
 
 async def test_an_input_that_needs_nothing_is_missing_itself(clients, ada):
@@ -75,7 +80,7 @@ async def test_an_input_that_needs_nothing_is_missing_itself(clients, ada):
     assert told(await clients(ada).run(document), "signOut") == [("REQUIRED", "")]
 
 
-INPUT = {"eventId": "x", "expectedVersion": 1}
+INPUT = {"eventId": ids.encode("Event", UUID(int=1)), "expectedVersion": 1}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,10 @@ INPUT = {"eventId": "x", "expectedVersion": 1}
         ({"startsAt": "tomorrow"}, [("INVALID", "startsAt")]),
         ({"price": {"amount": "x", "currency": 7}}, [("INVALID", "price.amount"), ("INVALID", "price.currency")]),
         ({"price": "free"}, [("INVALID", "price")]),
-        ({"interestIds": ["a", None, 7.5]}, [("REQUIRED", "interestIds.1"), ("INVALID_ID", "interestIds.2")]),
+        (
+            {"interestIds": ["a", None, 7.5]},
+            [("INVALID_ID", "interestIds.0"), ("REQUIRED", "interestIds.1"), ("INVALID_ID", "interestIds.2")],
+        ),
         ({"moveServices": "yes"}, [("INVALID", "moveServices")]),
         ({"colour": "red", "\ud800": 1}, [("INVALID", "colour"), ("INVALID", "?")]),
         ({"x" * 1000: 1}, [("INVALID", "x" * 63 + "…")]),
@@ -128,7 +136,7 @@ async def test_the_words_are_in_the_readers_language(clients, save, language, me
     document = "mutation ($input: AddServiceInput!) { addService(input: $input) { errors { message } } }"
     volunteer = make_user(role=Role.VOLUNTEER)
     await save(volunteer)
-    given = {"eventId": "x", "startsAt": "soon", "endsAt": "2030-01-01T10:00:00Z", "colour": "red"}
+    given = {"eventId": INPUT["eventId"], "startsAt": "soon", "endsAt": "2030-01-01T10:00:00Z", "colour": "red"}
 
     answer = await clients(volunteer, language=language).execute(document, **given)
 
@@ -155,7 +163,7 @@ async def test_other_mutations_of_the_operation_run(clients, ada):
     answer = await clients(ada).run(document, bad={}, good={})
 
     assert answer.data["first"] == {"count": 0}
-    assert len(told(answer, "createEvent")) == len(answer.data["again"]["errors"]) == 4
+    assert len(told(answer, "createEvent")) == len(answer.data["again"]["errors"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -196,7 +204,9 @@ async def test_everything_else_is_told_of_the_request_with_its_path(clients, ada
 
 
 async def test_too_much_is_told_of_the_request(clients, ada):
-    answer = await clients(ada).execute(UPDATE, **(INPUT | {"interestIds": ["x"] * 101}))
+    answer = await clients(ada).execute(
+        UPDATE, **(INPUT | {"interestIds": [ids.encode("Interest", UUID(int=1))] * 101})
+    )
 
     [error] = answer.errors
     del error["extensions"]["errors"]

@@ -131,7 +131,7 @@ async def test_no_secret_and_no_address_is_in_the_outbox(client, ports):
         ({"displayName": "  "}, [("REQUIRED", "displayName")]),
         ({"locale": "de"}, [("INVALID", "locale")]),
         ({"timeZone": "Moscow"}, [("INVALID_TIME_ZONE", "timeZone")]),
-        ({"handle": "a", "displayName": ""}, [("REQUIRED", "displayName"), ("INVALID_HANDLE", "handle")]),
+        ({"handle": "a", "displayName": ""}, [("INVALID_HANDLE", "handle"), ("REQUIRED", "displayName")]),
     ],
 )
 async def test_what_is_wrong_with_an_application_is_said_at_once(client, count, change, expected):

@@ -159,7 +159,7 @@ async def test_a_direct_chat_has_two_people_and_no_title(client, save):
     crowd = await client(ada).execute(CREATE, kind="DIRECT", memberIds=[bob, cleo], title="We")
 
     assert codes(alone, "createChat") == ["INVALID"]
-    assert [error["path"] for error in crowd.data["createChat"]["errors"]] == [["memberIds"], ["title"]]
+    assert [error["path"] for error in crowd.data["createChat"]["errors"]] == [["title"], ["memberIds"]]
 
 
 async def test_a_group_has_a_title_and_its_maker(client, save):

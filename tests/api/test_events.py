@@ -119,7 +119,7 @@ async def test_every_problem_is_named_at_once_and_nothing_is_written(client, sav
 @pytest.mark.parametrize(
     ("values", "path", "code"),
     [
-        ({"venueId": None}, ["venueId"], "INVALID"),
+        ({"venueId": None}, ["venueId"], "REQUIRED"),
         ({"endsAt": timedelta(days=9)}, ["endsAt"], "INVALID"),
         ({"startsAt": timedelta(days=-2), "endsAt": timedelta(days=-1)}, ["endsAt"], "EVENT_IN_PAST"),
         ({"startsAt": "2130-01-01T10:00:00", "endsAt": "2130-01-01T11:00:00Z"}, ["startsAt"], "INVALID"),
