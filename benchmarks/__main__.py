@@ -7,21 +7,24 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from benchmarks import growth, live, report
+from benchmarks import growth, hostile, live, report
 from benchmarks.dataset import Dataset, prepare
 from benchmarks.growth import Growth
+from benchmarks.hostile import Felt
 from benchmarks.live import Burst, Delivered, LiveError
 from benchmarks.load import LoadError
 from benchmarks.machine import Cores
 from benchmarks.measuring import Bench, Results, chosen, compare, know_callers, measure, warm_up
 from benchmarks.servers import ROOT, Kind, NotStarted, Running, kinds, started
-from benchmarks.workloads import WORKLOADS, Callers
+from benchmarks.workloads import WORKLOADS, Callers, requests
 from errors import StartError
 from integrations.embedded import EmbeddedServers
+from settings import Settings
 
+BUDGETS = ("cost_per_minute", "guest_cost_per_minute")
 QUICK_LIVE = frozenset({"engine", "apollo"})
 """Ours and the best of the peers."""
 
@@ -60,6 +63,7 @@ class Session:
     delivered: dict[tuple[str, str], Delivered] = field(default_factory=dict)
     bursts: dict[str, Burst] = field(default_factory=dict)
     growth: Growth | None = None
+    felt: tuple[float, list[Felt]] = (0.0, [])
 
     @contextmanager
     def started(self, kind: Kind, *, dataset: Dataset | None = None) -> Iterator[Running]:
@@ -118,6 +122,17 @@ class Session:
         except (LoadError, NotStarted) as error:
             self.bench.results.skipped["growth", kind.name] = str(error)
 
+    def suffer(self, kind: Kind) -> None:
+        """What one guest does to another, on a server with the budgets that it has by itself."""
+        usual = {item.name.upper(): str(item.default) for item in fields(Settings) if item.name in BUDGETS}
+        feed = next(one for one in WORKLOADS if one.name == "feed")
+        try:
+            with self.started(replace(kind, environment={**kind.environment, **usual})) as server:
+                texts = requests(server, self.bench.asks(feed), self.bench.callers)
+                self.felt = hostile.measure(server.port, texts, seconds=1.5 if self.options.is_quick else 6.0)
+        except (LoadError, NotStarted) as error:
+            self.bench.results.skipped["hostile", kind.name] = str(error)
+
     def bars(self, running: Sequence[Kind], ours: str) -> list[report.Bar]:
         reasons = {work: reason for (work, server), reason in self.bench.results.skipped.items() if server == ours}
         live_reason = next((reason for work, reason in reasons.items() if work.startswith("live")), report.LEFT_OUT)
@@ -125,6 +140,7 @@ class Session:
             *report.request_bars(self.bench.results, running, ours),
             *report.live_bars(self.delivered, running, ours, live_reason),
             report.growth_bar(self.growth, reasons.get("growth", report.LEFT_OUT)),
+            *report.hostile_bars(*self.felt, reasons.get("hostile", report.LEFT_OUT)),
         ]
 
     def print(self, running: Sequence[Kind], bars: Sequence[report.Bar]) -> None:
@@ -138,6 +154,8 @@ class Session:
             print(
                 f"\nfeed, p50 in ms: {self.growth.small:.2f} with a tenth of the data, {self.growth.full:.2f} with all"
             )
+        if self.felt[1]:
+            print("", report.hostile(*self.felt), sep="\n")
         if words := report.skipped(self.bench.results, self.absent, names, running):
             print("", words, sep="\n")
         print("", *bars, sep="\n")
@@ -172,6 +190,8 @@ def _run(options: Options, cores: Cores) -> int:
         ours = next((kind for kind in running if kind.is_ours), None)
         if options.wants("growth") and ours is not None:
             session.grow(ours)
+        if options.wants("hostile") and ours is not None:
+            session.suffer(ours)
     bars = session.bars(running, ours.name if ours else "")
     session.print(running, bars)
     print(f"\nbenchmarks: {time.monotonic() - began:.0f} s")

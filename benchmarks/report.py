@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.growth import Growth
+from benchmarks.hostile import CONNECTIONS, Felt
 from benchmarks.live import Burst, Delivered
 from benchmarks.measuring import Results
 from benchmarks.servers import Kind
@@ -152,6 +153,27 @@ def live_bars(found: Mapping[tuple[str, str], Delivered], kinds: Sequence[Kind],
         bars.append(Bar(f"deliveries/s, {scene} / best peer", 3.0, value, reason))
     own = found.get((SCENES[0], ours))
     return [*bars, Bar("KiB per subscriber", 30.0, own.memory if own else None, reason, at_most=True)]
+
+
+def hostile(idle: float, found: Sequence[Felt]) -> str:
+    """What a guest feels beside each kind of hostile one."""
+    rows = [["beside a hostile guest", "connections", "p50 ms", "p95 ms", "p95 / alone", "answers/s"]]
+    for one in found:
+        numbers = (f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.p95 / idle:.2f}", f"{one.answers:.0f}")
+        rows.append([one.kind, str(one.connections), *numbers])
+    return f"a guest alone: p95 {idle:.1f} ms\n{_lines(rows)}"
+
+
+def hostile_bars(idle: float, found: Sequence[Felt], reason: str) -> list[Bar]:
+    """The worst kind for each number of connections."""
+    bars = []
+    for connections in CONNECTIONS:
+        among = [one for one in found if one.connections == connections]
+        worst = max(among, key=lambda one: one.p95, default=None)
+        ratio = worst.p95 / idle if worst is not None else None
+        name = f"p95 beside a hostile guest of {connections} connections / alone"
+        bars.append(Bar(name, 5.0, ratio, reason, at_most=True, aside=worst.kind if worst else ""))
+    return bars
 
 
 def growth_bar(found: Growth | None, reason: str) -> Bar:

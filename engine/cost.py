@@ -12,7 +12,7 @@ The unit is one row that the answer holds. Lists multiply what is inside them:
     words to be searched for                                          as their field declares (`schema/prices.py`)
     id of `nodes(ids:)`                                               5
     totalCount                                                        20, of a root list 500
-    introspection                                                     50
+    introspection                                                     50, and 2 for each field of its answer, about
     mutation                                                          200, or as declared, + inside its payload
 
 How many rows there are is the size of the page, `first` or `last` or else 20, and never more than what the relation
@@ -28,8 +28,8 @@ costs 1 + 20 + 50 × (1 + venue 1 + hosts (1 + 2 × (1 + user 1))) + totalCount 
 A query that turns out to hold more is counted while it runs (`dataloaders/spending.py`) and stopped where it passes the
 limit. The answer to a mutation is never cut, since what it did stands, nor is an item of a subscription: what they may
 hold at most is counted before, with the limits of lists and the sizes of pages. So is what a query may hold that asks
-about the schema beside rows: graphql-core runs it, and the engine does not count. A subscription costs as much as one
-of its items.
+about the schema beside rows: graphql-core runs it in one go, and the engine does not count. What is about the schema
+costs ten times as much there. A subscription costs as much as one of its items.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ from graphql import (
     TypeNode,
     get_named_type,
     get_nullable_type,
+    introspection_types,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -64,12 +65,16 @@ from caches import TOKEN, Cache, weight_of
 from dataloaders.base import Many, One, OneOf, Pages, Value
 from dataloaders.pages import MAXIMUM_SIZE
 from engine.amounts import Cost, Given, Variables, largest, read, rows_of_list, rows_of_page, settled, times
+from engine.introspection import Averages
 from schema.connections import Connection
 from schema.documents import Prepared
 from schema.error_format import TOO_COSTLY_MESSAGE
 from schema.paging import PAGE_ARGUMENTS
 from schema.prices import (
+    BESIDE_ROWS,
     COST_KEY,
+    DESCRIBED,
+    INTROSPECTION,
     ITEM,
     MUTATION,
     READING,
@@ -80,8 +85,7 @@ from schema.prices import (
 )
 from schema.relations import DECLARED, Derived
 
-INTROSPECTION = 50
-ABOUT_SCHEMA = {"__schema", "__type"}
+ABOUT_SCHEMA = {"__schema": "__Schema", "__type": "__Type"}
 LIST_IN_HAND = 20
 """Items of a list without a declared limit, such as those of a payload."""
 PIECE = 200
@@ -92,17 +96,24 @@ class Reader:
     """Reads the cost of one operation, with the Boolean variables known."""
 
     def __init__(
-        self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], booleans: Variables
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        booleans: Variables,
+        averages: Averages,
     ) -> None:
         self._schema = schema
         self._fragments = fragments
         self._booleans = booleans
+        self._averages = averages
         self._is_typical = True
+        self._is_beside_rows = False
 
     def operation(self, node: OperationDefinitionNode) -> Cost:
         root = self._schema.get_root_type(node.operation)
         names = {nodes[0].name.value for nodes in self._fields(root, [node.selection_set]).values()}
-        self._is_typical = node.operation is OperationType.QUERY and not names & ABOUT_SCHEMA
+        self._is_typical = node.operation is OperationType.QUERY and names.isdisjoint(ABOUT_SCHEMA)
+        self._is_beside_rows = not all(name.startswith("__") for name in names)
         return self._object(root, [node.selection_set])
 
     def _selection(self, type_: Any, nodes: Iterable[FieldNode]) -> Cost:
@@ -123,7 +134,9 @@ class Reader:
     def _field(self, parent: Any, nodes: list[FieldNode]) -> Cost:
         name = nodes[0].name.value
         if name.startswith("__"):
-            return Cost(0 if name == "__typename" else INTROSPECTION)
+            return (
+                Cost() if name == "__typename" else self._about_schema(introspection_types[ABOUT_SCHEMA[name]], nodes)
+            )
         field = parent.fields[name]
         type_ = get_named_type(field.type)
         if is_connection(type_):
@@ -140,6 +153,19 @@ class Reader:
         if parent is self._schema.query_type:
             return own + times(rows_of_list(nodes[0]), Cost(1) + within)
         return own + times(LIST_IN_HAND, within)
+
+    def _about_schema(self, type_: Any, nodes: list[FieldNode]) -> Cost:
+        described = DESCRIBED * self._described(type_, _sets(nodes), 1.0)
+        return Cost(INTROSPECTION + int(described) * (BESIDE_ROWS if self._is_beside_rows else 1))
+
+    def _described(self, type_: Any, sets: list[SelectionSetNode], many: float) -> float:
+        """How many fields there are within so many things of the type."""
+        total = 0.0
+        for name, nodes in ((one[0].name.value, one) for one in self._fields(type_, sets).values()):
+            total += many
+            if name in type_.fields and not is_leaf_type(inner := get_named_type(type_.fields[name].type)):
+                total += self._described(inner, _sets(nodes), many * self._averages.by_name.get(name, 1.0))
+        return total
 
     def _rows(self, need: Any) -> int:
         if not isinstance(need, Many):
@@ -275,6 +301,7 @@ class Costs:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
+        self._averages = Averages.of(schema)
         self._kept: Cache[Any, _Known] = Cache("costs")
 
     def of(self, text: str, prepared: Prepared, operation: OperationDefinitionNode, variables: Variables) -> int:
@@ -311,7 +338,7 @@ class Costs:
             for definition in operation.variable_definitions or ()
             if definition.default_value is not None
         }
-        cost = Reader(self._schema, fragments, booleans).operation(operation)
+        cost = Reader(self._schema, fragments, booleans, self._averages).operation(operation)
         return _Known(defaults, cost)
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -21,14 +20,14 @@ from dataloaders.compiled_loaders import CompiledLoaders
 from engine.collect import Unplannable, flag_names
 from engine.execute import Execution
 from engine.explain import Explanation
+from engine.introspection import Descriptions
 from engine.plan import Plan, Planner
 from engine.variables import Coercion
 from schema import Schema
 from schema.context import Context
+from schema.slices import in_slices
 
 INTROSPECTION = "introspection"
-LONGEST_VARIABLES = 1_000
-"""Characters of the variables for which an answer about the schema is kept."""
 
 
 class Known:
@@ -38,6 +37,7 @@ class Known:
         self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode, plans: Plans
     ) -> None:
         self._schema = schema._schema
+        self.document = document
         self._operation = operation
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
@@ -51,17 +51,30 @@ class Known:
 
     def plan(self, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none."""
+        found = self._kept_plan(variables)
+        return self._new_plan(variables) if found is None else found
+
+    async def plan_in_slices(self, variables: VariableValues) -> Plan | str:
+        """The same, with time for others where it has to be made."""
+        found = self._kept_plan(variables)
+        return await in_slices(self._new_plan, variables) if found is None else found
+
+    def _kept_plan(self, variables: VariableValues) -> Plan | str | None:
         key: tuple[Any, ...] = ()
         if self._flags:
-            key = tuple(variables.coerced.get(name) for name in self._flags)
+            key = self._key(variables)
             if not all(isinstance(value, bool) for value in key):
                 return "directive"
-        found = self._plans.get((self, key))
-        if found is None:
-            flags = {name: bool(value) for name, value in zip(self._flags, key, strict=True)}
-            found = self._make(flags)
-            self._plans.put((self, key), found, self._plan_weight)
-        return found
+        return self._plans.get((self, key))
+
+    def _key(self, variables: VariableValues) -> tuple[Any, ...]:
+        return tuple(variables.coerced.get(name) for name in self._flags)
+
+    def _new_plan(self, variables: VariableValues) -> Plan | str:
+        key = self._key(variables)
+        made = self._make({name: bool(value) for name, value in zip(self._flags, key, strict=True)})
+        self._plans.put((self, key), made, self._plan_weight)
+        return made
 
     def _make(self, flags: dict[str, bool]) -> Plan | str:
         try:
@@ -80,7 +93,7 @@ class Engine:
         self._schema = schema
         self._known: Cache[tuple[str, str | None], Known] = Cache("operations")
         self._plans: Plans = Cache("plans")
-        self._introspections: Cache[tuple[str, str | None, str], Any] = Cache("introspections", largest=2)
+        self._descriptions = Descriptions(schema._schema)
         self.fallbacks: Counter[str] = Counter()
         self.on_fallback: Callable[[str], None] = lambda _reason: None
         self.on_per_parent: Callable[[str], None] = lambda _coordinate: None
@@ -102,7 +115,7 @@ class Engine:
             variables = known.coercion.values(variable_values or {})
             if isinstance(variables, list):
                 return self._presented(ExecutionResult(data=None, errors=variables), context_value)
-            plan = known.plan(variables)
+            plan = await known.plan_in_slices(variables)
             if isinstance(plan, Plan):
                 if plan.is_constant and not explain:
                     return ExecutionResult(plan.constant, None)
@@ -112,6 +125,11 @@ class Engine:
                 answer = await Execution(self._schema, plan, context_value, variables, explanation).run()
                 extensions = explanation.told() if explanation is not None else None
                 return self._presented(ExecutionResult(answer.data, answer.errors or None, extensions), context_value)
+            if plan == INTROSPECTION:
+                description = await self._descriptions.answer(
+                    known.document, query, variable_values, operation_name, context_value
+                )
+                return self._presented(description, context_value)
         return await self._fall_back(str(plan), query, variable_values, operation_name, context_value)
 
     async def _fall_back(
@@ -122,24 +140,14 @@ class Engine:
         operation_name: str | None,
         context: Context,
     ) -> Any:
-        """Let graphql-core run it. The schema describes itself to everyone alike, so that answer is kept."""
-        key = None
-        if reason == INTROSPECTION:
-            key = (query, operation_name, repr(variable_values))
-            kept = self._introspections.get(key)
-            if kept is not None:
-                return kept
-        else:
-            self.fallbacks[reason] += 1
-            self.on_fallback(reason)
+        """Let graphql-core run it."""
+        self.fallbacks[reason] += 1
+        self.on_fallback(reason)
         if isinstance(context.loaders, CompiledLoaders):
             context.loaders.is_asked_by_resolvers = True
-        result = await self._schema.execute(
+        return await self._schema.execute(
             query, variable_values=variable_values, operation_name=operation_name, context_value=context
         )
-        if key is not None and not result.errors and len(key[2]) < LONGEST_VARIABLES:
-            self._introspections.put(key, result, weight_of(key) + 4 * len(orjson.dumps(result.data)))
-        return result
 
     def _presented(self, result: ExecutionResult, context: Context) -> ExecutionResult:
         if result.errors:

@@ -40,6 +40,7 @@ from engine.declared import is_page_part, source_of
 from engine.fetches import Connected, LookedUp, Resolved
 from engine.sources import Counted, PageRows, PassedRows, Source, Typename
 from models.rows import attributes
+from schema.slices import breathe
 
 Layout = tuple[str, ...] | None
 """Attributes of fetched rows by position, the parent's key aside; null where rows are read by their attributes."""
@@ -233,6 +234,7 @@ class Planner:
         selection = Selection(type_)
         rows = entity_of(type_, entity)
         for key, nodes in self._collector.fields(type_, sets).items():
+            breathe()
             made = self._field(type_, key, nodes, rows)
             made.entity = None if is_page_part(type_) else rows
             selection.fields.append(made)

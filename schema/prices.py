@@ -42,6 +42,13 @@ FREE_BYTES = 4_096
 BYTES_FOR_ONE = 10
 """Bytes of a body beyond the first ones that cost one unit."""
 
+INTROSPECTION = 50
+"""Asking the schema about itself."""
+DESCRIBED = 2
+"""A field of what the schema answers about itself."""
+BESIDE_ROWS = 10
+"""Times as much it costs beside rows, where it runs in one go."""
+
 WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 20
 """That are told apart. A longer text is refused."""
@@ -71,6 +78,11 @@ SEARCHED_NAMES = {COST_KEY: Words(100, 50)}
 def price_of_bytes(size: int) -> int:
     """Of a body, or a message of a socket. Those of clients that ask for a screen are free."""
     return max(0, size - FREE_BYTES) // BYTES_FOR_ONE
+
+
+def price_of_description(size: int) -> int:
+    """Of an answer about the schema that is kept, in bytes."""
+    return size // 100
 
 
 def price_of_document(text: str) -> int:

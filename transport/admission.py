@@ -43,9 +43,10 @@ class Admission:
     one from who has the most.
     """
 
-    def __init__(self, *, running: int, waiting: int, patience: float = PATIENCE) -> None:
+    def __init__(self, *, running: int, waiting: int, share: int = 0, patience: float = PATIENCE) -> None:
+        """`share` is how many turns one caller may have, where it is another part than usual."""
         self._most_running = running
-        self._most_of_one = max(LEAST_SHARE, running // 5)
+        self._most_of_one = share or max(LEAST_SHARE, running // 5)
         self._most_waiting = waiting
         self._patience = patience
         self._running: Counter[str] = Counter()
@@ -55,6 +56,11 @@ class Admission:
         self._mean = 0.0
         self.running = 0
         self.waiting = 0
+
+    def for_costly(self) -> Admission:
+        """Of the same process, for what keeps PostgreSQL busy for long: fewer turns, and one for each caller."""
+        running = max(1, self._most_running // 4)
+        return Admission(running=running, waiting=self._most_waiting, share=1, patience=self._patience)
 
     def turn(self, caller: str) -> Admitted:
         """For an `async with` block. Raises `Overloaded`."""
@@ -188,6 +194,25 @@ class Free:
 
 
 FREE = Free()
+
+
+class Both:
+    """Two turns, one after the other."""
+
+    def __init__(self, first: Admitted, second: Admitted) -> None:
+        self._first, self._second = first, second
+
+    async def __aenter__(self) -> None:
+        await self._first.__aenter__()
+        try:
+            await self._second.__aenter__()
+        except BaseException:
+            await self._first.__aexit__(None, None, None)
+            raise
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._second.__aexit__(*error)
+        await self._first.__aexit__(*error)
 
 
 class Admitted:

@@ -225,6 +225,7 @@ class Connection:
                 raise BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
         except BadRequest as refusal:
             # Told from here and not from a task: who does not read the answer is not read either.
+            await self._operations.hold_back(self._caller.address)
             await self._send({"type": "error", "id": id, "payload": refusal.body["errors"]})
             return
         self._running[id] = asyncio.create_task(self._operate(id, parameters))
@@ -242,6 +243,7 @@ class Connection:
                 except Exception as error:
                     refusal = refusal_of(error, self._caller.accept_language)
                     seen.refused(refusal.body["errors"][0])
+                    await self._operations.hold_back(self._caller.address)
                     await self._fail(id, refusal.body["errors"], has_begun=False)
         except Gone:
             pass
@@ -260,6 +262,8 @@ class Connection:
             await self._operations.admit(operation, context, seen)
             result = await self._operations.run(operation, context, seen)
         if result.is_last:
+            if result.is_refusal:
+                await self._operations.hold_back(self._caller.address)
             await self._fail(id, result.body["errors"], has_begun=not operation.errors)
             return
         await self._send({"type": "next", "id": id, "payload": result.body})

@@ -130,6 +130,9 @@ class GraphQLEndpoint:
             except ClientGone:
                 seen.outcome = "client_gone"
                 raise
+        if seen.outcome == "refused":
+            request.body = b""
+            await self._operations.hold_back(request.address)
         return await compressed(found, request) if len(found.body) >= LEAST_COMPRESSED else found
 
     async def _respond(self, request: HttpRequest, seen: Observation) -> Answer:

@@ -26,9 +26,10 @@ from schema.context import Context
 from schema.documents import Prepared
 from schema.error_format import TIMEOUT_MESSAGE, present
 from schema.prices import price_of_bytes, price_of_document
-from transport.admission import FREE, Admission, Overloaded
+from transport.admission import FREE, Admission, Both, Overloaded
 from transport.budget import Budget, caller_key
 from transport.deadline import Deadlines
+from transport.holding import Holding
 from transport.metrics import Metrics, Over
 from transport.persisted import SENT, TRUSTED, Asked, Found, Mismatch, Persisted
 from transport.refusals import refusal_of, spent
@@ -36,6 +37,9 @@ from transport.requests import Parameters
 from transport.tracing import Tracing
 
 MANY = 1_000_000
+COSTLY = 15_000
+"""Cost from which on a query is one of few, and the only one of its caller, that run at the same time. It is about 60
+milliseconds of PostgreSQL, and more than any screen asks for."""
 READYING = 200
 """Documents that wait until they are made ready, one after the other and fairly between networks."""
 MAX_ERRORS = 100
@@ -105,7 +109,7 @@ class Observation:
 
 class Operation(NamedTuple):
     """A prepared operation. `errors` say why it must not run; `is_unreadable` as in `Result`. `is_free`: it asks for
-    nothing but names of types, as who wants to know whether we are there."""
+    nothing but names of types, as who wants to know whether we are there. `is_costly`: few run at the same time."""
 
     parameters: Parameters
     type: OperationType | None
@@ -113,6 +117,7 @@ class Operation(NamedTuple):
     errors: list[GraphQLError]
     is_unreadable: bool = False
     is_free: bool = False
+    is_costly: bool = False
 
 
 class DeadlineOver(Exception):
@@ -170,7 +175,9 @@ class Operations:
         self._budget = budget
         self._documents = documents or Persisted(None)
         self._admission = admission or Admission(running=MANY, waiting=MANY)
+        self._costly = self._admission.for_costly()
         metrics.watch(self._admission)
+        self.hold_back = Holding().hold_back
         self._readying = Admission(running=1, waiting=READYING)
         self._takes_any_text = self._documents.takes_any_text
         self._tracing = tracing
@@ -250,7 +257,8 @@ class Operations:
         if found.text != parameters.query:
             parameters = parameters._replace(query=found.text)
         is_free = node is not None and _asks_for_nothing(node)
-        return Operation(parameters, type_, name, errors, prepared.document is None, is_free)
+        is_costly = type_ is OperationType.QUERY and seen.cost >= COSTLY
+        return Operation(parameters, type_, name, errors, prepared.document is None, is_free, is_costly)
 
     async def _made_ready(self, found: Found, address: str) -> Prepared:
         if self._budget is not None and found.source != TRUSTED:
@@ -263,7 +271,9 @@ class Operations:
         """For a block in which the operation takes one of the places of those that run. Raises `Overloaded`."""
         if operation.errors or operation.is_free:
             return FREE
-        return self._admission.turn(caller_key(user_id, address))
+        caller = caller_key(user_id, address)
+        turn = self._admission.turn(caller)
+        return Both(self._costly.turn(caller), turn) if operation.is_costly else turn
 
     async def wait_for_turn(self, operation: Operation, context: Context) -> None:
         """Wait for a turn and give it back at once: a live stream is begun in its turn, and not one of those that run,

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import orjson
 import pytest
-from graphql import GraphQLObjectType
+from graphql import GraphQLObjectType, get_introspection_query
 
 import dataloaders.compiled
 import models
@@ -183,6 +184,26 @@ async def test_the_schema_describes_itself_once(client, schema):
 
     assert first.data == second.data == {"__schema": {"queryType": {"name": "Query"}}, "__type": {"name": "Event"}}
     assert engine.fallbacks == before
+
+
+async def test_what_the_schema_says_is_kept_as_bytes_and_paid_for_each_time(http):
+    body = {"query": get_introspection_query(), "extensions": {"cost": True}}
+
+    first, second = [(await http.post("/graphql", json=body)).json() for _ in range(2)]
+
+    assert first["data"] == second["data"]
+    paid, again = first["extensions"]["cost"], second["extensions"]["cost"]
+    assert 0.5 < paid["requested"] / paid["actual"] < 2
+    assert again["actual"] == len(orjson.dumps(first["data"])) // 100
+
+
+async def test_the_schema_does_not_describe_itself_without_end(http):
+    many = " ".join(f"a{n}: __schema {{ types {{ ...T }} }}" for n in range(20))
+    query = f"query {{ {many} }} fragment T on __Type {{ name fields {{ name type {{ name kind }} args {{ name }} }} }}"
+
+    answer = (await http.post("/graphql", json={"query": query})).json()
+
+    assert answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_COSTLY"
 
 
 async def test_what_cannot_be_planned_is_left_to_graphql_core_and_counted(http, save):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from schema.slices import breathe, in_slices
+from transport.holding import FREE, LEAST, Holding
 from transport.pace import Pace
 
 
@@ -51,3 +52,16 @@ async def test_long_work_lets_others_go_on_and_ends_as_it_would():
     assert (await working, turns > 5) == (7, True)
     (failed,) = await asyncio.gather(in_slices(work, 0), return_exceptions=True)
     assert isinstance(failed, ZeroDivisionError)
+
+
+async def test_many_refusals_are_told_later():
+    holding, loop = Holding(), asyncio.get_running_loop()
+
+    await asyncio.gather(*(holding.hold_back("203.0.113.5") for _ in range(FREE)))
+    began = loop.time()
+    await holding.hold_back("203.0.113.6")
+    at_once = loop.time() - began
+    holding._second, holding._refused["203.0.113.5"] = int(loop.time()), FREE
+    await holding.hold_back("203.0.113.5")
+
+    assert loop.time() - began >= LEAST > at_once

@@ -107,7 +107,7 @@ async def test_what_an_answer_holds_is_counted_by_the_rule_with_the_sizes_that_w
         21 + 2 * (5 + 1),
         21 + 1 + 3 + 1 + 2,
         1,
-        50,
+        6,
     ]
 
 
