@@ -129,7 +129,8 @@ class Session:
         try:
             with self.started(replace(kind, environment={**kind.environment, **usual})) as server:
                 texts = requests(server, self.bench.asks(feed), self.bench.callers)
-                self.felt = hostile.measure(server.port, texts, seconds=1.5 if self.options.is_quick else 6.0)
+                few, seconds = (hostile.CONNECTIONS[0], 2.5) if self.options.is_quick else (None, 6.0)
+                self.felt = hostile.measure(server.port, texts, seconds=seconds, only=few)
         except (LoadError, NotStarted) as error:
             self.bench.results.skipped["hostile", kind.name] = str(error)
 

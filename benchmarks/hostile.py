@@ -285,14 +285,15 @@ def _part(values: Sequence[float], part: float) -> float:
 
 
 def measure(
-    port: int, requests: Sequence[bytes], *, seconds: float, kinds: Sequence[str] = ()
+    port: int, requests: Sequence[bytes], *, seconds: float, kinds: Sequence[str] = (), only: int | None = None
 ) -> tuple[float, list[Felt]]:
-    """The guest's p95 while nobody else is there, and what they feel beside each kind."""
+    """The guest's p95 while nobody else is there, and what they feel beside each kind. `only` is a number of
+    connections."""
     latencies(port, requests, 1.0)
     idle = _part(latencies(port, requests, max(seconds, 3.0)), 0.95)
     found = []
     for name in kinds or KINDS:
-        for connections in CONNECTIONS:
+        for connections in (only,) if only else CONNECTIONS:
             with flooding(port, name, connections) as end:
                 felt = latencies(port, requests, seconds)
                 answers = end()

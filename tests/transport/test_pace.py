@@ -6,7 +6,7 @@ import asyncio
 
 from schema.slices import breathe, in_slices
 from transport.holding import FREE, LEAST, Holding
-from transport.pace import Pace
+from transport.pace import MOST_ALONE, Pace
 
 
 async def test_a_network_begins_one_request_in_a_turn_where_there_are_others():
@@ -24,14 +24,16 @@ async def test_a_network_begins_one_request_in_a_turn_where_there_are_others():
     assert (len(begun), pace._lines) == (7, {})
 
 
-async def test_who_is_alone_does_not_wait():
+async def test_who_is_alone_begins_several_in_a_turn():
     pace, begun = Pace(), []
     pace._last = "203.0.113.5"
 
-    for number in range(5):
+    for number in range(MOST_ALONE + 3):
         pace.start("203.0.113.5", lambda number=number: begun.append(number))
 
-    assert begun == [0, 1, 2, 3, 4]
+    assert begun == list(range(MOST_ALONE))
+    await asyncio.sleep(0)
+    assert begun == list(range(MOST_ALONE + 3))
 
 
 async def test_long_work_lets_others_go_on_and_ends_as_it_would():
