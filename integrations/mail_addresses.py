@@ -7,17 +7,33 @@ different owners. Python's own codec knows IDNA 2003, which makes one of the two
 from __future__ import annotations
 
 from contextlib import suppress
+from enum import Enum
 from unicodedata import decomposition, normalize
 
 import idna
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+EMAIL_MAX_LENGTH = 254
+"""Characters of an address (RFC 5321)."""
 LONGEST_TRIED = 1000
-"""Characters. A longer text is no address (RFC 5321 allows 254), and is not looked at."""
+"""Characters. A longer text is no address, and is not looked at."""
+
+
+class Fault(Enum):
+    """What is wrong with an address."""
+
+    FORM = "It has no name, no @ or no domain."
+    LENGTH = "It is too long."
+    NAME = "What stands before the @ cannot be mailed to."
+    DOMAIN = "What stands after the @ is no domain that gets mail."
 
 
 class NotMailable(ValueError):
     """No mail can be sent there."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.value)
 
 
 def canonical(text: str) -> str:
@@ -27,18 +43,30 @@ def canonical(text: str) -> str:
     knows beforehand whether every server on the way takes anything else (RFC 6531).
     """
     if len(text) > LONGEST_TRIED:
-        raise NotMailable("too long")
+        raise NotMailable(Fault.LENGTH)
+    typed = _typed(text)
     try:
-        checked = validate_email(
-            _typed(text),
-            allow_smtputf8=False,
-            strict=True,
-            check_deliverability=False,
-            test_environment=True,
-        )
+        checked = _checked(typed)
     except EmailNotValidError as error:
-        raise NotMailable(str(error)) from error
+        raise NotMailable(_fault_of(typed)) from error
     return f"{checked.local_part}@{checked.ascii_domain}"
+
+
+def _checked(typed: str) -> ValidatedEmail:
+    return validate_email(typed, allow_smtputf8=False, strict=True, check_deliverability=False, test_environment=True)
+
+
+def _fault_of(typed: str) -> Fault:
+    """Of what is no address: the name is good if it is with another domain."""
+    name, _at, domain = typed.rpartition("@")
+    if not name or not domain:
+        return Fault.FORM
+    if len(typed) > EMAIL_MAX_LENGTH:
+        return Fault.LENGTH
+    with suppress(EmailNotValidError):
+        _checked(f"{name}@example.org")
+        return Fault.DOMAIN
+    return Fault.NAME
 
 
 def ascii_domain(domain: str) -> str:
@@ -48,7 +76,7 @@ def ascii_domain(domain: str) -> str:
     try:
         return idna.encode(domain, uts46=True).decode()
     except idna.IDNAError as error:
-        raise NotMailable(str(error)) from error
+        raise NotMailable(Fault.DOMAIN) from error
 
 
 def login_key(login: str) -> str:

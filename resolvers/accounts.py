@@ -11,8 +11,8 @@ from auth.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, is_too_weak
 from auth.throttle import HOUR, Limit, try_spend
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
-from errors import ErrorCode, TooLong, TooShort, UserError, _, _n
-from integrations.mail_addresses import NotMailable, canonical
+from errors import ErrorCode, Plural, TooLong, TooShort, UserError, _, _n
+from integrations.mail_addresses import EMAIL_MAX_LENGTH, Fault, NotMailable, canonical
 from models import DomainEvent, OneTimePurpose, SecurityNoticeKind, User, utcnow
 from resolvers import one_time_tokens, security_notices
 from resolvers.one_time_tokens import InvalidToken
@@ -42,7 +42,23 @@ class HandleTaken(UserError):
 
 class InvalidEmail(UserError):
     code = ErrorCode.INVALID_EMAIL
+    message: ClassVar[str | Plural] = _("This is no e-mail address: one looks like name@example.org.")
+
+
+class EmailTooLong(InvalidEmail):
+    message = _n(
+        "An e-mail address has at most {maximum} character.",
+        "An e-mail address has at most {maximum} characters.",
+        by="maximum",
+    )
+
+
+class InvalidEmailName(InvalidEmail):
     message = _("Mail cannot be sent to this address. Before the @ it has only Latin letters, digits and signs.")
+
+
+class InvalidEmailDomain(InvalidEmail):
+    message = _("Mail cannot be sent to this address. After the @ stands a domain, such as example.org.")
 
 
 class PasswordTooWeak(UserError):
@@ -87,9 +103,21 @@ def check_email(problems: list[UserError], email: str, *path: str) -> str:
     """The address as it is kept. Whether mail arrives there is found out by sending some."""
     try:
         return canonical(email)
-    except NotMailable:
-        problems.append(InvalidEmail(path=path))
+    except NotMailable as error:
+        problems.append(_email_problem(error.fault, path))
         return email
+
+
+def _email_problem(fault: Fault, path: tuple[str, ...]) -> UserError:
+    match fault:
+        case Fault.FORM:
+            return InvalidEmail(path=path)
+        case Fault.LENGTH:
+            return EmailTooLong(path=path, maximum=EMAIL_MAX_LENGTH)
+        case Fault.NAME:
+            return InvalidEmailName(path=path)
+        case Fault.DOMAIN:
+            return InvalidEmailDomain(path=path)
 
 
 def check_locale(problems: list[UserError], locale: str, *path: str) -> None:

@@ -45,8 +45,26 @@ class Full(UserError):
 
 
 class Closed(UserError):
+    """Because it is over, and so nothing about places changes any more. Subclasses have the other causes."""
+
     code = ErrorCode.CLOSED
-    message = _("This takes no registrations any more.")
+    message = _("This was over on {closes_at}: places do not change any more.")
+
+
+class Begun(Closed):
+    message = _("No more places are given: it began on {closes_at}.")
+
+
+class EventOff(Closed):
+    message = _("No places are given: the event is cancelled.")
+
+
+class ServiceOff(Closed):
+    message = _("No places are given: the service is cancelled.")
+
+
+class NotOut(Closed):
+    message = _("No places are given while the status of the event is “{status}”.")
 
 
 class NotOpenYet(UserError):
@@ -115,8 +133,12 @@ class Standing:
     """When booking opens or has opened; null where there is no window."""
     taken: int | None = None
     capacity: int | None = None
+    cause: type[Closed] | None = None
+    """Why it is closed."""
     closed_at: datetime | None = None
     """When it stopped to be possible, where that is why."""
+    status: EventStatus | None = None
+    """Of the event or the service, where that is why."""
     time_zone: str | None = None
     """Of the event, where a time is told."""
 
@@ -127,8 +149,8 @@ class Standing:
         refusal = REFUSALS[self.code]
         if refusal is NotOpenYet:
             return NotOpenYet(path=path, opens_at=self.opens_at, time_zone=self.time_zone)
-        if refusal is Closed:
-            return Closed(path=path, closes_at=self.closed_at, time_zone=self.time_zone)
+        if self.cause is not None:
+            return self.cause(path=path, closes_at=self.closed_at, time_zone=self.time_zone, status=self.status)
         return refusal(path=path, taken=self.taken, capacity=self.capacity)
 
 
@@ -254,6 +276,20 @@ class Known:
         return None if self.entry is BookableState.OPEN else self.entry
 
 
+def _closed(
+    event: Event, service: Service | None = None, *, opening: datetime | None = None, now: datetime
+) -> Standing:
+    """Why no places are given any more at the event or its service. What was cancelled says that first."""
+    code, begins = BookableState.CLOSED, (service or event).starts_at
+    if event.status is EventStatus.CANCELLED:
+        return Standing(code, opening, cause=EventOff, status=event.status)
+    if service is not None and service.is_cancelled:
+        return Standing(code, opening, cause=ServiceOff, status=EventStatus.CANCELLED)
+    if begins <= now and event.status in (EventStatus.PUBLISHED, EventStatus.ARCHIVED):
+        return Standing(code, opening, cause=Begun, closed_at=begins, time_zone=event.time_zone)
+    return Standing(code, opening, cause=NotOut, status=event.status)
+
+
 def registration_standing(
     event: Event, known: Known, *, offers_services: bool, is_guest: bool = False, now: datetime
 ) -> Standing:
@@ -263,11 +299,11 @@ def registration_standing(
     if known.refusal is not None:
         return Standing(known.refusal)
     if event.status is not EventStatus.PUBLISHED:
-        return Standing(BookableState.CLOSED)
+        return _closed(event, now=now)
     if offers_services:
         return Standing(BookableState.BOOK_SERVICES_INSTEAD)
     if event.starts_at <= now:
-        return Standing(BookableState.CLOSED, closed_at=event.starts_at, time_zone=event.time_zone)
+        return _closed(event, now=now)
     if event.capacity is not None and event.taken >= event.capacity:
         return Standing(BookableState.FULL, taken=event.taken, capacity=event.capacity)
     return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN)
@@ -292,10 +328,8 @@ def booking_standing(
         return Standing(BookableState.ALREADY_BOOKED, opening)
     if known.refusal is not None:
         return Standing(known.refusal, opening)
-    if event.status is not EventStatus.PUBLISHED or service.is_cancelled:
-        return Standing(BookableState.CLOSED, opening)
-    if service.starts_at <= now:
-        return Standing(BookableState.CLOSED, opening, closed_at=service.starts_at, time_zone=event.time_zone)
+    if event.status is not EventStatus.PUBLISHED or service.is_cancelled or service.starts_at <= now:
+        return _closed(event, service, opening=opening, now=now)
     if opening is not None and now < opening:
         return Standing(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)
     if service.taken >= service.capacity:

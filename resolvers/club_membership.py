@@ -62,7 +62,7 @@ class PutOut(UserError):
 
 class PutOutUntil(UserError):
     code = ErrorCode.RESTRICTED
-    message = _("You were put out of this club. You may come back after {ends_at}.")
+    message = _("You were put out of this club. You may come back after {opens_at}.")
 
 
 class BanEndsInPast(UserError):
@@ -130,7 +130,7 @@ def refusal_to_join(standing: Standing) -> UserError | None:
         return AlreadyMember(path=("clubId",))
     if own is not None and own.is_banned_at(utcnow()):
         if own.banned_until is not None:
-            return PutOutUntil(path=("clubId",), ends_at=own.banned_until)
+            return PutOutUntil(path=("clubId",), opens_at=own.banned_until)
         return PutOut(path=("clubId",))
     is_invited = own is not None and own.state is MembershipState.INVITED
     if standing.club.join_policy is JoinPolicy.INVITE_ONLY and not is_invited:

@@ -87,7 +87,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
     await check_category(uow, problems, wanted.category_id)
     interest_ids = await interests.check_known(uow, problems, wanted.interest_ids, "interestIds")
     await _check_club(uow, viewer, problems, wanted)
-    services = await _check_services(uow, viewer, problems, wanted)
+    services = await _check_services(uow, viewer, problems, wanted, zone=venue.time_zone if venue else None)
     refuse(problems)
     if venue is None:
         raise Required(path=("venueId",))
@@ -183,7 +183,7 @@ async def _check_club(uow: UnitOfWork, viewer: Viewer, problems: list[UserError]
 
 
 async def _check_services(
-    uow: UnitOfWork, viewer: Viewer, problems: list[UserError], wanted: NewEvent
+    uow: UnitOfWork, viewer: Viewer, problems: list[UserError], wanted: NewEvent, *, zone: str | None
 ) -> list[Service]:
     if not wanted.services:
         return []
@@ -192,7 +192,7 @@ async def _check_services(
     if wanted.capacity is None:
         problems.append(CapacityNeeded(path=("capacity",)))
     times_are_sound = check_times([], wanted.starts_at, wanted.ends_at)
-    frame = EventFrame(wanted.starts_at, wanted.ends_at, wanted.capacity) if times_are_sound else None
+    frame = EventFrame(wanted.starts_at, wanted.ends_at, wanted.capacity, zone) if times_are_sound else None
     return await build_services(uow, viewer, problems, wanted.services, "services", frame=frame)
 
 

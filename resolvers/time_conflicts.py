@@ -15,7 +15,7 @@ from auth.viewer import Viewer
 from auth.visibility import events_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, UserError, UserErrors, _
-from models import HOLDING, Base, Booking, Event, EventStatus, Registration, Service, Venue
+from models import HOLDING, Base, Booking, Event, EventHost, EventStatus, Registration, Service, Venue
 
 MOST = 3
 """Conflicts that are told of one place."""
@@ -81,7 +81,7 @@ async def of_person(
         return []
     await uow.session.flush()
     if policy is Policy.REFUSE:
-        await uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(person_id), 0))))
+        await _lock_person(uow, person_id)
     held = held_by(literal(person_id, Uuid()))
     mine, other = held.alias("mine"), held.alias("other")
     visible = events_visible_to(viewer).with_only_columns(Event.id)
@@ -97,14 +97,41 @@ async def of_person(
     return _judged(policy, [_conflict(path, found[one]) for one, path in taken.items() if one in found])
 
 
-async def at_venue(uow: UnitOfWork, viewer: Viewer, policy: Policy, event: Event, *path: str) -> list[TimeConflict]:
-    """Return the events that are out at the same venue and time, as far as the viewer sees them.
+async def of_event(uow: UnitOfWork, viewer: Viewer, policy: Policy, event: Event, *path: str) -> list[TimeConflict]:
+    """Return what else there is at the time of an event: at its venue, and for the viewer if they run it.
 
-    To be called once the event is written. Raises instead where conflicts are refused: the venue is locked then.
+    To be called once the event is written. Raises instead where conflicts are refused: venue and person are locked
+    then.
     """
     if policy is Policy.OFF:
         return []
     await uow.session.flush()
+    found = (await _at_venue(uow, viewer, policy, event), await _of_host(uow, viewer, policy, event))
+    return _judged(policy, [_conflict(path, rows) for rows in found if rows])
+
+
+async def _of_host(uow: UnitOfWork, viewer: Viewer, policy: Policy, event: Event) -> Sequence[Any]:
+    """Return where the viewer has a place at the time of an event that they run."""
+    person_id = viewer.require_user()
+    if policy is Policy.REFUSE:
+        await _lock_person(uow, person_id)
+    held = held_by(literal(person_id, Uuid()))
+    runs = exists().where(EventHost.event_id == event.id, EventHost.user_id == person_id)
+    clashes = (
+        select(held)
+        .where(runs, held.c.event_id != event.id, _overlap(held.c, event))
+        .order_by(held.c.starts_at, held.c.id)
+        .limit(MOST)
+    )
+    return (await uow.session.execute(clashes)).all()
+
+
+async def _lock_person(uow: UnitOfWork, person_id: UUID) -> None:
+    await uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(person_id), 0))))
+
+
+async def _at_venue(uow: UnitOfWork, viewer: Viewer, policy: Policy, event: Event) -> Sequence[Any]:
+    """Return the events that are out at the same venue and time, as far as the viewer sees them."""
     if policy is Policy.REFUSE:
         await uow.session.execute(select(Venue.id).where(Venue.id == event.venue_id).with_for_update(key_share=True))
     clashes = (
@@ -122,8 +149,7 @@ async def at_venue(uow: UnitOfWork, viewer: Viewer, policy: Policy, event: Event
         .order_by(Event.starts_at, Event.id)
         .limit(MOST)
     )
-    rows = (await uow.session.execute(clashes)).all()
-    return _judged(policy, [_conflict(path, rows)] if rows else [])
+    return (await uow.session.execute(clashes)).all()
 
 
 def conflicts_column(person_id: Any) -> Any:

@@ -59,7 +59,7 @@ enum(
     NOT_OPEN_YET="Booking opens at `details.opensAt`.",
     NOT_REGISTERED="There is no active registration.",
     TIME_CONFLICT="There is something else at this time: `details.conflictsWith`.",
-    RESTRICTED="The person was put out, until `details.endsAt` where that is told.",
+    RESTRICTED="The person was put out, until `details.opensAt` where that is told.",
     ALREADY_REVIEWED="There is a review by the caller already.",
     REVIEW_NOT_ALLOWED="Only people who took part review an event, once it has ended.",
     CHAT_NOT_ALLOWED="The caller shares no club and no event with this person.",

@@ -266,5 +266,5 @@ class EventMutations:
 
 
 async def _conflicts(info: Info, uow: UnitOfWork, event: models.Event, path: str) -> list[TimeConflict]:
-    """What else is out at the event's venue and time. Raises it where the setting wants that."""
-    return await time_conflicts.at_venue(uow, info.context.viewer, info.context.conflict_policy, event, path)
+    """What else there is at the time of the event. Raises it where the setting wants that."""
+    return await time_conflicts.of_event(uow, info.context.viewer, info.context.conflict_policy, event, path)

@@ -14,8 +14,8 @@ from graphql import GraphQLError
 
 import app  # noqa: F401  # every class of an error is known once everything is imported
 from errors import NotFound, Params, RateLimited, UserError
-from models import Event, EventStatus, uuid7
-from resolvers.capacity import Known, registration_standing
+from models import Event, EventStatus, Service, uuid7
+from resolvers.capacity import Known, booking_standing, registration_standing
 from schema.error_format import present
 from schema.idempotency import _keep, _read
 from schema.user_errors import UserErrorDetailsObject, user_errors
@@ -55,6 +55,22 @@ def test_every_refusal_is_given_what_its_message_names() -> None:
     ]
 
     assert missing == []
+
+
+ZONED = {"starts_at", "ends_at", "opens_at", "closes_at"}
+OF_A_PERSON = {"PutOutUntil", "HandleChangedRecently", "QuotaSpent"}
+"""Whose times are told by the clock of the reader."""
+
+
+def test_every_time_of_an_event_is_told_with_its_zone() -> None:
+    bare = [
+        f"{file.relative_to(ROOT)}:{line}: {cls.__name__}"
+        for file in sources()
+        for cls, given, line in raised(file)
+        if given & ZONED and "time_zone" not in given and cls.__name__ not in OF_A_PERSON
+    ]
+
+    assert bare == []
 
 
 OPENS = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
@@ -120,11 +136,33 @@ def test_a_refusal_without_numbers_has_no_details() -> None:
     assert said.details is None
 
 
-def test_what_is_closed_says_since_when() -> None:
-    event = Event(starts_at=OPENS, time_zone="Europe/Moscow", status=EventStatus.PUBLISHED)
+BEGAN = {"closes_at": OPENS, "time_zone": "Europe/Moscow"}
 
-    standing = registration_standing(event, Known(), offers_services=False, now=OPENS + timedelta(minutes=1))
-    refusal = standing.refusal("eventId")
 
-    assert refusal is not None
-    assert refusal.params == {"closes_at": OPENS, "time_zone": "Europe/Moscow"}
+@pytest.mark.parametrize(
+    ("status", "minutes", "is_cancelled", "params"),
+    [
+        (EventStatus.PUBLISHED, 1, False, BEGAN),
+        (EventStatus.ARCHIVED, 1, False, BEGAN),
+        (EventStatus.ARCHIVED, -1, False, {"status": EventStatus.ARCHIVED}),
+        (EventStatus.DRAFT, 1, False, {"status": EventStatus.DRAFT}),
+        (EventStatus.PENDING_REVIEW, -1, False, {"status": EventStatus.PENDING_REVIEW}),
+        (EventStatus.CANCELLED, 1, False, {"status": EventStatus.CANCELLED}),
+        (EventStatus.PUBLISHED, -1, True, {"status": EventStatus.CANCELLED}),
+    ],
+)
+def test_what_is_closed_says_why(status, minutes, is_cancelled, params) -> None:
+    event = Event(starts_at=OPENS, ends_at=OPENS, time_zone="Europe/Moscow", status=status)
+    service = Service(starts_at=OPENS, ends_at=OPENS, cancelled_at=OPENS if is_cancelled else None)
+    now = OPENS + timedelta(minutes=minutes)
+    standings = [booking_standing(event, service, known=Known(), booking=None, now=now)]
+    if not is_cancelled:
+        standings.append(registration_standing(event, Known(), offers_services=False, now=now))
+
+    refusals = [one.refusal("eventId") for one in standings]
+
+    assert [{name: value for name, value in one.params.items() if value is not None} for one in refusals] == (
+        [params] * len(standings)
+    )
+    said = {Reader(locale).say(one.message, one.params) for one in refusals for locale in ("ru", "en")}
+    assert len(said) == 2 and not any("–" in one for one in said)

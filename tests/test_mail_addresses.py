@@ -11,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from errors import UserError
 from integrations.mail import Mail, MailRefused, message_of, sender_of
-from integrations.mail_addresses import NotMailable, canonical, login_key
+from integrations.mail_addresses import Fault, NotMailable, canonical, login_key
 from models.base import is_mail_address
+from resolvers.accounts import EmailTooLong, InvalidEmail, InvalidEmailDomain, InvalidEmailName, check_email
 from settings import SettingsError
 
 SENDER = sender_of("Wingding <noreply@example.org>")
@@ -50,6 +52,26 @@ def test_every_spelling_of_an_address_is_one_address(wanted: str, typed: str) ->
 
 def test_owners_that_look_alike_are_told_apart() -> None:
     assert len({login_key(one) for one in SPELLINGS}) == len(SPELLINGS)
+
+
+FAULTS = {
+    Fault.FORM: (InvalidEmail, ["", " ", "ada", "@", "ada@", "@example.org"]),
+    Fault.LENGTH: (EmailTooLong, ["ada@" + "a." * 130 + "org", "x" * 2_000 + "@example.org"]),
+    Fault.NAME: (
+        InvalidEmailName,
+        ["почта@пример.рф", "a b@example.org", "a..b@b.org", "a" * 65 + "@b.org"],
+    ),
+    Fault.DOMAIN: (InvalidEmailDomain, ["x@localhost", "x@a..dev", "ada@example", "a@exa_mple.org", "a@[127.0.0.1]"]),
+}
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_what_is_wrong_with_an_address_is_said(fault: Fault) -> None:
+    wanted, typed = FAULTS[fault]
+    for one in typed:
+        problems: list[UserError] = []
+        check_email(problems, one, "email")
+        assert [type(problem) for problem in problems] == [wanted], one
 
 
 @pytest.mark.parametrize("typed", NOT_MAILABLE, ids=lambda typed: typed[:30])

@@ -142,8 +142,12 @@ class Reader:
         return f"{get_timezone_location(shown, locale=Locale.parse(self.locale), return_city=True)}, {offset}"
 
 
+HYPHENATED = re.compile(r"^(co|no) ")
+
+
 def plain_name(member: Enum) -> str:
-    return member.name.lower().replace("_", " ")
+    """A member of an enum in English: CO_ORGANIZER is "co-organizer"."""
+    return HYPHENATED.sub(r"\1-", member.name.lower().replace("_", " "))
 
 
 def one_line(text: str, *, most: int = 200) -> str:

@@ -210,6 +210,22 @@ async def test_two_events_at_one_venue(client, save, count, chosen):
         assert found["warnings"] == ([conflict] if chosen == "warn" else [])
 
 
+async def test_who_makes_an_event_hears_where_they_have_a_place_then(client, save, count, chosen):
+    ada, events = await a_day(save, place=0, before=-2)
+    elsewhere = make_venue()
+    await save(elsewhere, *(make_registration(event, ada) for event in events.values()))
+
+    clash = await client(ada).execute(WARNED, **beside(events["place"]) | {"venueId": elsewhere})
+
+    found = clash.data["createEvent"]
+    conflict = {"code": "TIME_CONFLICT", "path": ["startsAt"], "details": {"conflictsWith": [gid(events["place"])]}}
+    if chosen == "refuse":
+        assert (found["event"], found["errors"]) == (None, [{"code": "TIME_CONFLICT"}])
+        assert await count(Event) == 2
+    else:
+        assert found["warnings"] == ([conflict] if chosen == "warn" else [])
+
+
 async def test_a_hidden_event_at_the_venue_is_not_given_away(client, save, ports):
     _, events = await a_day(save, draft=0)
     boris = make_user()
