@@ -251,6 +251,7 @@ class Settings:
         _positive,
     )
     sign_in_attempts_per_address: int = setting(100, "wrong passwords from one address within 15 minutes", _positive)
+    sign_up: str = setting("on", "whether strangers may make accounts here: on or off", _switch)
     sign_ups_per_address: int = setting(50, "new accounts from one address within an hour", _positive)
 
     quotas: str = setting(
@@ -260,6 +261,7 @@ class Settings:
         _quotas,
     )
     oidc_issuer: str = setting("", "OpenID Provider, found by its discovery document; empty: none", str)
+    oidc_name: str = setting("", "what people are shown as its name; empty: the host of OIDC_ISSUER", str)
     oidc_client_id: str = setting("", "our name at the provider", str)
     oidc_client_secret: Secret = setting(Secret(""), "our secret at the provider", Secret)
     oidc_redirect_uris: tuple[str, ...] = setting((), "where the provider may send people back to", _names)
@@ -367,6 +369,11 @@ class Settings:
         if settings.trusted_documents != "off" and not settings.trusted_documents_file:
             raise SettingsError(f"TRUSTED_DOCUMENTS={settings.trusted_documents} needs TRUSTED_DOCUMENTS_FILE")
         return settings
+
+    @property
+    def is_sign_up_open(self) -> bool:
+        """Whether strangers may make accounts."""
+        return self.sign_up == "on"
 
     @property
     def is_production(self) -> bool:

@@ -45,7 +45,6 @@ def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
         # `transport/proxies.py` does that, for addresses of IPv4 on a socket of IPv6 too.
         "proxy_headers": False,
         "server_header": False,
-        "date_header": False,
         "access_log": False,
         "log_config": None,
     }

@@ -10,6 +10,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
@@ -36,6 +37,11 @@ KEYS_KEPT_FOR_AT_LEAST = 10.0
 """Seconds within which a token with an unknown key does not make us ask for the keys once more."""
 LEEWAY = 60
 """Seconds that the provider's clock may differ from ours."""
+
+
+class ProviderNotConfigured(UserError):
+    code = ErrorCode.PROVIDER_NOT_CONFIGURED
+    message = _("There is no such way of signing in here.")
 
 
 class ProviderUnavailable(UserError):
@@ -87,12 +93,16 @@ class Metadata:
 
 
 class OpenIdProvider:
-    """One provider, as the settings name it. Without one, every sign-in is refused as unavailable."""
+    """One provider, as the settings name it, or none."""
 
     def __init__(self, settings: Settings) -> None:
         self._issuer = settings.oidc_issuer.removesuffix(DISCOVERY)
         self._client_id = settings.oidc_client_id
         self._client_secret = str(settings.oidc_client_secret)
+        self.is_configured = bool(self._issuer and self._client_id)
+        self.id = urlsplit(self._issuer).hostname or ""
+        """Stable as long as the issuer is: clients name the provider by it."""
+        self.name = settings.oidc_name or self.id
         self.redirect_uris = settings.oidc_redirect_uris
         self._metadata: Metadata | None = None
         self._reading = asyncio.Lock()
@@ -191,8 +201,8 @@ class OpenIdProvider:
 
     async def _discover(self, *, newer_than: float | None = None) -> Metadata:
         """The provider's metadata and keys, kept for an hour. Raises `ProviderUnavailable`."""
-        if not self._issuer or not self._client_id:
-            raise ProviderUnavailable
+        if not self.is_configured:
+            raise ProviderNotConfigured
         async with self._reading:
             kept = self._metadata
             if kept is None or kept.age > KEPT_FOR or (newer_than is not None and kept.read_at <= newer_than):

@@ -14,13 +14,14 @@ from database import Database, UnitOfWork, on_conflict
 from database.turns import turn_given_back
 from errors import ErrorCode, UserError, _, tidy
 from integrations.mail_addresses import NotMailable, canonical
-from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderRefused
+from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderNotConfigured, ProviderRefused
 from models import Identity, ProviderSignIn, SecurityNoticeKind, User, utcnow
 from resolvers import security_notices
 from resolvers.accounts import EmailVerificationRequested, HandleTaken, announce
 from resolvers.known_devices import Device, caller_limit
 from resolvers.logins import is_named, owner_of_email
 from resolvers.sessions import SignedIn, Signing, open_session
+from resolvers.signing_up import SignUpClosed
 from resolvers.time_zones import known_zones
 from translations import negotiate
 
@@ -36,9 +37,19 @@ class UnknownRedirect(UserError):
 
 
 async def start(
-    database: Database, provider: OpenIdProvider, *, redirect_uri: str, device: Device, most_per_address: int
+    database: Database,
+    provider: OpenIdProvider,
+    *,
+    provider_id: str | None,
+    redirect_uri: str,
+    device: Device,
+    most_per_address: int,
 ) -> Authorization:
-    """Begin. Raises `UnknownRedirect`, `ProviderUnavailable`, `RateLimited`."""
+    """Begin, with the only provider unless one is named. Raises `ProviderNotConfigured`, `UnknownRedirect`,
+    `ProviderUnavailable`, `RateLimited`.
+    """
+    if not provider.is_configured or provider_id not in (None, provider.id):
+        raise ProviderNotConfigured(path=("providerId",))
     if redirect_uri not in provider.redirect_uris:
         raise UnknownRedirect(path=("redirectUri",))
     await spend(database, await caller_limit(database, "provider-sign-in", device, most_per_address, QUARTER))
@@ -71,8 +82,14 @@ async def bring_back(database: Database, provider: OpenIdProvider, *, state: str
         )
 
 
-async def sign_in(uow: UnitOfWork, signing: Signing, person: Person, device: Device, *, locale: str) -> SignedIn:
-    """Open a session for the account that this outside identity belongs to; a new one if there is none."""
+async def sign_in(
+    uow: UnitOfWork, signing: Signing, person: Person, device: Device, *, locale: str, is_open: bool
+) -> SignedIn:
+    """Open a session for the account that this outside identity belongs to; a new one if there is none, and the server
+    `is_open` to new accounts.
+
+    Raises `ProviderRefused` and `SignUpClosed`.
+    """
     # Two first sign-ins of one person at once would make two accounts.
     mutex = func.hashtextextended(f"{person.issuer} {person.subject}", 0)
     await uow.session.execute(select(func.pg_advisory_xact_lock(mutex)))
@@ -83,6 +100,8 @@ async def sign_in(uow: UnitOfWork, signing: Signing, person: Person, device: Dev
     if user is None:
         user = await _owner_of_email(uow, person)
         is_known = user is not None
+        if not is_known and not is_open:
+            raise SignUpClosed
         user = user or await _new_account(uow, person, locale)
         uow.session.add(Identity(user_id=user.id, issuer=person.issuer, subject=person.subject))
         if is_known:

@@ -16,7 +16,7 @@ from auth.addresses import network
 from auth.passwords import Passwords
 from auth.throttle import HOUR, Limit, spend
 from database import Database, UnitOfWork, on_conflict
-from errors import UserError, refuse
+from errors import ErrorCode, UserError, _, refuse
 from models import DomainEvent, OneTimePurpose, Password, SignUp, User, utcnow
 from resolvers import one_time_tokens
 from resolvers.accounts import HandleTaken, announce, check_email, check_handle, check_locale, check_password
@@ -25,6 +25,11 @@ from resolvers.one_time_tokens import InvalidToken
 from resolvers.profiles import check_display_name
 from resolvers.sessions import SignedIn, Signing, open_session
 from resolvers.time_zones import check_time_zone
+
+
+class SignUpClosed(UserError):
+    code = ErrorCode.SIGN_UP_CLOSED
+    message = _("New accounts are not made here.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +49,13 @@ async def prepare(
     time_zone: str,
     address: str,
     most_per_address: int,
+    is_open: bool,
 ) -> SignUp:
-    """Check an application, before any transaction is opened. Raises all that is wrong with it, and `RateLimited`."""
+    """Check an application, before any transaction is opened. Raises all that is wrong with it, `RateLimited`, and
+    `SignUpClosed` where the server is not open to new accounts. Links that were sent before stay good.
+    """
+    if not is_open:
+        raise SignUpClosed
     problems: list[UserError] = []
     name = check_display_name(problems, display_name, "displayName")
     check_handle(problems, handle, "handle")

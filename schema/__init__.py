@@ -38,6 +38,7 @@ from schema.reviews import ReviewMutations
 from schema.service_mutations import ServiceMutations
 from schema.services import ServiceQueries
 from schema.sessions import SessionMutations
+from schema.sign_in_methods import SignInMethodQueries
 from schema.staff_notes import StaffNoteMutations
 from schema.venues import VenueMutations, VenueQueries
 from schema.viewer import ViewerQueries
@@ -52,6 +53,7 @@ class Query(
     ModerationQueries,
     NodeQueries,
     ViewerQueries,
+    SignInMethodQueries,
     InterestQueries,
     ProfileQueries,
     ClubQueries,

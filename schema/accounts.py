@@ -168,6 +168,7 @@ class AccountMutations:
             accounts.UnknownLocale,
             UnknownTimeZone,
             RateLimited,
+            signing_up.SignUpClosed,
         ],
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload:
@@ -181,6 +182,7 @@ class AccountMutations:
             time_zone=input.time_zone or DEFAULT_ZONE,
             address=context.caller.address,
             most_per_address=context.ports.settings.sign_ups_per_address,
+            is_open=context.ports.settings.is_sign_up_open,
         )
         async with context.writing() as uow:
             await signing_up.apply(uow, application)

@@ -10,10 +10,11 @@ import strawberry
 import dataloaders.accounts
 import models
 from errors import NotFound, RateLimited
-from integrations.oidc import ProviderRefused, ProviderUnavailable
+from integrations.oidc import ProviderNotConfigured, ProviderRefused, ProviderUnavailable
 from resolvers import provider_sign_in
 from resolvers import sessions as rules
 from resolvers.known_devices import Device
+from resolvers.signing_up import SignUpClosed
 from schema import ids
 from schema.access import PUBLIC, SIGNED_IN
 from schema.context import Context, Info
@@ -116,6 +117,10 @@ class RevokeSessionPayload(Payload):
 @strawberry.input(description="Where the provider sends the person back to.")
 class StartProviderSignInInput(MutationInput):
     redirect_uri: str = strawberry.field(description="One of those that the server's settings allow.")
+    provider_id: str | None = strawberry.field(
+        default=None,
+        description="The `id` of one of `signInMethods.providers`; not needed for the only one.",
+    )
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
@@ -207,13 +212,14 @@ class SessionMutations:
     @mutation(
         description="Begin to sign in through the outside OpenID Provider.",
         access=PUBLIC,
-        raises=[provider_sign_in.UnknownRedirect, ProviderUnavailable, RateLimited],
+        raises=[ProviderNotConfigured, provider_sign_in.UnknownRedirect, ProviderUnavailable, RateLimited],
     )
     async def start_provider_sign_in(self, info: Info, input: StartProviderSignInInput) -> StartProviderSignInPayload:
         ports = info.context.ports
         begun = await provider_sign_in.start(
             info.context.database,
             ports.provider,
+            provider_id=input.provider_id,
             redirect_uri=input.redirect_uri,
             device=device_of(info.context, input.device_token),
             most_per_address=ports.settings.sign_in_attempts_per_address,
@@ -224,12 +230,14 @@ class SessionMutations:
         description="Sign in with what the provider sent the person back with. The first time it makes an account, or "
         "finds the one with the same e-mail address if the address is proven here and at the provider.",
         access=PUBLIC,
-        raises=[ProviderRefused, ProviderUnavailable],
+        raises=[ProviderNotConfigured, ProviderRefused, ProviderUnavailable, SignUpClosed],
     )
     async def sign_in_with_provider(self, info: Info, input: SignInWithProviderInput) -> SignInPayload:
         context, ports = info.context, info.context.ports
         device = device_of(context, input.device_token)
         person = await provider_sign_in.bring_back(context.database, ports.provider, state=input.state, code=input.code)
         async with context.writing() as uow:
-            done = await provider_sign_in.sign_in(uow, ports.signing, person, device, locale=context.locale)
+            done = await provider_sign_in.sign_in(
+                uow, ports.signing, person, device, locale=context.locale, is_open=ports.settings.is_sign_up_open
+            )
         return SignInPayload.of(done)

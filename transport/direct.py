@@ -32,13 +32,15 @@ DIRECT = "direct"
 PATH = b"/graphql"
 UNUSUAL = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 """Headers of requests that uvicorn has rules of its own for."""
+Pairs = list[tuple[bytes, bytes]]
+"""Headers as uvicorn has them."""
 PATIENCE = 0.25
 """Seconds that a body may take on its way here. Then ASGI waits for the rest, with its deadline."""
 LONGEST_HEAD = 65_536
 """Bytes of a request line and headers, beyond those that came at once. The parser itself has no limit."""
 FAILED = b"\r\n".join(
     (
-        STATUS_LINE[500] + b"content-type: text/plain; charset=utf-8",
+        b"content-type: text/plain; charset=utf-8",
         b"content-length: 21",
         b"connection: close",
         b"",
@@ -60,7 +62,8 @@ class Direct:
         self._proxies = Proxies(settings.trusted_proxies)
         self._cors = CORSMiddleware(nobody, **cors_options(settings)) if settings.allowed_origins else None
         self._safe = b"".join(_line(name, value) for name, value in safe_headers(settings).items())
-        self._starts: dict[tuple[int, str], bytes] = {}
+        self._starts: dict[str, bytes] = {}
+        self._of_server: tuple[Pairs, bytes] = ([], b"")
         names = [["Accept"], ["Accept", "Accept-Encoding"]]
         self._vary = [_line(b"vary", ", ".join([*one, *["Origin"] * bool(self._cors)]).encode()) for one in names]
         """Of a short answer and of a long one."""
@@ -70,9 +73,18 @@ class Direct:
         told = headers.get(b"x-forwarded-for")
         return self._proxies.client(peer, told.decode("latin-1") if told is not None else None)
 
-    def head(self, answer: Answer, request: HttpRequest, request_id: bytes) -> bytes:
+    def first(self, status: int, of_server: Pairs) -> bytes:
+        """The status line, and the headers that uvicorn gives to every answer: the date, a new list each second."""
+        known, lines = self._of_server
+        if known is not of_server:
+            lines = b"".join(_line(name, value) for name, value in of_server)
+            self._of_server = of_server, lines
+        return STATUS_LINE[status] + lines
+
+    def head(self, answer: Answer, request: HttpRequest, request_id: bytes, of_server: Pairs) -> bytes:
         """Status line and headers, with all that the layers would add, up to the body."""
-        start = self._starts.get((answer.status, answer.media_type)) or self._start(answer)
+        first = self.first(answer.status, of_server)
+        start = self._starts.get(answer.media_type) or self._start(answer.media_type)
         is_long = len(answer.body) >= LEAST_COMPRESSED or "content-encoding" in answer.headers
         lines = self._vary[is_long]
         for name, value in answer.headers.items():
@@ -81,7 +93,7 @@ class Direct:
         if self._cors is not None and b"origin" in request.headers:
             lines += self._cors_lines(self._cors, request.header(b"origin"))
         size = b"%d" % len(answer.body)
-        return b"%b%bx-request-id: %b\r\ncontent-length: %b\r\n\r\n" % (start, lines, request_id, size)
+        return b"%b%b%bx-request-id: %b\r\ncontent-length: %b\r\n\r\n" % (first, start, lines, request_id, size)
 
     def _cors_lines(self, cors: CORSMiddleware, origin: str) -> bytes:
         lines = b"".join(_line(name.lower().encode(), value.encode()) for name, value in cors.simple_headers.items())
@@ -89,13 +101,11 @@ class Direct:
             lines += _line(b"access-control-allow-origin", origin.encode())
         return lines
 
-    def _start(self, answer: Answer) -> bytes:
-        """What is the same for all answers of this status and type; there are few of them."""
-        fixed = fixed_headers(answer.media_type)
+    def _start(self, media_type: str) -> bytes:
+        """What is the same for all answers of this type; there are few of them."""
+        fixed = fixed_headers(media_type)
         lines = [_line(name.encode(), fixed[name].encode()) for name in ("content-type", "cache-control")]
-        made = self._starts[answer.status, answer.media_type] = (
-            STATUS_LINE[answer.status] + b"".join(lines) + self._safe
-        )
+        made = self._starts[media_type] = b"".join(lines) + self._safe
         return made
 
 
@@ -264,14 +274,15 @@ class DirectProtocol(HttpToolsProtocol):
                 exchange.keep_alive = False
             elif not exchange.keep_alive:
                 answer.headers = {**answer.headers, "connection": "close"}
-            self._finish(exchange, self._direct.head(answer, exchange.request, request_id) + answer.body)
+            head = self._direct.head(answer, exchange.request, request_id, self.server_state.default_headers)
+            self._finish(exchange, head + answer.body)
         except ClientGone:
             pass
         except (Exception, asyncio.CancelledError) as error:
             if not exchange.request.is_gone:
                 self.logger.error("Exception while a request was answered", exc_info=error)
                 exchange.keep_alive = False
-                self._finish(exchange, FAILED)
+                self._finish(exchange, self._direct.first(500, self.server_state.default_headers) + FAILED)
         finally:
             self._running = None
             if exchange.task is not None:

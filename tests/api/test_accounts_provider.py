@@ -287,12 +287,45 @@ async def test_a_provider_that_is_down_or_another_is_unavailable(guest, provider
     assert codes(down, "signInWithProvider") == ["PROVIDER_UNAVAILABLE"]
 
 
-async def test_people_are_sent_back_only_where_the_settings_allow(guest, client, count):
+async def test_people_are_sent_back_only_where_the_settings_allow(guest, count):
     elsewhere = await guest.execute(START, redirectUri="https://evil.example/")
+
+    assert codes(elsewhere, "startProviderSignIn") == ["INVALID"]
+    assert await count(ProviderSignIn) == 0
+
+
+METHODS = "{ signInMethods { hasPassword isSignUpOpen providers { id name } } }"
+
+
+async def test_ways_of_signing_in_are_told_to_guests(guest, client, ports):
+    known = (await guest.run(METHODS)).data["signInMethods"]
+    none = (await client().run(METHODS)).data["signInMethods"]
+    [provider_id] = [one["id"] for one in known["providers"]]
+    by_id = await guest.execute(START, redirectUri=REDIRECT, providerId=provider_id)
+    unknown = await guest.execute(START, redirectUri=REDIRECT, providerId="other.example")
     unset = await client().execute(START, redirectUri=REDIRECT)
 
-    assert codes(elsewhere, "startProviderSignIn") == codes(unset, "startProviderSignIn") == ["INVALID"]
-    assert await count(ProviderSignIn) == 0
+    assert known == {"hasPassword": True, "isSignUpOpen": True, "providers": [{"id": "127.0.0.1", "name": "127.0.0.1"}]}
+    assert none == {"hasPassword": True, "isSignUpOpen": True, "providers": []}
+    assert codes(by_id, "startProviderSignIn") == []
+    assert codes(unknown, "startProviderSignIn") == codes(unset, "startProviderSignIn") == ["PROVIDER_NOT_CONFIGURED"]
+    assert OpenIdProvider(replace(ports.settings, oidc_issuer="https://a.example", oidc_name="Ада")).name == "Ада"
+
+
+async def test_a_server_may_be_closed_to_new_accounts(guest, provider, ports, save, count):
+    ada = make_user(email="ada@example.org")
+    await save(ada)
+    closed = Client(guest.schema, replace(guest.ports, settings=replace(ports.settings, sign_up="off")), None, "en")
+
+    signed_up = await closed.execute(SIGN_UP, handle="eve", email="eve@example.org", displayName="E")
+    stranger = await finish(closed, provider, email="eve@example.org", email_verified=True)
+    owner = await finish(closed, provider, sub="person-2", email="ada@example.org", email_verified=True)
+
+    assert (await closed.run(METHODS)).data["signInMethods"]["isSignUpOpen"] is False
+    assert codes(signed_up, "signUp") == ["SIGN_UP_CLOSED"]
+    assert stranger["errors"] == [{"code": "SIGN_UP_CLOSED"}]
+    assert (owner["errors"], owner["user"]["handle"]) == ([], ada.handle)
+    assert await count(User) == await count(Identity) == 1
 
 
 async def test_a_deactivated_account_stays_closed(guest, provider, ports, count):

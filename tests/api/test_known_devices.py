@@ -264,6 +264,7 @@ async def test_a_good_link_is_never_refused_for_what_others_tried(at, ports, mon
 async def test_a_known_device_may_go_to_the_provider_whatever_its_network_did(at, ada, ports, monkeypatch):
     token = (await signed_in(at(HOME)))["deviceToken"]
     monkeypatch.setitem(ports.settings.__dict__, "sign_in_attempts_per_address", 2)
+    monkeypatch.setattr(ports.provider, "is_configured", True)
     monkeypatch.setattr(ports.provider, "redirect_uris", ("https://web.example/back",))
     given = {"redirectUri": "https://web.example/back"}
 

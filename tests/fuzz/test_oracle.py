@@ -60,7 +60,9 @@ def clock() -> Iterator[None]:
 @pytest.fixture(scope="module")
 async def patient_ports(settings: Settings) -> AsyncIterator[Ports]:
     """A busy machine is no difference: nothing is given up for its slowness."""
-    made = make_ports(replace(settings, statement_timeout=SECONDS))
+    # A provider that is set up and never asked: nobody may be sent back anywhere.
+    provider = {"oidc_issuer": "https://provider.invalid", "oidc_client_id": "oracle"}
+    made = make_ports(replace(settings, statement_timeout=SECONDS, **provider))
     await made.hub.connect()
     yield made
     await made.hub.disconnect()

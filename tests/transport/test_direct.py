@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -132,6 +134,9 @@ async def test_both_ways_answer_alike(direct_server, asgi_server, request_):
             await wire.send(request_)
             reply = await wire.reply()
             assert len(reply.headers.pop("x-request-id")) == 16
+            # RFC 9110, 6.6.1. uvicorn writes it once a second.
+            said = parsedate_to_datetime(reply.headers.pop("date"))
+            assert abs(datetime.now(UTC) - said) < timedelta(seconds=30)
             found.append(reply)
 
     assert found[0] == found[1]
