@@ -147,14 +147,18 @@ async def everything_said(schema: Any, ports: Any, type_name: str, looking: Look
 
 
 def chosen(told: Sequence[Said]) -> Iterable[Said]:
-    """Of what is true enough to have every person and every state once for each field. Of the rest, which is most of
-    it, some for each field, and of other people and states for the next one.
+    """Of what is true enough to have every person and every state once for each field. Of what is not, all where
+    neither the person nor the state alone is the reason; of the rest, which is most, some for each field, and of other
+    people and states for the next one.
     """
     for number, name in enumerate(dict.fromkeys(one.field for one in told)):
-        yield from spread([one for one in told if one.field == name and one.answer])
-        refused = spread([one for one in told if one.field == name and not one.answer])
-        step = 1 + len(refused) // MOST_REFUSED
-        yield from refused[number % step :: step]
+        open_to = [one for one in told if one.field == name and one.answer]
+        people, states = {one.who for one in open_to}, {one.case.state for one in open_to}
+        closed = [one for one in told if one.field == name and not one.answer]
+        crossed = [one for one in closed if one.who in people and one.case.state in states]
+        plain = spread([one for one in closed if one not in crossed])
+        step = 1 + len(plain) // MOST_REFUSED
+        yield from (*spread(open_to), *crossed, *plain[number % step :: step])
 
 
 def spread(told: Sequence[Said]) -> list[Said]:
