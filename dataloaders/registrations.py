@@ -10,7 +10,7 @@ from auth.visibility import registrations_visible_to
 from dataloaders.base import one, pages, value
 from dataloaders.filters import among, at_times
 from dataloaders.pages import Key
-from models import Event, EventHost, Registration, Service
+from models import Event, Registration, Service
 
 
 class RegistrationSort(Enum):
@@ -38,14 +38,6 @@ def narrowed_by_events(statement: Select[Any], viewer: Viewer, filter: Any) -> S
     return narrowed(statement, viewer, filter).where(
         *at_times(Event.starts_at, Event.ends_at, filter.timings), *among(Event.status, filter.event_statuses)
     )
-
-
-def _yes(*key: Any) -> Select[Any]:
-    return select(*key, literal(True))
-
-
-def hosting(viewer: Viewer) -> Select[Any]:
-    return _yes(EventHost.event_id).where(EventHost.user_id == viewer.id)
 
 
 def entry(person_id: Any, event: Any = Event) -> Any:
@@ -98,5 +90,4 @@ by_user_id = pages(
     typical=10,
 )
 own_by_event_id = one(Registration, key=Registration.event_id, select=own_registrations)
-is_host_by_event_id = value(key=EventHost.event_id, select=hosting, default=False)
 standing_by_event_id = value(key=Event.id, select=standings)

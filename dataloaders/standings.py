@@ -76,6 +76,10 @@ def at_events(viewer: Viewer) -> Select[Any]:
     )
 
 
+def roles(viewer: Viewer) -> Select[Any]:
+    return select(Event.id, *roles_at(viewer))
+
+
 OF_EVENT = [Event.ends_at.label("ends_at"), Event.time_zone.label("time_zone"), Event.deleted_at.label("deleted_at")]
 
 
@@ -124,6 +128,7 @@ def seen_messages(viewer: Viewer) -> Any:
 
 
 by_event_id = value(key=Event.id, select=at_events)
+roles_by_event_id = value(key=Event.id, select=roles)
 by_registration_id = value(key=Registration.id, select=at_registrations)
 by_booking_id = value(key=Booking.id, select=at_bookings)
 owner_count_by_club_id = value(key=ClubMembership.club_id, select=owner_counts, default=0)

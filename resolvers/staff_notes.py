@@ -10,7 +10,7 @@ from auth.viewer import Viewer
 from auth.visibility import bookings_visible_to, registrations_visible_to
 from database import UnitOfWork
 from errors import Forbidden, NotFound, UserError, check_text, refuse
-from models import Booking, Event, Registration
+from models import Booking, Event, Registration, Service
 from resolvers import audit
 from resolvers.event_access import Part, part_at
 
@@ -35,12 +35,14 @@ async def set_on_booking(uow: UnitOfWork, viewer: Viewer, *, booking_id: UUID, n
     found: Booking | None = await uow.session.scalar(wanted.with_for_update(key_share=True, of=Booking))
     if found is None:
         raise NotFound(path=("bookingId",))
+    if (await uow.session.get_one(Service, found.service_id)).deleted_at is not None:
+        raise NotFound(path=("bookingId",))
     await _write(uow, viewer, found, note, "bookingId")
     return found
 
 
-def may_write(part: Part) -> bool:
-    """At the event of the registration or the booking."""
+def may_know(part: Part) -> bool:
+    """Whether someone reads and writes remarks, by their part in the event of the registration or the booking."""
     return part.is_host or part.viewer.is_staff or part.viewer.can(Permission.REGISTER_OTHERS)
 
 
@@ -49,8 +51,12 @@ async def _write(uow: UnitOfWork, viewer: Viewer, row: Registration | Booking, n
     problems: list[UserError] = []
     note = check_note(problems, note, "note")
     refuse(problems)
-    part = await part_at(uow.session, viewer, await uow.session.get_one(Event, row.event_id))
-    if not may_write(part):
+    event = await uow.session.get_one(Event, row.event_id)
+    part = await part_at(uow.session, viewer, event)
+    if event.deleted_at is not None:
+        # With a record nothing is done.
+        raise NotFound(path=(path,))
+    if not may_know(part):
         raise Forbidden(path=(path,))
     if not part.is_host:
         kind = type(row).__name__

@@ -217,7 +217,7 @@ class OfRegistration:
 
     @property
     def write_staff_note(self) -> bool:
-        return staff_notes.may_write(self.part)
+        return self.known.deleted_at is None and staff_notes.may_know(self.part)
 
 
 @dataclass(frozen=True)
@@ -232,16 +232,19 @@ class OfBooking:
     def part(self) -> Part:
         return Part.of(self.viewer, self.known)
 
+    @cached_property
+    def _is_there(self) -> bool:
+        return self.known.deleted_at is None and self.known.service_deleted_at is None
+
     @property
     def cancel(self) -> bool:
         ends_at, zone = self.known.service_ends_at, self.known.time_zone
-        is_there = self.known.deleted_at is None and self.known.service_deleted_at is None
         found = bookings.refusal_to_cancel(self.booking, self.part, ends_at=ends_at, time_zone=zone)
-        return is_there and found is None
+        return self._is_there and found is None
 
     @property
     def write_staff_note(self) -> bool:
-        return staff_notes.may_write(self.part)
+        return self._is_there and staff_notes.may_know(self.part)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from schema.filters import ALL_HOLD, Filter
 from schema.input_checks import checked
 from schema.node import Node
 from schema.quotas import REGISTRATIONS
-from schema.registrations import HOST, sees_staff_notes
-from schema.relations import Need, derived, related, signed_in
+from schema.registrations import ROLES, staff_note_for
+from schema.relations import Need, derived, reads, related, signed_in
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.user_errors import user_errors
 from schema.users import User
@@ -66,10 +66,11 @@ class Booking(Node, row=models.Booking, by_id=dataloaders.bookings.by_id):
     )
 
     @derived(
-        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, is_host=HOST
+        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, roles=ROLES
     )
-    def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
-        return root.staff_note if is_host or sees_staff_notes(info) else None
+    @reads("staff_note")
+    def staff_note(root: Any, info: Info, *, roles: Any) -> str | None:
+        return staff_note_for(root, info, roles)
 
     viewer_can = allowed(
         BookingViewerCan,

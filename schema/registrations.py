@@ -13,8 +13,9 @@ import dataloaders.users
 import models
 from auth.permissions import Permission
 from errors import Forbidden, InvalidStatus, NotFound, TooLong, UserErrors
-from resolvers import capacity, registration_removal, time_conflicts, viewer_can
+from resolvers import capacity, registration_removal, staff_notes, time_conflicts, viewer_can
 from resolvers import registrations as rules
+from resolvers.event_access import Part
 from resolvers.time_conflicts import Policy
 from schema import ids
 from schema.access import SIGNED_IN
@@ -26,7 +27,7 @@ from schema.input_checks import checked
 from schema.money import Money
 from schema.node import Node
 from schema.quotas import REGISTRATIONS
-from schema.relations import Need, derived, related, signed_in
+from schema.relations import Need, derived, reads, related, signed_in
 from schema.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.user_errors import user_errors
 from schema.users import User
@@ -62,17 +63,13 @@ enum(
 )
 
 
-def sees_staff_notes(info: Info) -> bool:
-    return info.context.viewer.is_staff or info.context.viewer.can(Permission.REGISTER_OTHERS)
+ROLES = Need(dataloaders.standings.roles_by_event_id, key="event_id", visible=signed_in)
+"""The caller's part in the row's event."""
 
 
-HOST = Need(
-    dataloaders.registrations.is_host_by_event_id,
-    key="event_id",
-    visible=lambda _row, info: info.context.viewer.user is not None and not sees_staff_notes(info),
-    hidden=False,
-)
-"""Whether the caller hosts the row's event; asked only where their role does not answer already."""
+def staff_note_for(row: Any, info: Info, roles: Any) -> str | None:
+    is_known = roles is not None and staff_notes.may_know(Part.of(info.context.viewer, roles))
+    return row.staff_note if is_known else None
 
 
 @strawberry.type(description="A person takes part in an event.")
@@ -107,10 +104,11 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.registration
         return price_of(event) if owes else None
 
     @derived(
-        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, is_host=HOST
+        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, roles=ROLES
     )
-    def staff_note(root: Any, info: Info, *, is_host: bool) -> str | None:
-        return root.staff_note if is_host or sees_staff_notes(info) else None
+    @reads("staff_note")
+    def staff_note(root: Any, info: Info, *, roles: Any) -> str | None:
+        return staff_note_for(root, info, roles)
 
     viewer_can = allowed(
         RegistrationViewerCan,

@@ -220,9 +220,10 @@ async def test_who_writes_remarks(client, save, row, count, who):
     assert outcome(written, "setRegistrationStaffNote") == (
         "DONE" if who in WRITERS else expected.get(who, "NOT_FOUND")
     )
-    assert (await row(type(registration), registration.id)).staff_note == (
-        "Осторожно:\nаллергия" if who in WRITERS else None
-    )
+    note = "Осторожно:\nаллергия" if who in WRITERS else None
+    assert (await row(type(registration), registration.id)).staff_note == note
+    if who in WRITERS:
+        assert written.data["setRegistrationStaffNote"]["registration"] == {"staffNote": note}
     is_foreign = who in ("volunteer", "moderator", "admin")
     assert await count(AuditEntry) == (1 if is_foreign else 0)
     if who in WRITERS:

@@ -475,7 +475,7 @@ query ($id: ID!, $admissions: [Admission!]) {
         ("stranger", 0, False),
         ("participant", 1, False),
         ("organizer", 3, True),
-        ("club_owner", 3, False),
+        ("club_owner", 3, True),
         (Role.VOLUNTEER, 3, True),
         (Role.MODERATOR, 3, True),
         (Role.ADMIN, 3, True),

@@ -266,6 +266,9 @@ async def services(save: Any) -> dict[str, Looked]:
     }
     other = stage.event(with_people=False)
     registered["organizer's own"] = stage.registration(other, "organizer")
+    registered["organizer's of a deleted event"] = stage.registration(at["a deleted event"], "organizer")
+    booked["organizer's, removed"] = stage.add(3, make_booking(found["removed"], users["organizer"]))
+    stage.registration(coming, "organizer")
     registered["given back"] = stage.registration(other, "participant", **GIVEN_BACK)
     await stage.done(save)
     note = {"note": "Comes late"}
