@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
+from dataloaders.base import One
 from errors import InvalidId, TooMany
 from schema import ids
 from schema.access import PUBLIC
@@ -20,7 +23,8 @@ class NodeQueries:
         description="Anything by its id; null when it is missing or hidden.", access=PUBLIC, graphql_type=Node | None
     )
     async def node(self, info: Info, id: strawberry.ID) -> Any:
-        return await _load(info, id)
+        declaration, key = _declared(id)
+        return await info.context.loaders.load(declaration, key)
 
     @query(
         description="Things by their ids, at most 100, in the same order.",
@@ -30,12 +34,13 @@ class NodeQueries:
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> Any:
         if len(ids) > MOST:
             raise TooMany(maximum=MOST, path=("ids",))
-        waiting = [_load(info, id) for id in ids]
-        return [await one for one in waiting]
+        wanted = [_declared(id) for id in ids]
+        return await asyncio.gather(*(info.context.loaders.load(one, key) for one, key in wanted))
 
 
-def _load(info: Info, id: str) -> Any:
+def _declared(id: str) -> tuple[One, UUID]:
+    """How a row is found, and by which key."""
     name, key = ids.parse(id)
     if name not in NODES:
         raise InvalidId(path=("id",))
-    return info.context.loaders.load(NODES[name], key)
+    return NODES[name], key

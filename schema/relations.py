@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, isawaitable
@@ -195,9 +196,14 @@ def derived(*, description: str, graphql_type: Any, **needs: Need) -> Callable[[
 
     def decorate(function: Callable[..., Any]) -> Any:
         async def resolve(root: Parent[Any], info: Info) -> Any:
-            waiting = {name: need.load(root, info) for name, need in needs.items()}
-            loaded = {name: await one if isawaitable(one) else one for name, one in waiting.items()}
-            return function(root, info, **loaded)
+            loaded = {name: need.load(root, info) for name, need in needs.items()}
+            waiting = {name: one for name, one in loaded.items() if isawaitable(one)}
+            # All are awaited, also where one of them fails.
+            found = await asyncio.gather(*waiting.values(), return_exceptions=True)
+            for one in found:
+                if isinstance(one, BaseException):
+                    raise one
+            return function(root, info, **loaded | dict(zip(waiting, found, strict=True)))
 
         return strawberry.field(
             resolver=resolve,
