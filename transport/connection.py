@@ -271,10 +271,8 @@ class Connection:
 
     async def _stream(self, id: str, operation: Operation, seen: Observation) -> None:
         """As `_answer`, for a subscription."""
-        async with self._operations.turn(operation, self._viewer.id, self._caller.address):
-            # A live stream is begun in its turn, and not one of those that run: most of the time it waits for its
-            # reader.
-            context = await self._context(operation)
+        await self._operations.wait_for_turn(operation, self._speaking())
+        context = await self._context(operation)
         await self._operations.admit(operation, context, seen)
         if await self._follow(id, operation, context, seen):
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -112,6 +113,18 @@ async def test_whose_session_has_ended_writes_no_more_by_an_open_socket(any_serv
     assert ended.value.errors[0]["extensions"] == {"code": "UNAUTHENTICATED", "reason": "TOKEN_REVOKED"}
     assert code == 4403
     assert (await row(models.User, ada.id)).display_name == "Ada"
+
+
+async def test_many_who_begin_to_follow_at_once_wait_for_no_turns_to_be_looked_up(environment, sign_in, ports):
+    few = {"RUNNING_OPERATIONS": "1", "WAITING_OPERATIONS": "1"}
+    token = await sign_in()
+
+    async with serving(environment | few) as server, AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(Socket.connect(server.ws_url, token)) for _ in range(5)]
+        streams = [await socket.subscribe(UNREAD) for socket in sockets for _ in range(3)]
+        found = [await stream.next(PATIENCE) for stream in streams]
+
+    assert found == [{"notificationsRead": {"unreadCount": 0}}] * 15
 
 
 # Streams whose right is lost
