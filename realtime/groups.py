@@ -210,6 +210,8 @@ class Group:
         while True:
             reached = self._reached
             entries = await member.stream.fetch(member.position)
+            if entries and not self._hub.is_connected and not await member.stream.is_allowed():
+                raise StreamEnded
             for entry in entries:
                 answer = await self._shared_answer(entry)
                 await member.room()
@@ -311,7 +313,7 @@ class Group:
         assert self._reached is not None
         self._has_growth = False
         reading = await next(iter(self._live)).stream.read(self._reached)
-        if not reading.is_open:
+        if not reading.is_open or not self._hub.is_connected:
             self._due.update(dict.fromkeys(self._live))
         self._has_growth = self._has_growth or len(reading.entries) == BATCH
         if len(reading.entries) == 1:

@@ -225,6 +225,9 @@ async def follow(
             entries = await fetch(news.reached)
             if entries:
                 news.reached = entries[-1].sequence
+                if not hub.is_connected:
+                    # Nobody would have told.
+                    await guard.check()
             for entry in entries:
                 await news.take()
                 yield entry

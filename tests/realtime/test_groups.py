@@ -32,6 +32,8 @@ class Line:
 class Switchboard:
     """A hub within the process."""
 
+    is_connected = True
+
     def __init__(self):
         self.hearers = defaultdict(list)
 
@@ -312,7 +314,7 @@ async def test_losing_access_ends_the_stream_of_that_member_alone_and_all_are_as
     assert book.checks == [100]
 
 
-@pytest.mark.parametrize("news", ["of the thing", "of a gap", "none"])
+@pytest.mark.parametrize("news", ["of the thing", "of a gap", "none", "none without Redis"])
 async def test_nobody_is_handed_what_has_been_hidden_from_them_before(book, news):
     groups, press = Groups(book.hub), Press(book)
     ids = [uuid4() for _ in range(20)]
@@ -323,6 +325,8 @@ async def test_nobody_is_handed_what_has_been_hidden_from_them_before(book, news
         book.hub.say(Event(access_stream(book.id), "{}"))
     elif news == "none":
         book.is_open = False
+    elif news == "none without Redis":
+        book.hub.is_connected = False
     book.write(is_told=news != "of a gap")
     if news == "of a gap":
         book.hub.say(Gap(book.channel))
