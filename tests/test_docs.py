@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from graphql import parse, validate
+
 from errors import ErrorCode
+from schema import Schema
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -20,3 +23,9 @@ def test_decisions_are_numbered_without_gap() -> None:
     numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("*.md"))
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_examples_are_valid(schema: Schema) -> None:
+    for page in (DOCS.parent / "README.md", *DOCS.rglob("*.md")):
+        for example in re.findall(r"^```graphql\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+            assert validate(schema._schema, parse(example)) == [], page.name

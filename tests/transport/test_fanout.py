@@ -19,11 +19,12 @@ import transport.fanout
 from app import create_app
 from commands.serve import configuration, listen
 from engine.fanout import Answering
+from models import ChatKind, ClubRole
 from realtime import cursors
 from settings import Settings
 from tests.api.test_chats import LEAVE, a_group, fellows
 from tests.clients import free_port, gid
-from tests.factories import make_message
+from tests.factories import make_chat, make_club, make_member, make_membership, make_message, make_user
 from tests.live import SEND
 from tests.sockets import Completed, Failed, Socket
 from tests.transport.conftest import RunningServer, metric, until
@@ -41,6 +42,14 @@ subscription ($id: ID!, $after: String) {
 OWN = """
 subscription ($id: ID!, $after: String) {
   messageSent(chatId: $id, after: $after) { ... on MessageSent { message { body isOwn } } }
+}
+"""
+
+MAY = """
+subscription ($id: ID!, $after: String) {
+  messageSent(chatId: $id, after: $after) {
+    ... on MessageSent { message { chat { club { viewerCan { update leave } } } } }
+  }
 }
 """
 
@@ -103,6 +112,27 @@ async def test_what_depends_on_the_viewer_is_told_to_each_alone(server, save, si
         heard = [await hear(follower, 1) for follower in followers]
 
     assert [messages[0]["isOwn"] for messages in heard] == [False, True, False]
+
+
+async def test_what_each_may_do_is_told_to_each_alone(server, save, sign_in):
+    people = {role: make_user() for role in (ClubRole.OWNER, ClubRole.MEMBER)}
+    club = make_club()
+    chat = make_chat(kind=ChatKind.CLUB, club=club)
+    await save(*people.values(), club)
+    await save(*(make_membership(club, user, role=role) for role, user in people.items()), chat)
+    await save(*(make_member(chat, user) for user in people.values()))
+    async with AsyncExitStack() as stack:
+        followers = []
+        for user in people.values():
+            token = await sign_in(user, saved=True)
+            socket = await stack.enter_async_context(Socket.connect(server.ws_url, token))
+            given = {"id": gid(chat), "after": cursors.encode(chat.id, 0)}
+            followers.append(await socket.subscribe(MAY, given))
+        await say(followers[0], chat, "hello")
+        heard = [(await hear(follower, 1))[0]["chat"]["club"]["viewerCan"] for follower in followers]
+
+    # The only owner has to stay.
+    assert heard == [{"update": True, "leave": False}, {"update": False, "leave": True}]
 
 
 async def test_two_subscriptions_of_one_socket_are_told_by_their_ids(server, save, sign_in):
