@@ -16,8 +16,10 @@ import orjson
 from auth.tokens import Tokens
 from benchmarks.rows import World, identifier
 from benchmarks.servers import ISSUER, Kind, Running
-from dataloaders.pages import encode_cursor
+from dataloaders.pages import encode_cursor, mark_of
+from models import EventTiming
 from schema import ids
+from schema.event_inputs import EventFilterInput
 from settings import Settings
 
 DOCUMENTS = Path(__file__).with_name("documents")
@@ -56,7 +58,8 @@ def global_id(kind: str, number: int) -> str:
 
 def _feed(world: World) -> list[Ask]:
     firsts = [world.events // 2 + turn * 20 for turn in range(PAGES)]
-    cursors = [encode_cursor([world.starts_at(event) - timedelta(seconds=1), UUID(int=0)]) for event in firsts]
+    mark = mark_of(EventFilterInput(timings=[EventTiming.UPCOMING]), None)
+    cursors = [encode_cursor([world.starts_at(event) - timedelta(seconds=1), UUID(int=0)], mark) for event in firsts]
     return [Ask("feed", {"after": cursor}) for cursor in cursors]
 
 

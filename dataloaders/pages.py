@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from enum import Enum
+from functools import cache, cached_property
+from hashlib import blake2b
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -63,6 +65,8 @@ class PageArgs:
     after: str | None = None
     last: int | None = None
     before: str | None = None
+    mark: str = field(default="", compare=False)
+    """Of the filter and the sort with which the list is read (`mark_of`). Its cursors carry it."""
 
     def __post_init__(self) -> None:
         if any(len(one) > LONGEST_CURSOR for one in (self.after, self.before) if one is not None):
@@ -90,14 +94,14 @@ class PageArgs:
 class Cursors(Sequence[str]):
     """Cursors of what was found, made when they are asked for: most pages need the last one alone, or none."""
 
-    def __init__(self, found: Sequence[Any], values_of: Callable[[Any], Sequence[Any]]) -> None:
-        self._found, self._values_of = found, values_of
+    def __init__(self, found: Sequence[Any], values_of: Callable[[Any], Sequence[Any]], mark: str) -> None:
+        self._found, self._values_of, self._mark = found, values_of, mark
 
     def __len__(self) -> int:
         return len(self._found)
 
     def __getitem__(self, index: Any) -> Any:
-        return encode_cursor(self._values_of(self._found[index]))
+        return encode_cursor(self._values_of(self._found[index]), self._mark)
 
 
 @dataclass(eq=False)
@@ -111,8 +115,44 @@ class Page:
     count: Callable[[], Any] = field(default=lambda: 0)
 
 
-def encode_cursor(values: Sequence[Any]) -> str:
-    return urlsafe_b64encode(orjson.dumps(list(values), default=str)).rstrip(b"=").decode()
+def mark_of(filter: Any, sort: Any) -> str:
+    """A short hash of what a list is narrowed and sorted by; empty where it is neither.
+
+    A set is one in any order, and what is left out is its default.
+    """
+    narrowing, filter_type = [], cast(Any, type(filter))
+    for name, default in _defaults(filter_type) if filter is not None else ():
+        value = getattr(filter, name)
+        if value is not None and (plain := _plain(value)) != default:
+            narrowing.append((name, plain))
+        elif value is None and default is not None:
+            narrowing.append((name, None))
+    if not narrowing and sort is None:
+        return ""
+    written = repr((narrowing, _plain(sort))).encode("utf-8", "surrogatepass")
+    return blake2b(written, digest_size=6).hexdigest()
+
+
+@cache
+def _defaults(filter_type: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a filter, with their values where they are left out."""
+    made = (
+        (one.name, one.default if one.default_factory is MISSING else one.default_factory())
+        for one in fields(filter_type)
+    )
+    return tuple((name, None if default is MISSING else _plain(default)) for name, default in made)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return sorted({repr(_plain(one)) for one in value})
+    if isinstance(value, str):
+        return value.strip() or None
+    return None if value is None else value.name if isinstance(value, Enum) else repr(value)
+
+
+def encode_cursor(values: Sequence[Any], mark: str = "") -> str:
+    return urlsafe_b64encode(orjson.dumps([*values, mark], default=str)).rstrip(b"=").decode()
 
 
 def _read_time(written: str) -> datetime:
@@ -140,14 +180,14 @@ _READERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def decode_cursor(cursor: str, order: Order) -> list[Any]:
-    """The values that a cursor carries. Raises `InvalidCursor` where it is none of this order's."""
+def decode_cursor(cursor: str, order: Order, mark: str = "") -> list[Any]:
+    """The values that a cursor carries. Raises `InvalidCursor` where it is none of this order, filter and sort."""
     try:
-        values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        found = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         readers = [_READERS[key.python_type] for key in order]
-        if not isinstance(values, list) or len(values) != len(order):
+        if not isinstance(found, list) or len(found) != 1 + len(order) or found[-1] != mark:
             raise InvalidCursor
-        decoded = [read(value) for read, value in zip(readers, values, strict=True)]
+        decoded = [read(value) for read, value in zip(readers, found[:-1], strict=True)]
     except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
         raise InvalidCursor from error
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in decoded):
@@ -215,7 +255,7 @@ def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """The statement cut down to one page and one row more, which tells whether there is a further one."""
     bound = None
     if args.cursor is not None:
-        values = decode_cursor(args.cursor, order)
+        values = decode_cursor(args.cursor, order, args.mark)
         bound = [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
     return _cut(statement, order, bound, args.size + 1, backward=args.is_backward)
 
@@ -230,7 +270,7 @@ def open_window(statement: Select[Any], order: Order, args: PageArgs) -> Select[
 
 def window_values(order: Order, args: PageArgs) -> dict[str, Any]:
     """The parameters of an open window. Raises `InvalidCursor`."""
-    values = decode_cursor(args.cursor, order) if args.cursor is not None else ()
+    values = decode_cursor(args.cursor, order, args.mark) if args.cursor is not None else ()
     return {f"cursor_{position}": value for position, value in enumerate(values)}
 
 
@@ -265,7 +305,7 @@ def make_page(
         kept.reverse()
     return Page(
         rows=kept if row_of is None else [row_of(one) for one in kept],
-        cursors=Cursors(kept, values_of),
+        cursors=Cursors(kept, values_of, args.mark),
         has_next=args.before is not None if args.is_backward else more,
         has_previous=more if args.is_backward else args.after is not None,
         count=count,

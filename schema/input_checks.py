@@ -132,6 +132,9 @@ def look_at(problems: list[UserError], input: Any, *path: str) -> dict[str, Any]
             if value is None:
                 continue
             value = value.value
+        elif value is None:
+            sound[rule.name] = None
+            continue
         under, before = (*path, rule.spelling), len(problems)
         if rule.nested is not None:
             value = _look_within(problems, value, *under)

@@ -12,7 +12,7 @@ import strawberry
 from strawberry import Parent
 
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
-from dataloaders.pages import PageArgs
+from dataloaders.pages import PageArgs, mark_of
 from schema.context import Info
 from schema.filters import check_filter
 from schema.paging import with_page_arguments
@@ -87,11 +87,10 @@ class Paging:
         """Raises what is wrong with them."""
         given = dict(arguments)
         filter, sort = given.pop("filter", None), given.pop("sort", None)
-        args = PageArgs(**given)
-        if filter is None:
-            return PageRequest(args, self.unfiltered, sort)
-        check_filter(filter)
-        return PageRequest(args, filter, sort)
+        if filter is not None:
+            check_filter(filter)
+        wanted = self.unfiltered if filter is None else filter
+        return PageRequest(PageArgs(**given, mark=mark_of(wanted, sort)), wanted, sort)
 
 
 def connected(

@@ -10,7 +10,7 @@ from typing import Any
 
 import strawberry
 
-from dataloaders.pages import Listing, PageArgs, fetch_page
+from dataloaders.pages import Listing, PageArgs, fetch_page, mark_of
 from errors import (
     IdempotencyKeyReused,
     InvalidId,
@@ -125,10 +125,10 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
 
 def page_of(arguments: dict[str, Any]) -> PageArgs:
     """The slice that a root connection is asked for, taken out of its arguments. Raises what is wrong with these."""
-    page = PageArgs(**{one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS})
+    given = {one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS}
     if (filter := arguments.get("filter")) is not None:
         check_filter(filter)
-    return page
+    return PageArgs(**given, mark=mark_of(filter, arguments.get("sort")))
 
 
 def looked_up(of: Any, *, description: str, access: Access) -> Any:

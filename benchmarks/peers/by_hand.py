@@ -100,7 +100,7 @@ class ByHand:
         after = request["variables"].get("after")
         start = START
         if after:
-            at, id = orjson.loads(urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+            at, id, *_mark = orjson.loads(urlsafe_b64decode(after + "=" * (-len(after) % 4)))
             start = (datetime.fromisoformat(at), UUID(id))
         found: str = await self.pool.fetchval(FEED, *start)
         return found.encode()

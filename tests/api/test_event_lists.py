@@ -11,6 +11,7 @@ import pytest
 
 from jobs.event_sweep import archive_past
 from models import Admission, ClubRole, ClubVisibility, EventStatus, EventVisibility, Role
+from tests.clients import gid
 from tests.factories import (
     in_days,
     make_category,
@@ -301,8 +302,8 @@ async def test_all_that_is_wrong_with_a_filter_is_told_at_once(client):
 
     assert [(one["code"], one["path"]) for one in error["extensions"]["errors"]] == [
         ("TOO_LONG", ["filter", "text"]),
-        ("CONTRADICTION", ["filter", "statuses"]),
         ("INVALID", ["filter", "priceTo", "amount"]),
+        ("CONTRADICTION", ["filter", "statuses"]),
     ]
 
 
@@ -315,3 +316,70 @@ async def test_whether_days_can_match_is_asked_each_time(client, monkeypatch, pe
     after = await client().run(EVENTS, filter=filter)
 
     assert (before.error_codes, after.error_codes) == ([], ["BAD_USER_INPUT"])
+
+
+PAGE = """
+query ($filter: EventFilter, $sort: EventSort, $first: Int, $after: String, $before: String) {
+  events(filter: $filter, sort: $sort, first: $first, after: $after, before: $before) {
+    nodes { title } pageInfo { endCursor startCursor }
+  }
+}
+"""
+SOONEST = {"filter": {"timings": ["UPCOMING", "ONGOING"], "isFree": True}, "sort": "STARTS_AT_ASC"}
+OTHERS = [
+    {**SOONEST, "sort": "STARTS_AT_DESC"},
+    {**SOONEST, "sort": "CREATED_AT_DESC"},
+    {**SOONEST, "sort": None},
+    {**SOONEST, "filter": None},
+    {**SOONEST, "filter": {"isFree": True}},
+    {**SOONEST, "filter": {"isFree": False, "timings": ["UPCOMING", "ONGOING"]}},
+    {},
+]
+SAME = [
+    SOONEST,
+    {
+        **SOONEST,
+        "filter": {"isFree": True, "timings": ["ONGOING", "UPCOMING"], "text": " ", "clubIds": None},
+    },
+]
+
+
+async def test_a_cursor_belongs_to_its_filter_and_sort(client, save):
+    ada, category, venue = make_user(), make_category(), make_venue()
+    await save(ada, category, venue)
+    await save(*(make_event(ada, category, venue, title=str(n), starts_at=in_days(n)) for n in range(1, 4)))
+    page = (await client().run(PAGE, **SOONEST, first=1)).data["events"]["pageInfo"]
+    plain = (await client().run(PAGE, first=1)).data["events"]["pageInfo"]["endCursor"]
+
+    refused = [
+        *[await client().run(PAGE, **other, after=page["endCursor"]) for other in OTHERS],
+        *[await client().run(PAGE, **other, before=page["startCursor"]) for other in OTHERS],
+        await client().run(PAGE, **SOONEST, after=plain),
+    ]
+    taken = [await client().run(PAGE, **same, after=page["endCursor"]) for same in SAME]
+    rest = await client().run(PAGE, filter={}, after=plain)
+
+    assert [one.errors[0]["extensions"]["reason"] for one in refused] == ["INVALID_CURSOR"] * 15
+    found = [[node["title"] for node in one.data["events"]["nodes"]] for one in (*taken, rest)]
+    assert found == [["2", "3"]] * 3
+
+
+MEMBERS = """
+query ($id: ID!, $filter: ClubMembershipFilter, $after: String) {
+  club(id: $id) { members(filter: $filter, first: 1, after: $after) { nodes { role } pageInfo { endCursor } } }
+}
+"""
+
+
+async def test_a_cursor_of_a_list_within_belongs_to_its_filter_too(client, save):
+    ada, bob, club = make_user(), make_user(), make_club()
+    await save(ada, bob, club)
+    await save(make_membership(club, ada, role=ClubRole.OWNER), make_membership(club, bob))
+    page = await client(ada).run(MEMBERS, id=gid(club))
+    cursor = page.data["club"]["members"]["pageInfo"]["endCursor"]
+
+    same = await client(ada).run(MEMBERS, id=gid(club), filter={"states": ["ACTIVE"]}, after=cursor)
+    other = await client(ada).run(MEMBERS, id=gid(club), filter={"roles": ["OWNER", "MEMBER"]}, after=cursor)
+
+    assert [one["role"] for one in same.data["club"]["members"]["nodes"]] == ["MEMBER"]
+    assert other.errors[0]["extensions"]["reason"] == "INVALID_CURSOR"
