@@ -228,6 +228,7 @@ class Connection:
             await self._operations.hold_back(self._caller.address)
             await self._send({"type": "error", "id": id, "payload": refusal.body["errors"]})
             return
+        await self._operations.pace.turn(self._caller.address)
         self._running[id] = asyncio.create_task(self._operate(id, parameters))
 
     async def _operate(self, id: str, parameters: Parameters) -> None:

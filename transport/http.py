@@ -25,7 +25,6 @@ from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed
 from transport.explorer import wants_explorer
 from transport.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
 from transport.operations import Observation, Operation, Operations, Result
-from transport.pace import Pace
 from transport.refusals import refusal_of
 from transport.requests import UNPROCESSABLE, BadRequest, Parameters, parameters_from
 
@@ -104,7 +103,7 @@ class GraphQLEndpoint:
         self._operations = operations
         self._ports = ports
         self._explore = explore
-        self.pace = Pace()
+        self.pace = operations.pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._explore is not None and scope["method"] == "GET" and wants_explorer(page := Request(scope)):

@@ -31,6 +31,7 @@ from transport.budget import Budget, caller_key
 from transport.deadline import Deadlines
 from transport.holding import Holding
 from transport.metrics import Metrics, Over
+from transport.pace import Pace
 from transport.persisted import SENT, TRUSTED, Asked, Found, Mismatch, Persisted
 from transport.refusals import refusal_of, spent
 from transport.requests import Parameters
@@ -178,6 +179,7 @@ class Operations:
         self._costly = self._admission.for_costly()
         metrics.watch(self._admission)
         self.hold_back = Holding().hold_back
+        self.pace = Pace()
         self._readying = Admission(running=1, waiting=READYING)
         self._takes_any_text = self._documents.takes_any_text
         self._tracing = tracing

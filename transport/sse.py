@@ -80,6 +80,7 @@ class StreamEndpoint:
         if choose(request.header(b"accept"), (STREAM_TYPE,), STREAM_TYPE) is None:
             raise BadRequest(f"Accept {STREAM_TYPE}.", status=406)
         parameters = await parameters_of(request, self._operations, self._ports.settings)
+        await self._operations.pace.turn(request.address)
         operation = await self._operations.prepare(parameters, seen, request.address)
         if request.method == "GET" and operation.type is OperationType.MUTATION:
             raise BadRequest("Mutations need POST.", status=405, headers={"Allow": "POST"})
