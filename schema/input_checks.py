@@ -102,11 +102,18 @@ def _rule(declared: Any, of_class: Check | None, of_sets: Check | None) -> Field
         name=declared.python_name,
         spelling=declared.graphql_name or to_camel_case(declared.python_name),
         may_be_absent=may_be_absent,
-        default=None if declared.default in (MISSING, strawberry.UNSET) else declared.default,
+        default=_default(declared),
         check=declared.metadata.get(CHECK) or of_class or (of_sets if is_list else None),
         each=each,
         nested=inner if getattr(inner, "__strawberry_definition__", None) is not None else None,
     )
+
+
+def _default(declared: Any) -> Any:
+    """What stands for a field that is left out; null where that is nothing."""
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    return None if declared.default in (MISSING, strawberry.UNSET) else declared.default
 
 
 def kind_of(name: str) -> str:

@@ -14,7 +14,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from models import Role, User
 from schema import ids
-from schema.variables import FITTING, MOST, _fitting
+from schema.variables import FITTING, KEY, MOST, NotText, _fitting, settle
 from tests.clients import Client
 from tests.factories import make_user
 
@@ -246,3 +246,17 @@ def test_every_scalar_has_a_value_that_fits(schema):
     scalars = {name for name, type_ in schema._schema.type_map.items() if is_scalar_type(type_)}
 
     assert scalars <= FITTING.keys()
+
+
+def test_every_input_is_read_where_most_of_it_is_left_out(schema):
+    """What is asked of several fields together meets the values that stand for those which are left out."""
+    inner = schema._schema  # type: ignore[attr-defined]  # of graphql-core
+    for name, field in inner.mutation_type.fields.items():
+        type_ = field.args["input"].type
+        document = parse(f"mutation ($input: {type_}) {{ {name}(input: $input) {{ __typename }} }}")
+        [operation] = document.definitions
+
+        settled = settle(inner, operation, {}, {"input": _fitting(type_) | {KEY: 5}})
+
+        assert isinstance(settled, dict), name
+        assert (NotText, (KEY,)) in [(type(one), one.path) for one in settled["input"][KEY].problems], name
