@@ -178,7 +178,7 @@ class InvalidPage(UserError):
     code = ErrorCode.INVALID
     message = _n(
         "Ask for {maximum} item, with either first and after or last and before.",
-        "Ask for between 1 and {maximum} items, with either first and after or last and before.",
+        "Ask for between 0 and {maximum} items, with either first and after or last and before.",
         by="maximum",
     )
 

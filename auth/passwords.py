@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from unicodedata import normalize
@@ -11,6 +11,7 @@ from unicodedata import normalize
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from auth.common_passwords import is_common
 from database import Busy
 from database.turns import turn_given_back
 from settings import Settings
@@ -28,11 +29,31 @@ FEWEST_DIFFERENT_CHARACTERS = 4
 
 
 def is_too_weak(password: str, *known: str | None) -> bool:
-    """Whether little is left of the password without what is known of the account, or without its repeats."""
-    left = password.casefold()
-    for word in sorted({word.casefold() for word in known if word and len(word) > 2}, key=len, reverse=True):
-        left = left.replace(word, "")
-    return len(left) < FEWEST_OWN_CHARACTERS or len(set(left)) < FEWEST_DIFFERENT_CHARACTERS
+    """Whether it is among the commonest, or little is left of it without what is known of the account or its repeats.
+
+    Case, width and composition of letters do not matter, nor do spaces and signs within what is known.
+    """
+    folded = _folded(password)
+    words = {_folded(word) for word in known if word}
+    left = _without(folded, words)
+    plain = _letters(folded)
+    taken = len(plain) - len(_without(plain, {_letters(word) for word in words}))
+    is_little = min(len(left), len(folded) - taken) < FEWEST_OWN_CHARACTERS
+    return is_common(folded) or is_little or len(set(left)) < FEWEST_DIFFERENT_CHARACTERS
+
+
+def _without(text: str, words: Iterable[str]) -> str:
+    for word in sorted((word for word in words if len(word) > 2), key=len, reverse=True):
+        text = text.replace(word, "")
+    return text
+
+
+def _folded(text: str) -> str:
+    return normalize("NFKC", normalize("NFKC", text).casefold())
+
+
+def _letters(folded: str) -> str:
+    return "".join(one for one in folded if one.isalnum())
 
 
 class Passwords:

@@ -79,6 +79,14 @@ def ascii_domain(domain: str) -> str:
         raise NotMailable(Fault.DOMAIN) from error
 
 
+def spellings(address: str) -> tuple[str, ...]:
+    """A kept address as it may be written: with its domain in ASCII, and in the letters of its language."""
+    name, _at, domain = address.rpartition("@")
+    with suppress(idna.IDNAError):
+        return address, f"{name}@{idna.decode(domain)}"
+    return (address,)
+
+
 def login_key(login: str) -> str:
     """What a login is compared by: the address that it spells, else the handle, whatever their case."""
     typed = _typed(login[:LONGEST_TRIED])

@@ -12,7 +12,7 @@ from auth.throttle import HOUR, Limit, try_spend
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
 from errors import ErrorCode, Plural, TooLong, TooShort, UserError, _, _n
-from integrations.mail_addresses import EMAIL_MAX_LENGTH, Fault, NotMailable, canonical
+from integrations.mail_addresses import EMAIL_MAX_LENGTH, Fault, NotMailable, canonical, login_key, spellings
 from models import DomainEvent, OneTimePurpose, SecurityNoticeKind, User, utcnow
 from resolvers import one_time_tokens, security_notices
 from resolvers.one_time_tokens import InvalidToken
@@ -130,13 +130,18 @@ def check_handle(problems: list[UserError], handle: str, *path: str) -> None:
         problems.append(InvalidHandle(path=path, minimum=SHORTEST_HANDLE, maximum=LONGEST_HANDLE))
 
 
+def known_of(*, handle: str, email: str | None, display_name: str) -> tuple[str | None, ...]:
+    """What anyone may know of an account, so that it makes no password."""
+    return (handle, display_name, *(spellings(email) if email else ()), (email or "").partition("@")[0])
+
+
 def check_password(problems: list[UserError], password: str, *path: str, known: tuple[str | None, ...] = ()) -> None:
     """`known` is what anyone may know of the account."""
     if len(password) < MINIMUM_LENGTH:
         problems.append(TooShort(path=path, minimum=MINIMUM_LENGTH))
     elif len(password) > MAXIMUM_LENGTH:
         problems.append(TooLong(path=path, maximum=MAXIMUM_LENGTH))
-    elif is_too_weak(password, *known):
+    elif is_too_weak(password, *known) or login_key(password) in {login_key(one) for one in known if one}:
         problems.append(PasswordTooWeak(path=path))
 
 

@@ -69,8 +69,9 @@ async def new_password_hash(passwords: Passwords, viewer: Viewer, new_password: 
     """Hash a new password, before any transaction is opened. Raises what is wrong with it."""
     user = viewer.user
     problems: list[UserError] = []
-    email = user.email if user is not None else None
-    known = (user.handle, email, (email or "").partition("@")[0] or None, user.display_name) if user is not None else ()
+    known: tuple[str | None, ...] = ()
+    if user is not None:
+        known = accounts.known_of(handle=user.handle, email=user.email, display_name=user.display_name)
     accounts.check_password(problems, new_password, "newPassword", known=known)
     refuse(problems)
     return await passwords.hash(new_password)

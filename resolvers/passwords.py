@@ -83,7 +83,7 @@ async def reset(
     if not user.is_active or user.email != used.email:
         raise InvalidToken(path=("token",))
     problems: list[UserError] = []
-    known = (user.handle, used.email, used.email.partition("@")[0], user.display_name)
+    known = accounts.known_of(handle=user.handle, email=used.email, display_name=user.display_name)
     accounts.check_password(problems, new_password, "newPassword", known=known)
     refuse(problems)
     values = {"hash": new_hash, "changed_at": utcnow()}

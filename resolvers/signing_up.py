@@ -19,7 +19,7 @@ from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, UserError, _, refuse
 from models import DomainEvent, OneTimePurpose, Password, SignUp, User, utcnow
 from resolvers import one_time_tokens
-from resolvers.accounts import HandleTaken, announce, check_email, check_handle, check_locale, check_password
+from resolvers.accounts import HandleTaken, announce, check_email, check_handle, check_locale, check_password, known_of
 from resolvers.known_devices import Device
 from resolvers.one_time_tokens import InvalidToken
 from resolvers.profiles import check_display_name
@@ -122,7 +122,7 @@ async def complete(
     application = await uow.session.get_one(SignUp, used.sign_up_id)
     handle = handle or application.handle
     problems: list[UserError] = []
-    known = (handle, used.email, used.email.partition("@")[0], application.display_name)
+    known = known_of(handle=handle, email=used.email, display_name=application.display_name)
     check_password(problems, password, "password", known=known)
     refuse(problems)
     user = User(

@@ -5,13 +5,16 @@ ADR 25 says how, and why PostgreSQL's own configurations do not do.
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from dataloaders.compiled import Typed
 
+WORDS = re.compile(r"[^\W_]|[\u20a0-\u20cf\u2190-\u2bff\U0001f000-\U0001faff]")
 ANYWHERE, IN_TITLE, IN_TAGS, IN_PLACE = 1, 2, 3, 4
 """Queries that `search_queries()` makes of a text. The later ones each include the one before."""
 
@@ -23,12 +26,17 @@ def narrow(statement: Select[Any], words: Any, text: str | None) -> Select[Any]:
 
 
 def query_of(text: str | None) -> WordQuery | None:
-    """What a text asks for; null where it is blank and narrows nothing."""
-    return WordQuery(text) if text and text.strip() else None
+    """What a text asks for; null where it has no words and narrows nothing."""
+    return WordQuery(text) if text is not None and has_words(text) else None
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to look for. Letters, digits and symbols are words for `search_words`, too."""
+    return WORDS.search(normalize("NFKD", text)) is not None
 
 
 class WordQuery:
-    """A typed text as conditions. Words that say little are none, and a text without words finds nothing.
+    """A typed text as conditions. Words that say little are none, unless there are no others.
 
     PostgreSQL computes the queries once for each plan, as a constant that it knows the frequency of.
     """

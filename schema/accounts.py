@@ -82,7 +82,7 @@ class SignUpPayload(Payload):
 class CompleteSignUpInput(MutationInput):
     token: str = strawberry.field(description="Good once, for 24 hours.")
     password: str = strawberry.field(
-        description="10 to 200 characters, and more than the handle or e-mail address.",
+        description="10 to 200 characters: none of the commonest passwords, and more than handle, name or address.",
         metadata=checked(accounts.check_password),
     )
     handle: str | None = strawberry.field(

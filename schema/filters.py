@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from errors import NothingChosen, TooLong, UserError, refuse
+from resolvers.word_search import has_words
 from schema.input_checks import look_at, rules_of
 from schema.limits import MAX_ITEMS
 
@@ -40,7 +41,7 @@ class Filter:
 def looked_for(filter: Any) -> str | None:
     """The text whose words a filter asks for, or null where it narrows nothing."""
     text: str | None = getattr(filter, "text", None)
-    return text if text and text.strip() else None
+    return text if text is not None and has_words(text) else None
 
 
 def check_filter(filter: Any) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text, update
 
+from errors import ErrorCode, UserError
 from models import (
     AttemptCount,
     Identity,
@@ -21,6 +22,7 @@ from models import (
     utcnow,
 )
 from resolvers import one_time_tokens
+from resolvers.accounts import check_password, known_of
 from tests.api.signing import (
     COMPLETE,
     PASSWORD,
@@ -150,6 +152,9 @@ async def test_what_is_wrong_with_an_application_is_said_at_once(client, count, 
         ({"password": "Ada@example.org1"}, [("PASSWORD_TOO_WEAK", "password")]),
         ({"password": "Lovelace1", "handle": "a"}, [("TOO_SHORT", "password"), ("INVALID_HANDLE", "handle")]),
         ({"password": "AdaLovelace1", "handle": "adalovelace"}, [("PASSWORD_TOO_WEAK", "password")]),
+        ({"password": "1234567890"}, [("PASSWORD_TOO_WEAK", "password")]),
+        ({"password": "йЦуКеНгШщЗхЪ"}, [("PASSWORD_TOO_WEAK", "password")]),
+        ({"password": "Passw0rd123"}, [("PASSWORD_TOO_WEAK", "password")]),
         ({"handle": "owner"}, [("HANDLE_TAKEN", "handle")]),
     ],
 )
@@ -435,3 +440,36 @@ def test_no_profile_field_lies_in_a_credential_table():
     for table in credentials:
         assert of_people.isdisjoint(column.name for column in table.__table__.columns), table
     assert {"display_name", "bio", "phone"} <= of_people
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "h@FAß.de12",
+        "H@xn--fa-hia.de",
+        "ｈ@faß．de",
+        " h@faß.de ",
+        "h@fass.de1",
+        "ada-lovelace",
+        "Ada Lovelace!",
+    ],
+)
+def test_no_spelling_of_what_is_known_makes_a_password(password):
+    problems: list[UserError] = []
+    known = known_of(handle="adalovelace", email="h@xn--fa-hia.de", display_name="Ada Lovelace")
+
+    check_password(problems, password.ljust(10, "1"), "password", known=known)
+
+    assert [one.code for one in problems] == [ErrorCode.PASSWORD_TOO_WEAK]
+
+
+@pytest.mark.parametrize(
+    "password", ["!@#$%^&*()_+", "correct horse", "пять зелёных чашек", "adalovelace-k7Qz!w", "h@fasz.de77"]
+)
+def test_signs_letters_of_any_script_and_own_additions_make_one(password):
+    problems: list[UserError] = []
+    known = known_of(handle="adalovelace", email="h@xn--fa-hia.de", display_name="Ada Lovelace")
+
+    check_password(problems, password, "password", known=known)
+
+    assert problems == []

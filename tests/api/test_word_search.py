@@ -291,3 +291,12 @@ async def test_no_list_looks_for_a_text_without_end(client, ports, of):
     long = await client().run(document, text="x" * 201)
 
     assert (short.error_codes, long.error_codes) == ([], ["BAD_USER_INPUT"])
+
+
+async def test_a_text_without_words_narrows_nothing(client, save):
+    await ranked(save)
+
+    found = {text: titles(await client().run(EVENTS, text=text)) for text in ("", " ", "\u200b", "&", "?!", "—", "_")}
+
+    assert set(map(len, found.values())) == {len(titles(await client().run(EVENTS)))}
+    assert titles(await client().run(EVENTS, text="🎸")) == titles(await client().run(EVENTS, text="& 🎸")) == []
