@@ -16,8 +16,10 @@ from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
-SLICE = 0.001
-"""Seconds of a piece, and of the pause after it: others have at least half of the time."""
+SLICE = 0.0005
+"""Seconds of a piece."""
+PAUSE = 0.001
+"""Seconds after a piece: others have two thirds of the time."""
 
 
 class Sliced(greenlet):  # type: ignore[misc]  # has no types
@@ -43,7 +45,7 @@ async def in_slices(function: Callable[..., T], *arguments: Any) -> T:
         work.until = perf_counter() + SLICE
         found = work.switch(*arguments)
         while not work.dead:
-            await asyncio.sleep(SLICE)
+            await asyncio.sleep(PAUSE)
             work.parent = getcurrent()
             work.until = perf_counter() + SLICE
             found = work.switch()
