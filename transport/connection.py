@@ -295,6 +295,9 @@ class Connection:
             if viewer is None:
                 raise _Over(TOKEN_REVOKED)
             self._viewer = viewer
+            if self._watched is not None:
+                # Thousands of sockets wait: one row of their user is enough.
+                self._watched.viewer = viewer
         return self._speaking(is_socket=operation.type is OperationType.SUBSCRIPTION)
 
     def _speaking(self, *, is_socket: bool = False) -> Context:
