@@ -85,7 +85,16 @@ OF_EVENT = [Event.ends_at.label("ends_at"), Event.time_zone.label("time_zone"), 
 
 def at_registrations(viewer: Viewer) -> Select[Any]:
     """What of its event matters to a registration, also where the viewer does not see the event."""
-    columns = [Registration.id, *roles_at(viewer), *OF_EVENT, event_is_visible(viewer).label("is_visible")]
+    of_person = select(EventHost.role).where(
+        EventHost.event_id == Registration.event_id, EventHost.user_id == Registration.user_id
+    )
+    columns = [
+        Registration.id,
+        *roles_at(viewer),
+        *OF_EVENT,
+        event_is_visible(viewer).label("is_visible"),
+        of_person.correlate(Registration).scalar_subquery().label("person_role"),
+    ]
     return select(*columns).join(Event, Event.id == Registration.event_id)
 
 

@@ -14,13 +14,28 @@ from functools import cache
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CTE, ColumnElement, Select, Uuid, any_, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
 from auth.viewer import Viewer, given_viewer
-from auth.visibility import events_visible_to
+from auth.visibility import events_visible_to, hosted_by
 from database import Happened, UnitOfWork, stream_of
 from errors import ErrorCode, NotFound, UserError, _
 from models import (
@@ -207,15 +222,18 @@ def _locking(role: Role | None) -> Select[Event]:
     )
 
 
-async def lock_events_of_club(uow: UnitOfWork, club_id: UUID) -> Sequence[UUID]:
-    """Ids of the club's events that are not over, locked in their order."""
-    found = await uow.session.scalars(
-        select(Event.id)
-        .where(Event.club_id == club_id, Event.ends_at > utcnow(), Event.deleted_at.is_(None))
+async def lock_events_of_club(uow: UnitOfWork, club_id: UUID, *, user_id: UUID) -> Sequence[UUID]:
+    """Lock the club's events that are not over, and those at which this person has a role, in their order. Answers the
+    ids of those that are not over.
+    """
+    is_coming = and_(Event.ends_at > utcnow(), Event.deleted_at.is_(None))
+    found = await uow.session.execute(
+        select(Event.id, is_coming.label("is_coming"))
+        .where(Event.club_id == club_id, or_(is_coming, Event.id.in_(hosted_by(user_id))))
         .order_by(Event.id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True, of=Event)
     )
-    return found.all()
+    return [row.id for row in found if row.is_coming]
 
 
 async def lock_services(uow: UnitOfWork, service_ids: Collection[UUID]) -> Sequence[Service]:

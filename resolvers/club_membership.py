@@ -35,6 +35,7 @@ from models import (
 )
 from resolvers import audit, capacity, chat_members
 from resolvers.clubs import RANKS, Standing, lock, membership
+from resolvers.event_hosts import end_roles_in_club
 from resolvers.event_input import check_moment, in_utc
 from resolvers.notifications import Notice, notify_all, topic_of, withdraw_news
 from resolvers.putting_out import end_places
@@ -214,8 +215,8 @@ async def remove(
 ) -> ClubMembership:
     """Put someone out, be they a member, waiting, or gone of their own will; or take an invitation back.
 
-    Who is put out loses all places at the club's events that are not over, and leaves its chats. Of who is put out
-    already, the reason and the end change.
+    Who is put out loses all places at the club's events that are not over and all roles at its events, and leaves its
+    chats. Of who is put out already, the reason and the end change.
     """
     standing, member = await _found(uow, viewer, membership_id)
     if refusal := refusal_to_remove(standing, member, actor_id=viewer.require_user()):
@@ -223,7 +224,8 @@ async def remove(
     ban = _checked_ban(reason, until)
     await _keep_an_owner(uow, member)
     # Taken before the membership changes: whoever takes a place at one of them asks for the membership under its lock.
-    event_ids = await capacity.lock_events_of_club(uow, standing.club.id)
+    # Who gives a role shares the lock of the club.
+    event_ids = await capacity.lock_events_of_club(uow, standing.club.id, user_id=member.user_id)
     before, state, user_id = _state_of(member), member.state, member.user_id
     if state is MembershipState.INVITED:
         await _enter(uow, standing, user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
@@ -234,6 +236,8 @@ async def remove(
     _leave_trail(uow, viewer, standing, member, "club.remove", before=before)
     actor_id = viewer.require_user()
     ended = await end_places(uow, [member.user_id], event_ids, actor_id=actor_id, reason=ban.reason)
+    by_staff = standing.acts_as_staff
+    roles = await end_roles_in_club(uow, viewer, user_id, standing.club.id, by_staff=by_staff)
     await chat_members.leave_chats_of_club(uow, standing.club.id, member.user_id)
     told = Notice(
         recipients=[member.user_id],
@@ -244,7 +248,8 @@ async def remove(
         topic=topic_of(NotificationType.CLUB_MEMBER_REMOVED, member.club_id, user_id),
         ends=_ended(member, state),
     )
-    await notify_all(uow, [told, *(one.notice(actor_id=actor_id, reason=ban.reason) for one in ended)])
+    places = [one.notice(actor_id=actor_id, reason=ban.reason) for one in ended]
+    await notify_all(uow, [told, *places, *roles.notices], ends=roles.topics)
     return member
 
 

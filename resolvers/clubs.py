@@ -27,6 +27,7 @@ from models import (
     ClubVisibility,
     ClubWords,
     DomainEvent,
+    Event,
     JoinPolicy,
     MembershipState,
     utcnow,
@@ -111,8 +112,8 @@ class Standing:
 
     @property
     def may_add_events(self) -> bool:
-        """An event of a club is made by a member or by staff."""
-        return self.has(ClubRole.MEMBER)
+        """An event of a club is made by a member or by staff, but by nobody who is banned there."""
+        return self.has(ClubRole.MEMBER) and (self.own is None or not self.own.is_banned_at(utcnow()))
 
     def require(self, least: ClubRole) -> None:
         """Raises `Forbidden` for whoever has a lower role here."""
@@ -138,6 +139,12 @@ async def share(uow: UnitOfWork, club_id: UUID | None) -> None:
     Who is put out loses their places at all events that there are, so none may be made meanwhile.
     """
     await uow.session.execute(select(Club.id).where(Club.id == club_id).with_for_update(read=True))
+
+
+async def share_of_event(uow: UnitOfWork, event_id: UUID) -> None:
+    """As `share`, of the club of an event, for whoever gives roles at it. Call it before the event is locked."""
+    of_event = select(Event.club_id).where(Event.id == event_id).scalar_subquery()
+    await uow.session.execute(select(Club.id).where(Club.id == of_event).with_for_update(read=True, of=Club))
 
 
 async def membership(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> ClubMembership | None:

@@ -7,28 +7,27 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, or_, select
 
 from auth.viewer import GUEST, Viewer
-from auth.visibility import events_visible_to, users_visible_to
-from database import UnitOfWork
+from auth.visibility import events_visible_to, hosted_by, users_visible_to
+from database import UnitOfWork, on_conflict
 from dataloaders.standings import other_organizers
 from errors import ErrorCode, Forbidden, NotFound, TooMany, UserError, _
 from models import (
     HOLDING,
     Admission,
-    ClubMembership,
     DomainEvent,
     Event,
     EventHost,
     EventRole,
-    MembershipState,
     NotificationType,
     Registration,
     User,
 )
 from resolvers import audit, chat_members, event_states
-from resolvers.capacity import Restricted
+from resolvers.capacity import BookableState, Restricted
+from resolvers.clubs import share_of_event
 from resolvers.event_access import acts_as_staff, editable, part_at
 from resolvers.event_lifecycle import call_off
 from resolvers.event_states import EventAction
@@ -61,6 +60,7 @@ class EventHostsChanged(DomainEvent):
 async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID, role: EventRole) -> Event:
     """Give someone a role. Who may edit the event appoints co-organizers and staff; organizers are appointed by
     organizers, by those who rule the event's club, and by staff of the platform."""
+    await share_of_event(uow, event_id)
     event = await editable(uow, viewer, event_id)
     by_staff = await acts_as_staff(uow.session, viewer, event)
     await _check_rank(uow, viewer, event, role)
@@ -73,9 +73,9 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID,
         raise AlreadyHost(path=("userId",))
     if len(hosts) >= MOST_HOSTS:
         raise TooMany(path=("userId",), maximum=MOST_HOSTS)
-    host = EventHost(event_id=event.id, user_id=user_id, role=role)
-    uow.session.add(host)
-    await uow.session.flush()
+    # A trigger asks the same of whoever writes the row.
+    async with on_conflict(uow.session, ck_event_hosts_not_put_out=Restricted(path=("userId",))):
+        uow.session.add(EventHost(event_id=event.id, user_id=user_id, role=role))
     await chat_members.join_event_chat(uow, event.id, user_id)
     await _announce(uow, viewer, event, user_id, before=None, after=role, by_staff=by_staff)
     return event
@@ -131,12 +131,11 @@ async def step_down(uow: UnitOfWork, user_id: UUID, events: Sequence[Event]) -> 
         )
         # Those who stay come before those who are about to go.
         left = sorted((goes, hosts[id].created_at, id) for id, goes in found)
-        roles = {hosts[id].role for _goes, _since, id in left}
-        heirs = [hosts[id] for _goes, _since, id in left if hosts[id].role is EventRole.CO_ORGANIZER]
-        if EventRole.ORGANIZER in roles:
+        others = [hosts[id] for _goes, _since, id in left]
+        if any(one.role is EventRole.ORGANIZER for one in others):
             continue
-        if heirs:
-            notices.append(_hand_on(uow, event, heirs[0]))
+        if heir := _heir(others):
+            notices.append(_hand_on(uow, event, heir))
         elif event_states.refusal(event, EventAction.CANCEL) is None:
             notices.append(await call_off(uow, GUEST, event, reason=None, actor_id=None))
     await uow.session.flush()
@@ -151,21 +150,71 @@ async def step_down(uow: UnitOfWork, user_id: UUID, events: Sequence[Event]) -> 
     return notices
 
 
+@dataclass(frozen=True)
+class RolesEnded:
+    """What people are to be told, and topics of what the person was told and is no longer so."""
+
+    notices: Sequence[Notice] = ()
+    topics: Sequence[str] = ()
+
+
+async def end_roles_in_club(
+    uow: UnitOfWork, viewer: Viewer, user_id: UUID, club_id: UUID, *, by_staff: bool
+) -> RolesEnded:
+    """Take someone's roles at all events of a locked club away, past and deleted ones too, which are locked. They stay
+    in the chats: the caller lets them out.
+
+    Where no organizer is left, the longest co-organizer becomes one. Without any, the owners and administrators of
+    the club run the event, and appoint whom they like.
+    """
+    of_club = select(Event.id).where(Event.club_id == club_id, Event.id.in_(hosted_by(user_id)))
+    events = {event.id: event for event in await uow.session.scalars(select(Event).where(Event.id.in_(of_club)))}
+    if not events:
+        return RolesEnded()
+    taken = await uow.session.execute(
+        delete(EventHost)
+        .where(EventHost.user_id == user_id, EventHost.event_id.in_(events))
+        .returning(EventHost.event_id, EventHost.role)
+        .execution_options(synchronize_session=False)
+    )
+    roles = {row.event_id: row.role for row in taken}
+    found = await uow.session.scalars(
+        select(EventHost)
+        .join(User, User.id == EventHost.user_id)
+        .where(EventHost.event_id.in_(events), User.is_active)
+        .order_by(User.deletion_at.is_not(None), EventHost.created_at, EventHost.user_id)
+        .execution_options(populate_existing=True)
+    )
+    others: dict[UUID, list[EventHost]] = {}
+    for host in found:
+        others.setdefault(host.event_id, []).append(host)
+    notices = []
+    for event_id in sorted(roles):
+        event, left = events[event_id], others.get(event_id, [])
+        uow.record(EventHostsChanged(subject_id=event_id, user_id=user_id, role=None))
+        is_told = event.deleted_at is None and not event_states.is_over(event)
+        if is_told:
+            notices.append(_told_of_role(event, user_id, None, actor_id=viewer.id))
+        heir = None if any(one.role is EventRole.ORGANIZER for one in left) else _heir(left)
+        if by_staff:
+            _leave_trail(uow, viewer, event, user_id, before=roles[event_id], after=None)
+        if roles[event_id] is EventRole.ORGANIZER and heir is not None and event.deleted_at is None:
+            inherited = _hand_on(uow, event, heir)
+            notices += [inherited] if is_told else []
+    await uow.session.flush()
+    return RolesEnded(notices, [topic for id in roles for topic in _of_role(events[id], user_id)])
+
+
+def _heir(others: Sequence[EventHost]) -> EventHost | None:
+    """The first co-organizer."""
+    return next((one for one in others if one.role is EventRole.CO_ORGANIZER), None)
+
+
 def _hand_on(uow: UnitOfWork, event: Event, heir: EventHost) -> Notice:
-    audit.note(
-        uow, GUEST, "event.host.change", subject_type="Event", subject_id=event.id,
-        before={"role": heir.role}, after={"role": EventRole.ORGANIZER}, about={"userId": heir.user_id},
-    )  # fmt: skip
+    _leave_trail(uow, GUEST, event, heir.user_id, before=heir.role, after=EventRole.ORGANIZER)
     heir.role = EventRole.ORGANIZER
     uow.record(EventHostsChanged(subject_id=event.id, user_id=heir.user_id, role=heir.role.value))
-    return Notice(
-        recipients=[heir.user_id],
-        type=NotificationType.EVENT_ROLE_GIVEN,
-        subject=event,
-        params={"role": heir.role.value},
-        topic=topic_of(NotificationType.EVENT_ROLE_GIVEN, event.id, heir.user_id),
-        ends=_of_role(event, heir.user_id),
-    )
+    return _told_of_role(event, heir.user_id, heir.role, actor_id=None)
 
 
 def _of_role(event: Event, user_id: UUID) -> list[str]:
@@ -224,12 +273,8 @@ async def _is_put_out(uow: UnitOfWork, event: Event, user_id: UUID) -> bool:
         Registration.user_id == user_id,
         Registration.admission == Admission.REJECTED,
     )
-    of_club = select(ClubMembership.club_id).where(
-        ClubMembership.club_id == event.club_id,
-        ClubMembership.user_id == user_id,
-        ClubMembership.state == MembershipState.BANNED,
-    )
-    return await uow.session.scalar(of_event.union_all(of_club).limit(1)) is not None
+    of_club = func.event_entry(event.id, user_id) == BookableState.RESTRICTED.value
+    return bool(await uow.session.scalar(select(or_(of_event.exists(), of_club))))
 
 
 async def _holds_place(uow: UnitOfWork, event: Event, user_id: UUID) -> bool:
@@ -252,18 +297,27 @@ async def _announce(
     """Record the change, audit it where staff made it at an event that they did not run, and tell the person."""
     uow.record(EventHostsChanged(subject_id=event.id, user_id=user_id, role=after.value if after else None))
     if by_staff:
-        audit.note(
-            uow, viewer, "event.host.change", subject_type="Event", subject_id=event.id,
-            before={"role": before}, after={"role": after}, about={"userId": user_id},
-        )  # fmt: skip
-    type = NotificationType.EVENT_ROLE_GIVEN if after else NotificationType.EVENT_ROLE_TAKEN
-    told = Notice(
+        _leave_trail(uow, viewer, event, user_id, before=before, after=after)
+    await notify_all(uow, [_told_of_role(event, user_id, after, actor_id=viewer.id)])
+
+
+def _leave_trail(
+    uow: UnitOfWork, viewer: Viewer, event: Event, user_id: UUID, *, before: EventRole | None, after: EventRole | None
+) -> None:
+    audit.note(
+        uow, viewer, "event.host.change", subject_type="Event", subject_id=event.id,
+        before={"role": before}, after={"role": after}, about={"userId": user_id},
+    )  # fmt: skip
+
+
+def _told_of_role(event: Event, user_id: UUID, role: EventRole | None, *, actor_id: UUID | None) -> Notice:
+    type = NotificationType.EVENT_ROLE_GIVEN if role else NotificationType.EVENT_ROLE_TAKEN
+    return Notice(
         recipients=[user_id],
         type=type,
         subject=event,
-        actor_id=viewer.id,
-        params={"role": after.value} if after else {},
+        actor_id=actor_id,
+        params={"role": role.value} if role else {},
         topic=topic_of(type, event.id, user_id),
         ends=_of_role(event, user_id),
     )
-    await notify_all(uow, [told])

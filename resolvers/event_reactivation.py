@@ -34,7 +34,7 @@ from resolvers import (
     service_news,
     service_times,
 )
-from resolvers.clubs import share
+from resolvers.clubs import share_of_event
 from resolvers.event_access import acts_as_staff, editable, is_trusted_with, participant_ids
 from resolvers.event_input import EventChanges, EventInPast, check_times, in_utc
 from resolvers.event_lifecycle import audit_status, go_out, submit, withdraw_from_review
@@ -89,6 +89,7 @@ async def reactivate(
     viewer is trusted with the event. An event that took place is history of those who were there: it stays, and a new
     event is made like it.
     """
+    await share_of_event(uow, event_id)
     event = await editable(uow, viewer, event_id)
     event_states.require(event, EventAction.REACTIVATE, "eventId")
     plan = await _check(uow, event, starts_at, ends_at)
@@ -189,7 +190,6 @@ COPIED_OF_SERVICE = ("service_type_id", "capacity", "window_days", "staff_person
 
 async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Plan) -> Event:
     """A new event like one that took place, with its hosts and its services, and with nobody registered yet."""
-    await share(uow, held.club_id)
     event = Event(
         id=uuid7(),
         **{name: getattr(held, name) for name in COPIED},

@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import (
     HOLDING,
     TAKING_PART,
+    Admission,
     AvailabilityChange,
     Booking,
     Chat,
@@ -147,6 +148,30 @@ def _banned_with_place() -> Select[UUID, str]:
     )
 
 
+def _banned_with_role() -> Select[UUID, str]:
+    still = or_(ClubMembership.banned_until.is_(None), ClubMembership.banned_until > func.now())
+    return (
+        select(EventHost.event_id, func.concat("is hosted by one who was put out of its club: ", EventHost.user_id))
+        .join(Event, Event.id == EventHost.event_id)
+        .join(
+            ClubMembership,
+            and_(ClubMembership.club_id == Event.club_id, ClubMembership.user_id == EventHost.user_id),
+        )
+        .where(ClubMembership.state == MembershipState.BANNED, still)
+    )
+
+
+def _removed_with_role() -> Select[UUID, str]:
+    return (
+        select(EventHost.event_id, func.concat("is hosted by one who was put out of it: ", EventHost.user_id))
+        .join(
+            Registration,
+            and_(Registration.event_id == EventHost.event_id, Registration.user_id == EventHost.user_id),
+        )
+        .where(Registration.admission == Admission.REJECTED)
+    )
+
+
 def _deleted_with(entity: Any, *conditions: ColumnElement[bool]) -> Select[UUID, str]:
     """Deleted accounts that still have something."""
     having = exists().where(entity.user_id == User.id, *conditions)
@@ -254,6 +279,8 @@ INVARIANTS: dict[str, Select[UUID, str] | CompoundSelect[UUID, str]] = {
     "booking has a registration": _booking_without_registration(),
     "booking and service share an event": _booking_elsewhere(),
     "who was put out of a club has no place": _banned_with_place(),
+    "who was put out of a club has no role": _banned_with_role(),
+    "who was put out of an event has no role": _removed_with_role(),
     "a deleted account has nothing": _deleted_with_anything(),
     "participant is in the chat": _chat_without_participant(),
     "only participants are in the chat": _chat_with_stranger(),

@@ -10,16 +10,33 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
+from sqlalchemy import select
+
 from auth.viewer import Viewer
 from auth.visibility import registrations_visible_to
 from database import UnitOfWork
-from errors import Forbidden, InvalidStatus, NotFound, UserError
-from models import TAKING_PART, Admission, DomainEvent, Event, NotificationType, Registration, utcnow
+from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _
+from models import (
+    TAKING_PART,
+    Admission,
+    DomainEvent,
+    Event,
+    EventHost,
+    EventRole,
+    NotificationType,
+    Registration,
+    utcnow,
+)
 from resolvers import audit, capacity, chat_members
-from resolvers.event_access import may_edit
+from resolvers.event_access import Part, may_edit, part_at
 from resolvers.notifications import Notice, notify_all, topic_of
 from resolvers.putting_out import end_places
 from resolvers.registrations import checked_reason, of_place
+
+
+class IsHost(UserError):
+    code = ErrorCode.IS_HOST
+    message = _("This person has a role at the event. Take the role away first.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +61,9 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reas
     """Put someone out of an event that is not over, also who has cancelled just before."""
     actor_id, reason = viewer.require_user(), checked_reason(reason)
     event, registration = await _found(uow, viewer, registration_id)
-    if refusal := refusal_to_remove(event, registration, actor_id=actor_id):
+    hosting = select(EventHost.role).where(EventHost.event_id == event.id, EventHost.user_id == registration.user_id)
+    role, part = await uow.session.scalar(hosting), await part_at(uow.session, viewer, event)
+    if refusal := refusal_to_remove(event, registration, part=part, role=role):
         raise refusal
     user_id, before = registration.user_id, registration.admission
     audit.note(
@@ -64,15 +83,23 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reas
     return registration
 
 
-def refusal_to_remove(event: Event, registration: Registration, *, actor_id: UUID) -> UserError | None:
-    """For who may change the event."""
-    if registration.user_id == actor_id:
+def refusal_to_remove(
+    event: Event, registration: Registration, *, part: Part, role: EventRole | None
+) -> UserError | None:
+    """For who may change the event. `part` is what they are to it, `role` the one that the registered person has at it:
+    nobody is put out of an event that they run.
+    """
+    if registration.user_id == part.viewer.id:
         return Forbidden(path=("registrationId",))
     if registration.admission is Admission.REJECTED:
         return InvalidStatus(path=("registrationId",), status=registration.admission)
     if event.ends_at <= utcnow():
         return capacity.Closed(path=("registrationId",), closes_at=event.ends_at, time_zone=event.time_zone)
-    return None
+    if role is None:
+        return None
+    if role is EventRole.ORGANIZER and not part.may_appoint_organizers:
+        return Forbidden(path=("registrationId",))
+    return IsHost(path=("registrationId",))
 
 
 async def lift(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID) -> Registration:

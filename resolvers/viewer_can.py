@@ -13,7 +13,7 @@ from typing import Any
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
-from models import Admission, Attendance, ClubRole, Registration, utcnow
+from models import Admission, Attendance, ClubRole, EventRole, Registration, utcnow
 from resolvers import (
     bookings,
     capacity,
@@ -207,8 +207,8 @@ class OfRegistration:
 
     @property
     def remove(self) -> bool:
-        actor_id = self.viewer.require_user()
-        found = registration_removal.refusal_to_remove(self.known, self.registration, actor_id=actor_id)
+        role = EventRole(self.known.person_role) if self.known.person_role is not None else None
+        found = registration_removal.refusal_to_remove(self.known, self.registration, part=self.part, role=role)
         return self._edits and found is None
 
     @property

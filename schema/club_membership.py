@@ -112,7 +112,8 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description="Leave a club and its chat, take a request back, or decline an invitation.",
+        description="Leave a club and its chat, take a request back, or decline an invitation. Places that one has at "
+        "its events stay, and so do roles at them, which `removeEventHost` takes.",
         access=SIGNED_IN,
         raises=[InvalidId, NotFound, rules.LastOwner, rules.NotMember],
     )
@@ -160,8 +161,9 @@ class ClubMembershipMutations:
 
     @mutation(
         description="Put out someone whose role is below one's own: they lose their places at the club's events that "
-        "are not over, leave its chats, are told, and cannot join or ask to until the ban ends. Or take an invitation "
-        f"back. {HOSTS}",
+        "are not over and their roles at all of its events, leave its chats, are told, and cannot join or ask to until "
+        "the ban ends. Of an event that is left without an organizer, the longest co-organizer becomes one; the club's "
+        f"owners and administrators run all of them. Or take an invitation back. {HOSTS}",
         access=SIGNED_IN,
         raises=[
             Forbidden,

@@ -47,6 +47,7 @@ enum(
     CAPACITY_EXCEEDS_EVENT="A service would have more places than its event.",
     EVENT_IN_PAST="The event would be over already.",
     HAS_PARTICIPANTS="People have a place (`details.count`): cancel first, so that they are told.",
+    IS_HOST="The person has a role at the event: take it away first (`removeEventHost`).",
     INVALID_STATUS="Not possible in this state (`details.status`).",
     LAST_ORGANIZER="An event keeps an organizer.",
     OUTSIDE_EVENT="A service lies within its event.",

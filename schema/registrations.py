@@ -239,9 +239,10 @@ class RegistrationMutations:
 
     @mutation(
         description="Put someone out of an event that is not over. They lose their place and bookings, leave its chat, "
-        "are told, and are RESTRICTED there until that is lifted. For who may change the event; audited.",
+        "are told, and are RESTRICTED there until that is lifted. Nobody is put out who has a role at it: take that "
+        "away first. For who may change the event; audited.",
         access=SIGNED_IN,
-        raises=[NotFound, Forbidden, InvalidStatus, TooLong, capacity.Closed],
+        raises=[NotFound, Forbidden, InvalidStatus, TooLong, capacity.Closed, registration_removal.IsHost],
     )
     async def remove_registration(self, info: Info, input: RemoveRegistrationInput) -> RegistrationPayload:
         registration_id = ids.decode(input.registration_id, "Registration")

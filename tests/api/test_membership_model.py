@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import select
 
 import models
-from models import ChatKind, ChatMember, ClubMembership, ClubRole, Registration, Role
+from models import ChatKind, ChatMember, ClubMembership, ClubRole, EventHost, Registration, Role
 from resolvers.invariants import find_violations
 from tests.api import test_club_membership as club_documents
-from tests.api import test_clubs, test_registration_removal, test_registrations
+from tests.api import test_clubs, test_event_hosts, test_registration_removal, test_registrations
 from tests.api.event_worlds import UPDATE as UPDATE_EVENT
 from tests.clients import gid
 from tests.factories import (
@@ -42,7 +42,9 @@ OK = ""
 
 @dataclass
 class Model:
-    """The rules, as plainly as they can be said. `ann` hosts the event `b`. A method answers the code of a refusal."""
+    """The rules, as plainly as they can be said. `ann` begins as organizer of the event `b`, and `ben` as co-organizer.
+    A method answers the code of a refusal.
+    """
 
     policy: str
     visibility: str = "PUBLIC"
@@ -50,6 +52,7 @@ class Model:
     state: dict[str, str] = field(default_factory=lambda: {"owner": "ACTIVE"})
     role: dict[str, str] = field(default_factory=lambda: {"owner": "OWNER"})
     place: dict[tuple[str, str], str] = field(default_factory=dict)
+    hosts: dict[tuple[str, str], str] = field(default_factory=dict)
 
     # What someone is
 
@@ -67,7 +70,7 @@ class Model:
         return owners == [who]
 
     def is_host(self, who: str, event: str) -> bool:
-        return (who, event) == ("ann", "b")
+        return (who, event) in self.hosts
 
     def sees_club(self, who: str) -> bool:
         return who == "staff" or self.visibility != "PRIVATE" or self.state.get(who) in ("ACTIVE", "INVITED")
@@ -83,10 +86,17 @@ class Model:
         return is_open or who == "staff" or self.is_member(who) or takes_part or self.is_host(who, event)
 
     def runs_event(self, who: str, event: str) -> bool:
-        return who == "staff" or self.own_rank(who) >= 2 or self.is_host(who, event)
+        is_editor = self.hosts.get((who, event)) in ("ORGANIZER", "CO_ORGANIZER")
+        return is_editor or self.appoints_organizers(who, event)
+
+    def appoints_organizers(self, who: str, event: str) -> bool:
+        return who == "staff" or self.own_rank(who) >= 2 or self.hosts.get((who, event)) == "ORGANIZER"
+
+    def has_organizer(self, event: str) -> bool:
+        return any(at == event and role == "ORGANIZER" for (_who, at), role in self.hosts.items())
 
     def sees_place(self, who: str, whose: str, event: str) -> bool:
-        return who == whose or self.runs_event(who, event)
+        return who == whose or self.runs_event(who, event) or self.is_host(who, event)
 
     def enter(self, who: str, state: str) -> str:
         self.state[who], self.role[who] = state, "MEMBER"
@@ -150,6 +160,9 @@ class Model:
         for event in EVENTS:
             if self.place.get((whom, event)) == "CONFIRMED":
                 self.place[whom, event] = "CANCELLED"
+            if self.hosts.pop((whom, event), "") == "ORGANIZER" and not self.has_organizer(event):
+                heirs = [pair for pair, role in self.hosts.items() if pair[1] == event and role == "CO_ORGANIZER"]
+                self.hosts |= dict.fromkeys(heirs[:1], "ORGANIZER")
         return self.enter(whom, "BANNED")
 
     def lift(self, who: str, whom: str) -> str:
@@ -208,6 +221,34 @@ class Model:
         self.place[who, event] = "CANCELLED"
         return OK
 
+    def appoint(self, who: str, whom: str, event: str, role: str) -> str:
+        if not self.sees_event(who, event):
+            return "NOT_FOUND"
+        if not self.runs_event(who, event) or (role == "ORGANIZER" and not self.appoints_organizers(who, event)):
+            return "FORBIDDEN"
+        if self.state.get(whom) == "BANNED" or self.place.get((whom, event)) == "REJECTED":
+            return "RESTRICTED"
+        if self.is_host(whom, event):
+            return "ALREADY_EXISTS"
+        self.hosts[whom, event] = role
+        return OK
+
+    def dismiss(self, who: str, whom: str, event: str) -> str:
+        if not self.sees_event(who, event):
+            return "NOT_FOUND"
+        if who != whom and not self.runs_event(who, event):
+            return "FORBIDDEN"
+        if not self.is_host(whom, event):
+            return "NOT_FOUND"
+        role = self.hosts[whom, event]
+        if who != whom and role == "ORGANIZER" and not self.appoints_organizers(who, event):
+            return "FORBIDDEN"
+        others = [pair for pair, one in self.hosts.items() if pair[1] == event and one == "ORGANIZER"]
+        if others == [(whom, event)]:
+            return "LAST_ORGANIZER"
+        del self.hosts[whom, event]
+        return OK
+
     def remove(self, who: str, whom: str, event: str) -> str:
         return self._decide_place(who, whom, event, "REJECTED")
 
@@ -222,6 +263,9 @@ class Model:
             return "FORBIDDEN"
         if (self.place[whom, event] == "REJECTED") is is_removal:
             return "INVALID_STATUS"
+        if is_removal and self.is_host(whom, event):
+            needs_more = self.hosts[whom, event] == "ORGANIZER" and not self.appoints_organizers(who, event)
+            return "FORBIDDEN" if needs_more else "IS_HOST"
         self.place[whom, event] = place
         return OK
 
@@ -251,6 +295,11 @@ class World:
         yield "register", (one, event), one, test_registrations.REGISTER, at
         yield "register", (other, event), other, test_registrations.REGISTER, at
         yield "cancel", (one, event), one, test_registrations.CANCEL, at
+        role_there = self.dice.choice(("ORGANIZER", "CO_ORGANIZER", "STAFF"))
+        person = at | {"userId": self.people[other]}
+        yield "appoint", (one, other, event, role_there), one, test_event_hosts.ADD, person | {"role": role_there}
+        yield "dismiss", (one, other, event), one, test_event_hosts.REMOVE, person
+        yield "dismiss", (one, one, event), one, test_event_hosts.REMOVE, at | {"userId": self.people[one]}
         if other in self.model.state:
             whom = {"membershipId": self.memberships[self.people[other].id]}
             yield "decide", (one, other, "ACTIVE"), one, club_documents.APPROVE, whom
@@ -307,6 +356,7 @@ class World:
         async with self.ports.database.reading() as session:
             memberships = (await session.scalars(select(ClubMembership))).all()
             registrations = (await session.scalars(select(Registration))).all()
+            hosts = (await session.scalars(select(EventHost))).all()
             present = await session.execute(
                 select(ChatMember.user_id, models.Chat.event_id)
                 .join(models.Chat, models.Chat.id == ChatMember.chat_id)
@@ -318,10 +368,12 @@ class World:
         assert {names[one.user_id]: one.role.value for one in memberships} == self.model.role, self.told()
         places = {(names[one.user_id], events[one.event_id]): one.admission.value for one in registrations}
         assert places == self.model.place, self.told()
+        roles = {(names[one.user_id], events[one.event_id]): one.role.value for one in hosts}
+        assert roles == self.model.hosts, self.told()
         taking_part = {pair for pair, place in self.model.place.items() if place == "CONFIRMED"}
         members = {(who, "club") for who in PEOPLE if self.model.is_member(who)}
         chats = {(names[user_id], events.get(event_id, "club")) for user_id, event_id in present}
-        assert chats == members | taking_part | {("ann", "b")}, self.told()
+        assert chats == members | taking_part | set(roles), self.told()
 
     async def compare_sights(self, *people: str) -> None:
         given = {name: gid(event) for name, event in self.events.items()} | {"club": gid(self.club)}
@@ -353,6 +405,8 @@ async def walk(client, save, ports, seed, number):
     chats = {name: make_chat(kind=ChatKind.EVENT, event=event) for name, event in events.items()}
     of_club = make_chat(kind=ChatKind.CLUB, club=club)
     await save(make_host(events["b"], people["ann"]), of_club, *chats.values())
+    await save(make_host(events["b"], people["ben"], models.EventRole.CO_ORGANIZER))
+    model.hosts = {("ann", "b"): "ORGANIZER", ("ben", "b"): "CO_ORGANIZER"}
     await save(*(make_registration(events[event], people[who]) for who, event in model.place))
     await save(*(make_member(of_club, people[who]) for who in model.role), make_member(chats["b"], people["ann"]))
     await save(*(make_member(chats[event], people[who]) for who, event in model.place))

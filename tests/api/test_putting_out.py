@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 import models
 from models import (
@@ -21,6 +22,8 @@ from models import (
     ClubRole,
     ClubVisibility,
     Event,
+    EventHost,
+    EventRole,
     EventStatus,
     EventVisibility,
     MembershipState,
@@ -32,6 +35,8 @@ from models import (
 from resolvers.invariants import find_violations
 from tests.api.test_bookings import BOOK
 from tests.api.test_club_membership import CHANGE_ROLE, INVITE, JOIN, LEAVE, LIFT, REMOVE
+from tests.api.test_event_hosts import ADD as ADD_HOST
+from tests.api.test_event_hosts import REMOVE as REMOVE_HOST
 from tests.api.test_event_reactivation import REACTIVATE
 from tests.api.test_registrations import CANCEL, REGISTER, rows
 from tests.clients import codes
@@ -53,6 +58,8 @@ from tests.factories import (
     make_venue,
     now,
 )
+from tests.live import relaying
+from tests.realtime.test_message_sent import following
 
 SEEN = """
 query ($id: ID!) {
@@ -60,6 +67,7 @@ query ($id: ID!) {
   events { nodes { id } }
 }
 """
+CANCEL_EVENT = "mutation ($input: CancelEventInput!) { cancelEvent(input: $input) { errors { code } } }"
 OWN = "query { viewer { registrations { nodes { admission event { title } } } } }"
 CLUB_ONLY, PUBLIC = EventVisibility.CLUB, EventVisibility.PUBLIC
 
@@ -249,6 +257,101 @@ async def test_being_put_out_ends_what_one_had_by_the_club(client, save, ports, 
         assert await find_violations(session) == []
 
 
+async def test_being_put_out_ends_all_roles_at_the_clubs_events(client, save, ports):
+    """Coming and past; a co-organizer takes over, else those who rule the club run the event."""
+    place = await a_place(save, visibility=ClubVisibility.PRIVATE)
+    helper, led, sole, helped, past = (
+        make_user(),
+        await place.event(title="Led"),
+        await place.event(title="Sole"),
+        await place.event(title="Helped"),
+        await place.event(title="Past", starts_at=in_days(-3)),
+    )
+    elsewhere = make_event(place.owner, place.category, place.venue)
+    await save(helper, elsewhere)
+    events = [led, sole, helped, past, elsewhere]
+    chats = [make_chat(kind=ChatKind.EVENT, event=event) for event in events]
+    await save(*chats)
+    await save(*(make_host(event, place.member) for event in (led, sole, past, elsewhere)))
+    await save(make_host(led, helper, EventRole.CO_ORGANIZER), make_host(helped, place.member, EventRole.STAFF))
+    await save(*(make_member(chat, place.member) for chat in chats), make_member(chats[0], helper))
+
+    async with relaying(ports), following(client, place.member, chats[0], ports) as (waiting, _stream):
+        answer = await client(place.owner).execute(REMOVE, membershipId=place.membership)
+        [ended] = (await asyncio.wait_for(waiting, 5)).errors
+    tried = [
+        codes(await client(place.member).execute(CANCEL_EVENT, eventId=led), "cancelEvent"),
+        codes(await client(place.member).execute(ADD_HOST, eventId=sole, userId=helper, role="STAFF"), "addEventHost"),
+    ]
+    again = await client(place.owner).execute(ADD_HOST, eventId=sole, userId=place.member, role="STAFF")
+    other = await client(place.owner).execute(ADD_HOST, eventId=sole, userId=helper, role="ORGANIZER")
+
+    assert (codes(answer, "answer"), ended.extensions["reason"]) == ([], "FORBIDDEN")
+    assert tried == [["NOT_FOUND"], ["NOT_FOUND"]]
+    assert codes(again, "addEventHost") == ["RESTRICTED"]
+    assert codes(other, "addEventHost") == []
+    roles = {(one.event_id, one.user_id, one.role.value) for one in await rows(ports, EventHost)}
+    leads = [(led, helper), (sole, helper), (elsewhere, place.member)]
+    assert roles == {(event.id, person.id, "ORGANIZER") for event, person in leads}
+    present = {(one.chat_id, one.user_id) for one in await rows(ports, ChatMember, ChatMember.left_at.is_(None))}
+    assert present == {
+        (chats[0].id, helper.id), (chats[1].id, helper.id), (chats[4].id, place.member.id)
+    }  # fmt: skip
+    told = [(one.user_id, one.type.value, one.params["name"]) for one in await rows(ports, Notification)]
+    taken = [(place.member.id, "EVENT_ROLE_TAKEN", name) for name in ("Helped", "Led", "Sole")]
+    given = [(helper.id, "EVENT_ROLE_GIVEN", name) for name in ("Led", "Sole")]
+    assert sorted(told, key=str) == sorted(
+        [(place.member.id, "CLUB_MEMBER_REMOVED", place.club.name), *taken, *given], key=str
+    )
+    async with ports.database.reading() as session:
+        assert await find_violations(session) == []
+
+
+@pytest.mark.parametrize("days", [3, -3], ids=["coming", "past"])
+async def test_who_is_given_a_role_while_being_put_out_has_none_in_the_end(client, save, ports, place, count, days):
+    events = [await place.event(PUBLIC, starts_at=in_days(days)) for _ in range(4)]
+
+    def giving(position):
+        given = {"eventId": events[position], "userId": place.member, "role": "CO_ORGANIZER"}
+        return client(place.owner).execute(ADD_HOST, **given)
+
+    await asyncio.gather(
+        giving(0),
+        giving(1),
+        client(place.owner).execute(REMOVE, membershipId=place.membership),
+        client(place.member).execute(REGISTER, eventId=events[0]),
+        giving(2),
+        giving(3),
+    )
+
+    assert await count(ClubMembership, ClubMembership.state == MembershipState.BANNED) == 1
+    assert await count(EventHost) == 0
+    async with ports.database.reading() as session:
+        assert await find_violations(session) == []
+
+
+async def test_the_database_gives_no_role_to_who_was_put_out(client, save, place):
+    event, other = await place.event(), await place.event()
+    await save(make_registration(other, place.owner, admission=Admission.REJECTED))
+    await client(place.owner).execute(REMOVE, membershipId=place.membership)
+
+    for host in (make_host(event, place.member), make_host(other, place.owner)):
+        with pytest.raises(IntegrityError, match="who was put out has no role"):
+            await save(host)
+
+
+async def test_who_leaves_a_club_keeps_a_role_until_it_is_taken(client, save, place):
+    event = await place.event()
+    await save(make_host(event, place.member, EventRole.STAFF))
+    await client(place.member).execute(LEAVE, clubId=place.club)
+
+    seen = (await client(place.member).run(SEEN, id=event)).data["event"]
+    taken = await client(place.owner).execute(REMOVE_HOST, eventId=event, userId=place.member)
+    hidden = (await client(place.member).run(SEEN, id=event)).data["event"]
+
+    assert (seen["title"], codes(taken, "removeEventHost"), hidden) == (event.title, [], None)
+
+
 async def test_putting_out_costs_the_same_however_much_it_ends(client, save, ports):
     counts = []
     for number in (1, 6):
@@ -256,7 +359,10 @@ async def test_putting_out_costs_the_same_however_much_it_ends(client, save, por
         kind = make_service_type()
         await save(kind)
         for _ in range(number):
-            event = await place.event()
+            event, hosted = await place.event(), await place.event()
+            helper = make_user()
+            await save(helper)
+            await save(make_host(hosted, place.member), make_host(hosted, helper, EventRole.CO_ORGANIZER))
             services = [make_service(event, kind) for _ in range(3)]
             chat = make_chat(kind=ChatKind.EVENT, event=event)
             await save(*services, chat, make_registration(event, place.member))
@@ -312,7 +418,7 @@ async def test_nothing_that_a_person_does_leads_out_of_a_ban(client, place, row,
 async def test_the_refusal_says_when_the_ban_ends(client, place):
     until = in_days(7)
     document = """
-    mutation ($input: JoinClubInput!) { joinClub(input: $input) { errors { code message details { endsAt } } } }
+    mutation ($input: JoinClubInput!) { joinClub(input: $input) { errors { code message details { opensAt } } } }
     """
     told = []
     for end in (None, until.isoformat()):
@@ -322,7 +428,7 @@ async def test_the_refusal_says_when_the_ban_ends(client, place):
 
     assert told == [
         ("You were put out of this club.", None),
-        ("You were put out of this club.", {"endsAt": until.isoformat()}),
+        ("You were put out of this club.", {"opensAt": until.isoformat()}),
     ]
 
 

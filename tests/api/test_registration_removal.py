@@ -11,6 +11,8 @@ import models
 from models import Admission, AuditEntry, Booking, ChatKind, ChatMember, Event, EventRole, Notification, Registration
 from resolvers.invariants import find_violations
 from tests.api.test_bookings import BOOK
+from tests.api.test_event_hosts import ADD as GIVE_ROLE
+from tests.api.test_event_hosts import REMOVE as TAKE_ROLE
 from tests.api.test_registrations import CANCEL, REGISTER, STATE, an_event, rows
 from tests.clients import codes
 from tests.factories import (
@@ -179,13 +181,52 @@ async def test_removals_that_are_refused(client, save, count, values, admission,
     assert await count(Notification) == await count(AuditEntry) == 0
 
 
-async def test_a_host_who_is_put_out_of_the_participants_stays_in_the_chat(client, save, ports):
+@pytest.mark.parametrize(
+    ("actor_role", "role", "code"),
+    [
+        ("ORGANIZER", "STAFF", "IS_HOST"),
+        ("CO_ORGANIZER", "STAFF", "IS_HOST"),
+        ("CO_ORGANIZER", "ORGANIZER", "FORBIDDEN"),
+    ],
+)
+async def test_who_runs_an_event_is_put_out_once_the_role_is_taken(client, save, ports, actor_role, role, code):
+    """By those who may take it."""
     ada, host, event, _service, registration = await a_party(save)
-    await save(make_host(event, ada, EventRole.STAFF))
+    actor = make_user()
+    await save(actor)
+    await save(make_host(event, ada, EventRole(role)), make_host(event, actor, EventRole(actor_role)))
+    can = "query ($id: ID!) { event(id: $id) { registrations { nodes { viewerCan { remove } } } } }"
 
-    await client(host).execute(REMOVE, registrationId=registration)
+    def may_remove(answer):
+        [place] = answer.data["event"]["registrations"]["nodes"]
+        return place["viewerCan"]["remove"]
 
-    assert len(await rows(ports, ChatMember, ChatMember.left_at.is_(None))) == 2
+    refused = await client(actor).execute(REMOVE, registrationId=registration)
+    before = may_remove(await client(actor).run(can, id=event))
+    await client(host).execute(TAKE_ROLE, eventId=event, userId=ada)
+    after = may_remove(await client(actor).run(can, id=event))
+    removed = await client(actor).execute(REMOVE, registrationId=registration)
+    again = await client(host).execute(GIVE_ROLE, eventId=event, userId=ada, role="STAFF")
+
+    assert codes(refused, "removeRegistration") == [code]
+    assert (before, after) == (False, True)
+    assert (codes(removed, "removeRegistration"), codes(again, "addEventHost")) == ([], ["RESTRICTED"])
+    present = {one.user_id for one in await rows(ports, ChatMember, ChatMember.left_at.is_(None))}
+    assert present == {host.id}
+
+
+async def test_nobody_is_put_out_and_given_a_role_at_once(client, save, ports):
+    ada, host, event, _service, registration = await a_party(save)
+
+    added, removed = await asyncio.gather(
+        client(host).execute(GIVE_ROLE, eventId=event, userId=ada, role="STAFF"),
+        client(host).execute(REMOVE, registrationId=registration),
+    )
+
+    found = (codes(added, "addEventHost"), codes(removed, "removeRegistration"))
+    assert found in (([], ["IS_HOST"]), (["RESTRICTED"], []))
+    async with ports.database.reading() as session:
+        assert await find_violations(session) == []
 
 
 async def test_who_registers_while_being_put_out_is_out_in_the_end(client, save, ports, count):
