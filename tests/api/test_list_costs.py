@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, get_named_type, is_leaf_type
 
-from models import Attendance, EventStatus, ModerationItem, Role, Session
+from models import Attendance, DataExport, DataExportState, EventStatus, ModerationItem, Role, Session
 from schema import make_schema
 from tests.factories import (
     in_days,
@@ -128,6 +128,7 @@ async def readers(save):
             *(make_booking(service, person) for person in readers),
             *(make_message(chat, person, sequence) for sequence, person in enumerate(readers, 1)),
             *(make_notification(person, at + 1, subject_type="Event", subject_id=past.id) for person in readers),
+            *(DataExport(user_id=person.id, state=DataExportState.EXPIRED) for person in readers),
             *(Session(user_id=person.id, expires_at=in_days(1)) for person in readers),
         ]
     for rows in (events, parts, about):
