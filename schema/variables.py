@@ -190,6 +190,9 @@ def settle(
         type_: Any = type_from_ast(schema, definition.type)
         if name not in inputs and definition.default_value:
             continue
+        if _fits(schema, definition, inputs):
+            # Whoever reads it looks at it.
+            continue
         is_whole = name in answered and _takes_key(type_)
         value = inputs.get(name)
         limits: list[UserError] = [one for one in _excesses(value, type_, MAX_ITEMS) if isinstance(one, LIMITED)]
@@ -203,6 +206,14 @@ def settle(
             is_refused = True
         found += [(one, definition) for one in problems]
     return [_of_request(*one) for one in found[:MOST]] if is_refused else settled
+
+
+def _fits(schema: GraphQLSchema, definition: VariableDefinitionNode, inputs: dict[str, Any]) -> bool:
+    """Whether a variable fits its type, however wrong it may be otherwise."""
+    name = definition.variable.name.value
+    if next(_excesses(inputs.get(name), type_from_ast(schema, definition.type), MAX_ITEMS), None) is not None:
+        return False
+    return not isinstance(get_variable_values(schema, [definition], inputs, max_errors=1), list)
 
 
 def check_variables(

@@ -150,6 +150,23 @@ async def test_who_may_not_call_it_hears_that_first(clients):
     assert answer.data == {"createEvent": None}
 
 
+async def test_a_variable_that_fits_its_type_is_looked_at_where_it_is_read(clients, ada):
+    """Also beside one that does not fit."""
+    document = """
+    mutation ($bad: CreateEventInput!, $wrong: SetInterestsInput!) {
+      createEvent(input: $bad) { errors { code } }
+      setInterests(input: $wrong) { errors { code path } }
+    }
+    """
+    filtered = "query ($filter: EventFilter) { first: events { totalCount } events(filter: $filter) { totalCount } }"
+
+    answer = await clients(ada).run(document, bad={}, wrong={"interestIds": ["x"]})
+    refused = await clients(ada).run(filtered, filter={"priceTo": {"amount": "-1"}})
+
+    assert told(answer, "setInterests") == [("INVALID_ID", "interestIds.0")]
+    assert [error["path"] for error in refused.errors] == [["events"]]
+
+
 async def test_other_mutations_of_the_operation_run(clients, ada):
     document = """
     mutation ($bad: CreateEventInput!, $good: MarkAllNotificationsReadInput!) {

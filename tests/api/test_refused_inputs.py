@@ -28,6 +28,7 @@ ONLY_THE_DATABASE_KNOWS = {
     "deviceToken": "an unknown one is no mistake: the device is a new one",
     "expectedVersion": "any number may be the version",
     "login": "whether there is such an account is not told",
+    "providerId": "compared with the settings of the server",
     "redirectUri": "compared with the settings of the server",
     "refreshToken": "sealed by the server",
     "state": "given out by the server",
