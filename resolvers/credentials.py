@@ -10,17 +10,20 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from auth.passwords import Passwords
-from auth.throttle import forgive, try_spend
+from auth.throttle import HOUR, Limit, forgive, try_spend
 from auth.viewer import Viewer
 from auth.visibility import identities_of
 from database import Database, UnitOfWork
 from errors import ErrorCode, NotFound, UserError, _, refuse
 from models import DomainEvent, Identity, OneTimePurpose, Password, SecurityNoticeKind, User, utcnow
 from resolvers import accounts, known_devices, one_time_tokens, security_notices, sessions
-from resolvers.accounts import NO_KEY, EmailVerificationRequested, UserUpdated, mail_limit
+from resolvers.accounts import NO_KEY, EmailVerificationRequested, UserUpdated
 from resolvers.known_devices import Device
 from resolvers.passwords import PasswordChanged
 from resolvers.sessions import InvalidCredentials, Proof
+
+EMAIL_CHANGES = 5
+"""Addresses that someone asks for within an hour."""
 
 
 class LastWayIn(UserError):
@@ -47,12 +50,13 @@ async def prove_password(
 ) -> Proof:
     """Check that the caller knows the password of their own account, before any transaction is opened.
 
-    A stolen access token alone must not be enough to take the account over. Wrong passwords count as at sign-in. Who
-    has no password chooses one by `requestPasswordReset`. Raises `InvalidCredentials`, `RateLimited`.
+    A stolen access token alone must not be enough to take the account over. Wrong passwords count as at sign-in, and
+    they alone: a right one is given back at once, whatever becomes of what it is needed for. Who has no password
+    chooses one by `requestPasswordReset`. Raises `InvalidCredentials`, `RateLimited`.
     """
     viewer.require_user()
     try:
-        return await sessions.prove(
+        proof = await sessions.prove(
             database,
             passwords,
             login=viewer.user.handle if viewer.user is not None else "",
@@ -63,6 +67,9 @@ async def prove_password(
         )
     except InvalidCredentials as error:
         raise InvalidCredentials(path=("currentPassword",)) from error
+    async with database.writing() as uow:
+        await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
+    return proof
 
 
 async def new_password_hash(passwords: Passwords, viewer: Viewer, new_password: str) -> str:
@@ -90,7 +97,6 @@ async def change_password(
     await one_time_tokens.withdraw(uow, user.id, OneTimePurpose.RESET_PASSWORD)
     await sessions.end_all(uow, user.id, but=viewer.session_id)
     await known_devices.forget_all(uow, user.id)
-    await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
     uow.record(PasswordChanged(subject_id=user.id))
     await security_notices.write(uow, user, SecurityNoticeKind.PASSWORD_CHANGED, device=device)
     return user, await known_devices.remember(uow, user.id, device)
@@ -105,11 +111,11 @@ async def change_email(uow: UnitOfWork, viewer: Viewer, proof: Proof, *, email: 
     email = accounts.check_email(problems, email, "email")
     refuse(problems)
     user = await proven(uow, viewer, proof)
-    await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
     if email == user.email and user.email_verified_at is not None:
         user.claimed_email = None
         return user
-    if (refusal := await try_spend(uow.session, mail_limit(user.id))) is not None:
+    changes = Limit("email-change", str(user.id), EMAIL_CHANGES, HOUR)
+    if (refusal := await try_spend(uow.session, changes)) is not None:
         raise refusal
     user.claimed_email = email
     await one_time_tokens.withdraw(uow, user.id, OneTimePurpose.VERIFY_EMAIL)

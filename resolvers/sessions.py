@@ -150,6 +150,9 @@ async def prove(
             if is_news and found is not None:
                 user = await uow.session.get_one(User, found.id)
                 await security_notices.write(uow, user, SecurityNoticeKind.LOCKED_OUT, device=device)
+        if exceeded.keys() & {*told}:
+            # Nothing is tried, so nothing was wrong.
+            await forgive(uow.session, all_of=(), one_of=of_network)
     refusal = refusal_of({limit: seconds for limit, seconds in exceeded.items() if limit in (*told, *of_network)})
     if refusal is not None:
         raise refusal

@@ -130,7 +130,7 @@ class CredentialMutations:
 
     @mutation(
         description="Ask for another e-mail address. The link sent there is for `verifyEmail`; until it is opened the "
-        "old address counts. The old one is told now, and once it no longer counts.",
+        "old address counts. The old one is told now, and once it no longer counts. At most 5 an hour.",
         access=SIGNED_IN,
         raises=[*PROOF_REFUSALS, accounts.InvalidEmail],
     )

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from models import Identity, SecurityNotice, SecurityNoticeKind, Session
+from models import AttemptCount, Identity, Role, SecurityNotice, SecurityNoticeKind, Session
 from tests.api.signing import (
     PASSWORD,
     SIGN_IN,
@@ -34,6 +34,8 @@ mutation ($input: UnlinkIdentityInput!) {
   unlinkIdentity(input: $input) { identities { issuer } errors { code path } }
 }
 """
+DELETE_ACCOUNT = "mutation ($input: DeleteAccountInput!) { deleteAccount(input: $input) { errors { code path } } }"
+RESEND = "mutation ($input: ResendVerificationInput!) { resendVerification(input: $input) { errors { code path } } }"
 ADDRESS = "{ viewer { email isEmailVerified claimedEmail } }"
 IDENTITIES = "{ viewer { hasPassword identities { id issuer } } }"
 NEW = "another quiet place by the sea"
@@ -82,7 +84,7 @@ async def test_a_password_that_cannot_be(client, save, ports, schema, count, cur
     await sign_in(client, ada)
 
 
-async def test_a_stolen_token_does_not_guess_the_password(client, save, ports, schema):
+async def test_a_stolen_token_does_not_guess_the_password(client, save, ports, schema, count):
     ada = await account(save, ports)
     here = await signed_in(client, ports, schema, ada)
 
@@ -92,6 +94,27 @@ async def test_a_stolen_token_does_not_guess_the_password(client, save, ports, s
 
     assert codes(tries[0], "changePassword") == ["INVALID_CREDENTIALS"]
     assert codes(tries[-1], "changePassword") == ["RATE_LIMITED"]
+    # What was refused was not tried, so it was not wrong: the network has had ten.
+    assert await count(AttemptCount, AttemptCount.key.like("sign-in-from:%"), AttemptCount.count == 10) == 1
+
+
+async def test_a_right_password_never_counts_whatever_else_is_refused(client, save, ports, schema, count):
+    ada = await account(save, ports, role=Role.ADMIN)
+    here = await signed_in(client, ports, schema, ada)
+    addresses = [f"new{number}@example.org" for number in range(6)]
+
+    told = [
+        await here.execute(CHANGE_PASSWORD, currentPassword=PASSWORD, newPassword="short"),
+        await here.execute(CHANGE_EMAIL, currentPassword=PASSWORD, email="no address"),
+        await here.execute(DELETE_ACCOUNT, currentPassword=PASSWORD),
+        *[await here.execute(CHANGE_EMAIL, currentPassword=PASSWORD, email=email) for email in addresses],
+    ]
+    resent = await here.execute(RESEND)
+
+    found = ["TOO_SHORT", "INVALID_EMAIL", "LAST_ADMINISTRATOR", *[None] * 5, "RATE_LIMITED"]
+    assert [(codes(one, next(iter(one.data))) or [None])[0] for one in told] == found
+    assert codes(resent, "resendVerification") == []
+    assert await count(AttemptCount, AttemptCount.key.like("sign-in%"), AttemptCount.count > 0) == 0
 
 
 async def test_who_has_no_password_cannot_change_it(client, save):
