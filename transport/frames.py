@@ -11,11 +11,14 @@ from __future__ import annotations
 import asyncio
 from asyncio.transports import BaseTransport
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
 from transport.backlog import BACKLOG, Held
 
@@ -108,13 +111,24 @@ class Outlet(Protocol):
         """
 
 
+class Handshake(ServerProtocol):
+    """One that says no more than the status where a handshake is not good: what the library says is the text of an
+    exception.
+    """
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        is_at_fault = self.handshake_exc is not None
+        return super().reject(status, f"{HTTPStatus(status).phrase}\n" if is_at_fault else text)
+
+
 class FrameProtocol(WebSocketsSansIOProtocol):
-    """One socket. It may not have agreed on an extension, such as compression: frames are sent as they are."""
+    """One socket. It agrees on no extension, such as compression: frames are sent as they are."""
 
     writable: Gate  # type: ignore[assignment]  # uvicorn's own is an asyncio.Event, of which it uses as much as a Gate has
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.conn = Handshake(max_size=self.config.ws_max_size, logger=self.logger)
         self.queue = Inbox()  # type: ignore[assignment]  # likewise
         self.writable = Gate()
         self._life: Callable[[], Awaitable[None]] | None = None
@@ -137,6 +151,9 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self.app = self.config.loaded_app
         await self.app(scope, receive, send)
         del scope, receive, send
+        if self.close_sent:
+            # Refused by an answer. uvicorn knows that only once the connection is gone, and would log an error.
+            self.handshake_complete = True
         life, self._life = self._life, None
         if life is not None:
             await life()

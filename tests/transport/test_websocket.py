@@ -196,7 +196,7 @@ async def test_sockets_are_limited_by_user_and_by_address(server, sign_in, http)
         ("http://", False),
     ],
 )
-async def test_pages_of_other_origins_are_refused(server, origin, is_welcome):
+async def test_pages_of_other_origins_are_refused(server, origin, is_welcome, caplog):
     header = {"Origin": origin.format(port=server.port)}
     try:
         async with Socket.connect(server.ws_url, additional_headers=header):
@@ -205,6 +205,28 @@ async def test_pages_of_other_origins_are_refused(server, origin, is_welcome):
         status = refused.response.status_code
 
     assert status == (101 if is_welcome else 403)
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"Sec-WebSocket-Key": "x"}, "400 Bad Request"),
+        ({"Sec-WebSocket-Version": "7"}, "400 Bad Request"),
+        ({"Sec-WebSocket-Key": None}, "400 Bad Request"),
+    ],
+)
+async def test_a_handshake_that_is_not_good_is_told_no_text_of_an_exception(server, change, status):
+    headers = {"Host": "x", "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    given = headers | {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="} | change
+    lines = [f"{name}: {value}" for name, value in given.items() if value is not None]
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write("\r\n".join(["GET /graphql HTTP/1.1", *lines, "", ""]).encode())
+    answer = (await asyncio.wait_for(reader.read(), 5)).decode()
+    writer.close()
+
+    assert answer.startswith(f"HTTP/1.1 {status}\r\n")
+    assert answer.partition("\r\n\r\n")[2] == status[4:] + "\n"
 
 
 @pytest.mark.parametrize(
