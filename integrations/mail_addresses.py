@@ -18,6 +18,11 @@ EMAIL_MAX_LENGTH = 254
 LONGEST_TRIED = 1000
 """Characters. A longer text is no address, and is not looked at."""
 
+OUTSIDE_DNS = frozenset({"alt"})
+"""Special-use domains without names in the DNS (RFC 9476) that the validator does not know. Which it does is told in
+`docs/accounts.md`.
+"""
+
 
 class Fault(Enum):
     """What is wrong with an address."""
@@ -53,7 +58,12 @@ def canonical(text: str) -> str:
 
 
 def _checked(typed: str) -> ValidatedEmail:
-    return validate_email(typed, allow_smtputf8=False, strict=True, check_deliverability=False, test_environment=True)
+    checked = validate_email(
+        typed, allow_smtputf8=False, strict=True, check_deliverability=False, test_environment=True
+    )
+    if checked.ascii_domain.rpartition(".")[2] in OUTSIDE_DNS:
+        raise EmailNotValidError
+    return checked
 
 
 def _fault_of(typed: str) -> Fault:

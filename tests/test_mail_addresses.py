@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from unicodedata import normalize
 
 import pytest
@@ -81,6 +82,18 @@ def test_what_no_mail_can_be_sent_to_is_no_address(typed: str) -> None:
     with pytest.raises(MailRefused):
         mailed_to(typed)
     login_key(typed)
+
+
+def test_special_use_domains_are_as_documented() -> None:
+    """In `docs/accounts.md`: each, and a name below it."""
+    page = (Path(__file__).parent.parent / "docs" / "accounts.md").read_text().partition("## Ways")[0]
+    never, _, taken = page.partition("never mailed to:")[2].partition("The names for")
+    assert {"onion", "alt"} <= set(re.findall(r"`([a-z]+)`", never))
+    for name in re.findall(r"`([a-z]+)`", never):
+        with pytest.raises(NotMailable):
+            canonical(f"ada@sub.{name}")
+    for name in set(re.findall(r"`([a-z]+(?:\.[a-z]+)?)`", taken)):
+        assert canonical(f"ada@sub.{name}") == f"ada@sub.{name}"
 
 
 letters = st.characters(codec="utf-8", exclude_categories=("Cs",))
