@@ -32,7 +32,7 @@ def query_of(text: str | None) -> WordQuery | None:
 
 def has_words(text: str) -> bool:
     """Whether there is anything to look for. Letters, digits and symbols are words for `search_words`, too."""
-    return WORDS.search(normalize("NFKD", text)) is not None
+    return WORDS.search(normalize("NFKD", text.replace("№", " "))) is not None
 
 
 class WordQuery:

@@ -81,7 +81,8 @@ def test_every_mutation_of_signed_in_people_has_a_quota(schema: Schema) -> None:
     assert {name for name, quotas in found.items() if not quotas} == set(WITHOUT)
     making = {name for name in found if name.startswith(MAKING)}
     assert {"createClub", "sendMessage", "registerForEvent", "bookServices", "addService"} <= making
-    assert {name for name in making if found[name] == (EDITS,)} == {"addInterests"}, "a set of one's own, of 50 at most"
+    # A set of one's own, of 50 at most, and what is given once a day.
+    assert {name for name in making if found[name] == (EDITS,)} == {"addInterests", "requestDataExport"}
 
 
 def test_the_kinds_of_the_setting_are_those_of_the_mutations(schema: Schema) -> None:

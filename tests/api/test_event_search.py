@@ -51,8 +51,8 @@ async def a_place(save):
         ("цветного", ["Night"]),
         ("night цветной", ["Night"]),
         ("ёлка концерт", []),
-        ("!!!", []),
-        ("' | & :* \\", []),
+        ("!!!", ["Новогодняя елка", "Вечер", "Night"]),
+        ("' | & :* \\", ["Новогодняя елка", "Вечер", "Night"]),
     ],
 )
 async def test_text_finds_title_description_and_venue(client, save, text, expected):
