@@ -135,3 +135,54 @@ async def test_events_with_services_get_a_capacity(url) -> None:
     assert found == {
         "sum": 15, "limited": 12, "taken": 40, "huge": 1_000_000, "without": None, "called off": None,
     }  # fmt: skip
+
+
+async def test_roles_of_who_was_put_out_end(url) -> None:
+    ids = {name: uuid7() for name in ("club", "event", "chat", "banned", "expired", "heir", "removed")}
+    async with migrating(url, "hosts_put_out") as connection:
+        await connection.execute("SET session_replication_role = replica")
+        people = ("banned", "expired", "heir", "removed")
+        await connection.executemany(
+            "INSERT INTO users (id, handle, display_name, role, is_active, is_trusted, locale, time_zone) "
+            "VALUES ($1, $2, $2, 'USER', true, false, 'en', 'UTC')",
+            [(ids[name], name) for name in people],
+        )
+        await connection.execute(
+            "INSERT INTO events (id, title, status, visibility, category_id, venue_id, club_id, time_zone, starts_at, "
+            "ends_at, created_by_id) VALUES ($1, 'one', 'PUBLISHED', 'CLUB', gen_random_uuid(), gen_random_uuid(), $2, "
+            "'UTC', now(), now(), gen_random_uuid())",
+            ids["event"], ids["club"],
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO chats (id, kind, event_id, last_sequence) VALUES ($1, 'EVENT', $2, 0)",
+            ids["chat"],
+            ids["event"],
+        )
+        roles = {"banned": "ORGANIZER", "expired": "STAFF", "heir": "CO_ORGANIZER", "removed": "STAFF"}
+        for name, role in roles.items():
+            await connection.execute("INSERT INTO event_hosts VALUES ($1, $2, $3)", ids["event"], ids[name], role)
+            await connection.execute(
+                "INSERT INTO chat_members (chat_id, user_id, joined_sequence, read_sequence) VALUES ($1, $2, 0, 0)",
+                ids["chat"],
+                ids[name],
+            )
+        for name, until in (("banned", "NULL"), ("expired", "now() - interval '1 day'")):
+            await connection.execute(
+                "INSERT INTO club_memberships (id, club_id, user_id, role, state, banned_until) "
+                f"VALUES (gen_random_uuid(), $1, $2, 'MEMBER', 'BANNED', {until})",
+                ids["club"], ids[name],
+            )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO registrations (id, event_id, user_id, admission, attendance, recorded_by_id) "
+            "VALUES (gen_random_uuid(), $1, $2, 'REJECTED', 'EXPECTED', $2)",
+            ids["event"], ids["removed"],
+        )  # fmt: skip
+
+    connection = await asyncpg.connect(url)
+    hosts = await connection.fetch("SELECT handle, event_hosts.role FROM event_hosts JOIN users ON users.id = user_id")
+    left = await connection.fetch("SELECT user_id FROM chat_members WHERE left_at IS NOT NULL")
+    admission = await connection.fetchval("SELECT admission FROM registrations")
+    await connection.close()
+    assert dict(hosts) == {"expired": "STAFF", "heir": "ORGANIZER", "removed": "STAFF"}
+    assert [row["user_id"] for row in left] == [ids["banned"]]
+    assert admission == "CANCELLED"
