@@ -56,6 +56,10 @@ class PeopleTookPart(HasParticipants):
     )
 
 
+OF_PLACES = (NotificationType.REGISTRATION_CONFIRMED, NotificationType.EVENT_REACTIVATED)
+"""What people were told of a place at an event that is called off now."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EventSubmitted(DomainEvent):
     name: ClassVar[str] = "event.submitted"
@@ -185,7 +189,7 @@ async def call_off(
         topic=topic_of(NotificationType.EVENT_CANCELLED, event.id),
         ends=[
             topic_of(NotificationType.EVENT_REPEATED, event.id),
-            *(topic_of(NotificationType.EVENT_REACTIVATED, event.id, one) for one in people),
+            *(topic_of(news, event.id, one) for news in OF_PLACES for one in people),
         ],
     )
 

@@ -136,7 +136,8 @@ WORDINGS = {
 
 WITHDRAWN_WORDINGS = {
     NotificationType.REGISTRATION_CONFIRMED: Wording(
-        (_("You were registered: {name}"), _("You were registered")), (_("You no longer have a place at this event."),)
+        (_("You were registered: {name}"), _("You were registered")),
+        (_("The event was cancelled, or you no longer have a place."),),
     ),
     NotificationType.REGISTRATION_CANCELLED: Wording(
         (_("Registration cancelled: {name}"), _("Registration cancelled")), (_("You have a place again."),)

@@ -92,7 +92,8 @@ class Notice:
 
 
 PASSING = {
-    # The registration ends, by whoever and whatever.
+    # The registration ends, by whoever and whatever, or the event is cancelled. Should it come back, this stays ended:
+    # EVENT_REACTIVATED says then that the person has the place, and when.
     NotificationType.REGISTRATION_CONFIRMED: "registered",
     # The person registers again.
     NotificationType.REGISTRATION_CANCELLED: "unregistered",
@@ -101,7 +102,7 @@ PASSING = {
     # Those who run the event lift it; and then the person is put out again.
     NotificationType.REGISTRATION_REMOVED: "removed",
     NotificationType.REGISTRATION_BAN_LIFTED: "readmitted",
-    # The registration ends.
+    # The registration ends. It stays when the event is cancelled, and nobody tells of it again when that comes back.
     NotificationType.PARTICIPANT_JOINED: "coming",
     # The event comes back; and then it is cancelled again, or the person's place ends.
     NotificationType.EVENT_CANCELLED: "off",

@@ -56,8 +56,8 @@ BAN, LIFT = "owner removeClubMember membershipId=member", "owner liftClubBan mem
 
 ENDS: dict[str, dict[str, list[str]]] = {
     "REGISTRATION_CONFIRMED": {
-        REGISTERS: [CANCELS, TAKEN, OUT],
-        BOOKS: ["vera cancelBooking bookingId=booking", SERVICE_OFF],
+        REGISTERS: [CANCELS, TAKEN, OUT, OFF, f"{OFF}; {ON}"],
+        BOOKS: ["vera cancelBooking bookingId=booking", SERVICE_OFF, "olga cancelEvent eventId=spa"],
         "helper bookServices serviceIds=massage onBehalfOf=vera": [SERVICE_OFF],
         f"{ASKS}; {YES}; vera registerForEvent eventId=hike": [BAN],
     },
