@@ -25,6 +25,7 @@ class Template:
 
 _CIRCUMSTANCES = (_("When: {at}."), _("Program: {program}"), _("Network address: {address}"))
 _NOT_YOU = _("If it was not you, choose a new password at once and end the sessions that you do not know.")
+_NOTHING_HAS_CHANGED = _("If it was not you, ignore this mail: nothing has changed.")
 _SECURITY = {
     "PASSWORD_CHANGED": (_("Your password was changed"), _("The password of your account was changed.")),
     "NEW_DEVICE": (
@@ -76,7 +77,7 @@ TEMPLATES = {
         subject=_("Finish signing up"),
         lines=(
             _("Hello!"),
-            _("Open the link to choose a password and finish signing up. It works once and for a limited time."),
+            _("Open the link to choose a password and finish signing up. It works once, until {ends_at}."),
         ),
         action=_("Finish signing up"),
         footer=_("If you did not sign up, ignore this mail: there is no account, and there will be none."),
@@ -85,7 +86,7 @@ TEMPLATES = {
         subject=_("Confirm your e-mail address"),
         lines=(
             _("Hello!"),
-            _("Sign in and open the link to confirm that this address is yours. It works once and for a limited time."),
+            _("Sign in and open the link to confirm that this address is yours. It works once, until {ends_at}."),
         ),
         action=_("Confirm the address"),
         footer=_("If you did not ask for this, ignore this mail: nothing will happen."),
@@ -94,7 +95,7 @@ TEMPLATES = {
         subject=_("Choose a new password"),
         lines=(
             _("Hello!"),
-            _("Someone asked for a new password for your account. The link works once and for a limited time."),
+            _("Someone asked for a new password for your account. The link works once, until {ends_at}."),
         ),
         action=_("Choose a password"),
         footer=_("If it was not you, ignore this mail: your password stays as it is."),
@@ -116,7 +117,17 @@ TEMPLATES = {
             _("If it was you, just sign in. If you have forgotten the password, you can choose a new one."),
         ),
         action=_("Sign in"),
-        footer=_("If it was not you, ignore this mail: nothing has changed."),
+        footer=_NOTHING_HAS_CHANGED,
+    ),
+    "address_wanted": Template(
+        subject=_("Someone gave your e-mail address as theirs"),
+        lines=(
+            _("Hello!"),
+            _("Someone wanted to have this e-mail address in another account. It belongs to yours and stays there."),
+            _("If it was you, give your other account another address, or sign in to this one."),
+        ),
+        action=_("Sign in"),
+        footer=_NOTHING_HAS_CHANGED,
     ),
 } | {
     f"security_{kind}": Template(

@@ -8,7 +8,7 @@ from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
 from jobs.mail_limits import Asking, may_send
-from models import OneTimePurpose, OutboxEvent, SecurityNotice, SignUp, User
+from models import OneTimePurpose, OutboxEvent, SecurityNotice, SecurityNoticeKind, SignUp, User
 from resolvers import one_time_tokens
 from resolvers.accounts import EmailVerificationRequested
 from resolvers.logins import owner_of_email
@@ -44,7 +44,7 @@ async def send_security_notice(uow: UnitOfWork, mailer: Mailer, settings: Settin
     """Word of what happened to an account. It goes out whatever else was mailed: its owner must learn of it."""
     notice = await uow.session.get(SecurityNotice, event.subject_id)
     user = await uow.session.get(User, notice.user_id) if notice is not None else None
-    if notice is None or user is None:
+    if notice is None or user is None or _is_past(notice, user):
         return
     cause = f"security {notice.kind.value}"
     await may_send(uow, to=notice.email, asking=Asking.RECIPIENT, cause=cause, most=settings.mails_per_recipient)
@@ -63,6 +63,16 @@ async def send_security_notice(uow: UnitOfWork, mailer: Mailer, settings: Settin
             **{name: one_line(value) if isinstance(value, str) else value for name, value in known.items() if value},
         )
     )
+
+
+def _is_past(notice: SecurityNotice, user: User) -> bool:
+    """Whether the deletion was taken back since, or asked for again: there is no more to do about what it tells."""
+    match notice.kind:
+        case SecurityNoticeKind.DELETION_ASKED:
+            return user.deletion_at is None
+        case SecurityNoticeKind.DELETION_CANCELLED:
+            return user.deletion_at is not None
+    return False
 
 
 PAGES = {
@@ -92,13 +102,16 @@ async def _send_link(
         return
     owner = await owner_of_email(uow, address)
     if owner is None or owner is asking:
-        secret = await one_time_tokens.issue(uow, asking, purpose, email=address)
+        secret, expires_at = await one_time_tokens.issue(uow, asking, purpose, email=address)
+        known = {"ends_at": expires_at}
         template, reader, page = TEMPLATES[purpose], Reader.of(asking), f"{PAGES[purpose]}?token={secret}"
     else:
-        template, reader, page = "sign_up_repeated", Reader.of(owner), "sign-in"
+        template = "sign_up_repeated" if purpose is OneTimePurpose.SIGN_UP else "address_wanted"
+        reader, page = Reader.of(owner), "sign-in"
+        known = {}
         address = owner.email or address
     # Nothing that the one who asks has chosen: else anyone could write to strangers through us.
-    mail = compose(template, key=str(event.id), to=address, reader=reader, link=_link(settings, page))
+    mail = compose(template, key=str(event.id), to=address, reader=reader, link=_link(settings, page), **known)
     await mailer.send(mail)
 
 

@@ -88,7 +88,7 @@ class AccountDeletionCancelled(DomainEvent):
 async def ask(uow: UnitOfWork, viewer: Viewer, proof: Proof | None, *, grace: timedelta, device: Device) -> User:
     """Have one's account deleted after the grace time. All other sessions end; the owner is told by mail.
 
-    Asking again changes nothing. Raises `InvalidCredentials`, `Required` or `SignInAgain` where nothing shows that it
+    Asking again changes nothing. Raises `WrongPassword`, `Required` or `SignInAgain` where nothing shows that it
     is the owner; `OnlyOwner`, `OnlyOrganizer` and `LastAdministrator` where others would be left alone.
     """
     user_id = viewer.require_user()

@@ -26,6 +26,21 @@ EMAIL_CHANGES = 5
 """Addresses that someone asks for within an hour."""
 
 
+class WrongPassword(UserError):
+    """A wrong current password, and a right one for an account on which strangers try too many."""
+
+    code = ErrorCode.INVALID_CREDENTIALS
+    message = _(
+        "This is not your current password. After many wrong ones, wait 15 minutes or have a link to a new password "
+        "mailed."
+    )
+
+
+class SamePassword(UserError):
+    code = ErrorCode.INVALID
+    message = _("This is your password already. Choose another one.")
+
+
 class LastWayIn(UserError):
     code = ErrorCode.LAST_WAY_IN
     message = _("This is the only way to sign in to the account. Choose a password first.")
@@ -52,7 +67,7 @@ async def prove_password(
 
     A stolen access token alone must not be enough to take the account over. Wrong passwords count as at sign-in, and
     they alone: a right one is given back at once, whatever becomes of what it is needed for. Who has no password
-    chooses one by `requestPasswordReset`. Raises `InvalidCredentials`, `RateLimited`.
+    chooses one by `requestPasswordReset`. Raises `WrongPassword`, `RateLimited`.
     """
     viewer.require_user()
     try:
@@ -66,13 +81,13 @@ async def prove_password(
             most_per_address=most_per_address,
         )
     except InvalidCredentials as error:
-        raise InvalidCredentials(path=("currentPassword",)) from error
+        raise WrongPassword(path=("currentPassword",)) from error
     async with database.writing() as uow:
         await forgive(uow.session, all_of=proof.of_account, one_of=proof.of_network)
     return proof
 
 
-async def new_password_hash(passwords: Passwords, viewer: Viewer, new_password: str) -> str:
+async def new_password_hash(passwords: Passwords, viewer: Viewer, new_password: str, *, current: str) -> str:
     """Hash a new password, before any transaction is opened. Raises what is wrong with it."""
     user = viewer.user
     problems: list[UserError] = []
@@ -80,6 +95,8 @@ async def new_password_hash(passwords: Passwords, viewer: Viewer, new_password: 
     if user is not None:
         known = accounts.known_of(handle=user.handle, email=user.email, display_name=user.display_name)
     accounts.check_password(problems, new_password, "newPassword", known=known)
+    if new_password == current:
+        problems.append(SamePassword(path=("newPassword",)))
     refuse(problems)
     return await passwords.hash(new_password)
 
@@ -142,9 +159,9 @@ async def unlink_identity(uow: UnitOfWork, viewer: Viewer, *, identity_id: UUID,
 
 
 async def proven(uow: UnitOfWork, viewer: Viewer, proof: Proof) -> User:
-    """The caller's account, locked. Raises `InvalidCredentials` where the password was changed since it was checked."""
+    """The caller's account, locked. Raises `WrongPassword` where the password was changed since it was checked."""
     user = await uow.session.get_one(User, viewer.require_user(), with_for_update=NO_KEY)
     kept = await uow.session.get(Password, user.id, with_for_update=True, populate_existing=True)
     if proof.user_id != user.id or kept is None or kept.hash != proof.hash or not user.is_active:
-        raise InvalidCredentials(path=("currentPassword",))
+        raise WrongPassword(path=("currentPassword",))
     return user

@@ -214,7 +214,7 @@ def _hand_on(uow: UnitOfWork, event: Event, heir: EventHost) -> Notice:
     _leave_trail(uow, GUEST, event, heir.user_id, before=heir.role, after=EventRole.ORGANIZER)
     heir.role = EventRole.ORGANIZER
     uow.record(EventHostsChanged(subject_id=event.id, user_id=heir.user_id, role=heir.role.value))
-    return _told_of_role(event, heir.user_id, heir.role, actor_id=None)
+    return _told_of_role(event, heir.user_id, heir.role, actor_id=None, is_inherited=True)
 
 
 def _of_role(event: Event, user_id: UUID) -> list[str]:
@@ -310,14 +310,16 @@ def _leave_trail(
     )  # fmt: skip
 
 
-def _told_of_role(event: Event, user_id: UUID, role: EventRole | None, *, actor_id: UUID | None) -> Notice:
+def _told_of_role(
+    event: Event, user_id: UUID, role: EventRole | None, *, actor_id: UUID | None, is_inherited: bool = False
+) -> Notice:
     type = NotificationType.EVENT_ROLE_GIVEN if role else NotificationType.EVENT_ROLE_TAKEN
     return Notice(
         recipients=[user_id],
         type=type,
         subject=event,
         actor_id=actor_id,
-        params={"role": role.value} if role else {},
+        params=({"role": role.value} if role else {}) | ({"is_inherited": True} if is_inherited else {}),
         topic=topic_of(type, event.id, user_id),
         ends=_of_role(event, user_id),
     )

@@ -93,6 +93,11 @@ class TooManyDigits(UserError):
     )
 
 
+class NotWhole(UserError):
+    code = ErrorCode.INVALID
+    message = _("In this currency a price is a whole number.")
+
+
 class InvalidCurrency(UserError):
     code = ErrorCode.INVALID
     message = _("A currency is a code of ISO 4217 that is in use, such as RUB.")
@@ -197,7 +202,8 @@ def check_digits(problems: list[UserError], price: Price, *path: str) -> None:
     """Of an amount and a currency that are right by themselves."""
     digits = DIGITS[price.currency]
     if price.amount != round(price.amount, digits):
-        problems.append(TooManyDigits(path=(*path, "amount"), maximum=digits))
+        kind = TooManyDigits if digits else NotWhole
+        problems.append(kind(path=(*path, "amount"), maximum=digits))
 
 
 def check_price(problems: list[UserError], price: Price, *path: str) -> None:

@@ -29,7 +29,8 @@ class Wording:
     """Of one type. The first title whose placeholders are all known is taken; so is every such sentence.
 
     Placeholders: `name` of the subject, `when` it is, or the `services` that were booked there, `price` to pay,
-    `person` who caused it, `service`, `changes`, `reason`, `text`, `role`.
+    `person` who caused it, `service`, `changes`, `reason`, `text`, `role`; a role that nobody gave is `inherited`, and
+    `own_role` one whose giver is not known any more.
     """
 
     titles: tuple[str, ...]
@@ -101,7 +102,12 @@ WORDINGS = {
     ),
     NotificationType.EVENT_ROLE_GIVEN: Wording(
         (_("Your role at an event: {name}"), _("Your role at an event")),
-        (_("{person} has given you the role: {role}."), _WHEN),
+        (
+            _("{person} has given you the role: {role}."),
+            _("The organizer is no longer there, so that you have this role now: {inherited}."),
+            _("Your role: {own_role}."),
+            _WHEN,
+        ),
     ),
     NotificationType.EVENT_ROLE_TAKEN: Wording(
         (_("You have no role any more: {name}"), _("You have no role at an event any more")),
@@ -169,7 +175,11 @@ WITHDRAWN_WORDINGS = {
     ),
     NotificationType.EVENT_ROLE_GIVEN: Wording(
         (_("Your former role at an event: {name}"), _("Your former role at an event")),
-        (_("{person} had given you the role: {role}."),),
+        (
+            _("{person} had given you the role: {role}."),
+            _("Your role was: {inherited}."),
+            _("Your role was: {own_role}."),
+        ),
     ),
     NotificationType.EVENT_ROLE_TAKEN: Wording(
         (_("You had no role for a time: {name}"), _("You had no role at an event for a time")),
@@ -275,6 +285,8 @@ def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
     """What is known, in words; what is unknown or empty is left out."""
     changes = changes_of(params)
     is_moved = any(one.field is ChangedField.STARTS_AT and one.after for one in changes)
+    role = reader.name(EventRole[params["role"]]) if params.get("role") in EventRole.__members__ else None
+    is_given, is_inherited = bool(params.get("person")), bool(params.get("is_inherited"))
     found = {
         "name": params.get("name") or params.get("title"),
         "when": None if is_moved or params.get("services") else _when(params, reader),
@@ -285,7 +297,9 @@ def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
         "changes": " ".join(_said(one, params, reader) for one in changes),
         "reason": params.get("reason"),
         "text": params.get("text"),
-        "role": reader.name(EventRole[params["role"]]) if params.get("role") in EventRole.__members__ else None,
+        "role": role if is_given else None,
+        "inherited": role if is_inherited else None,
+        "own_role": None if is_given or is_inherited else role,
     }
     return {key: text for key, value in found.items() if (text := _in_language(value, reader.locale))}
 

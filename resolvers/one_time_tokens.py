@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
@@ -51,12 +51,12 @@ def _is_good(secret: str, purpose: OneTimePurpose) -> list[ColumnElement[bool]]:
     ]
 
 
-async def issue(uow: UnitOfWork, owner: User | SignUp, purpose: OneTimePurpose, *, email: str) -> str:
-    """A new token, for the mail that goes to this address.
+async def issue(uow: UnitOfWork, owner: User | SignUp, purpose: OneTimePurpose, *, email: str) -> tuple[str, datetime]:
+    """A new token, for the mail that goes to this address, and until when it is good.
 
     Call it in the job that sends the mail: the secret is never written down anywhere else.
     """
-    secret = new_secret()
+    secret, expires_at = new_secret(), utcnow() + LIFETIMES[purpose]
     uow.session.add(
         OneTimeToken(
             token_hash=secret_hash(secret),
@@ -64,11 +64,11 @@ async def issue(uow: UnitOfWork, owner: User | SignUp, purpose: OneTimePurpose, 
             sign_up_id=owner.id if isinstance(owner, SignUp) else None,
             purpose=purpose,
             email=email,
-            expires_at=utcnow() + LIFETIMES[purpose],
+            expires_at=expires_at,
         )
     )
     await uow.session.flush()
-    return secret
+    return secret, expires_at
 
 
 async def consume(uow: UnitOfWork, secret: str, purpose: OneTimePurpose) -> OneTimeToken:

@@ -69,7 +69,11 @@ async def start(
 
 
 async def bring_back(database: Database, provider: OpenIdProvider, *, state: str, code: str) -> Person:
-    """Whom the provider sent back. A state is good once, whatever comes of it. Raises `ProviderRefused`."""
+    """Whom the provider sent back. A state is good once, whatever comes of it. Raises
+    `ProviderNotConfigured`, `ProviderRefused`, `ProviderUnavailable`.
+    """
+    if not provider.is_configured:
+        raise ProviderNotConfigured
     async with database.writing() as uow:
         begun = await uow.session.scalar(
             delete(ProviderSignIn).where(ProviderSignIn.state_hash == secret_hash(state)).returning(ProviderSignIn)

@@ -23,7 +23,7 @@ class RoleNotAssignable(UserError):
 
 class LastAdministrator(UserError):
     code = ErrorCode.LAST_ADMINISTRATOR
-    message = _("The last administrator keeps the role.")
+    message = _("Somebody has to remain an administrator. Make someone else one first.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from errors import NotFound, RateLimited, UserError
 from resolvers import account_deletion, accounts
 from resolvers import credentials as rules
 from resolvers.roles import LastAdministrator
-from resolvers.sessions import InvalidCredentials, Proof
+from resolvers.sessions import Proof
 from schema import ids
 from schema.access import SIGNED_IN
 from schema.accounts import PASSWORD_REFUSALS
@@ -96,7 +96,7 @@ class AccountDeletionPayload(Payload):
 
 
 async def proof_of(info: Info, password: str, device_token: str | None) -> Proof:
-    """The caller knows their password. Raises `InvalidCredentials`, `RateLimited`."""
+    """The caller knows their password. Raises `WrongPassword`, `RateLimited`."""
     context, settings = info.context, info.context.ports.settings
     return await rules.prove_password(
         context.database,
@@ -109,20 +109,22 @@ async def proof_of(info: Info, password: str, device_token: str | None) -> Proof
     )
 
 
-PROOF_REFUSALS: tuple[type[UserError], ...] = (InvalidCredentials, RateLimited)
+PROOF_REFUSALS: tuple[type[UserError], ...] = (rules.WrongPassword, RateLimited)
 
 
 @strawberry.type
 class CredentialMutations:
     @mutation(
-        description="Set another password. All other sessions end; the owner is told by mail.",
+        description="Set another password than the current one. All other sessions end; the owner is told by mail.",
         access=SIGNED_IN,
-        raises=[*PROOF_REFUSALS, *PASSWORD_REFUSALS],
+        raises=[*PROOF_REFUSALS, *PASSWORD_REFUSALS, rules.SamePassword],
     )
     async def change_password(self, info: Info, input: ChangePasswordInput) -> ChangePasswordPayload:
         context = info.context
         proof = await proof_of(info, input.current_password, input.device_token)
-        new_hash = await rules.new_password_hash(context.ports.passwords, context.viewer, input.new_password)
+        new_hash = await rules.new_password_hash(
+            context.ports.passwords, context.viewer, input.new_password, current=input.current_password
+        )
         device = device_of(context, input.device_token)
         async with context.writing() as uow:
             user, token = await rules.change_password(uow, context.viewer, proof, new_hash=new_hash, device=device)
@@ -159,8 +161,8 @@ class CredentialMutations:
         description="Have one's account deleted after a grace time: 14 days, if the operator chose no other. Until "
         "then one can sign in and take it back; all other sessions end now. The owner is told by mail when it happens "
         "and what stays. Refused while others would be left alone: for the only owner of clubs with other members and "
-        "the only organizer of coming events with participants, named in `details.conflictsWith`, and for the last "
-        "administrator.",
+        "the only organizer of coming events with participants, of which `details.conflictsWith` names up to 20, and "
+        "for the last administrator.",
         access=SIGNED_IN,
         raises=[
             *PROOF_REFUSALS,

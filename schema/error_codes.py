@@ -24,7 +24,7 @@ enum(
     VERSION_CONFLICT="Someone else has changed it since it was read; `details.expectedVersion` is the one that stands.",
     HANDLE_CHANGED_RECENTLY="A handle may be changed again at `details.opensAt`.",
     HANDLE_TAKEN="Someone else has this handle, or had it.",
-    INVALID_CREDENTIALS="Login or password is wrong.",
+    INVALID_CREDENTIALS="Login or password is wrong; or the current password, where it is asked for.",
     INVALID_EMAIL="This is not an e-mail address.",
     INVALID_HANDLE="A handle has other characters, or another length.",
     INVALID_PHONE="This is not a telephone number.",

@@ -44,7 +44,9 @@ class UserErrorDetailsObject:
     status: str | None = number("The state that stands in the way: a value of the enum of its kind, such as ARCHIVED.")
     retry_after: int | None = number("Seconds after which to try again.")
     allowed: list[str] | None = number("All values that are accepted.")
-    conflicts_with: list[strawberry.ID] | None = number("Ids of what it collides with.")
+    conflicts_with: list[strawberry.ID] | None = number(
+        "Ids of what it collides with: not more than 20. Where there is a `count`, it is of all."
+    )
 
 
 @strawberry.type(name="UserError", description="An expected refusal. Branch on the code; the message is for people.")

@@ -318,9 +318,9 @@ async def test_of_two_who_sign_up_with_an_address_the_first_link_makes_the_accou
 async def test_expired_unknown_and_foreign_tokens_are_refused(client, save, ports):
     ada = await account(save, ports)
     async with ports.database.writing() as uow:
-        expired = await one_time_tokens.issue(uow, ada, OneTimePurpose.VERIFY_EMAIL, email=ada.email)
+        expired, _ = await one_time_tokens.issue(uow, ada, OneTimePurpose.VERIFY_EMAIL, email=ada.email)
         await uow.session.execute(update(OneTimeToken).values(expires_at=utcnow() - timedelta(seconds=1)))
-        foreign = await one_time_tokens.issue(uow, ada, OneTimePurpose.RESET_PASSWORD, email=ada.email)
+        foreign, _ = await one_time_tokens.issue(uow, ada, OneTimePurpose.RESET_PASSWORD, email=ada.email)
 
     for token in (expired, foreign, "unknown", ""):
         assert codes(await client(ada).execute(VERIFY, token=token), "verifyEmail") == ["INVALID_TOKEN"]
@@ -331,7 +331,7 @@ async def test_expired_unknown_and_foreign_tokens_are_refused(client, save, port
 async def test_tokens_are_kept_as_hashes(client, save, ports):
     ada = await account(save, ports)
     async with ports.database.writing() as uow:
-        secret = await one_time_tokens.issue(uow, ada, OneTimePurpose.RESET_PASSWORD, email=ada.email)
+        secret, _ = await one_time_tokens.issue(uow, ada, OneTimePurpose.RESET_PASSWORD, email=ada.email)
 
     async with ports.database.reading() as session:
         kept = (await session.execute(text("SELECT one_time_tokens::text FROM one_time_tokens"))).scalar_one()

@@ -304,11 +304,13 @@ async def test_ways_of_signing_in_are_told_to_guests(guest, client, ports):
     by_id = await guest.execute(START, redirectUri=REDIRECT, providerId=provider_id)
     unknown = await guest.execute(START, redirectUri=REDIRECT, providerId="other.example")
     unset = await client().execute(START, redirectUri=REDIRECT)
+    back = await client().execute(FINISH, state="any", code="any")
 
     assert known == {"hasPassword": True, "isSignUpOpen": True, "providers": [{"id": "127.0.0.1", "name": "127.0.0.1"}]}
     assert none == {"hasPassword": True, "isSignUpOpen": True, "providers": []}
     assert codes(by_id, "startProviderSignIn") == []
     assert codes(unknown, "startProviderSignIn") == codes(unset, "startProviderSignIn") == ["PROVIDER_NOT_CONFIGURED"]
+    assert codes(back, "signInWithProvider") == ["PROVIDER_NOT_CONFIGURED"]
     assert OpenIdProvider(replace(ports.settings, oidc_issuer="https://a.example", oidc_name="Ада")).name == "Ада"
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from models import AttemptCount, Identity, Role, SecurityNotice, SecurityNoticeKind, Session
+from models import AttemptCount, Identity, Role, SecurityNotice, SecurityNoticeKind, Session, utcnow
 from tests.api.signing import (
     PASSWORD,
     SIGN_IN,
@@ -19,10 +20,11 @@ from tests.api.signing import (
 )
 from tests.clients import codes, gid
 from tests.factories import make_user
+from translations import Reader
 
 CHANGE_PASSWORD = """
 mutation ($input: ChangePasswordInput!) {
-  changePassword(input: $input) { user { handle } deviceToken errors { code path } }
+  changePassword(input: $input) { user { handle } deviceToken errors { code path message } }
 }
 """
 CHANGE_EMAIL = """
@@ -67,10 +69,11 @@ async def test_a_new_password_ends_all_other_sessions_and_is_told(client, save, 
 @pytest.mark.parametrize(
     ("current", "new", "expected"),
     [
-        ("wrong password", NEW, {"code": "INVALID_CREDENTIALS", "path": ["currentPassword"]}),
-        (PASSWORD, "short", {"code": "TOO_SHORT", "path": ["newPassword"]}),
-        (PASSWORD, "aaaaaaaaaaaa", {"code": "PASSWORD_TOO_WEAK", "path": ["newPassword"]}),
-        (PASSWORD, "ada@example.org", {"code": "PASSWORD_TOO_WEAK", "path": ["newPassword"]}),
+        ("wrong password", NEW, ("INVALID_CREDENTIALS", "currentPassword", "This is not your current password.")),
+        (PASSWORD, PASSWORD, ("INVALID", "newPassword", "This is your password already.")),
+        (PASSWORD, "short", ("TOO_SHORT", "newPassword", "At least")),
+        (PASSWORD, "aaaaaaaaaaaa", ("PASSWORD_TOO_WEAK", "newPassword", "This password is too easy")),
+        (PASSWORD, "ada@example.org", ("PASSWORD_TOO_WEAK", "newPassword", "This password is too easy")),
     ],
 )
 async def test_a_password_that_cannot_be(client, save, ports, schema, count, current, new, expected):
@@ -79,7 +82,9 @@ async def test_a_password_that_cannot_be(client, save, ports, schema, count, cur
 
     answer = await here.execute(CHANGE_PASSWORD, currentPassword=current, newPassword=new)
 
-    assert answer.data["changePassword"] == {"user": None, "deviceToken": None, "errors": [expected]}
+    [error] = answer.data["changePassword"].pop("errors")
+    assert answer.data["changePassword"] == {"user": None, "deviceToken": None}
+    assert (error["code"], *error["path"]) == expected[:2] and error["message"].startswith(expected[2])
     assert await count(SecurityNotice) == 0
     await sign_in(client, ada)
 
@@ -149,6 +154,7 @@ async def test_another_address_counts_once_it_is_proven(client, save, ports, sch
     before = await (await with_token(ports, schema, token)).run(ADDRESS)
     mails = {mail.subject: mail for mail in await deliver(ports)}
     link = mails["Confirm your e-mail address"]
+    assert f"until {Reader.of(ada).time(utcnow() + timedelta(days=1), pattern='d MMMM y')}" in link.text
     proven = await here.execute(VERIFY, token=token_in(link))
     after = await (await with_token(ports, schema, token)).run(ADDRESS)
 
@@ -178,6 +184,7 @@ async def test_an_address_of_somebody_else_is_not_given_away(client, save, ports
     assert asked.data["changeEmail"] == {"isAccepted": True, "errors": []}
     mails = {mail.to: mail for mail in await deliver(ports)}
     assert "token=" not in mails["boris@example.org"].text
+    assert mails["boris@example.org"].subject == "Someone gave your e-mail address as theirs"
     assert (await here.run(ADDRESS)).data["viewer"]["email"] == "ada@example.org"
 
 

@@ -8,7 +8,10 @@ import pytest
 from graphql import GraphQLError
 
 from resolvers.currencies import DIGITS
+from resolvers.event_input import Price, check_price
 from schema.money import parse_decimal
+from schema.user_errors import user_errors
+from translations import Reader
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,20 @@ def test_currencies_are_those_in_use():
     assert DIGITS.keys().isdisjoint({"DEM", "RUR", "SUR", "XAU", "XTS", "XXX", "HRK", "BGN", "ANG", "ZWL", "rub", ""})
     assert 140 < len(DIGITS) < 170
     assert (DIGITS["JPY"], DIGITS["RUB"], DIGITS["KWD"]) == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "told"),
+    [
+        ("10.50", "JPY", "ru", "В этой валюте цена — целое число."),
+        ("10.50", "JPY", "en", "In this currency a price is a whole number."),
+        ("10", "JPY", "en", None),
+        ("10.50", "RUB", "en", None),
+    ],
+)
+def test_a_price_has_the_digits_of_its_currency(amount, currency, locale, told):
+    problems = []
+
+    check_price(problems, Price(amount=Decimal(amount), currency=currency), "price")
+
+    assert [said.message for one in problems for said in user_errors(one, Reader(locale))] == ([told] if told else [])

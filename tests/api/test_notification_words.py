@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from models import ChatKind, ModerationItem, NotificationType, Role
 from resolvers.notification_words import WORDINGS, words_of
+from resolvers.notifications import WITHDRAWN
 from tests.clients import codes
 from tests.factories import (
     make_booking,
@@ -280,3 +281,22 @@ def test_titles_are_one_line_and_no_raw_value_is_said(type, locale):
 
 def test_every_type_has_words():
     assert set(WORDINGS) == set(NotificationType)
+
+
+@pytest.mark.parametrize(
+    ("params", "locale", "body"),
+    [
+        ({"person": "Ada"}, "ru", "Ada назначает вам роль: организатор."),
+        ({"is_inherited": True}, "ru", "Прежнего организатора больше нет, и теперь ваша роль: организатор."),
+        ({"is_inherited": True, WITHDRAWN: True}, "ru", "Раньше у вас была роль: организатор."),
+        ({}, "ru", "Ваша роль: организатор."),
+        ({}, "en", "Your role: organizer."),
+        ({WITHDRAWN: True}, "en", "Your role was: organizer."),
+    ],
+)
+def test_a_role_is_told_also_where_nobody_gave_it(params, locale, body):
+    given = make_notification(
+        make_user(), 1, type=NotificationType.EVENT_ROLE_GIVEN, params={"role": "ORGANIZER"} | params
+    )
+
+    assert words_of(given, Reader(locale)).body == body

@@ -33,6 +33,7 @@ from models import (
     Service,
 )
 from resolvers.invariants import find_violations
+from resolvers.notification_words import words_of
 from tests.api.test_bookings import BOOK
 from tests.api.test_club_membership import CHANGE_ROLE, INVITE, JOIN, LEAVE, LIFT, REMOVE
 from tests.api.test_event_hosts import ADD as ADD_HOST
@@ -60,6 +61,7 @@ from tests.factories import (
 )
 from tests.live import relaying
 from tests.realtime.test_message_sent import following
+from translations import Reader
 
 SEEN = """
 query ($id: ID!) {
@@ -300,6 +302,9 @@ async def test_being_put_out_ends_all_roles_at_the_clubs_events(client, save, po
     told = [(one.user_id, one.type.value, one.params["name"]) for one in await rows(ports, Notification)]
     taken = [(place.member.id, "EVENT_ROLE_TAKEN", name) for name in ("Helped", "Led", "Sole")]
     given = [(helper.id, "EVENT_ROLE_GIVEN", name) for name in ("Led", "Sole")]
+    inherited = await rows(ports, Notification, Notification.user_id == helper.id)
+    why = "The organizer is no longer there, so that you have this role now: organizer."
+    assert [why in words_of(one, Reader()).body for one in inherited if one.actor_id is None] == [True]
     assert sorted(told, key=str) == sorted(
         [(place.member.id, "CLUB_MEMBER_REMOVED", place.club.name), *taken, *given], key=str
     )
