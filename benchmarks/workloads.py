@@ -58,7 +58,7 @@ def global_id(kind: str, number: int) -> str:
 
 def _feed(world: World) -> list[Ask]:
     firsts = [world.events // 2 + turn * 20 for turn in range(PAGES)]
-    mark = mark_of(EventFilterInput(timings=[EventTiming.UPCOMING]), None)
+    mark = mark_of("events", EventFilterInput(timings=[EventTiming.UPCOMING]), None)
     cursors = [encode_cursor([world.starts_at(event) - timedelta(seconds=1), UUID(int=0)], mark) for event in firsts]
     return [Ask("feed", {"after": cursor}) for cursor in cursors]
 

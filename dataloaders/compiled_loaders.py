@@ -22,6 +22,7 @@ from dataloaders.loaders import Loaders
 from dataloaders.pages import Page, PageArgs, make_page, read_stored, window_values
 from dataloaders.selects import Fold, Folds, PageShape, count_statement_for, statement_for
 from dataloaders.spending import Spending
+from errors import InvalidCursor
 from models.rows import Values, attributes, folded_class, row_class
 
 Names = tuple[str, ...]
@@ -90,8 +91,10 @@ class CompiledLoaders(Loaders):
         names: Names | None = None,
         folds: Folds = (),
         at_most: int | None = None,
-    ) -> dict[Any, Page]:
-        """A page for each key, empty ones included. Raises `TooCostly` where there are more than `at_most` rows."""
+    ) -> dict[Any, Page | InvalidCursor]:
+        """A page for each key, empty ones included; the refusal where the cursor is from another parent's list. Raises
+        `TooCostly` where there are more than `at_most` rows.
+        """
         names = attributes(declaration.entity) if names is None else names
         args = request.args
         given = window_values(declaration.order_of(request), args)
@@ -101,13 +104,13 @@ class CompiledLoaders(Loaders):
             row_class(declaration.entity),
             ("keys", *given),
         )
-        lists = _by_parent(await self._run(compiled, {"keys": list(keys), **given}, at_most), keys)
-
+        own = [key for key in keys if args.is_of(key)]
+        lists = _by_parent(await self._run(compiled, {"keys": own, **given}, at_most), own) if own else {}
         return {key: self._page(declaration, key, request, lists.get(key, ())) for key in keys}
 
     async def row_with_page(
         self, declaration: One, key: Any, names: Names, folds: Folds, fold: Fold
-    ) -> tuple[Any, dict[Any, Page]]:
+    ) -> tuple[Any, dict[Any, Page | InvalidCursor]]:
         """The row of a key, null where there is none, and by its own key the page that it leads to."""
         pages, shape = fold.declaration, fold.page
         assert isinstance(pages, Pages) and shape is not None
@@ -129,9 +132,11 @@ class CompiledLoaders(Loaders):
         parent = getattr(row, fold.key)
         return row, {parent: self._page(pages, parent, shape.request, rows)}
 
-    def _page(self, declaration: Pages, key: Any, request: PageRequest, rows: Sequence[Any]) -> Page:
+    def _page(self, declaration: Pages, key: Any, request: PageRequest, rows: Sequence[Any]) -> Page | InvalidCursor:
+        if not request.args.is_of(key):
+            return InvalidCursor()
         count = partial(self._count, declaration, key, request.filter)
-        return make_page(rows, request.args, count, values_of=read_stored(declaration.order_of(request)))
+        return make_page(rows, request.args, count, values_of=read_stored(declaration.order_of(request)), parent=key)
 
     async def _fetch(
         self,

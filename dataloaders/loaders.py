@@ -17,6 +17,7 @@ from dataloaders.base import Many, One, PageRequest, Pages, Value
 from dataloaders.pages import Page, make_page
 from dataloaders.selects import count_statement_for, statement_for
 from dataloaders.spending import Spending
+from errors import InvalidCursor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,12 +107,15 @@ class Loaders:
             lists[row[0]].append(row)
 
         def page(key: Any) -> Any:
+            if not request.args.is_of(key):
+                return InvalidCursor()
             return make_page(
                 lists[key],
                 request.args,
                 lambda: self._count(declaration, key, request.filter),
                 values_of=itemgetter(slice(2, None)),
                 row_of=itemgetter(1),
+                parent=key,
             )
 
         return [page(key) for key in keys]

@@ -65,8 +65,8 @@ class PageArgs:
     after: str | None = None
     last: int | None = None
     before: str | None = None
-    mark: str = field(default="", compare=False)
-    """Of the filter and the sort with which the list is read (`mark_of`). Its cursors carry it."""
+    mark: str = ""
+    """Of the list, its filter and its sort (`mark_of`). Its cursors carry it, or one of it and the parent."""
 
     def __post_init__(self) -> None:
         if any(len(one) > LONGEST_CURSOR for one in (self.after, self.before) if one is not None):
@@ -90,12 +90,29 @@ class PageArgs:
     def cursor(self) -> str | None:
         return self.before if self.is_backward else self.after
 
+    @cached_property
+    def written(self) -> list[Any]:
+        """What stands in the cursor: the values of an order, and a mark. Raises `InvalidCursor`."""
+        return decode_cursor(self.cursor or "")
+
+    def mark_under(self, parent: Any) -> str:
+        """What cursors of one parent's list carry. Root lists have none."""
+        return self.mark if parent is None else _hash(f"{self.mark} {parent}")
+
+    def is_of(self, parent: Any = None) -> bool:
+        """Whether the cursor, if there is one, comes from this very list. Raises `InvalidCursor` where it is none."""
+        return self.cursor is None or self.written[-1] == self.mark_under(parent)
+
 
 class Cursors(Sequence[str]):
     """Cursors of what was found, made when they are asked for: most pages need the last one alone, or none."""
 
-    def __init__(self, found: Sequence[Any], values_of: Callable[[Any], Sequence[Any]], mark: str) -> None:
-        self._found, self._values_of, self._mark = found, values_of, mark
+    def __init__(self, found: Sequence[Any], values_of: Callable[[Any], Sequence[Any]], args: PageArgs, parent: Any):
+        self._found, self._values_of, self._args, self._parent = found, values_of, args, parent
+
+    @cached_property
+    def _mark(self) -> str:
+        return self._args.mark_under(self._parent)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -115,8 +132,8 @@ class Page:
     count: Callable[[], Any] = field(default=lambda: 0)
 
 
-def mark_of(filter: Any, sort: Any) -> str:
-    """A short hash of what a list is narrowed and sorted by; empty where it is neither.
+def mark_of(field_name: str, filter: Any, sort: Any) -> str:
+    """A short hash of a list's name, as its field has it, and of what the list is narrowed and sorted by.
 
     A set is one in any order, and what is left out is its default.
     """
@@ -127,10 +144,11 @@ def mark_of(filter: Any, sort: Any) -> str:
             narrowing.append((name, plain))
         elif value is None and default is not None:
             narrowing.append((name, None))
-    if not narrowing and sort is None:
-        return ""
-    written = repr((narrowing, _plain(sort))).encode("utf-8", "surrogatepass")
-    return blake2b(written, digest_size=6).hexdigest()
+    return _hash(repr((field_name, narrowing, _plain(sort))))
+
+
+def _hash(written: str) -> str:
+    return blake2b(written.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 @cache
@@ -180,14 +198,22 @@ _READERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def decode_cursor(cursor: str, order: Order, mark: str = "") -> list[Any]:
-    """The values that a cursor carries. Raises `InvalidCursor` where it is none of this order, filter and sort."""
+def decode_cursor(cursor: str) -> list[Any]:
+    """What `encode_cursor` wrote, the mark last. Raises `InvalidCursor` where it did not."""
     try:
         found = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        readers = [_READERS[key.python_type] for key in order]
-        if not isinstance(found, list) or len(found) != 1 + len(order) or found[-1] != mark:
-            raise InvalidCursor
-        decoded = [read(value) for read, value in zip(readers, found[:-1], strict=True)]
+    except ValueError as error:
+        raise InvalidCursor from error
+    if not isinstance(found, list) or not found or not isinstance(found[-1], str):
+        raise InvalidCursor
+    return found
+
+
+def _values_in(written: list[Any], order: Order) -> list[Any]:
+    """The values of an order in what a cursor carries. Raises `InvalidCursor` where they are those of another."""
+    readers = [_READERS[key.python_type] for key in order]
+    try:
+        decoded = [read(value) for read, value in zip(readers, written[:-1], strict=True)]
     except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
         raise InvalidCursor from error
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in decoded):
@@ -255,7 +281,7 @@ def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """The statement cut down to one page and one row more, which tells whether there is a further one."""
     bound = None
     if args.cursor is not None:
-        values = decode_cursor(args.cursor, order, args.mark)
+        values = _values_in(args.written, order)
         bound = [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
     return _cut(statement, order, bound, args.size + 1, backward=args.is_backward)
 
@@ -269,8 +295,10 @@ def open_window(statement: Select[Any], order: Order, args: PageArgs) -> Select[
 
 
 def window_values(order: Order, args: PageArgs) -> dict[str, Any]:
-    """The parameters of an open window. Raises `InvalidCursor`."""
-    values = decode_cursor(args.cursor, order, args.mark) if args.cursor is not None else ()
+    """The parameters of an open window. Raises `InvalidCursor` where the cursor has values of another order; whose list
+    it is from, `PageArgs.is_of` says.
+    """
+    values = _values_in(args.written, order) if args.cursor is not None else ()
     return {f"cursor_{position}": value for position, value in enumerate(values)}
 
 
@@ -295,9 +323,10 @@ def make_page(
     *,
     values_of: Callable[[Any], Sequence[Any]],
     row_of: Callable[[Any], Any] | None = None,
+    parent: Any = None,
 ) -> Page:
     """A page from what `window` asked for, in its order. `values_of` gives the order's values of what was found for one
-    row, `row_of` the row itself where that is not all of it.
+    row, `row_of` the row itself where that is not all of it. `parent` is the key of whose list it is.
     """
     more = len(found) > args.size
     kept = list(found[: args.size])
@@ -305,7 +334,7 @@ def make_page(
         kept.reverse()
     return Page(
         rows=kept if row_of is None else [row_of(one) for one in kept],
-        cursors=Cursors(kept, values_of, args.mark),
+        cursors=Cursors(kept, values_of, args, parent),
         has_next=args.before is not None if args.is_backward else more,
         has_previous=more if args.is_backward else args.after is not None,
         count=count,

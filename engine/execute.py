@@ -21,6 +21,7 @@ from engine.listings import fetch_listing
 from engine.places import OfField, Place, Root
 from engine.plan import Field, Layout, Plan, Selection
 from engine.sources import Failure
+from errors import InvalidCursor
 from schema import Schema
 from schema.access import check
 from schema.context import Context, Info
@@ -52,7 +53,7 @@ class Execution(Completion):
         self._variables = variables
         self.context = context
         self.spending = context.spending
-        self.brought: dict[Field, dict[Any, Page]] = {}
+        self.brought: dict[Field, dict[Any, Page | InvalidCursor]] = {}
         """Pages by their parents' keys that came in the statement of the parents."""
         assert isinstance(context.loaders, CompiledLoaders)
 

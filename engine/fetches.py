@@ -14,6 +14,7 @@ from dataloaders.pages import window_values
 from dataloaders.selects import Fold, PageShape, value_names, value_types
 from dataloaders.spending import TooCostly
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
+from errors import InvalidCursor
 from models.rows import folded_class, reader, values_class
 from schema import ids
 from schema.access import check
@@ -133,7 +134,7 @@ class Connected(Source):
 
     def request(self, run: Execution, field: Field) -> PageRequest:
         """Raises what is wrong with the arguments."""
-        return self._paging.request(run.arguments(field))
+        return self._paging.request(field.name, run.arguments(field))
 
     def fold(self, run: Execution, field: Field) -> Fold | None:
         """The page as a part of its parent's statement; null where something is wrong, which `load` will find again."""
@@ -153,13 +154,15 @@ class Connected(Source):
             return [run.failed(error) for _ in rows]
 
         async def fetch(keys: Collection[Any]) -> dict[Any, Any]:
-            if request is None:
-                return brought or {}
-            room = room_for(run, len(keys), request.args.size, field)
-            return await run.loaders.pages_of(self.declaration, keys, request, field.names, field.folds, room)
+            found = brought or {}
+            if request is not None:
+                room = room_for(run, len(keys), request.args.size, field)
+                names, folds = field.names, field.folds
+                found = await run.loaders.pages_of(self.declaration, keys, request, names, folds, room)
+            return {key: run.failed(one) if isinstance(one, InvalidCursor) else one for key, one in found.items()}
 
         def held(page: Any) -> int:
-            return (len(page.rows) + field.along.of(page.rows)) * field.shown
+            return 0 if type(page) is Failure else (len(page.rows) + field.along.of(page.rows)) * field.shown
 
         return await fill_in(run, self.need, rows, layout, fetch, held)
 

@@ -89,7 +89,7 @@ async def fetch_listing(
     context: Context, method: Callable[..., Listing], arguments: dict[str, Any], entity: Any, field: Field
 ) -> Page:
     """One page. Raises what the method raises, what is wrong with the arguments, and `InvalidCursor`."""
-    args = page_of(arguments)
+    args = page_of(field.name, arguments)
     listed = Listed.of(context, method, arguments)
     names = field.names or ()
 

@@ -138,8 +138,12 @@ class Field:
         return self.is_awaited or any(one.suspends for one in inner)
 
     @property
+    def name(self) -> str:
+        return self.nodes[0].name.value
+
+    @property
     def coordinate(self) -> str:
-        return f"{self.parent.name}.{self.nodes[0].name.value}"
+        return f"{self.parent.name}.{self.name}"
 
 
 @dataclass(eq=False)

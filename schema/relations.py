@@ -83,14 +83,14 @@ class Paging:
 
     unfiltered: Any = None
 
-    def request(self, arguments: Mapping[str, Any]) -> PageRequest:
-        """Raises what is wrong with them."""
+    def request(self, name: str, arguments: Mapping[str, Any]) -> PageRequest:
+        """Raises what is wrong with them. `name` is the field's."""
         given = dict(arguments)
         filter, sort = given.pop("filter", None), given.pop("sort", None)
         if filter is not None:
             check_filter(filter)
         wanted = self.unfiltered if filter is None else filter
-        return PageRequest(PageArgs(**given, mark=mark_of(wanted, sort)), wanted, sort)
+        return PageRequest(PageArgs(**given, mark=mark_of(name, wanted, sort)), wanted, sort)
 
 
 def connected(
@@ -111,7 +111,7 @@ def connected(
     paging = Paging(unfiltered)
 
     def resolve(root: Parent[Any], info: Info, **arguments: Any) -> Any:
-        request = paging.request(arguments)
+        request = paging.request(info.field_name, arguments)
         if visible is not None and not visible(root, info):
             return hidden
         return info.context.loaders.load_page(declaration, getattr(root, key), request)

@@ -13,6 +13,7 @@ import strawberry
 from dataloaders.pages import Listing, PageArgs, fetch_page, mark_of
 from errors import (
     IdempotencyKeyReused,
+    InvalidCursor,
     InvalidId,
     InvalidIdempotencyKey,
     OutsideKnownTime,
@@ -111,7 +112,7 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
 
     def decorate(method: Callable[..., Listing]) -> Any:
         async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
-            page = page_of(arguments)
+            page = page_of(info.field_name, arguments)
             found = await fetch_page(info.context.database, method(self, info, **arguments), page)
             info.context.spending.count(1 + len(found.rows))
             return found
@@ -123,12 +124,18 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
     return decorate
 
 
-def page_of(arguments: dict[str, Any]) -> PageArgs:
-    """The slice that a root connection is asked for, taken out of its arguments. Raises what is wrong with these."""
+def page_of(name: str, arguments: dict[str, Any]) -> PageArgs:
+    """The slice that a root connection is asked for, taken out of its arguments. Raises what is wrong with these.
+
+    `name` is the field's.
+    """
     given = {one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS}
     if (filter := arguments.get("filter")) is not None:
         check_filter(filter)
-    return PageArgs(**given, mark=mark_of(filter, arguments.get("sort")))
+    page = PageArgs(**given, mark=mark_of(name, filter, arguments.get("sort")))
+    if not page.is_of():
+        raise InvalidCursor
+    return page
 
 
 def looked_up(of: Any, *, description: str, access: Access) -> Any:

@@ -14,6 +14,7 @@ from models import Admission, ClubRole, ClubVisibility, EventStatus, EventVisibi
 from tests.clients import gid
 from tests.factories import (
     in_days,
+    make_booking,
     make_category,
     make_club,
     make_event,
@@ -362,6 +363,68 @@ async def test_a_cursor_belongs_to_its_filter_and_sort(client, save):
     assert [one.errors[0]["extensions"]["reason"] for one in refused] == ["INVALID_CURSOR"] * 15
     found = [[node["title"] for node in one.data["events"]["nodes"]] for one in (*taken, rest)]
     assert found == [["2", "3"]] * 3
+
+
+PLACES = {
+    "events": "{{ events(sort: STARTS_AT_DESC, first: 1{after}) {page} }}",
+    "services": "{{ services(sort: STARTS_AT_DESC, first: 1{after}) {page} }}",
+    "own registrations": "{{ viewer {{ registrations(first: 1{after}) {page} }} }}",
+    "own bookings": "{{ viewer {{ bookings(first: 1{after}) {page} }} }}",
+    "registrations": '{{ event(id: "{one}") {{ registrations(first: 1{after}) {page} }} }}',
+    "registrations of another": '{{ event(id: "{other}") {{ registrations(first: 1{after}) {page} }} }}',
+    "participants": '{{ event(id: "{one}") {{ participants(first: 1{after}) {page} }} }}',
+}
+
+
+async def test_a_cursor_belongs_to_its_list(client, save):
+    ada, bob, category, venue, type_ = make_user(), make_user(), make_category(), make_venue(), make_service_type()
+    await save(ada, bob, category, venue, type_)
+    events = [make_event(ada, category, venue, starts_at=in_days(days)) for days in (2, 3)]
+    services = [make_service(event, type_) for event in events]
+    await save(*events, *services, *(make_host(event, ada) for event in events))
+    people = [(event, person) for event in events for person in (ada, bob)]
+    await save(*(make_registration(*one) for one in people))
+    await save(*(make_booking(one, ada) for one in services))
+    page = "{ pageInfo { endCursor } totalCount }"
+
+    async def ask(place: str, after: str = ""):
+        text = PLACES[place].format(after=after, page=page, one=gid(events[0]), other=gid(events[1]))
+        return await client(ada).run(text)
+
+    def found_in(answer):
+        one = answer.data
+        while "pageInfo" not in one:
+            [one] = one.values()
+        return one
+
+    cursors = {place: found_in(await ask(place))["pageInfo"]["endCursor"] for place in PLACES}
+    told = {
+        (of, to): [one["extensions"].get("reason") for one in (await ask(to, f', after: "{cursor}"')).errors]
+        for of, cursor in cursors.items()
+        for to in PLACES
+    }
+
+    assert told == {(of, to): [] if of == to else ["INVALID_CURSOR"] for of in PLACES for to in PLACES}
+
+
+async def test_of_many_parents_one_goes_on_after_a_cursor(client, save):
+    """Where one argument is for all of them."""
+    ada, bob, category, venue = make_user(), make_user(), make_category(), make_venue()
+    await save(ada, bob, category, venue)
+    events = [make_event(ada, category, venue, starts_at=in_days(days)) for days in (2, 3)]
+    await save(*events, *(make_host(event, ada) for event in events))
+    await save(*(make_registration(event, person) for event in events for person in (ada, bob)))
+    rest = "registrations(first: 1, after: $after) { nodes { id } pageInfo { endCursor } }"
+    level = f"query ($after: String) {{ events(sort: STARTS_AT_ASC) {{ nodes {{ {rest} }} }} }}"
+    one, other = (f'event(id: "{gid(event)}") {{ {rest} }}' for event in events)
+    apart = f"query ($after: String) {{ a: {one} b: {other} }}"
+    cursor = (await client(ada).run(apart)).data["b"]["registrations"]["pageInfo"]["endCursor"]
+
+    found, refused = await client(ada).run(apart, after=cursor), await client(ada).run(level, after=cursor)
+
+    assert found.data["a"] is None and len(found.data["b"]["registrations"]["nodes"]) == 1
+    assert [one["path"] for one in found.errors] == [["a", "registrations"]]
+    assert [one["path"] for one in refused.errors] == [["events", "nodes", 0, "registrations"]]
 
 
 MEMBERS = """
