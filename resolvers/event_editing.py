@@ -43,7 +43,7 @@ from resolvers.event_revisions import REVIEWED
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals, check_words, choose_venue
 from resolvers.notification_words import changes_between
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications import Notice, notify_all, topic_of
 from resolvers.service_times import Move, Times
 
 NEWSWORTHY = ("title", "startsAt", "endsAt", "venue", "price")
@@ -105,7 +105,10 @@ async def update(
             await withdraw_from_review(uow, event)
             submit(uow, viewer, event)
     await _leave_trail(uow, viewer, event, before, done.changed)
-    await notify_all(uow, await _news(uow, event, before, done, actor_id=viewer.id, former_zone=former_zone))
+    news = await _news(uow, event, before, done, actor_id=viewer.id, former_zone=former_zone)
+    is_changed_after_all = bool(set(REVIEWED.values()) & set(done.changed))
+    ends = [topic_of(NotificationType.EVENT_CHANGE_REJECTED, event.id)] if is_changed_after_all else ()
+    await notify_all(uow, news, ends=ends)
     return Edited(event, revision, done.changed)
 
 
@@ -358,6 +361,7 @@ async def _news(
             subject=event,
             actor_id=actor_id,
             params={"changes": changes_between(before, after, *NEWSWORTHY), "former_time_zone": former_zone},
+            topic=topic_of(NotificationType.EVENT_CHANGED, event.id),
         ),
         *services,
     ]

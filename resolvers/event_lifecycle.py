@@ -22,6 +22,7 @@ from models import (
     ModerationState,
     NotificationType,
     Registration,
+    Service,
     utcnow,
 )
 from resolvers import audit, capacity, chat_members, event_states
@@ -130,11 +131,12 @@ async def go_out(uow: UnitOfWork, event: Event, *, actor_id: UUID | None) -> lis
     """Let an event out. Answers whom that concerns: `notify_all` them at the end of the unit of work."""
     event.status, event.published_at = EventStatus.PUBLISHED, utcnow()
     uow.record(EventPublished(subject_id=event.id))
-    if event.previous_id is None:
-        return []
-    people, news = await participant_ids(uow.session, event.previous_id), NotificationType.EVENT_REPEATED
+    people = await participant_ids(uow.session, event.previous_id) if event.previous_id else []
+    news, ends = NotificationType.EVENT_REPEATED, [topic_of(NotificationType.EVENT_REJECTED, event.id)]
     topic = topic_of(news, event.id)
-    return [Notice(recipients=people, type=news, subject=event, actor_id=actor_id, topic=topic, is_quiet=True)]
+    return [
+        Notice(recipients=people, type=news, subject=event, actor_id=actor_id, topic=topic, is_quiet=True, ends=ends)
+    ]
 
 
 async def _withdraw_repetition(uow: UnitOfWork, event: Event) -> None:
@@ -180,6 +182,7 @@ async def call_off(
     uow.record(EventCancelled(subject_id=event.id))
     await capacity.announce(uow, event)
     people = await participant_ids(uow.session, event.id)
+    services = await uow.session.scalars(select(Service.id).where(Service.event_id == event.id))
     return Notice(
         recipients=people,
         type=NotificationType.EVENT_CANCELLED,
@@ -189,6 +192,8 @@ async def call_off(
         topic=topic_of(NotificationType.EVENT_CANCELLED, event.id),
         ends=[
             topic_of(NotificationType.EVENT_REPEATED, event.id),
+            topic_of(NotificationType.EVENT_CHANGED, event.id),
+            *(topic_of(NotificationType.SERVICE_CHANGED, one) for one in services),
             *(topic_of(news, event.id, one) for news in OF_PLACES for one in people),
         ],
     )

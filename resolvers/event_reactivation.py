@@ -74,6 +74,10 @@ class Plan:
     def differs_from(self, event: Event) -> bool:
         return (self.starts_at, self.ends_at) != (event.starts_at, event.ends_at)
 
+    def is_as_approved(self, event: Event) -> bool:
+        """Whether a moderator would have nothing new to look at."""
+        return not self.differs_from(event) and not event.put_away_by_staff
+
 
 async def reactivate(
     uow: UnitOfWork,
@@ -96,8 +100,7 @@ async def reactivate(
     was_out = event.published_at is not None
     if event_states.took_place(event):
         return Reactivated(await _hold_again(uow, viewer, event, plan))
-    is_as_approved = not plan.differs_from(event) and not event.put_away_by_staff
-    if was_out and not is_as_approved and not await is_trusted_with(uow.session, viewer, event):
+    if was_out and not plan.is_as_approved(event) and not await is_trusted_with(uow.session, viewer, event):
         return Reactivated(event, await _propose(uow, viewer, event, plan))
     await withdraw_from_review(uow, event)
     dates = {"starts_at": plan.starts_at, "ends_at": plan.ends_at}
@@ -152,7 +155,9 @@ async def _bring_back(
     uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan, *, actor_id: UUID | None
 ) -> list[Notice]:
     """Answers whom that concerns."""
-    wanted = _status_after(event)
+    wanted, ends = _status_after(event), [topic_of(NotificationType.EVENT_CANCELLED, event.id)]
+    if not plan.is_as_approved(event):
+        ends.append(topic_of(NotificationType.EVENT_CHANGE_REJECTED, event.id))
     event.cancelled_at = event.cancel_reason = event.archived_at = None
     event.put_away_by_staff = False
     if plan.differs_from(event):
@@ -165,7 +170,7 @@ async def _bring_back(
         people = await participant_ids(uow.session, event.id)
         notices += await go_out(uow, event, actor_id=actor_id)
         news = NotificationType.EVENT_REACTIVATED
-        topic, ends = topic_of(news, event.id), [topic_of(NotificationType.EVENT_CANCELLED, event.id)]
+        topic = topic_of(news, event.id)
         notices.append(
             Notice(
                 recipients=people, type=news, subject=event, actor_id=actor_id, topic=topic, is_of_each=True, ends=ends

@@ -29,7 +29,7 @@ from models import (
 from resolvers import audit, capacity, event_editing, event_reactivation, event_states
 from resolvers.event_input import EventInPast
 from resolvers.event_lifecycle import AlreadyDecided, check_reason, go_out
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications import PASSING, Notice, notify_all, topic_of
 
 OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
 
@@ -96,13 +96,17 @@ async def decide(
         before={"state": ModerationState.PENDING.value}, after={"state": item.state.value, "reason": reason},
     )  # fmt: skip
     uow.record(ModerationDecided(subject_id=item.id, event_id=event.id, decision=decision.value))
+    news, is_change = NEWS[decision, item.revision_id is not None], item.revision_id is not None
+    ends_rejection = is_change and decision is Decision.APPROVE
     notices.append(
         Notice(
             recipients={item.submitted_by_id, event.created_by_id},
-            type=NEWS[decision, item.revision_id is not None],
+            type=news,
             subject=event,
             actor_id=moderator_id,
             params={"title": event.title, "reason": reason},
+            topic=topic_of(news, event.id) if news in PASSING else None,
+            ends=[topic_of(NotificationType.EVENT_CHANGE_REJECTED, event.id)] if ends_rejection else (),
         )
     )
     await notify_all(uow, notices)

@@ -11,7 +11,7 @@ from typing import Any
 from errors import _
 from models import EventRole, Notification, NotificationType
 from resolvers.event_input import Price
-from resolvers.notifications import WITHDRAWN
+from resolvers.notifications import FORMER, WITHDRAWN
 from translations import Reader, one_line, placeholders
 
 LONGEST_NAME = 100
@@ -42,6 +42,7 @@ _CANCELLED_BY = _("Cancelled by {person}.")
 _REASON = _("Reason: {reason}")
 _PRICE = _("To pay at the door: {price}.")
 _BOOKED = _("Booked: {services}.")
+_CHANGED_AGAIN = _("It was changed again later, or called off.")
 
 WORDINGS = {
     NotificationType.REGISTRATION_CONFIRMED: Wording(
@@ -163,6 +164,25 @@ WITHDRAWN_WORDINGS = {
     NotificationType.REGISTRATION_BAN_LIFTED: Wording(
         (_("You could register again: {name}"), _("You could register again")), (_("You were put out later."),)
     ),
+    NotificationType.EVENT_CHANGED: Wording(
+        (_("Event had been changed: {name}"), _("Event had been changed")), (_("{changes}"), _CHANGED_AGAIN)
+    ),
+    NotificationType.SERVICE_CHANGED: Wording(
+        (
+            _("Service had been changed: {service}"),
+            _("Service had been changed: {name}"),
+            _("Service had been changed"),
+        ),
+        (_("{changes}"), _CHANGED_AGAIN),
+    ),
+    NotificationType.EVENT_REJECTED: Wording(
+        (_("Your event was not approved at first: {name}"), _("Your event was not approved at first")),
+        (_("It is out by now."),),
+    ),
+    NotificationType.EVENT_CHANGE_REJECTED: Wording(
+        (_("Your change was not approved at first: {name}"), _("Your change was not approved at first")),
+        (_("The event was changed later."),),
+    ),
     NotificationType.EVENT_CANCELLED: Wording(
         (_("Event had been cancelled: {name}"), _("Event had been cancelled")), (_("It takes place after all."),)
     ),
@@ -252,14 +272,21 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any], *names:
 
 
 def changes_of(params: Mapping[str, Any]) -> list[Change]:
-    """The changes that a notification tells of."""
+    """The changes that a notification tells of, without those that were changed again while others are still so."""
     found = []
     for one in params.get("changes") or ():
+        if FORMER in one and not params.get(WITHDRAWN):
+            continue
         known = one if isinstance(one, dict) else {"field": one}
         field = FIELD_NAMES.get(known["field"])
         if field is not None:
             found.append(Change(field, _read(field, known.get("before")), _read(field, known.get("after"))))
     return found
+
+
+def has_former(params: Mapping[str, Any]) -> bool:
+    """Whether some of the changes were changed again."""
+    return any(FORMER in one for one in params.get("changes") or ())
 
 
 def is_withdrawn(notification: Notification) -> bool:
@@ -284,7 +311,7 @@ def words_of(notification: Notification, reader: Reader) -> Words:
 def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
     """What is known, in words; what is unknown or empty is left out."""
     changes = changes_of(params)
-    is_moved = any(one.field is ChangedField.STARTS_AT and one.after for one in changes)
+    is_moved = any(one.field is ChangedField.STARTS_AT and one.after for one in changes) or has_former(params)
     role = reader.name(EventRole[params["role"]]) if params.get("role") in EventRole.__members__ else None
     is_given, is_inherited = bool(params.get("person")), bool(params.get("is_inherited"))
     found = {

@@ -53,6 +53,8 @@ QUIET = timedelta(days=1)
 """For so long a repeat is no news."""
 WITHDRAWN = "withdrawn"
 """Parameter of a notification whose news is no longer so."""
+FORMER = "former"
+"""Mark of a change, among those of a notification, whose field was changed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,9 @@ class Notice:
     """Who caused it: never told about it themself."""
     params: Mapping[str, Any] = field(default_factory=dict)
     topic: str | None = None
-    """From `topic_of`, of news that can cease to be so: by it they are ended."""
+    """From `topic_of`, of news that can cease to be so: by it they are ended. What was told under it of fields that are
+    among the `changes` of the parameters now ends by itself.
+    """
     is_of_each: bool = False
     """Whether there is such a topic for each of the recipients."""
     is_quiet: bool = False
@@ -104,6 +108,12 @@ PASSING = {
     NotificationType.REGISTRATION_BAN_LIFTED: "readmitted",
     # The registration ends. It stays when the event is cancelled, and nobody tells of it again when that comes back.
     NotificationType.PARTICIPANT_JOINED: "coming",
+    # All that it tells of is changed again, or called off.
+    NotificationType.EVENT_CHANGED: "changed",
+    NotificationType.SERVICE_CHANGED: "moved",
+    # The event goes out; it is changed, or comes back, after all.
+    NotificationType.EVENT_REJECTED: "rejected",
+    NotificationType.EVENT_CHANGE_REJECTED: "unchanged",
     # The event comes back; and then it is cancelled again, or the person's place ends.
     NotificationType.EVENT_CANCELLED: "off",
     NotificationType.EVENT_REACTIVATED: "back",
@@ -124,7 +134,7 @@ PASSING = {
 }
 """News that can cease to be so, by what is said above each, and how their topics begin."""
 LASTING = frozenset(NotificationType) - PASSING.keys()
-"""News of what was done or said, which stays so: changes, decisions of moderators, cancelled services, messages."""
+"""News of what was done or said, which stays so: what moderators approved, cancelled services, messages."""
 
 
 def topic_of(type: NotificationType, subject_id: UUID, person_id: UUID | None = None) -> str:
@@ -139,8 +149,12 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequen
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
     notices = list(notices)
-    if ended := [*ends, *(topic for notice in notices for topic in notice.ends)]:
-        await withdraw_news(uow, *ended)
+    ended = [*ends, *(topic for notice in notices for topic in notice.ends)]
+    changed = [
+        (notice.topic, one["field"]) for notice in notices if notice.topic for one in notice.params.get("changes", ())
+    ]
+    if ended or changed:
+        await withdraw_news(uow, *ended, changed=changed)
     rows = addressed(notices)
     if not rows:
         return
@@ -280,20 +294,51 @@ def _withdrawn() -> ColumnElement[Any]:
     return Notification.params.concat(literal({WITHDRAWN: True}, JSONB()))
 
 
-async def withdraw_news(uow: UnitOfWork, *topics: str) -> None:
-    """What people were told under these topics is no longer so. The notifications say that; nobody is told anew."""
+async def withdraw_news(uow: UnitOfWork, *topics: str, changed: Sequence[tuple[str, str]] = ()) -> None:
+    """What people were told under these topics is no longer so. The notifications say that; nobody is told anew.
+
+    `changed` are topics with fields that were changed again: of what was told under them, only that ends.
+    """
+    ends = Notification.topic == any_(literal(list(topics), ARRAY(Text)))
+    is_former, params = ends, _withdrawn()
+    if changed:
+        again = _ChangedAgain(changed)
+        is_former, params = or_(ends, again.is_told), case((ends, params), else_=again.params)
     told = (
         select(Notification.id)
-        .where(Notification.topic == any_(literal(list(topics), ARRAY(Text))), _is_so())
+        .where(is_former, _is_so())
         .order_by(Notification.user_id, Notification.sequence)
         .with_for_update()
     )
     await uow.session.execute(
         update(Notification)
         .where(Notification.id.in_(told.cte("told").select()))
-        .values(params=_withdrawn(), updated_at=utcnow())
+        .values(params=params, updated_at=utcnow())
         .execution_options(synchronize_session=False)
     )
+
+
+class _ChangedAgain:
+    """Of a notification of changes: those of its fields that were changed again."""
+
+    def __init__(self, changed: Sequence[tuple[str, str]]) -> None:
+        told = func.jsonb_array_elements(Notification.params["changes"]).table_valued(column("value", JSONB()))
+        change, keys = told.c.value, [f"{topic} {field}" for topic, field in changed]
+        is_again = func.concat(Notification.topic, " ", change["field"].astext) == any_(literal(keys, ARRAY(Text)))
+        is_former = or_(change.has_key(FORMER), is_again)
+        marked = case((is_former, change.concat(literal({FORMER: True}, JSONB()))), else_=change)
+        under = Notification.topic == any_(literal(sorted({topic for topic, _ in changed}), ARRAY(Text)))
+        self.is_told = and_(under, _each(exists().select_from(told).where(is_again)))
+        changes = _each(select(func.jsonb_agg(marked)).select_from(told)).scalar_subquery()
+        is_all = ~_each(exists().select_from(told).where(~is_former))
+        self.params = Notification.params.concat(func.jsonb_build_object("changes", changes, type_=JSONB())).concat(
+            case((is_all, literal({WITHDRAWN: True}, JSONB())), else_=literal({}, JSONB()))
+        )
+
+
+def _each(statement: Any) -> Any:
+    """A statement about each notification of the one around it."""
+    return statement.correlate(Notification)
 
 
 def telling(

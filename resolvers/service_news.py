@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from database import UnitOfWork
 from models import HOLDING, Booking, Event, NotificationType, Service, ServiceType
 from resolvers.notification_words import changes_between
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications import Notice, notify_all, topic_of
 from resolvers.service_times import Times
 
 
@@ -31,12 +31,13 @@ async def notice(
     *,
     actor_id: UUID | None,
     topic: str | None = None,
+    ends: Sequence[str] = (),
     **params: Any,
 ) -> Notice:
     """It carries the service's name in each language, and is put into words when read."""
     names = await _names(uow, [service])
     params |= {"service": names[service.service_type_id]}
-    return Notice(recipients=people, type=news, subject=event, actor_id=actor_id, params=params, topic=topic)
+    return Notice(recipients=people, type=news, subject=event, actor_id=actor_id, params=params, topic=topic, ends=ends)
 
 
 async def moved(
@@ -70,6 +71,7 @@ async def moved(
                 ),
                 "former_time_zone": former_zone,
             },
+            topic=topic_of(NotificationType.SERVICE_CHANGED, service.id),
         )
         for service in services
     ]

@@ -46,7 +46,7 @@ from resolvers.event_lifecycle import HasParticipants, PeopleTookPart
 from resolvers.event_states import EventAction
 from resolvers.events import capacity_refusals
 from resolvers.notification_words import changes_between
-from resolvers.notifications import notify_all
+from resolvers.notifications import notify_all, topic_of, withdraw_news
 from resolvers.putting_out import Ended
 from resolvers.service_news import notice, tell
 
@@ -166,6 +166,7 @@ async def update(
             event,
             service,
             actor_id=viewer.id,
+            topic=topic_of(NotificationType.SERVICE_CHANGED, service.id),
             changes=changes_between(before, _snapshot(service), "startsAt", "endsAt"),
         )
     return service
@@ -241,7 +242,8 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
     people, gone = await _cancel_bookings(uow, event, service, actor_id=actor_id, reason=reason)
     await uow.session.refresh(service, ["taken"])
     news = NotificationType.SERVICE_CANCELLED
-    told = await notice(uow, people, news, event, service, actor_id=actor_id, reason=reason)
+    ends = [topic_of(NotificationType.SERVICE_CHANGED, service.id)]
+    told = await notice(uow, people, news, event, service, actor_id=actor_id, reason=reason, ends=ends)
     await notify_all(uow, [told, *(Ended(event, one).notice(actor_id=actor_id, reason=reason) for one in gone)])
     return service
 
@@ -321,6 +323,7 @@ async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
     await uow.session.flush()
     uow.record(ServiceDeleted(subject_id=service_id, event_id=event.id))
     await capacity.announce(uow, event)
+    await withdraw_news(uow, topic_of(NotificationType.SERVICE_CHANGED, service_id))
     return service_id
 
 

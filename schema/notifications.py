@@ -164,7 +164,8 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
         return root.params.get("text") or None
 
     @computed(
-        description="Of EVENT_CHANGED and SERVICE_CHANGED: what is new, with old and new values. Else empty.",
+        description="Of EVENT_CHANGED and SERVICE_CHANGED: what is new, with old and new values, without what was "
+        "changed again while the rest is still so. Else empty.",
         graphql_type=list[NotificationChange],
     )
     @reads("params")

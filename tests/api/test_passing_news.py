@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from models import (
     ClubRole,
     Event,
     EventRole,
+    EventStatus,
     JoinPolicy,
+    ModerationItem,
+    ModerationState,
     NotificationPreference,
     NotificationType,
     Registration,
@@ -43,7 +47,7 @@ BOOKS, BOOKS_BOTH = "vera bookServices serviceIds=massage", "vera bookServices s
 REGISTERS, CANCELS = "vera registerForEvent eventId=walk", "vera cancelRegistration eventId=walk"
 TAKEN = "olga cancelRegistration eventId=walk userId=vera"
 OUT, BACK = "olga removeRegistration registrationId=place", "olga liftRegistrationBan registrationId=place"
-SERVICE_OFF = "olga cancelService serviceId=massage"
+SERVICE_OFF, SPA_OFF = "olga cancelService serviceId=massage", "olga cancelEvent eventId=spa"
 OFF, ON = "olga cancelEvent eventId=walk", "olga reactivateEvent eventId=walk"
 AGAIN = "olga archiveEvent eventId=held; olga reactivateEvent eventId=held startsAt=later"
 HOST = "olga addEventHost eventId=walk userId=vera role=STAFF"
@@ -53,11 +57,16 @@ ASKS, LEAVES = "vera joinClub clubId=club", "vera leaveClub clubId=club"
 YES, NO = "owner approveClubMember membershipId=member", "owner rejectClubMember membershipId=member"
 INVITES = "owner inviteToClub clubId=club userId=vera"
 BAN, LIFT = "owner removeClubMember membershipId=member", "owner liftClubBan membershipId=member"
+CHANGES, MOVES = "olga updateEvent eventId=walk expectedVersion=walk", "olga updateService serviceId=massage"
+RENAMED, MOVED = f"{CHANGES} title=One", f"{MOVES} expectedVersion=massage endsAt=soon"
+ALONG = "olga updateEvent eventId=spa expectedVersion=spa startsAt=next endsAt=after moveServices=true"
+DECIDE = "staff decideModerationItem itemId=waiting reason=so decision"
+SUBMITS, PROPOSES = "vera publishEvent eventId=draft", "vera updateEvent eventId=own expectedVersion=own title=One"
 
 ENDS: dict[str, dict[str, list[str]]] = {
     "REGISTRATION_CONFIRMED": {
         REGISTERS: [CANCELS, TAKEN, OUT, OFF, f"{OFF}; {ON}"],
-        BOOKS: ["vera cancelBooking bookingId=booking", SERVICE_OFF, "olga cancelEvent eventId=spa"],
+        BOOKS: ["vera cancelBooking bookingId=booking", SERVICE_OFF, SPA_OFF],
         "helper bookServices serviceIds=massage onBehalfOf=vera": [SERVICE_OFF],
         f"{ASKS}; {YES}; vera registerForEvent eventId=hike": [BAN],
     },
@@ -70,6 +79,18 @@ ENDS: dict[str, dict[str, list[str]]] = {
     "REGISTRATION_REMOVED": {f"{REGISTERS}; {OUT}": [BACK], f"{REGISTERS}; {CANCELS}; {OUT}": [BACK]},
     "REGISTRATION_BAN_LIFTED": {f"{REGISTERS}; {OUT}; {BACK}": [OUT]},
     "PARTICIPANT_JOINED": {REGISTERS: [CANCELS, OUT], BOOKS: [SERVICE_OFF]},
+    "EVENT_CHANGED": {f"{REGISTERS}; {RENAMED}": [f"{CHANGES} title=walk", OFF]},
+    "SERVICE_CHANGED": {
+        f"{BOOKS}; {MOVED}": [f"{MOVES} expectedVersion=massage endsAt=sooner", ALONG, SERVICE_OFF, SPA_OFF],
+        f"{BOOKS}; {ALONG}": [SPA_OFF],
+    },
+    "EVENT_REJECTED": {f"{SUBMITS}; {DECIDE}=REJECT": [f"{SUBMITS}; {DECIDE}=APPROVE"]},
+    "EVENT_CHANGE_REJECTED": {
+        f"{PROPOSES}; {DECIDE}=REJECT": [
+            f"{PROPOSES}; {DECIDE}=APPROVE", "olga updateEvent eventId=own expectedVersion=own title=Two",
+            "olga cancelEvent eventId=own; olga reactivateEvent eventId=own startsAt=later",
+        ]
+    },
     "EVENT_CANCELLED": {f"{REGISTERS}; {OFF}": [ON, f"{ON} startsAt=later"]},
     "EVENT_REACTIVATED": {f"{REGISTERS}; {OFF}; {ON}": [OFF, CANCELS, OUT]},
     "EVENT_REPEATED": {AGAIN: [f"olga {verb}Event eventId=newest" for verb in ("cancel", "archive", "delete")]},
@@ -116,12 +137,19 @@ class Stage:
             "booking": select(Booking).where(Booking.service_id == self.rows["massage"].id),
             "member": select(ClubMembership).where(ClubMembership.user_id == self.rows["vera"].id),
             "newest": select(Event).order_by(Event.id.desc()).limit(1),
+            "waiting": select(ModerationItem).where(ModerationItem.state == ModerationState.PENDING),
         }  # fmt: skip
-        if value in found:
-            async with self.ports.database.reading() as session:
+        async with self.ports.database.reading() as session:
+            if value in found:
                 return (await session.scalars(found[value])).one()
-        if value == "later":
-            return in_days(30).isoformat()
+            if key == "expectedVersion":
+                return (await session.get_one(type(self.rows[value]), self.rows[value].id)).version
+        if key in ("startsAt", "endsAt"):
+            start = self.rows["spa"].starts_at
+            times = {"soon": 1, "sooner": 0.5, "next": 24, "after": 26, "later": 24 * 23}
+            return (start + timedelta(hours=times[value])).isoformat()
+        if value == "true":
+            return True
         known = [self.rows.get(one, one) for one in value.split(",")]
         return known if key == "serviceIds" else known[0]
 
@@ -133,19 +161,28 @@ class Stage:
 
 @pytest.fixture
 async def stage(client, ports, save):
-    people = {name: make_user(display_name=name.title()) for name in ("olga", "max", "vera", "owner", "helper")}
-    people["olga"].is_trusted, people["helper"].role = True, Role.VOLUNTEER
+    people = {
+        name: make_user(display_name=name.title()) for name in ("olga", "max", "vera", "owner", "helper", "staff")
+    }
+    people["olga"].is_trusted, people["helper"].role, people["staff"].role = True, Role.VOLUNTEER, Role.MODERATOR
     category, venue, kind = make_category(), make_venue(), make_service_type()
     club = make_club(join_policy=JoinPolicy.APPROVAL)
     await save(*people.values(), category, venue, kind, club)
-    events = {name: make_event(people["olga"], category, venue, capacity=9, title=name) for name in ("walk", "spa")}
-    events["hike"] = make_event(people["olga"], category, venue, club=club)
-    events["held"] = make_event(people["olga"], category, venue, starts_at=in_days(-3))
-    await save(*events.values(), make_membership(club, people["owner"], role=ClubRole.OWNER))
-    for event in events.values():
-        await save(make_host(event, people["olga"]), make_host(event, people["max"], EventRole.CO_ORGANIZER))
+    owner, max, olga, vera = (people[name] for name in ("owner", "max", "olga", "vera"))
+    events = {name: make_event(olga, category, venue, capacity=9, title=name) for name in ("walk", "spa")}
+    events["hike"] = make_event(olga, category, venue, club=club)
+    events["held"] = make_event(olga, category, venue, starts_at=in_days(-3))
+    hosts = [(event, olga, max) for event in events.values()]
+    events["own"] = make_event(vera, category, venue)
+    events["draft"] = make_event(vera, category, venue, status=EventStatus.DRAFT, published_at=None)
+    hosts += [(events[name], vera, olga) for name in ("own", "draft")]
+    await save(*events.values(), make_membership(club, owner, role=ClubRole.OWNER))
     services = {name: make_service(events["spa"], kind, capacity=9) for name in ("massage", "shower")}
-    await save(*services.values(), make_registration(events["held"], people["vera"]))
+    await save(
+        *services.values(), make_registration(events["held"], vera),
+        *(make_host(event, one) for event, one, _ in hosts),
+        *(make_host(event, other, EventRole.CO_ORGANIZER) for event, _, other in hosts),
+    )  # fmt: skip
     return Stage(client, ports, {**people, **events, **services, "club": club})
 
 
@@ -161,6 +198,20 @@ async def test_news_that_are_no_longer_so_say_it(stage, type, made, end):
     assert (before["isWithdrawn"], after["isWithdrawn"]) == (False, True)
     assert (after["title"], after["body"]) != (before["title"], before["body"])
     assert "{" not in after["title"] + after["body"]
+
+
+async def test_of_several_changes_those_that_are_still_so_stay(stage):
+    await stage.act(f"{REGISTERS}; {CHANGES} title=One endsAt=soon; {CHANGES} endsAt=sooner")
+
+    [first, second] = await stage.news("vera", "EVENT_CHANGED")
+    assert (first["body"], first["isWithdrawn"]) == ("Title: walk → One.", False)
+    assert second["body"].startswith("End: ")
+
+    await stage.act(f"{CHANGES} title=Two")
+
+    [first, second, third] = await stage.news("vera", "EVENT_CHANGED")
+    assert [one["isWithdrawn"] for one in (first, second, third)] == [True, False, False]
+    assert first["body"].startswith("Title: walk → One. End: ")
 
 
 async def test_what_comes_back_is_told_anew(stage):
