@@ -23,8 +23,7 @@ def worker(environment: dict[str, str]) -> Iterator[ServerProcess]:
 
 
 async def test_the_first_evening_ends_well(start_server, worker, ports):
-    await seed(ports.settings.database_url)
-    server = await asyncio.to_thread(start_server)
+    _, server = await asyncio.gather(seed(ports.settings.database_url), asyncio.to_thread(start_server))
 
     evening = await asyncio.to_thread(tell, server.url)
 
