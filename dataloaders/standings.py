@@ -14,6 +14,7 @@ from auth.fellowship import others_written_to
 from auth.viewer import Viewer
 from auth.visibility import event_is_visible, is_deleted, messages_visible_to
 from dataloaders.base import value
+from dataloaders.chats import unread
 from dataloaders.registrations import standing_of
 from models import (
     Booking,
@@ -57,6 +58,12 @@ def other_organizers(user_id: Any, event: Any = Event) -> Any:
     return others.correlate_except(EventHost).exists()
 
 
+def has_crew() -> Any:
+    """Whether an event has co-organizers or staff."""
+    crew = select(EventHost.user_id).where(EventHost.event_id == Event.id, EventHost.role != EventRole.ORGANIZER)
+    return crew.correlate_except(EventHost).exists()
+
+
 def at_events(viewer: Viewer) -> Select[Any]:
     own = select(Registration.attendance).where(Registration.event_id == Event.id, Registration.user_id == viewer.id)
     reviewed = select(Review.id).where(Review.event_id == Event.id, Review.author_id == viewer.id)
@@ -71,6 +78,7 @@ def at_events(viewer: Viewer) -> Select[Any]:
         *standing_of(viewer),
         own.correlate(Event).scalar_subquery().label("attendance"),
         other_organizers(viewer.id).label("has_other_organizer"),
+        has_crew().label("has_crew"),
         reviewed.correlate(Event).exists().label("has_reviewed"),
         waiting.correlate(Event).exists().label("has_pending_revision"),
     )
@@ -126,14 +134,24 @@ def writing_to(viewer: Viewer) -> list[Any]:
 def in_chats(viewer: Viewer) -> Select[Any]:
     """For who is or was in it."""
     return (
-        select(ChatMember.chat_id, ChatMember.left_at.is_(None).label("is_present"), *writing_to(viewer))
+        select(
+            ChatMember.chat_id,
+            ChatMember.left_at.is_(None).label("is_present"),
+            (unread() > 0).label("has_unread"),
+            *writing_to(viewer),
+        )
         .join(Chat, Chat.id == ChatMember.chat_id)
         .where(ChatMember.user_id == viewer.id)
     )
 
 
-def seen_messages(viewer: Viewer) -> Any:
-    return messages_visible_to(viewer).with_only_columns(Message.id, Message.id.is_not(None))
+def unread_messages(viewer: Viewer) -> Any:
+    """Whether those that one sees lie beyond one's read marker."""
+    marker = select(ChatMember.read_sequence).where(
+        ChatMember.chat_id == Message.chat_id, ChatMember.user_id == viewer.id
+    )
+    is_unread = Message.sequence > marker.correlate_except(ChatMember).scalar_subquery()
+    return messages_visible_to(viewer).with_only_columns(Message.id, is_unread)
 
 
 by_event_id = value(key=Event.id, select=at_events)
@@ -142,4 +160,4 @@ by_registration_id = value(key=Registration.id, select=at_registrations)
 by_booking_id = value(key=Booking.id, select=at_bookings)
 owner_count_by_club_id = value(key=ClubMembership.club_id, select=owner_counts, default=0)
 by_chat_id = value(key=ChatMember.chat_id, select=in_chats)
-is_seen_by_message_id = value(key=Message.id, select=seen_messages, default=False)
+is_unread_by_message_id = value(key=Message.id, select=unread_messages, default=False)

@@ -103,11 +103,11 @@ class OfEvent:
 
     @property
     def change_host_role(self) -> bool:
-        return self._edits
+        return self._edits and bool(self.known.has_crew)
 
     @property
     def remove_host(self) -> bool:
-        return self._edits
+        return self._edits and bool(self.known.has_crew)
 
     @property
     def give_up_role(self) -> bool:
@@ -361,7 +361,8 @@ class OfChat:
 
     @property
     def mark_read(self) -> bool:
-        return self._is_member
+        """Whoever has read all is not refused, but nothing changes."""
+        return self._is_member and bool(self.known.has_unread)
 
     @property
     def add_members(self) -> bool:
@@ -381,11 +382,11 @@ class OfChat:
 class OfMessage:
     message: Any
     viewer: Viewer
-    is_seen: bool
+    is_unread: bool
 
     @property
     def mark_read(self) -> bool:
-        return self.is_seen
+        return self.is_unread
 
 
 @dataclass(frozen=True)

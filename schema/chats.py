@@ -91,7 +91,7 @@ class Message(Node, row=models.Message, by_id=dataloaders.chats.message_by_id):
     viewer_can = allowed(
         MessageViewerCan,
         viewer_can.OfMessage,
-        is_seen=Need(dataloaders.standings.is_seen_by_message_id, visible=signed_in),
+        is_unread=Need(dataloaders.standings.is_unread_by_message_id, visible=signed_in),
     )
 
     @computed(description="Give it as `after` to `messageSent` to continue from here.")

@@ -68,8 +68,12 @@ class EventViewerCan:
     add_organizer: bool = can(
         "addEventHost", "Give someone the role ORGANIZER, and take that role or change it where there is another."
     )
-    change_host_role: bool = can("changeEventHostRole", "Give a co-organizer or one of the staff the other role.")
-    remove_host: bool = can("removeEventHost", "Take the role of a co-organizer or one of the staff away.")
+    change_host_role: bool = can(
+        "changeEventHostRole", "Give a co-organizer or one of the staff the other role. False where there is neither."
+    )
+    remove_host: bool = can(
+        "removeEventHost", "Take the role of a co-organizer or one of the staff away. False where there is neither."
+    )
     give_up_role: bool = can("removeEventHost", "Give one's own role up.")
     add_service: bool = can("addService", "Offer a service more.")
     register: bool = can("registerForEvent", "Take a place: `viewerRegistrationState` is OPEN.")
@@ -122,7 +126,7 @@ class ClubMembershipViewerCan:
 @strawberry.type(description=f"What the caller may do with a chat now. {WHAT_COUNTS}")
 class ChatViewerCan:
     send_message: bool = can("sendMessage", "Write to it.")
-    mark_read: bool = can("markChatRead", "Move one's read marker.")
+    mark_read: bool = can("markChatRead", "Move one's read marker. False where all is read.")
     add_members: bool = can("addChatMembers", "Invite people.")
     leave: bool = can("leaveChat", "Leave it.")
     rejoin: bool = can("rejoinChat", "Come back to it. False for who is there.")
@@ -130,7 +134,7 @@ class ChatViewerCan:
 
 @strawberry.type(description=f"What the caller may do with a message now. {WHAT_COUNTS}")
 class MessageViewerCan:
-    mark_read: bool = can("markChatRead", "Move one's read marker to it.")
+    mark_read: bool = can("markChatRead", "Move one's read marker to it. False where it is read.")
 
 
 @strawberry.type(description=f"What the caller may do with a review now. {WHAT_COUNTS}")

@@ -135,14 +135,15 @@ class Stage:
     def lookers(self) -> People:
         return {name: user for name, user in self.users.items() if name not in EXTRAS}
 
-    def event(self, *, with_people: bool = True, of_club: bool = True, **values: Any) -> Any:
-        """With a host of each role. One person takes part, and one was put out."""
+    def event(self, *, with_people: bool = True, with_crew: bool = True, of_club: bool = True, **values: Any) -> Any:
+        """With a host of each role, or with its organizer alone. One person takes part, and one was put out."""
         club = {"club": self.club} if of_club else {}
         event = make_event(self.users["organizer"], self.category, self.venue, **club | values)
         roles = {"organizer": EventRole.ORGANIZER, "co-organizer": EventRole.CO_ORGANIZER}
         roles |= {"trusted": EventRole.CO_ORGANIZER, "crew": EventRole.STAFF, "spare": EventRole.STAFF}
         self.add(1, event)
-        self.add(2, *(make_host(event, self.users[name], role) for name, role in roles.items()))
+        hosts = list(roles.items())[: None if with_crew else 1]
+        self.add(2, *(make_host(event, self.users[name], role) for name, role in hosts))
         if with_people:
             self.registration(event, "participant")
             self.registration(event, "put out", admission=Admission.REJECTED)
@@ -187,6 +188,7 @@ async def events(save: Any) -> dict[str, Looked]:
         "published": stage.event(),
         "with nobody": stage.event(with_people=False, capacity=None),
         "full": stage.event(capacity=1),
+        "without crew": stage.event(with_crew=False),
         "with services": stage.event(),
         "for the club": stage.event(visibility=EventVisibility.CLUB),
         "of no club": stage.event(of_club=False),
@@ -315,7 +317,7 @@ async def chats(save: Any) -> dict[str, Looked]:
     for name, chat in found.items():
         chat.last_sequence = 1
         stage.add(2, chat)
-        stage.add(3, make_member(chat, one), make_member(chat, pairs.get(name, fellow)))
+        stage.add(3, make_member(chat, one), make_member(chat, pairs.get(name, fellow), read_sequence=1))
         messages[name] = stage.add(3, make_message(chat, one, 1))
     await stage.done(save)
     given = {"sendMessage": {"body": "Hello", "clientMessageId": "new"}}
