@@ -7,9 +7,10 @@ import os
 import re
 from dataclasses import dataclass
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import formatdate, parseaddr
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +35,20 @@ class Mail:
     subject: str
     text: str
     html: str
+
+
+class Subject(UniqueUnstructuredHeader):
+    """Keeps the spaces of other letters than Latin ones where it is folded, which Python 3.11 loses (gh-92081)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        charset = None if str(self).isascii() else "utf-8"
+        written = Header(str(self), charset, header_name="Subject").encode(linesep=policy.linesep)
+        return f"Subject: {written}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("subject", Subject)  # type: ignore[arg-type]  # the registry adds BaseHeader
+POLICY = SMTP.clone(header_factory=_headers)
 
 
 class MailRefused(Exception):
@@ -62,7 +77,7 @@ def message_of(mail: Mail, sender: Address) -> EmailMessage:
     """The mail in its Internet form (RFC 5322). Raises `MailRefused` for what is not one address."""
     if not KEY.fullmatch(mail.key):
         raise ValueError("a mail's key is a word")
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["From"] = sender
     message["To"] = _recipient(mail.to)
     message["Subject"] = mail.subject

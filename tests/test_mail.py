@@ -59,6 +59,18 @@ def test_no_value_can_add_a_header() -> None:
     assert message["Subject"] == "Walk Bcc: victim@example.org Bcc: other@example.org"
 
 
+def test_a_long_subject_keeps_its_spaces_wherever_it_is_folded() -> None:
+    for length in range(1, 60):
+        for subject in (
+            f"{'я' * length} почты как свой адрес и ещё {'ж' * length} раз",
+            f"{'a' * length} walk by the sea " * 2,
+        ):
+            written = message_of(Mail("k", "ada@example.org", subject.strip(), "t", "h"), SENDER).as_bytes()
+
+            assert read(written)["Subject"] == subject.strip()
+            assert max(map(len, written.partition(b"\r\nDate")[0].split(b"\r\n"))) <= 78
+
+
 async def test_a_mail_sent_again_under_its_key_is_the_same_mail(tmp_path) -> None:
     mailer = FolderMailer(tmp_path / "mailbox", FROM)
 
