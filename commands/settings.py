@@ -11,7 +11,7 @@ from settings import REQUIRED_IN_PRODUCTION, Settings
 HEAD = """# Settings
 
 Every setting is an environment variable. It is read once, when a process starts; one that is missing or wrong is
-named then. This page is printed by `wingding settings`.
+named then, all of them at once. An empty variable is one that is not set. This page is printed by `wingding settings`.
 
 | setting | unless set | meaning |
 | --- | --- | --- |
