@@ -79,7 +79,7 @@ class Notification(Base):
     sequence: Mapped[BigInt]
     type: Mapped[NotificationType]
     subject_type: Mapped[str | None] = mapped_column(String(40))
-    """GraphQL type of what it is about: Event, Club, Chat."""
+    """GraphQL type of what it is about: Event, Service, Club, Chat."""
     subject_id: Mapped[UUID | None]
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     params: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))

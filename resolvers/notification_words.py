@@ -41,7 +41,7 @@ _WHEN = _("When: {when}.")
 _CANCELLED_BY = _("Cancelled by {person}.")
 _REASON = _("Reason: {reason}")
 _PRICE = _("To pay at the door: {price}.")
-_BOOKED = _("Booked: {services}.")
+_BOOKED, _ITS_TIME = _("Booked: {services}."), _("It was: {services}.")
 _CHANGED_AGAIN = _("It was changed again later, or called off.")
 
 WORDINGS = {
@@ -54,7 +54,7 @@ WORDINGS = {
     ),
     NotificationType.BOOKING_CANCELLED: Wording(
         (_("Booking cancelled: {service}"), _("Booking cancelled: {name}"), _("Booking cancelled")),
-        (_("You no longer have this place at “{name}”."), _CANCELLED_BY, _REASON),
+        (_("You no longer have this place at “{name}”."), _ITS_TIME, _CANCELLED_BY, _REASON),
     ),
     NotificationType.REGISTRATION_REMOVED: Wording(
         (_("You were put out: {name}"), _("You were put out of an event")),
@@ -85,7 +85,7 @@ WORDINGS = {
     ),
     NotificationType.SERVICE_CANCELLED: Wording(
         (_("Service cancelled: {service}"), _("Service cancelled: {name}"), _("Service cancelled")),
-        (_("A service that you booked at “{name}” will not take place."), _CANCELLED_BY, _REASON),
+        (_("A service that you booked at “{name}” will not take place."), _ITS_TIME, _CANCELLED_BY, _REASON),
     ),
     NotificationType.EVENT_APPROVED: Wording(
         (_("Your event is out: {name}"), _("Your event is out")), (_("A moderator has approved it."),)

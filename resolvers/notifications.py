@@ -186,7 +186,7 @@ def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
         "subject_id": None if notice.subject is None else str(notice.subject.id),
         "actor_id": notice.actor_id and str(notice.actor_id),
         "person_id": _person(notice),
-        "params": _subject_facts(notice.subject) | dict(notice.params),
+        "params": facts_of(notice.subject) | dict(notice.params),
         "topic": topic,
         "repeats": topic if notice.is_quiet else None,
         "withdraws": notice.withdraws,
@@ -198,8 +198,11 @@ def _person(notice: Notice) -> str | None:
     return str(known) if known else None
 
 
-def _subject_facts(subject: Any) -> dict[str, Any]:
-    """What the words say of the subject. Kept with the notice, so that reading it loads nothing."""
+def facts_of(subject: Any) -> dict[str, Any]:
+    """What the words say of a subject, or of the event of a service.
+
+    Kept with the notice, so that reading it loads nothing.
+    """
     if getattr(type(subject), "entity", type(subject)) is Event:
         return {
             "name": subject.title,

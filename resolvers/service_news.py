@@ -11,7 +11,7 @@ from sqlalchemy import select
 from database import UnitOfWork
 from models import HOLDING, Booking, Event, NotificationType, Service, ServiceType
 from resolvers.notification_words import changes_between
-from resolvers.notifications import Notice, notify_all, topic_of
+from resolvers.notifications import Notice, facts_of, notify_all, topic_of
 from resolvers.service_times import Times
 
 
@@ -34,10 +34,12 @@ async def notice(
     ends: Sequence[str] = (),
     **params: Any,
 ) -> Notice:
-    """It carries the service's name in each language, and is put into words when read."""
-    names = await _names(uow, [service])
-    params |= {"service": names[service.service_type_id]}
-    return Notice(recipients=people, type=news, subject=event, actor_id=actor_id, params=params, topic=topic, ends=ends)
+    """It is about the service, and carries its name in each language, its time and what the words say of its event."""
+    told = (await as_told(uow, [service]))[event.id]
+    params |= facts_of(event) | {"service": told[0]["name"], "services": told}
+    return Notice(
+        recipients=people, type=news, subject=service, actor_id=actor_id, params=params, topic=topic, ends=ends
+    )
 
 
 async def moved(
@@ -60,9 +62,10 @@ async def moved(
         Notice(
             recipients=booked[service.id],
             type=NotificationType.SERVICE_CHANGED,
-            subject=event,
+            subject=service,
             actor_id=actor_id,
             params={
+                **facts_of(event),
                 "service": names[service.service_type_id],
                 "changes": changes_between(
                     dict(zip(TIMES, former[service.id], strict=True)),

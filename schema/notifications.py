@@ -130,7 +130,8 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
         dataloaders.notifications.subject,
         kind="subject_type",
         key="subject_id",
-        description="What it is about; null when it is no longer visible.",
+        description="What it is about; null when it is no longer visible. Of BOOKING_CANCELLED, SERVICE_CHANGED and "
+        "SERVICE_CANCELLED it is the service, which knows its event; of such news from before it is the event.",
     )
     actor: User | None = related(
         dataloaders.users.by_id, key="actor_id", description="Who caused it; null when nobody did or it is hidden who."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -27,6 +28,7 @@ from models import (
 )
 from resolvers.notification_words import WITHDRAWN_WORDINGS, WORDINGS
 from resolvers.notifications import LASTING, PASSING
+from schema import ids
 from tests.factories import (
     in_days,
     make_category,
@@ -41,7 +43,11 @@ from tests.factories import (
     make_venue,
 )
 
-NEWS = "{ viewer { notifications { nodes { id type title body isWithdrawn } } } }"
+NEWS = """
+{ viewer { notifications { nodes {
+  id type title body isWithdrawn subject { __typename ... on Service { id event { id } } }
+} } } }
+"""
 
 BOOKS, BOOKS_BOTH = "vera bookServices serviceIds=massage", "vera bookServices serviceIds=massage,shower"
 REGISTERS, CANCELS = "vera registerForEvent eventId=walk", "vera cancelRegistration eventId=walk"
@@ -252,6 +258,25 @@ async def test_the_last_booking_of_a_cancelled_service_takes_the_place_and_says_
     [place] = await stage.news("vera", "REGISTRATION_CANCELLED")
     assert service["isWithdrawn"] is place["isWithdrawn"] is False
     assert place["body"] == "You no longer have a place at this event. Cancelled by Olga."
+
+
+@pytest.mark.parametrize(
+    ("type", "end"),
+    [
+        ("BOOKING_CANCELLED", "olga cancelBooking bookingId=booking"),
+        ("SERVICE_CANCELLED", SERVICE_OFF),
+        ("SERVICE_CHANGED", MOVED),
+    ],
+)
+async def test_news_of_services_of_one_type_say_which_it_is(stage, type, end):
+    await stage.act(f"{BOOKS_BOTH}; {end}")
+
+    [told] = await stage.news("vera", type)
+    massage, spa = ids.encode("Service", stage.rows["massage"].id), ids.encode("Event", stage.rows["spa"].id)
+    assert told["subject"] == {"__typename": "Service", "id": massage, "event": {"id": spa}}
+    clock = stage.rows["massage"].starts_at.astimezone(ZoneInfo(stage.rows["spa"].time_zone))
+    assert f"{clock:%H:%M}" in told["body"] or type == "SERVICE_CHANGED"
+    assert "“spa”" in told["body"]
 
 
 async def test_who_keeps_another_booking_keeps_the_place(stage):
