@@ -175,13 +175,11 @@ class InvalidCursor(UserError):
     message = _("This cursor does not belong to this list.")
 
 
-class InvalidPage(UserError):
+class BothWays(UserError):
+    """A page that is asked for from both ends of a list."""
+
     code = ErrorCode.INVALID
-    message = _n(
-        "Ask for {maximum} item, with either first and after or last and before.",
-        "Ask for between 0 and {maximum} items, with either first and after or last and before.",
-        by="maximum",
-    )
+    message = _("Give either first and after, or last and before.")
 
 
 class Forbidden(UserError):

@@ -134,7 +134,7 @@ class CompiledLoaders(Loaders):
 
     def _page(self, declaration: Pages, key: Any, request: PageRequest, rows: Sequence[Any]) -> Page | InvalidCursor:
         if not request.args.is_of(key):
-            return InvalidCursor()
+            return request.args.foreign_cursor
         count = partial(self._count, declaration, key, request.filter)
         return make_page(rows, request.args, count, values_of=read_stored(declaration.order_of(request)), parent=key)
 

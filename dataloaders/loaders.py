@@ -17,7 +17,6 @@ from dataloaders.base import Many, One, PageRequest, Pages, Value
 from dataloaders.pages import Page, make_page
 from dataloaders.selects import count_statement_for, statement_for
 from dataloaders.spending import Spending
-from errors import InvalidCursor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +107,7 @@ class Loaders:
 
         def page(key: Any) -> Any:
             if not request.args.is_of(key):
-                return InvalidCursor()
+                return request.args.foreign_cursor
             return make_page(
                 lists[key],
                 request.args,

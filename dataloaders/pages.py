@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from database import Database
-from errors import InvalidCursor, InvalidPage
+from errors import BothWays, InvalidCursor, UserError, check_range
 
 DEFAULT_SIZE = 20
 MAXIMUM_SIZE = 100
@@ -59,7 +59,7 @@ LONGEST_CURSOR = 4_000
 
 @dataclass(frozen=True)
 class PageArgs:
-    """A slice of a list, as GraphQL Cursor Connections name it. Raises `InvalidPage` on contradictions."""
+    """A slice of a list, as GraphQL Cursor Connections name it. `problems` says what is wrong with it."""
 
     first: int | None = None
     after: str | None = None
@@ -68,14 +68,27 @@ class PageArgs:
     mark: str = ""
     """Of the list, its filter and its sort (`mark_of`). Its cursors carry it, or one of it and the parent."""
 
-    def __post_init__(self) -> None:
-        if any(len(one) > LONGEST_CURSOR for one in (self.after, self.before) if one is not None):
-            raise InvalidCursor
-        sizes = [size for size in (self.first, self.last) if size is not None]
-        forward = self.first is not None or self.after is not None
-        backward = self.last is not None or self.before is not None
-        if any(not 0 <= size <= MAXIMUM_SIZE for size in sizes) or (forward and backward):
-            raise InvalidPage(maximum=MAXIMUM_SIZE)
+    def problems(self, *, is_known: bool) -> list[UserError]:
+        """All that is wrong with it, under the names of the arguments. `is_known` is whether cursors have to carry the
+        very mark: the one of a list within depends on the parent.
+        """
+        problems: list[UserError] = []
+        for name in ("first", "last"):
+            check_range(problems, getattr(self, name), name, minimum=0, maximum=MAXIMUM_SIZE)
+        for name in ("after", "before"):
+            cursor = getattr(self, name)
+            if cursor is not None and not self._fits(cursor, is_known=is_known):
+                problems.append(InvalidCursor(path=(name,)))
+        if self.is_backward and (self.first is not None or self.after is not None):
+            problems.append(BothWays(path=("before" if self.last is None else "last",)))
+        return problems
+
+    def _fits(self, cursor: str, *, is_known: bool) -> bool:
+        try:
+            written = decode_cursor(cursor)
+        except InvalidCursor:
+            return False
+        return not is_known or written[-1] == self.mark
 
     @property
     def is_backward(self) -> bool:
@@ -92,7 +105,7 @@ class PageArgs:
 
     @cached_property
     def written(self) -> list[Any]:
-        """What stands in the cursor: the values of an order, and a mark. Raises `InvalidCursor`."""
+        """What stands in the cursor: the values of an order, and a mark."""
         return decode_cursor(self.cursor or "")
 
     def mark_under(self, parent: Any) -> str:
@@ -100,8 +113,12 @@ class PageArgs:
         return self.mark if parent is None else _hash(f"{self.mark} {parent}")
 
     def is_of(self, parent: Any = None) -> bool:
-        """Whether the cursor, if there is one, comes from this very list. Raises `InvalidCursor` where it is none."""
+        """Whether the cursor, if there is one, comes from this very list."""
         return self.cursor is None or self.written[-1] == self.mark_under(parent)
+
+    @property
+    def foreign_cursor(self) -> InvalidCursor:
+        return InvalidCursor(path=("before" if self.is_backward else "after",))
 
 
 class Cursors(Sequence[str]):
@@ -200,6 +217,8 @@ _READERS: dict[type, Callable[[Any], Any]] = {
 
 def decode_cursor(cursor: str) -> list[Any]:
     """What `encode_cursor` wrote, the mark last. Raises `InvalidCursor` where it did not."""
+    if len(cursor) > LONGEST_CURSOR:
+        raise InvalidCursor
     try:
         found = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError as error:
@@ -209,15 +228,15 @@ def decode_cursor(cursor: str) -> list[Any]:
     return found
 
 
-def _values_in(written: list[Any], order: Order) -> list[Any]:
-    """The values of an order in what a cursor carries. Raises `InvalidCursor` where they are those of another."""
+def _values_in(args: PageArgs, order: Order) -> list[Any]:
+    """The values of an order that the cursor carries. Raises `InvalidCursor` where they are those of another."""
     readers = [_READERS[key.python_type] for key in order]
     try:
-        decoded = [read(value) for read, value in zip(readers, written[:-1], strict=True)]
+        decoded = [read(value) for read, value in zip(readers, args.written[:-1], strict=True)]
     except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
-        raise InvalidCursor from error
+        raise args.foreign_cursor from error
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in decoded):
-        raise InvalidCursor
+        raise args.foreign_cursor
     return decoded
 
 
@@ -281,7 +300,7 @@ def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """The statement cut down to one page and one row more, which tells whether there is a further one."""
     bound = None
     if args.cursor is not None:
-        values = _values_in(args.written, order)
+        values = _values_in(args, order)
         bound = [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
     return _cut(statement, order, bound, args.size + 1, backward=args.is_backward)
 
@@ -298,7 +317,7 @@ def window_values(order: Order, args: PageArgs) -> dict[str, Any]:
     """The parameters of an open window. Raises `InvalidCursor` where the cursor has values of another order; whose list
     it is from, `PageArgs.is_of` says.
     """
-    values = _values_in(args.written, order) if args.cursor is not None else ()
+    values = _values_in(args, order) if args.cursor is not None else ()
     return {f"cursor_{position}": value for position, value in enumerate(values)}
 
 

@@ -152,19 +152,27 @@ class EventChanges(TypedDict, total=False):
 
 
 def check_times(
-    problems: list[UserError], starts_at: datetime, ends_at: datetime, *path: str, unchanged: bool = False
+    problems: list[UserError],
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+    *path: str,
+    unchanged: bool = False,
 ) -> bool:
-    """Whether both times are usable: known instants, in order, and not altogether past unless they are as before."""
-    given = (("startsAt", starts_at), ("endsAt", ends_at))
-    are_known = [check_moment(problems, moment, *path, name) for name, moment in given]
-    if not all(are_known):
-        return False
-    if ends_at < starts_at:
+    """Whether both times are usable: known instants, in order, and not altogether past unless they are as before. One
+    that is null is not there, or is wrong by itself.
+    """
+    start = _known(problems, starts_at, *path, "startsAt")
+    end = _known(problems, ends_at, *path, "endsAt")
+    is_ordered = start is not None and end is not None and start <= end
+    if start is not None and end is not None and not is_ordered:
         problems.append(EndsBeforeStart(path=(*path, "endsAt")))
-        return False
-    if not unchanged and ends_at <= utcnow():
+    if not unchanged and end is not None and end <= utcnow():
         problems.append(EventInPast(path=(*path, "endsAt")))
-    return True
+    return is_ordered
+
+
+def _known(problems: list[UserError], moment: datetime | None, *path: str) -> datetime | None:
+    return moment if moment is not None and check_moment(problems, moment, *path) else None
 
 
 def check_moment(problems: list[UserError], moment: datetime, *path: str) -> bool:

@@ -158,9 +158,7 @@ class CreateEventInput(MutationInput):
         services = given.get("services", ())
         if services and given.get("capacity", 0) is None:
             problems.append(CapacityNeeded(path=("capacity",)))
-        if not {"starts_at", "ends_at"} <= given.keys():
-            return
-        if check_times(problems, given["starts_at"], given["ends_at"]):
+        if check_times(problems, given.get("starts_at"), given.get("ends_at")):
             frame = EventFrame(given["starts_at"], given["ends_at"], given.get("capacity"))
             for at, service in enumerate(services):
                 _check_fits(problems, frame, service, "services", str(at))

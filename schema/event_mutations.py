@@ -135,8 +135,7 @@ class ReactivateEventInput(MutationInput):
 
     @staticmethod
     def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
-        if given.get("starts_at") is not None and given.get("ends_at") is not None:
-            check_times(problems, given["starts_at"], given["ends_at"])
+        check_times(problems, given.get("starts_at"), given.get("ends_at"))
 
 
 @strawberry.input(description="An event for `deleteEvent`.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from dataloaders.pages import PageArgs, mark_of
 from errors import NothingChosen, TooLong, UserError, refuse
 from resolvers.word_search import has_words
 from schema.input_checks import look_at, rules_of
@@ -44,8 +45,18 @@ def looked_for(filter: Any) -> str | None:
     return text if text is not None and has_words(text) else None
 
 
-def check_filter(filter: Any) -> None:
-    """Raise what is wrong with a filter. Asked with every request: what matches nothing may depend on the clock.
+def checked_page(name: str, given: Mapping[str, Any], filter: Any, sort: Any, *, is_root: bool) -> PageArgs:
+    """The slice of a list that the arguments of the field of this name ask for. Raises all that is wrong with them and
+    with the filter; whether a cursor of a list within is from this parent's, its loader says.
+    """
+    problems = problems_of_filter(filter) if isinstance(filter, Filter) else []
+    page = PageArgs(**given, mark="" if problems else mark_of(name, filter, sort))
+    refuse([*problems, *page.problems(is_known=is_root and not problems)])
+    return page
+
+
+def problems_of_filter(filter: Any) -> list[UserError]:
+    """What is wrong with a filter. Asked with every request: what matches nothing may depend on the clock.
 
     Fields that are wrong by themselves are left out of what is held together.
     """
@@ -54,4 +65,4 @@ def check_filter(filter: Any) -> None:
     if problems:
         input_type: Any = type(filter)
         filter = replace(filter, **dict.fromkeys(rules_of(input_type).keys() - sound.keys()))
-    refuse([*problems, *filter.problems()])
+    return [*problems, *filter.problems()]

@@ -12,9 +12,8 @@ import strawberry
 from strawberry import Parent
 
 from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
-from dataloaders.pages import PageArgs, mark_of
 from schema.context import Info
-from schema.filters import check_filter
+from schema.filters import checked_page
 from schema.paging import with_page_arguments
 
 DECLARED = "declaration"
@@ -87,10 +86,8 @@ class Paging:
         """Raises what is wrong with them. `name` is the field's."""
         given = dict(arguments)
         filter, sort = given.pop("filter", None), given.pop("sort", None)
-        if filter is not None:
-            check_filter(filter)
         wanted = self.unfiltered if filter is None else filter
-        return PageRequest(PageArgs(**given, mark=mark_of(name, wanted, sort)), wanted, sort)
+        return PageRequest(checked_page(name, given, wanted, sort, is_root=False), wanted, sort)
 
 
 def connected(

@@ -10,10 +10,9 @@ from typing import Any
 
 import strawberry
 
-from dataloaders.pages import Listing, PageArgs, fetch_page, mark_of
+from dataloaders.pages import Listing, PageArgs, fetch_page
 from errors import (
     IdempotencyKeyReused,
-    InvalidCursor,
     InvalidId,
     InvalidIdempotencyKey,
     OutsideKnownTime,
@@ -28,7 +27,7 @@ from schema import ids
 from schema.access import PUBLIC, Access, check, in_words
 from schema.connections import Connection
 from schema.context import Context, Info
-from schema.filters import check_filter
+from schema.filters import checked_page
 from schema.idempotency import check_key, replaying
 from schema.input_checks import checked, problems_of, together
 from schema.node import NODES
@@ -130,12 +129,7 @@ def page_of(name: str, arguments: dict[str, Any]) -> PageArgs:
     `name` is the field's.
     """
     given = {one.name: arguments.pop(one.name, None) for one in PAGE_ARGUMENTS}
-    if (filter := arguments.get("filter")) is not None:
-        check_filter(filter)
-    page = PageArgs(**given, mark=mark_of(name, filter, arguments.get("sort")))
-    if not page.is_of():
-        raise InvalidCursor
-    return page
+    return checked_page(name, given, arguments.get("filter"), arguments.get("sort"), is_root=True)
 
 
 def looked_up(of: Any, *, description: str, access: Access) -> Any:

@@ -308,6 +308,38 @@ async def test_all_that_is_wrong_with_a_filter_is_told_at_once(client):
     ]
 
 
+SIZE = ("INVALID", {"minimum": 0, "maximum": 100})
+NO_CURSOR = ("INVALID_CURSOR", None)
+FAULTS = {
+    "first: -1": {"first": SIZE},
+    "last: 101": {"last": SIZE},
+    "first: 2, last: 2": {"last": ("INVALID", None)},
+    'last: 101, before: "zz"': {"last": SIZE, "before": NO_CURSOR},
+    'after: "zz"': {"after": NO_CURSOR},
+    'first: 101, after: "zz", …': {"filter": ("REQUIRED", None), "first": SIZE, "after": NO_CURSOR},
+}
+
+
+@pytest.mark.parametrize("place", [
+    "{{ events({}) {{ totalCount }} }}",
+    '{{ event(id: "{id}") {{ registrations({}) {{ totalCount }} }} }}',
+])  # fmt: skip
+async def test_all_that_is_wrong_with_a_page_is_told_at_once(client, save, place):
+    ada, category, venue = make_user(), make_category(), make_venue()
+    await save(ada, category, venue)
+    event = make_event(ada, category, venue)
+    await save(event)
+    empty = "filter: { admissions: [] }" if "{id}" in place else "filter: { ids: [] }"
+    found = {}
+    for arguments in FAULTS:
+        [error] = (await client(ada).run(place.format(arguments.replace("…", empty), id=gid(event)))).errors
+        told = error["extensions"]["errors"]
+        found[arguments] = {one["path"][0]: (one["code"], one["details"]) for one in told}
+        assert error["extensions"]["path"] == told[0]["path"]
+
+    assert found == FAULTS
+
+
 async def test_whether_days_can_match_is_asked_each_time(client, monkeypatch, people):
     """What was fine yesterday is kept as a statement, and refused today all the same."""
     filter = in_range({"timings": ["UPCOMING"], "dateRange": {"to": 3}})

@@ -215,6 +215,29 @@ async def test_a_capacity_that_is_none_is_not_compared_with_what_is_taken(client
     assert told(answer, "updateEvent") == {"REQUIRED title", "INVALID capacity", "INVALID price.amount"}
 
 
+PAST = "2020-01-01T10:00:00Z"
+BEFORE = "2019-01-01T10:00:00Z"
+IN_PAST = "EVENT_IN_PAST endsAt"
+
+
+async def test_all_that_is_wrong_with_times_is_told_at_once(client, save, admin):
+    _, event = await an_event(save)
+    update = "mutation ($input: UpdateEventInput!) { updateEvent(input: $input) { errors { code path } } }"
+    cases = {
+        (PAST, BEFORE): {"INVALID endsAt", IN_PAST},
+        ("2030-01-01T10:00:00", PAST): {"INVALID startsAt", IN_PAST},
+        ("soon", PAST): {"INVALID startsAt", IN_PAST},
+    }
+    for (starts_at, ends_at), expected in cases.items():
+        times = {"startsAt": starts_at, "endsAt": ends_at}
+        created = await client(admin).execute(CREATE_EVENT, title="Walk", **times)
+        updated = await client(admin).execute(update, eventId=event, expectedVersion=1, **times)
+
+        assert told(created, "createEvent") >= expected
+        # Whether an end that is over is the one that stands is known where the input can be read.
+        assert told(updated, "updateEvent") == (expected if starts_at != "soon" else expected - {IN_PAST})
+
+
 EVENTS = "query ($filter: EventFilter) { events(filter: $filter) { totalCount } }"
 
 
