@@ -12,7 +12,7 @@ import httpx
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from commands.local import reachable
+from commands.local import need_home, reachable, uses_home
 from commands.migrations import current_revision
 from commands.revisions import newest_revision
 from database import Database
@@ -48,6 +48,8 @@ async def check(settings: Settings, *, invariants: bool = False) -> list[Finding
         ("Redis", _redis),
         ("mail", _mail),
     ]
+    if uses_home(settings):
+        looks.append(("WINGDING_HOME", _home))
     if settings.oidc_issuer:
         looks.append(("OpenID Provider", _provider))
     if invariants:
@@ -103,6 +105,11 @@ async def _redis(settings: Settings) -> str:
 
 async def _mail(settings: Settings) -> str:
     return await make_mailer(settings).check()
+
+
+async def _home(settings: Settings) -> str:
+    need_home(settings)
+    return f"{settings.wingding_home.absolute()} can be written to"
 
 
 async def _provider(settings: Settings) -> str:

@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True)
     parsers = {name: commands.add_parser(name, help=words, description=words) for name, words in COMMANDS.items()}
     parsers["seed"].add_argument("--scale", type=int, default=1, help="so many times the usual 300 events")
+    parsers["seed"].add_argument(
+        "--among-people", action="store_true", help="load them even where the database has other users"
+    )
     parsers["check"].add_argument(
         "--invariants", action="store_true", help="recount every place, stream and membership too"
     )

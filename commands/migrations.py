@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+from commands.local import telling_why
 from database import bare_engine
 
 ROOT = Path(__file__).parent.parent
@@ -30,10 +31,14 @@ def current_revision(connection: Connection) -> str | None:
 async def _run(database_url: str, work: Any) -> Any:
     engine = bare_engine(database_url)
     try:
-        async with engine.connect() as connection:
+        with telling_why():
+            connection = await engine.connect()
+        try:
             result = await connection.run_sync(work)
             await connection.commit()
             return result
+        finally:
+            await connection.close()
     finally:
         await engine.dispose()
 

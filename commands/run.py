@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,8 +18,11 @@ from urllib.request import urlopen
 import asyncpg
 
 from commands import demo_texts as texts
+from commands.listening import listen
+from commands.local import need_home, telling_why
 from commands.revisions import newest_revision
 from database import dsn_of
+from errors import StartError
 from integrations import keeper
 from integrations.embedded import EmbeddedServers
 from settings import Settings
@@ -40,7 +42,8 @@ def main(settings: Settings, _arguments: Namespace) -> int:
         signal.signal(number, _stop)
     try:
         with ExitStack() as stack:
-            _check_port(settings)
+            need_home(settings)
+            listen(settings).close()
             is_own_database = not settings.database_url
             environment = _environment(settings, stack)
             is_stale = _prepare(environment, with_demo_data=is_own_database)
@@ -60,18 +63,6 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise Stopped
-
-
-def _check_port(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            sys.exit(
-                f"wingding: {settings.host}:{settings.port} cannot be used ({error.strerror}); choose HOST and PORT"
-            )
 
 
 def _environment(settings: Settings, stack: ExitStack) -> dict[str, str]:
@@ -95,13 +86,16 @@ def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> bool:
     steps = ["migrate"] if revision != newest_revision() else []
     steps += ["seed"] if with_demo_data and not has_people else []
     for step in steps:
-        subprocess.run([sys.executable, "-m", "commands", step], cwd=ROOT, env=environment, check=True)
+        done = subprocess.run([sys.executable, "-m", "commands", step], cwd=ROOT, env=environment, check=False)
+        if done.returncode:
+            raise StartError(f"`wingding {step}` failed; its message stands above")
     return with_demo_data and has_people and not has_coming
 
 
 async def _state(database_url: str) -> tuple[str | None, bool, bool]:
     """The database's migration, whether anyone is in it, and whether any event is still to come."""
-    connection = await asyncpg.connect(dsn_of(database_url))
+    with telling_why():
+        connection = await asyncpg.connect(dsn_of(database_url))
     try:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
             return None, False, False

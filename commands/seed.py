@@ -12,9 +12,10 @@ from argon2 import PasswordHasher
 
 from commands import demo_texts as texts
 from commands.demo_world import World
-from commands.local import reachable
+from commands.local import reachable, telling_why
 from commands.migrations import migrate
 from database import dsn_of
+from errors import StartError
 from models import utcnow
 from settings import Settings
 
@@ -29,10 +30,36 @@ SEARCHED = {"event": ("events", "event_interests", "services"), "club": ("clubs"
 
 
 def main(settings: Settings, arguments: Namespace) -> int:
+    if settings.is_production:
+        raise StartError("demo accounts have a password that everybody knows: none are made in production")
     with reachable(settings, start=True) as found:
+        if not arguments.among_people:
+            asyncio.run(need_no_people(found.database_url))
         asyncio.run(migrate(found.database_url))
         print(asyncio.run(seed(found.database_url, scale=arguments.scale)))
     return 0
+
+
+async def need_no_people(database_url: str) -> None:
+    """Raise `StartError` where demo accounts would come among other people."""
+    with telling_why():
+        connection = await asyncpg.connect(dsn_of(database_url))
+    try:
+        if await connection.fetchval("SELECT to_regclass('users')") is None or await _is_there(connection):
+            return
+        if count := await connection.fetchval("SELECT count(*) FROM users"):
+            raise StartError(
+                f"{count} users of the database are not the demo's: accounts with a password that everybody knows do "
+                "not belong among them; --among-people loads demo data all the same"
+            )
+    finally:
+        await connection.close()
+
+
+async def _is_there(connection: asyncpg.Connection) -> bool:
+    handle = texts.ACCOUNTS[0][0]
+    found = "SELECT EXISTS (SELECT FROM users WHERE lower(handle) = $1 AND email = $1 || '@example.org')"
+    return bool(await connection.fetchval(found, handle))
 
 
 async def seed(database_url: str, *, scale: int = 1, today: date | None = None) -> str:
@@ -40,15 +67,18 @@ async def seed(database_url: str, *, scale: int = 1, today: date | None = None) 
     began = time.monotonic()
     connection = await asyncpg.connect(dsn_of(database_url))
     try:
-        if await connection.fetchval("SELECT EXISTS (SELECT FROM users WHERE lower(handle) = 'ada')"):
+        if await _is_there(connection):
             return "demo data is there already"
         world = World(
             today=today or utcnow().date(),
             scale=scale,
             password_hash=PasswordHasher(time_cost=2, memory_cost=64 * 1024, parallelism=1).hash(texts.PASSWORD),
         )
-        async with connection.transaction():
-            await _write(connection, world)
+        try:
+            async with connection.transaction():
+                await _write(connection, world)
+        except asyncpg.UniqueViolationError as error:
+            raise StartError(f"demo data do not fit beside what is there, nothing was loaded: {error}") from error
         await connection.execute("ANALYZE")
     finally:
         await connection.close()

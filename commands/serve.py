@@ -10,22 +10,12 @@ from typing import Any
 
 import uvicorn
 
-from commands.local import need_servers
+from commands.listening import listen
+from commands.local import need_home, need_servers
 from commands.logs import Lines, set_up_logging
 from settings import Settings
 from transport.direct import DirectProtocol
 from transport.frames import FrameProtocol
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The socket to serve on. A peer that stops reading is dropped by the kernel after `SEND_TIMEOUT`."""
-    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        milliseconds = int(settings.send_timeout * 1000)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-    listening.bind((settings.host, settings.port))
-    return listening
 
 
 def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
@@ -75,8 +65,10 @@ class Server(uvicorn.Server):
 def main(settings: Settings, _arguments: Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     need_servers(settings)
+    need_home(settings)
+    listening = listen(settings)
     lines = set_up_logging(settings)
     import_module("app")
     settle_memory()
-    Server(configuration(settings), lines).run(sockets=[listen(settings)])
+    Server(configuration(settings), lines).run(sockets=[listening])
     return 0

@@ -8,7 +8,7 @@ from argparse import Namespace
 
 import uvloop
 
-from commands.local import need_servers
+from commands.local import need_home, need_servers
 from commands.logs import set_up_logging
 from jobs.worker import Worker
 from settings import Settings
@@ -17,6 +17,7 @@ from settings import Settings
 def main(settings: Settings, _arguments: Namespace) -> int:
     """Run until SIGTERM or Ctrl-C. May run any number of times beside itself."""
     need_servers(settings)
+    need_home(settings)
     set_up_logging(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings))

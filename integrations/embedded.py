@@ -119,8 +119,11 @@ class EmbeddedServers:
         self._ids = _ordinary_ids()
 
     def start(self) -> EmbeddedServers:
-        self.home.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.home / "servers.lock").open("wb")
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.home / "servers.lock").open("wb")
+        except OSError as error:
+            raise EmbeddedError(f"{self.home} cannot be used ({error.strerror})") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -272,10 +275,10 @@ def urls_of(home: Path) -> Urls | None:
         with (home / "servers.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
-    except FileNotFoundError:
-        return None
-    except OSError:
+    except BlockingIOError:
         pass
+    except OSError:
+        return None
     try:
         found = orjson.loads((home / "servers.json").read_bytes())
     except FileNotFoundError:

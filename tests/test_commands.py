@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import fields
 from datetime import date, datetime, time
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 from commands.demo_world import World
 from commands.migrations import migrate
-from commands.seed import seed
+from commands.seed import main as seed_main
+from commands.seed import need_no_people, seed
 from commands.settings import settings_table
+from errors import StartError
 from schema import make_schema
 from settings import Choice, Number, Settings, SettingsError, Url
 from tests.clients import ROOT
@@ -142,14 +145,21 @@ def test_the_demo_world_is_the_same_on_every_day_and_before_it(day: date) -> Non
     assert max(moments).date() <= day and max(moments).time() == time()
 
 
+def test_no_demo_data_in_production() -> None:
+    with pytest.raises(StartError, match="none are made in production"):
+        seed_main(Settings(environment="production"), Namespace(scale=1, among_people=True))
+
+
 async def test_seeding_twice_loads_once_and_places_add_up(servers) -> None:
     connection = await asyncpg.connect(servers.urls.database)
     await connection.execute("CREATE DATABASE seeding")
     await connection.close()
     url = servers.urls.database.replace("/postgres?", "/seeding?")
+    await need_no_people(url)
     await migrate(url)
 
     await seed(url)
+    await need_no_people(url)
     again = await seed(url)
 
     connection = await asyncpg.connect(url)
@@ -159,7 +169,12 @@ async def test_seeding_twice_loads_once_and_places_add_up(servers) -> None:
     )
     slugs = await connection.fetch("SELECT slug FROM event_categories ORDER BY slug")
     venues = await connection.fetchval("SELECT count(*) FROM venues WHERE name IN ('Цветной', 'Гиляровского', 'Ясная')")
+    await connection.execute("UPDATE users SET email = 'ada@ada.example' WHERE handle = 'ada'")
     await connection.close()
+    with pytest.raises(StartError, match=r"\d+ users of the database are not the demo's"):
+        await need_no_people(url)
+    with pytest.raises(StartError, match="nothing was loaded"):
+        await seed(url)
     assert again == "demo data is there already"
     assert wrong == 0
     assert {row["slug"] for row in slugs} >= {"home-concert", "theatre", "bar", "cinema", "master-class"}

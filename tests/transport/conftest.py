@@ -18,7 +18,8 @@ from sqlalchemy import text
 
 import models
 from app import create_app
-from commands.serve import configuration, listen
+from commands.listening import listen
+from commands.serve import configuration
 from integrations.quick_redis import QuickRedis
 from schema.ports import Ports
 from settings import Settings

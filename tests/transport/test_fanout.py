@@ -17,7 +17,8 @@ import uvicorn
 
 import transport.fanout
 from app import create_app
-from commands.serve import configuration, listen
+from commands.listening import listen
+from commands.serve import configuration
 from engine.fanout import Answering
 from models import ChatKind, ClubRole
 from realtime import cursors
