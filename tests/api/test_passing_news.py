@@ -125,8 +125,9 @@ class Stage:
     ports: Any
     rows: dict[str, Any] = field(default_factory=dict)
 
-    async def act(self, steps: str) -> None:
-        """Steps such as "vera joinClub clubId=club; …"."""
+    async def act(self, steps: str) -> int:
+        """Steps such as "vera joinClub clubId=club; …". Answers how many statements the last one took."""
+        answer = None
         for step in steps.split("; "):
             who, name, *given = step.split()
             pairs = [one.split("=") for one in given]
@@ -135,6 +136,7 @@ class Stage:
             document = f"mutation ($input: {type}) {{ {name}(input: $input) {{ errors {{ code path }} }} }}"
             answer = await self.client(self.rows[who]).execute(document, **input)
             assert (answer.errors, answer.data and answer.data[name]["errors"]) == ([], []), step
+        return len(answer.statements) if answer else 0
 
     async def _value(self, key: str, value: str) -> Any:
         vera, walk = self.rows["vera"].id, self.rows["walk"].id
@@ -218,6 +220,16 @@ async def test_of_several_changes_those_that_are_still_so_stay(stage):
     [first, second, third] = await stage.news("vera", "EVENT_CHANGED")
     assert [one["isWithdrawn"] for one in (first, second, third)] == [True, False, False]
     assert first["body"].startswith("Title: walk → One. End: ")
+
+
+async def test_news_of_many_people_end_in_as_many_statements_as_those_of_one(stage, save):
+    await stage.act(f"{REGISTERS}; {RENAMED}; {OFF}; {ON}")
+    for_one = [await stage.act(steps) for steps in (f"{CHANGES} title=Two", f"{CHANGES} title=Three", OFF, ON)]
+    await save(*(make_registration(stage.rows["walk"], stage.rows[name]) for name in ("owner", "helper", "staff")))
+
+    for_many = [await stage.act(steps) for steps in (f"{CHANGES} title=Four", f"{CHANGES} title=Five", OFF, ON)]
+
+    assert for_many == for_one
 
 
 async def test_what_comes_back_is_told_anew(stage):
