@@ -69,10 +69,14 @@ class Wrong(Exception):
     """Reached, but not as it must be; the message says what."""
 
 
-async def _database(settings: Settings) -> str:
+def _open(settings: Settings) -> Database:
     if not settings.database_url:
         raise Wrong("DATABASE_URL is not set, and no `wingding run` keeps an embedded one over WINGDING_HOME")
-    database = Database(settings)
+    return Database(settings)
+
+
+async def _database(settings: Settings) -> str:
+    database = _open(settings)
     try:
         async with database.reading() as session:
             version = await session.scalar(text("SHOW server_version"))
@@ -84,7 +88,7 @@ async def _database(settings: Settings) -> str:
 
 
 async def _migrations(settings: Settings) -> str:
-    database = Database(settings)
+    database = _open(settings)
     try:
         async with database.engine.connect() as connection:
             current = await connection.run_sync(current_revision)
@@ -122,7 +126,7 @@ async def _provider(settings: Settings) -> str:
 
 
 async def _invariants(settings: Settings) -> str:
-    database = Database(settings)
+    database = _open(settings)
     try:
         async with database.reading() as session:
             violations = await find_violations(session)

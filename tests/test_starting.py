@@ -76,6 +76,13 @@ async def test_check_names_the_home(settings, tmp_path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+async def test_check_says_that_there_is_no_database(tmp_path) -> None:
+    found = {finding.name: finding.words for finding in await check(Settings(wingding_home=tmp_path), invariants=True)}
+
+    for name in ("PostgreSQL", "migrations", "invariants"):
+        assert found[name].startswith("DATABASE_URL is not set")
+
+
 async def test_a_postgresql_that_is_away_or_has_no_such_database_is_told(servers) -> None:
     with pytest.raises(StartError, match=r"PostgreSQL cannot be reached by DATABASE_URL: .*Connect call failed"):
         await migrate(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
