@@ -41,6 +41,17 @@ async def read_body(request: HttpRequest, *, limit: int, timeout: float) -> byte
             return b"".join(chunks) if len(chunks) > 1 else chunks[0]
 
 
+async def drop_body(request: HttpRequest, *, timeout: float) -> None:
+    """Let a body pass whose length is declared and within the limit, and keep nothing of it.
+
+    A client that is answered while it writes may find its connection reset, and the answer lost. Raises as `read_body`.
+    """
+    assert request.receive is not None
+    until = asyncio.get_running_loop().time() + timeout
+    while (await _next(request.receive, until - asyncio.get_running_loop().time())).get("more_body"):
+        pass
+
+
 async def _next(receive: Receive, timeout: float) -> Any:
     try:
         async with asyncio.timeout(timeout):

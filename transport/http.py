@@ -18,7 +18,7 @@ from auth.tokens import AccessClaims
 from schema.context import Context
 from schema.ports import Ports
 from settings import Settings
-from transport.bodies import CLOSE, ClientGone, parse_json, read_body, write_json
+from transport.bodies import ClientGone, drop_body, parse_json, read_body, write_json
 from transport.budget import Spent
 from transport.contexts import bearer_token, caller_of, claims_of, viewer_of
 from transport.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed, request_of
@@ -65,17 +65,16 @@ async def parameters_of(request: HttpRequest, operations: Operations, settings: 
 
 
 async def _paid_body(request: HttpRequest, operations: Operations, settings: Settings) -> bytes:
-    """What is too large is told so for nothing, and who cannot pay is not read. A body of an unknown length is paid for
-    when it is there."""
+    """What is too large is told so for nothing, and nothing is kept of who cannot pay. A body of an unknown length is
+    paid for when it is there."""
     length = request.header(b"content-length")
     declared = int(length) if length.isdecimal() else 0
     if declared <= settings.max_body_bytes:
         try:
             await operations.pay_for_bytes(request.address, declared)
-        except Spent as error:
-            refusal = refusal_of(error, request.header(b"accept-language"))
-            refusal.headers |= CLOSE
-            raise refusal from None
+        except Spent:
+            await drop_body(request, timeout=settings.body_timeout)
+            raise
     body = await read_body(request, limit=settings.max_body_bytes, timeout=settings.body_timeout)
     if not declared:
         await operations.pay_for_bytes(request.address, len(body))
