@@ -33,7 +33,7 @@ test-outside: setup ## Run the tests that need npm, a browser or many kills
 	$(BIN)/python -m pytest -m outside
 
 fuzz: setup ## Compare the engine with the reference on 20,000 random operations; FUZZ_CASES, FUZZ_SEED for others
-	FUZZ_CASES=$${FUZZ_CASES:-20000} $(BIN)/python -m pytest tests/fuzz/test_oracle.py tests/api/test_viewer_can.py
+	FUZZ_CASES=$${FUZZ_CASES:-20000} $(BIN)/python -m pytest tests/fuzz/test_oracle.py tests/api/core/test_viewer_can.py
 
 lint: setup ## Check style and types
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from auth.passwords import Passwords
+from auth.password_hashing import Passwords
 from auth.sealing import Sealer
 from auth.tokens import Tokens
 from caches import Limit
@@ -26,34 +26,34 @@ from engine import Engine
 from integrations.buckets import Buckets
 from integrations.oidc import OpenIdProvider
 from integrations.quick_redis import QuickRedis
+from outbox.relay import Relay, to_live_streams
+from pages.explorer import Explorer
+from pages.mailbox import mailbox_routes
 from realtime.hub import Hub
-from realtime.outbox import Relay, to_live_streams
 from realtime.watching import Watching
-from resolvers.chat_reads import ChatReads
-from resolvers.stream_access import StreamAccess
+from resolvers.chat.reading import ChatReads
+from resolvers.core.stream_access import StreamAccess
 from schema import Schema, make_schema
-from schema.ports import Ports
-from schema.quotas import Quotas
+from schema.core.ports import Ports
+from schema.core.quotas import Quotas
 from settings import Settings, quotas_in
-from transport.admission import Admission
-from transport.backlog import BACKLOG
-from transport.budget import Budget
-from transport.direct import DIRECT, Direct
-from transport.envelope import Compressing, Envelope, cors_options
-from transport.explorer import Explorer
-from transport.exports import Exports
-from transport.fanout import Fanout
-from transport.health import Health
-from transport.http import GraphQLEndpoint
-from transport.mailbox import mailbox_routes
-from transport.metrics import Metrics
-from transport.operations import Operations
-from transport.persisted import Persisted, read_trusted
-from transport.proxies import ProxyHeaders
-from transport.sessions import Seats
-from transport.sse import StreamEndpoint
-from transport.tracing import Tracing
-from transport.websocket import SocketEndpoint
+from transport.http.direct import DIRECT, Direct
+from transport.http.envelope import Compressing, Envelope, cors_options
+from transport.http.exports import Exports
+from transport.http.http import GraphQLEndpoint
+from transport.http.proxies import ProxyHeaders
+from transport.http.sse import StreamEndpoint
+from transport.live.backlog import BACKLOG
+from transport.live.fanout import Fanout
+from transport.live.sessions import Seats
+from transport.live.websocket import SocketEndpoint
+from transport.observing.health import Health
+from transport.observing.metrics import Metrics
+from transport.observing.tracing import Tracing
+from transport.operations.admission import Admission
+from transport.operations.budget import Budget
+from transport.operations.operations import Operations
+from transport.operations.persisted import Persisted, read_trusted
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None,
 
 
 def make_middleware(settings: Settings) -> list[Middleware]:
-    """Pure ASGI, outermost first. What they do for the endpoint, `transport/direct.py` does for it, too."""
+    """Pure ASGI, outermost first. What they do for the endpoint, `transport/http/direct.py` does for it, too."""
     found = [Middleware(ProxyHeaders, settings), Middleware(Envelope, settings)]
     if settings.allowed_origins:
         found.append(Middleware(CORSMiddleware, **cors_options(settings)))
@@ -170,5 +170,5 @@ def make_tracing(settings: Settings) -> Tracing | None:
     """OpenTelemetry where a collector is configured; its SDK is loaded only then."""
     if not settings.otel_exporter_otlp_endpoint:
         return None
-    tracing: Tracing = import_module("transport.otel").OpenTelemetry(settings.otel_exporter_otlp_endpoint)
+    tracing: Tracing = import_module("transport.observing.otel").OpenTelemetry(settings.otel_exporter_otlp_endpoint)
     return tracing

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 
 from auth.viewer import Viewer
-from auth.visibility import clubs_of, hosted_by
+from auth.visibility.clubs import clubs_of
+from auth.visibility.events import hosted_by
 from models import HOLDING, Chat, ChatMember, ClubMembership, EventHost, MembershipState, Registration, User
 
 

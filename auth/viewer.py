@@ -12,9 +12,9 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, bindparam, func, 
 
 from auth.permissions import PERMISSIONS, Permission
 from database import Database
+from database.rows import attributes, row_class, text_of
 from errors import Forbidden, Unauthenticated
 from models import Role, Session, User
-from models.rows import attributes, row_class, text_of
 
 STAFF = (Role.MODERATOR, Role.ADMIN)
 

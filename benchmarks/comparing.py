@@ -17,7 +17,7 @@ import orjson
 from benchmarks.servers import Running
 from benchmarks.workloads import Ask, Callers, body_of
 from errors import InvalidId
-from schema import ids
+from schema.core import ids
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 CURSORS = frozenset({"endCursor", "startCursor", "cursor"})

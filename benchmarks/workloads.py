@@ -16,10 +16,10 @@ import orjson
 from auth.tokens import Tokens
 from benchmarks.rows import World, identifier
 from benchmarks.servers import ISSUER, Kind, Running
-from dataloaders.pages import encode_cursor, mark_of
+from dataloaders.core.pages import encode_cursor, mark_of
 from models import EventTiming
-from schema import ids
-from schema.event_inputs import EventFilterInput
+from schema.core import ids
+from schema.events.inputs import EventFilterInput
 from settings import Settings
 
 DOCUMENTS = Path(__file__).with_name("documents")

@@ -17,7 +17,7 @@ from commands.migrations import current_revision
 from commands.revisions import newest_revision
 from database import Database
 from integrations.mail import make_mailer
-from resolvers.invariants import find_violations
+from resolvers.core.invariants import find_violations
 from settings import Settings
 
 SECONDS = 10.0

@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 from settings import Settings
-from transport.tracing import marks
+from transport.observing.tracing import marks
 
 LATEST = 0.01
 """Seconds that a line may wait for others: many requests leave one each."""

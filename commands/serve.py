@@ -14,8 +14,8 @@ from commands.listening import listen
 from commands.local import need_home, need_servers
 from commands.logs import Lines, set_up_logging
 from settings import Settings
-from transport.direct import DirectProtocol
-from transport.frames import FrameProtocol
+from transport.http.direct import DirectProtocol
+from transport.live.frames import FrameProtocol
 
 
 def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
@@ -32,7 +32,7 @@ def configuration(settings: Settings, **options: Any) -> uvicorn.Config:
         "ws_per_message_deflate": False,
         "timeout_graceful_shutdown": 3,
         "timeout_keep_alive": 65,
-        # `transport/proxies.py` does that, for addresses of IPv4 on a socket of IPv6 too.
+        # `transport/http/proxies.py` does that, for addresses of IPv4 on a socket of IPv6 too.
         "proxy_headers": False,
         "server_header": False,
         "access_log": False,

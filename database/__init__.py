@@ -20,7 +20,7 @@ from database.once import OneStatement, Writers
 from database.outages import Busy, Contended, is_cancelled_statement, is_outage
 from database.readers import ANEW, PREPARED, Readers
 from database.recording import RECORDING, Happened, recording, recording_values, stream_of
-from database.statements import Read, StatementLog, count_statement, noted, reads, statements
+from database.statement_log import Read, StatementLog, count_statement, noted, reads, statements
 from database.work import ATTEMPTS, Asked, UnitOfWork, Writing, on_conflict, violated_constraint
 from settings import Settings
 

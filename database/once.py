@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from database.readers import Readers
-from database.statements import noted
+from database.statement_log import noted
 from database.work import Asked, nothing_if
 
 Reading = Callable[[], AbstractAsyncContextManager[AsyncSession]]

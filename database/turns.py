@@ -1,4 +1,4 @@
-"""The turn of an operation: one of those that may run at the same time (`transport/admission.py`)."""
+"""The turn of an operation: one of those that may run at the same time (`transport/operations/admission.py`)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from database.recording import SINK, consumers_of
-from database.statements import noted
+from database.statement_log import noted
 from errors import UserError
 from models import DomainEvent, OutboxDelivery, OutboxEvent, StreamEvent, utcnow, uuid7
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from graphql import FieldNode, VariableNode, value_from_ast_untyped
 
-from dataloaders.pages import DEFAULT_SIZE, MAXIMUM_SIZE
-from schema.prices import Price
+from dataloaders.core.pages import DEFAULT_SIZE, MAXIMUM_SIZE
+from schema.core.prices import Price
 
 Variables = Mapping[str, Any]
 Rows = int | Callable[[Variables], int]

@@ -17,11 +17,11 @@ from graphql import GraphQLEnumType, GraphQLError, is_leaf_type, is_non_null_typ
 from sqlalchemy import BigInteger, inspect
 from sqlalchemy import Enum as EnumColumn
 
-from dataloaders.base import Many
+from database.rows import folded_class, values_class
+from dataloaders.core.base import Many
 from engine.fetches import NO_KEY, Aggregated, Related
 from engine.sources import Attribute, Computed, Facet, GlobalId, Restricted, Typename
-from models.rows import folded_class, values_class
-from schema import ids
+from schema.core import ids
 
 if TYPE_CHECKING:
     from engine.plan import Field, Selection, Shape

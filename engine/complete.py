@@ -10,7 +10,7 @@ from graphql import GraphQLError, located_error
 from engine.places import Items, Picked, Place, Shared
 from engine.plan import Field, Layout, Selection, Shape
 from engine.sources import Failure
-from schema.context import Info
+from schema.core.context import Info
 
 NULLED: Any = object()
 """Stands for a value that its type does not allow to be null: whatever holds it becomes null (October 2021, 6.4.4)."""

@@ -9,28 +9,27 @@ The unit is one row that the answer holds. Lists multiply what is inside them:
     root field                                                        1 + inside, or as a list
     root field with arguments, or root list                           20 more
     argument that narrows or sorts a root list                        50, and 5 for each item of a list
-    words to be searched for                                          as their field declares (`schema/prices.py`)
+    words to be searched for                                          as their field declares (`schema/core/prices.py`)
     id of `nodes(ids:)`                                               5
     totalCount                                                        20, of a root list 500
     introspection                                                     50, and 2 for each field of its answer, about
     mutation                                                          200, or as declared, + inside its payload
 
 How many rows there are is the size of the page, `first` or `last` or else 20, and never more than what the relation
-declares as typical (`dataloaders/base.py`). Rows that are shown twice, by aliases or as `nodes` beside `edges`, count
-twice. Of the types that an interface or a union may stand for, the dearest counts. A field that is asked for twice, and
-so answered once, counts once; one that is left out by `@skip` or `@include` counts nothing. An operation costs at least
-1.
+declares as typical (`dataloaders/core/base.py`). Rows that are shown twice, by aliases or as `nodes` beside `edges`,
+count twice. Of the types that an interface or a union may stand for, the dearest counts. A field that is asked for
+twice, and so answered once, counts once; one that is left out by `@skip` or `@include` counts nothing. An operation
+costs at least 1.
 
     { events(first: 50) { totalCount nodes { title venue { name } hosts { user { displayName } } } } }
 
 costs 1 + 20 + 50 × (1 + venue 1 + hosts (1 + 2 × (1 + user 1))) + totalCount 500 = 871: an event has 2 hosts as a rule.
 
-A query that turns out to hold more is counted while it runs (`dataloaders/spending.py`) and stopped where it passes the
-limit. The answer to a mutation is never cut, since what it did stands, nor is an item of a subscription: what they may
-hold at most is counted before, with the limits of lists and the sizes of pages. So is what a query may hold that asks
-about the schema beside rows: graphql-core runs it in one go, and the engine does not count. What is about the schema
-costs ten times as much there. A subscription costs as much as one of its items.
-"""
+A query that turns out to hold more is counted while it runs (`dataloaders/core/spending.py`) and stopped where it
+passes the limit. The answer to a mutation is never cut, since what it did stands, nor is an item of a subscription:
+what they may hold at most is counted before, with the limits of lists and the sizes of pages. So is what a query may
+hold that asks about the schema beside rows: graphql-core runs it in one go, and the engine does not count. What is
+about the schema costs ten times as much there. A subscription costs as much as one of its items."""
 
 from __future__ import annotations
 
@@ -62,17 +61,17 @@ from graphql import (
 )
 
 from caches import TOKEN, Cache, weight_of
-from dataloaders.base import Many, One, OneOf, Pages, Value
-from dataloaders.pages import MAXIMUM_SIZE
+from dataloaders.core.base import Many, One, OneOf, Pages, Value
+from dataloaders.core.pages import MAXIMUM_SIZE
+from documents.documents import Prepared
 from engine.amounts import Cost, Given, Variables, largest, read, rows_of_list, rows_of_page, settled, times
 from engine.introspection import Averages
-from schema.connections import Connection
-from schema.documents import Prepared
-from schema.error_format import TOO_COSTLY_MESSAGE
-from schema.paging import PAGE_ARGUMENTS
-from schema.prices import (
+from schema.core.connections import Connection
+from schema.core.error_format import TOO_COSTLY_MESSAGE
+from schema.core.metadata import COST_KEY
+from schema.core.paging import PAGE_ARGUMENTS
+from schema.core.prices import (
     BESIDE_ROWS,
-    COST_KEY,
     DESCRIBED,
     INTROSPECTION,
     ITEM,
@@ -83,7 +82,7 @@ from schema.prices import (
     Price,
     condition,
 )
-from schema.relations import DECLARED, Derived
+from schema.core.relations import DECLARED, Derived
 
 ABOUT_SCHEMA = {"__schema": "__Schema", "__type": "__Type"}
 LIST_IN_HAND = 20

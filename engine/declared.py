@@ -1,4 +1,4 @@
-"""The source of a field, by what it declares of itself (`schema/relations.py`, `schema/roots.py`)."""
+"""The source of a field, by what it declares of itself (`schema/core/relations.py`, `schema/core/roots.py`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
-from dataloaders.base import Many, One, OneOf, Pages, Value
+from dataloaders.core.base import Many, One, OneOf, Pages, Value
 from engine.fetches import Aggregated, Connected, DerivedFrom, Listed, LookedUp, Related, RelatedOneOf, Resolved
 from engine.sources import (
     NOTHING,
@@ -20,9 +20,9 @@ from engine.sources import (
     Restricted,
     Source,
 )
-from schema.connections import Connection, Edge
-from schema.relations import DECLARED, RESTRICTED, Derived, Need
-from schema.roots import LISTING, LOOKUP
+from schema.core.connections import Connection, Edge
+from schema.core.relations import DECLARED, RESTRICTED, Derived, Need
+from schema.core.roots import LISTING, LOOKUP
 
 
 def is_page_part(type_: GraphQLObjectType) -> bool:

@@ -16,7 +16,8 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from caches import PLAN_TOKEN, TOKEN, Cache, weight_of
-from dataloaders.compiled_loaders import CompiledLoaders
+from dataloaders.core.compiled_loaders import CompiledLoaders
+from documents.slices import in_slices
 from engine.collect import Unplannable, flag_names
 from engine.execute import Execution
 from engine.explain import Explanation
@@ -24,8 +25,7 @@ from engine.introspection import Descriptions
 from engine.plan import Plan, Planner
 from engine.variables import Coercion
 from schema import Schema
-from schema.context import Context
-from schema.slices import in_slices
+from schema.core.context import Context
 
 INTROSPECTION = "introspection"
 

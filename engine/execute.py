@@ -12,8 +12,8 @@ import structlog
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 
-from dataloaders.compiled_loaders import CompiledLoaders
-from dataloaders.pages import Page
+from dataloaders.core.compiled_loaders import CompiledLoaders
+from dataloaders.core.pages import Page
 from engine.complete import NULLED, Completion
 from engine.explain import Explanation
 from engine.fetches import Listed
@@ -23,8 +23,8 @@ from engine.plan import Field, Layout, Plan, Selection
 from engine.sources import Failure
 from errors import InvalidCursor
 from schema import Schema
-from schema.access import check
-from schema.context import Context, Info
+from schema.core.access import check
+from schema.core.context import Context, Info
 
 log = structlog.get_logger()
 

@@ -9,16 +9,16 @@ from itertools import repeat
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dataloaders.base import Many, One, OneOf, PageRequest, Pages, Value
-from dataloaders.pages import window_values
-from dataloaders.selects import Fold, PageShape, value_names, value_types
-from dataloaders.spending import TooCostly
+from database.rows import folded_class, reader, values_class
+from dataloaders.core.base import Many, One, OneOf, PageRequest, Pages, Value
+from dataloaders.core.pages import window_values
+from dataloaders.core.selects import Fold, PageShape, value_names, value_types
+from dataloaders.core.spending import TooCostly
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
 from errors import InvalidCursor
-from models.rows import folded_class, reader, values_class
-from schema import ids
-from schema.access import check
-from schema.relations import Derived, Need, Paging
+from schema.core import ids
+from schema.core.access import check
+from schema.core.relations import Derived, Need, Paging
 
 if TYPE_CHECKING:
     from engine.execute import Execution

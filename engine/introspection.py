@@ -19,10 +19,10 @@ from graphql import (
 from graphql.execution import Executor
 
 from caches import Cache, weight_of
-from dataloaders.spending import TooCostly
-from schema.context import Context
-from schema.prices import DESCRIBED, price_of_description
-from schema.slices import breathe, in_slices
+from dataloaders.core.spending import TooCostly
+from documents.slices import breathe, in_slices
+from schema.core.context import Context
+from schema.core.prices import DESCRIBED, price_of_description
 
 LONGEST_VARIABLES = 1_000
 """Characters of the variables for which an answer is kept."""

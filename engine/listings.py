@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, null, select
 
 from auth.viewer import Viewer
-from dataloaders.compiled import LONGEST_KEY, STATEMENTS, TEXT, Compiled, compile_for
-from dataloaders.pages import (
+from database.rows import Values, row_class
+from dataloaders.core.compiled import LONGEST_KEY, STATEMENTS, TEXT, Compiled, compile_for
+from dataloaders.core.pages import (
     Listing,
     Order,
     Page,
@@ -22,11 +23,10 @@ from dataloaders.pages import (
     read_stored,
     window_values,
 )
-from dataloaders.selects import Folds, columns_of, directed, folded, ordinals_of
-from models.rows import Values, row_class
-from schema.context import Caller, Context
-from schema.filters import looked_for
-from schema.roots import page_of
+from dataloaders.core.selects import Folds, columns_of, directed, folded, ordinals_of
+from schema.core.context import Caller, Context
+from schema.core.filters import looked_for
+from schema.core.roots import page_of
 
 if TYPE_CHECKING:
     from engine.plan import Field

@@ -29,8 +29,10 @@ from graphql import (
 from sqlalchemy import ARRAY, JSON, inspect
 from sqlalchemy.orm import Mapper
 
-from dataloaders.base import Many, Value
-from dataloaders.selects import Fold, Folds, value_types
+from database.rows import attributes
+from dataloaders.core.base import Many, Value
+from dataloaders.core.selects import Fold, Folds, value_types
+from documents.slices import breathe
 from engine.amounts import Cost
 from engine.arguments import Arguments
 from engine.build import Builders, can_be_written, needs_no_care
@@ -39,8 +41,6 @@ from engine.cost import is_connection, own_price, total_count_price
 from engine.declared import is_page_part, source_of
 from engine.fetches import Connected, LookedUp, Resolved
 from engine.sources import Counted, PageRows, PassedRows, Source, Typename
-from models.rows import attributes
-from schema.slices import breathe
 
 Layout = tuple[str, ...] | None
 """Attributes of fetched rows by position, the parent's key aside; null where rows are read by their attributes."""

@@ -2,7 +2,7 @@
 
 A source gives the values for all parents of a selection at once: `values` a list at once, `load` after reading. A value
 that could not be had is a `Failure` in its place. Sources that read are in `engine/fetches.py`, and what makes a source
-of a declaration (`schema/relations.py`, `schema/roots.py`) is in `engine/declared.py`.
+of a declaration (`schema/core/relations.py`, `schema/core/roots.py`) is in `engine/declared.py`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphql import GraphQLObjectType
 
-from dataloaders.base import Many, One, Value
-from schema import ids
-from schema.relations import Need
+from dataloaders.core.base import Many, One, Value
+from schema.core import ids
+from schema.core.relations import Need
 
 if TYPE_CHECKING:
     from engine.execute import Execution

@@ -8,8 +8,8 @@ from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, Undefi
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
 
-from schema.limits import text_problem
-from schema.variables import Fragments, coerce
+from documents.limits import text_problem
+from schema.core.variables import Fragments, coerce
 
 PLAIN: dict[str, type] = {"ID": str, "String": str, "Boolean": bool, "Int": int}
 

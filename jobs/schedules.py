@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, String, cast, delete, exists, literal_column, or_, select, table, tuple_
 
 from database import Database
-from jobs import data_export
-from jobs.account_sweep import delete_due
-from jobs.event_sweep import archive_past, complete_ended
+from jobs.events.sweep import archive_past, complete_ended
+from jobs.privacy import data_exports
+from jobs.privacy.account_sweep import delete_due
 from models import (
     AttemptCount,
     AvailabilityChange,
@@ -27,7 +27,7 @@ from models import (
     SignUp,
     utcnow,
 )
-from resolvers.known_devices import KNOWN_FOR
+from resolvers.people.known_devices import KNOWN_FOR
 from settings import Settings
 
 CHUNK = 2000
@@ -115,7 +115,7 @@ SCHEDULES: dict[str, tuple[str, Sweep]] = {
     "prune_availability": ("7 * * * *", prune_availability),
     "prune_idempotency_keys": ("17 * * * *", prune_idempotency_keys),
     "prune_sign_in": ("27 * * * *", prune_sign_in),
-    "expire_data_exports": ("*/10 * * * *", data_export.expire),
+    "expire_data_exports": ("*/10 * * * *", data_exports.expire),
     "prune_outbox": ("37 * * * *", prune_outbox),
     "prune_job_log": ("47 * * * *", prune_job_log),
 }

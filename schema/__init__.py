@@ -9,39 +9,42 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
-from schema.accounts import AccountMutations
-from schema.availability import AvailabilitySubscriptions
-from schema.bookings import BookingMutations
-from schema.catalogues import CatalogueQueries
-from schema.chats import ChatMutations, ChatQueries, ChatSubscriptions
-from schema.club_membership import ClubMembershipMutations
-from schema.clubs import ClubMutations, ClubQueries
-from schema.context import Info
-from schema.credentials import CredentialMutations
-from schema.data_exports import DataExportMutations
-from schema.documents import Documents, Prepared, Preparing
-from schema.error_format import present
-from schema.event_hosts import EventHostMutations
-from schema.event_mutations import EventMutations
-from schema.event_revisions import EventRevisionMutations
-from schema.events import EventQueries
-from schema.interests import InterestMutations, InterestQueries
-from schema.moderation import ModerationMutations, ModerationQueries
-from schema.money import DECIMAL
-from schema.nodes import NodeQueries
-from schema.notifications import NotificationMutations, NotificationSubscriptions
-from schema.profiles import ProfileMutations, ProfileQueries
-from schema.registrations import RegistrationMutations
-from schema.reviews import ReviewMutations
-from schema.service_mutations import ServiceMutations
-from schema.services import ServiceQueries
-from schema.sessions import SessionMutations
-from schema.sign_in_methods import SignInMethodQueries
-from schema.staff_notes import StaffNoteMutations
-from schema.venues import VenueMutations, VenueQueries
-from schema.viewer import ViewerQueries
+from documents.documents import Documents, Prepared
+from schema.booking.availability import AvailabilitySubscriptions
+from schema.booking.bookings import BookingMutations
+from schema.booking.registrations import RegistrationMutations
+from schema.booking.staff_notes import StaffNoteMutations
+from schema.chat.chats import ChatMutations, ChatQueries, ChatSubscriptions
+from schema.clubs.clubs import ClubMutations, ClubQueries
+from schema.clubs.membership import ClubMembershipMutations
+from schema.core.context import Info
+from schema.core.error_format import present
+from schema.core.money import DECIMAL
+from schema.core.node_queries import NodeQueries
+from schema.core.preparing import Preparing
+from schema.events.catalogues import CatalogueQueries
+from schema.events.editing import EventMutations
+from schema.events.events import EventQueries
+from schema.events.hosts import EventHostMutations
+from schema.events.revisions import EventRevisionMutations
+from schema.events.service_mutations import ServiceMutations
+from schema.events.services import ServiceQueries
+from schema.events.venues import VenueMutations, VenueQueries
+from schema.moderation.queue import ModerationMutations, ModerationQueries
+from schema.notifications.notifications import NotificationMutations, NotificationSubscriptions
+from schema.people.accounts import AccountMutations
+from schema.people.credentials import CredentialMutations
+from schema.people.interests import InterestMutations, InterestQueries
+from schema.people.profiles import ProfileMutations, ProfileQueries
+from schema.people.sessions import SessionMutations
+from schema.people.sign_in_methods import SignInMethodQueries
+from schema.people.viewer import ViewerQueries
+from schema.privacy.data_exports import DataExportMutations
+from schema.reviews.reviews import ReviewMutations
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
@@ -96,7 +99,7 @@ class Subscription(AvailabilitySubscriptions, ChatSubscriptions, NotificationSub
 class Schema(strawberry.Schema):
     def __init__(self, *, extensions: Sequence[Any] = (), **options: Any) -> None:
         super().__init__(extensions=[self._preparing, *extensions], **options)
-        self._documents = Documents(self._schema)
+        self._documents = Documents(self._schema, (MaybeNullValidationRule, OneOfInputValidationRule))
 
     def _preparing(self) -> Preparing:
         made = Preparing()

@@ -22,11 +22,12 @@ import models
 from auth.viewer import GUEST, Viewer
 from database import StatementLog, statements
 from engine import Engine
-from schema import Schema, ids
-from schema.context import Caller, Context
-from schema.ports import Ports
+from schema import Schema
+from schema.core import ids
+from schema.core.context import Caller, Context
+from schema.core.ports import Ports
 from tests.factories import from_now
-from transport.bodies import write_json
+from transport.http.bodies import write_json
 
 ROOT = Path(__file__).parent.parent
 

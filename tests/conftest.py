@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from app import make_ports
 from commands.migrations import migrate
 from integrations.embedded import EmbeddedServers
 from schema import Schema, make_schema
-from schema.ports import Ports
+from schema.core.ports import Ports
 from settings import Settings
 from tests.clients import Client, ServerProcess
 from tests.factories import standing_now
@@ -104,11 +105,17 @@ async def empty_tables(request: pytest.FixtureRequest) -> AsyncIterator[None]:
 
 @pytest.fixture
 def save(ports: Ports) -> Callable[..., Awaitable[None]]:
-    """Write rows as they are, in one transaction."""
+    """Write rows as they are, in one transaction: those first to which others refer."""
+    position = {table: place for place, table in enumerate(models.Base.metadata.sorted_tables)}
+
+    def place(row: models.Base) -> int:
+        return position[row.__table__]  # type: ignore[index]  # typed as FromClause, is a Table
 
     async def write(*rows: models.Base) -> None:
         async with ports.database.writing() as uow:
-            uow.session.add_all(rows)
+            for _, alike in groupby(sorted(rows, key=place), key=place):
+                uow.session.add_all(alike)
+                await uow.session.flush()
 
     return write
 

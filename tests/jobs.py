@@ -15,8 +15,8 @@ from pgqueuer.types import QueueEntrypoint, QueueManagerId
 from integrations.mail import Mail
 from jobs.handlers import HANDLERS
 from jobs.queue import handle, to_jobs
-from realtime.outbox import Relay
-from schema.ports import Ports
+from outbox.relay import Relay
+from schema.core.ports import Ports
 
 
 @dataclass

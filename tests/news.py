@@ -8,7 +8,7 @@ from uuid import UUID
 
 from database import UnitOfWork
 from models import NotificationType
-from resolvers.notifications import Notice, notify_all
+from resolvers.notifications.notifications import Notice, notify_all
 
 
 async def notify(

@@ -13,7 +13,7 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, get_named_type
 import models
 
 ROOT = Path(__file__).parent.parent
-WRITING = ("resolvers", "jobs", "auth", "database", "realtime", "schema")
+WRITING = ("resolvers", "jobs", "auth", "database", "outbox", "realtime", "schema")
 """Folders with the code of operations. Demo data and tests bring nothing about."""
 LATER_STATES = {
     "Admission.OFFERED", "Admission.PENDING_APPROVAL", "Admission.WAITLISTED", "Attendance.ATTENDED",

@@ -11,15 +11,15 @@ import pytest
 
 import caches
 from caches import ENTRY, SHARES, SHORT, Cache, for_short_texts
-from dataloaders.compiled import STATEMENTS
-from dataloaders.pages import LONGEST_CURSOR
+from dataloaders.core.compiled import STATEMENTS
+from dataloaders.core.pages import LONGEST_CURSOR
+from documents.documents import Documents
 from engine import Engine
 from engine.arguments import KEPT
 from engine.cost import Costs
-from schema.documents import Documents
-from transport.metrics import Metrics
-from transport.operations import Observation, Operations
-from transport.requests import Parameters
+from transport.http.requests import Parameters
+from transport.observing.metrics import Metrics
+from transport.operations.operations import Observation, Operations
 
 ROOT = Path(__file__).parent.parent
 MEBIBYTE = 1024 * 1024
@@ -81,7 +81,9 @@ def test_long_texts_are_worked_out_each_time():
 
 def test_there_is_no_cache_of_another_kind_for_what_clients_send():
     files = [
-        file for folder in ("schema", "engine", "dataloaders", "transport") for file in (ROOT / folder).glob("*.py")
+        file
+        for folder in ("schema", "documents", "engine", "dataloaders", "transport")
+        for file in (ROOT / folder).rglob("*.py")
     ]
 
     found = {file.name for file in files if "OrderedDict" in (text := file.read_text()) or "lru_cache" in text}

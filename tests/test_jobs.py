@@ -14,7 +14,7 @@ import jobs.handlers
 import jobs.worker
 import models
 from integrations.mail import MailRefused
-from jobs.event_sweep import archive_past, complete_ended
+from jobs.events.sweep import archive_past, complete_ended
 from jobs.mail_limits import MOST_OF_ONE_CAUSE
 from jobs.queue import Claimed, handle, to_jobs
 from jobs.schedules import (
@@ -48,7 +48,7 @@ from models import (
     SignUp,
     uuid7,
 )
-from realtime.outbox import Relay
+from outbox.relay import Relay
 from settings import Settings
 from tests.factories import in_days, make_category, make_event, make_user, make_venue, now, zone_where_it_is
 from tests.jobs import Outgoing

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.mail_limits import Asking, mailbox_of, may_send
 from models import ClubRole, JoinPolicy
-from tests.api.signing import SIGN_UP, account
+from tests.api.people.signing import SIGN_UP, account
 from tests.factories import make_club, make_membership, make_user
 
 INVITE = "mutation ($input: InviteToClubInput!) { inviteToClub(input: $input) { membership { id } errors { code } } }"

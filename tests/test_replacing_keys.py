@@ -13,9 +13,9 @@ from joserfc.jwk import KeySet
 from auth.sealing import Sealer
 from auth.tokens import TokenRefused, Tokens, new_keys
 from models import Session, uuid7
-from schema.ports import Ports
+from schema.core.ports import Ports
 from settings import Settings, SettingsError
-from tests.api.signing import PASSWORD, REFRESH, SIGN_IN, account, sign_in
+from tests.api.people.signing import PASSWORD, REFRESH, SIGN_IN, account, sign_in
 from tests.clients import Client, codes
 
 OLD, NEW = "old " * 8 + "1", "new " * 8 + "1"

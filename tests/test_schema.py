@@ -8,12 +8,12 @@ import pytest
 from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
 from strawberry.types.lazy_type import LazyType
 
-from dataloaders.base import Many, One, OneOf, Pages, Value
+from dataloaders.core.base import Many, One, OneOf, Pages, Value
 from schema import Schema, make_schema
-from schema.connections import Connection, Edge
-from schema.relations import DECLARED, Derived
-from schema.roots import ACCESS, Payload
-from schema.user_errors import UserErrorDetailsObject, UserErrorObject
+from schema.core.connections import Connection, Edge
+from schema.core.relations import DECLARED, Derived
+from schema.core.roots import ACCESS, Payload
+from schema.core.user_errors import UserErrorDetailsObject, UserErrorObject
 
 SCHEMA = make_schema()
 ROOTS = ("Query", "Mutation", "Subscription")

@@ -18,7 +18,7 @@ import app  # noqa: F401  # every class of an error is known once everything is 
 import models
 from errors import Params, Plural, RateLimited, TooLong, UserError
 from models import Event, EventStatus, MembershipState, ModerationState, uuid7
-from resolvers.event_input import ServicesWouldLieOutside
+from resolvers.events.validation import ServicesWouldLieOutside
 from translations import LOCALES, Reader, negotiate, placeholders
 from translations.catalogs import read_catalog
 from translations.wording import plain_name

@@ -1,4 +1,4 @@
-// Opaque global ids, as schema/ids.py makes them: base64url of type name, colon and the 16 bytes of the UUID.
+// Opaque global ids, as schema/core/ids.py makes them: base64url of type name, colon and the 16 bytes of the UUID.
 
 export function encodeId(type, uuid) {
   const bytes = Buffer.allocUnsafe(type.length + 17)

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from models import OutboxDelivery
 from realtime import cursors
-from tests.api.test_chats import LEAVE, a_group, fellows
+from tests.api.chat.test_chats import LEAVE, a_group, fellows
 from tests.clients import NO_TLS, gid
 from tests.live import SEND, SENT, opened, relaying, sign_in
 from tests.realtime.test_message_sent import following, send

@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from database import Contended, is_cancelled_statement, is_outage
 from integrations.embedded import EmbeddedServers
-from tests.api.test_chats import a_group, fellows
-from tests.api.test_registrations import an_event
+from tests.api.booking.test_registrations import an_event
+from tests.api.chat.test_chats import a_group, fellows
 from tests.clients import NO_TLS, gid
 from tests.live import SEND, SENT, sign_in
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import serving
-from tests.transport.test_sse import STREAM, events
+from tests.transport.http.test_sse import STREAM, events
 
 UNAVAILABLE = {"code": "UNAVAILABLE", "retryAfter": 2}
 EVENTS = "{ events { nodes { id } } }"

@@ -25,7 +25,7 @@ from tests.fuzz.world import PEOPLE_ASKING, World
 
 LANGUAGES = ("", "en", "ru", "de;q=0.5, ru;q=0.1")
 MOST_FIELDS = (3, 6, 10, 15, 20, 30)
-"""Fields of one operation, by its size. Far from the limits of `schema/limits.py`, which have tests of their own."""
+"""Fields of one operation, by its size. Far from the limits of `documents/limits.py`, which have tests of their own."""
 MOST_OTHERS = 2
 DEPTH = 5
 """Of relations: the layers of a connection do not count."""

@@ -17,11 +17,12 @@ from hypothesis import strategies
 from sqlalchemy import select
 
 import models
-from engine.fanout import LiveOperations
+from engine.live import LiveOperations
 from realtime.streams import Stream, replay
-from schema import Schema, ids
-from schema.context import Context
-from schema.streams import cursor_of
+from schema import Schema
+from schema.core import ids
+from schema.core.context import Context
+from schema.core.streams import cursor_of
 from tests.fuzz.compare import Answer, answer_of, compare
 from tests.fuzz.operations import LANGUAGES, LONGEST_TAPE, SHORTEST_TAPE, Writer
 from tests.fuzz.values import Values, written

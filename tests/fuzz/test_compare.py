@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from dataloaders.pages import encode_cursor
+from dataloaders.core.pages import encode_cursor
 from realtime import cursors
-from schema import ids
+from schema.core import ids
 from tests.fuzz.compare import Answer, Renaming, Told, compare
 from tests.fuzz.places import Meaning, fits
 

@@ -21,7 +21,7 @@ from hypothesis.errors import FlakyFailure
 from app import make_ports
 from engine import Engine
 from schema import Schema
-from schema.ports import Ports
+from schema.core.ports import Ports
 from settings import Settings
 from tests.conftest import EMPTY
 from tests.fuzz.coverage import declared

@@ -17,7 +17,7 @@ from graphql import (
     Undefined,
 )
 
-from schema import ids
+from schema.core import ids
 from tests.fuzz.world import MISSING, World
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from graphql import (
 )
 from sqlalchemy import select
 
-from schema import ids
-from schema.node import NODES
+from schema.core import ids
+from schema.core.node import NODES
 from tests.fuzz.operations import SECRETS, SIGNING_IN, Case
 from tests.fuzz.values import kind_of, written
 from tests.fuzz.world import World

@@ -14,15 +14,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, select, text
 
-import models.base
+import models.core.base
 import tests.factories
 from auth.viewer import GUEST, Viewer
 from commands import demo_world
 from commands.seed import seed
-from schema import ids
-from schema.context import Caller, Context
-from schema.node import NODES
-from schema.ports import Ports
+from schema.core import ids
+from schema.core.context import Caller, Context
+from schema.core.node import NODES
+from schema.core.ports import Ports
 from tests.fuzz.world_extras import extras
 
 TODAY = date(2126, 5, 20)
@@ -102,7 +102,7 @@ def standing_time() -> Iterator[None]:
         return UUID(int=(0x0190_0000_0000_7 << 76) | (0x8 << 60) | random.getrandbits(60))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models.base, "datetime", StandingClock)
+        patch.setattr(models.core.base, "datetime", StandingClock)
         patch.setattr(tests.factories, "datetime", StandingClock)
         patch.setattr(tests.factories, "uuid7", drawn)
         patch.setattr(demo_world, "EVENTS", EVENTS)

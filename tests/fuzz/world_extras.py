@@ -24,8 +24,8 @@ from models import (
     NotificationType,
     ReviewStatus,
 )
-from resolvers.chat_members import direct_key
-from schema.ports import Ports
+from resolvers.chat.members import direct_key
+from schema.core.ports import Ports
 from tests import factories
 from tests.factories import (
     in_days,

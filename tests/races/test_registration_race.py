@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from models import HOLDING, AvailabilityChange, Booking, Event, Notification, Registration, Service, Session, uuid7
-from resolvers.invariants import find_violations
+from resolvers.core.invariants import find_violations
 from tests.clients import ServerProcess, gid
 from tests.factories import (
     in_days,

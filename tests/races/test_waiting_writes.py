@@ -21,8 +21,9 @@ from models import (
     NotificationType,
     Registration,
 )
-from resolvers import capacity, chat_members, chats, messages, registrations
-from resolvers.invariants import find_violations
+from resolvers.booking import capacity, locks, registrations
+from resolvers.chat import chats, members, messages
+from resolvers.core.invariants import find_violations
 from tests.factories import (
     make_category,
     make_chat,
@@ -67,12 +68,12 @@ async def test_who_joins_while_a_message_is_sent_sees_what_comes_after_it(save, 
     async def join():
         async with ports.database.writing() as uow:
             if does == "join":
-                await chat_members.join_event_chat(uow, event.id, host.id)
+                await members.join_event_chat(uow, event.id, host.id)
             else:
                 await registrations.register(uow, Viewer(host), event_id=event.id)
 
     async with ports.database.writing() as uow:
-        held = await chat_members.locked_by_id(uow, chat.id)
+        held = await members.locked_by_id(uow, chat.id)
         held.last_sequence += 3
         await uow.session.flush()
         joining = asyncio.create_task(join())
@@ -97,8 +98,8 @@ async def test_who_is_let_out_while_they_wait_does_nothing_more(save, ports, row
                 await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
 
     async with ports.database.writing() as uow:
-        held = await chat_members.locked_by_id(uow, chat.id)
-        await chat_members.remove(uow, [held.id], [ada.id])
+        held = await members.locked_by_id(uow, chat.id)
+        await members.remove(uow, [held.id], [ada.id])
         attempting = asyncio.create_task(attempt())
         await waiting()
     with pytest.raises(NotFound) as refused:
@@ -172,7 +173,7 @@ async def test_who_waited_for_a_place_is_refused_for_what_happened_meanwhile(
             await registrations.register(uow, Viewer(ada), event_id=event.id)
 
     async with ports.database.writing() as uow:
-        held = (await capacity.lock(uow, event.id)).event
+        held = (await locks.lock(uow, event.id)).event
         attempting = asyncio.create_task(attempt())
         await waiting()
         rows = meanwhile(held, ada, kind)
@@ -234,7 +235,7 @@ async def test_two_devices_that_read_at_once_agree(save, ports, row, waiting, wr
             return await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
 
     async with ports.database.writing() as uow:
-        held = await chat_members.locked_by_id(uow, chat.id)
+        held = await members.locked_by_id(uow, chat.id)
         held.last_sequence = 5
         await uow.session.flush()
         first = await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)

@@ -11,10 +11,10 @@ from errors import NotFound
 from models import ChatMember, Role, Session, utcnow
 from realtime import cursors
 from realtime.streams import Bounds, StreamEnded, access_stream
-from resolvers import messages
-from resolvers.chat_reads import PLACES
-from schema.context import Caller, Context
-from tests.api.test_chats import LEAVE, a_group, fellows
+from resolvers.chat import messages
+from resolvers.chat.reading import PLACES
+from schema.core.context import Caller, Context
+from tests.api.chat.test_chats import LEAVE, a_group, fellows
 from tests.clients import gid
 from tests.factories import in_days, make_chat, make_member, make_message, make_user
 from tests.live import SEND, SENT, relaying
@@ -299,7 +299,7 @@ async def test_many_who_follow_from_one_process_read_a_message_once(client, save
         streams = [await client(user).subscribe(SENT, id=chat) for user in users]
         waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
         await asyncio.sleep(0.5)
-        monkeypatch.setattr("resolvers.messages._read", counted)
+        monkeypatch.setattr("resolvers.chat.messages._read", counted)
         await send(client, users[0], chat, "hello")
         results = await asyncio.wait_for(asyncio.gather(*waiting), 5)
         for stream in streams:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from realtime.outbox import Relay
+from outbox.relay import Relay
 from realtime.tasks import end
 
 

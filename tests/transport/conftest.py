@@ -21,7 +21,7 @@ from app import create_app
 from commands.listening import listen
 from commands.serve import configuration
 from integrations.quick_redis import QuickRedis
-from schema.ports import Ports
+from schema.core.ports import Ports
 from settings import Settings
 from tests.clients import NO_TLS, free_port
 from tests.factories import in_days, make_user, now
@@ -71,7 +71,7 @@ BOTH_WAYS = {
     "health",
     "hostile_json",
 }
-"""Modules whose tests are run twice: by our protocol (`transport/direct.py`), and through ASGI."""
+"""Modules whose tests are run twice: by our protocol (`transport/http/direct.py`), and through ASGI."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.api.test_accounts_provider import FINISH, START
+from tests.api.people.test_provider_sign_in import FINISH, START
 from tests.clients import free_port
 from tests.outside.npm import install
 

@@ -1,0 +1,38 @@
+"""Chats and messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    and_,
+    select,
+)
+
+from auth.viewer import Viewer
+from models import (
+    Chat,
+    ChatMember,
+    Message,
+)
+
+
+def chats_of(viewer: Viewer) -> Select[Chat]:
+    """Chats of which the viewer is a member now. Staff have no way around this: a chat is private."""
+    return select(Chat).join(
+        ChatMember,
+        and_(ChatMember.chat_id == Chat.id, ChatMember.user_id == viewer.id, ChatMember.left_at.is_(None)),
+    )
+
+
+def messages_visible_to(viewer: Viewer, chat_id: Any = Message.chat_id) -> Select[Message]:
+    """Messages since the viewer joined, in chats of which they are a member now (S0-72).
+
+    `chat_id` is a column with the chat that they will be looked for in: found once, the place where the viewer joined
+    bounds the reading of an index.
+    """
+    joined_at = select(ChatMember.joined_sequence).where(
+        ChatMember.chat_id == chat_id, ChatMember.user_id == viewer.id, ChatMember.left_at.is_(None)
+    )
+    return select(Message).where(Message.sequence > joined_at.correlate_except(ChatMember).scalar_subquery())

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Uuid, and_, case, exists, func, literal, select
+
+from auth.viewer import Viewer
+from auth.visibility.booking import registrations_visible_to
+from auth.visibility.people import allows_reading, users_visible_to
+from dataloaders.core.base import one, pages, value
+from dataloaders.core.filters import among, at_times
+from dataloaders.core.pages import Key
+from models import HOLDING, Event, Registration, Service, User
+
+
+class RegistrationSort(Enum):
+    STARTS_AT_ASC = "STARTS_AT_ASC"
+    STARTS_AT_DESC = "STARTS_AT_DESC"
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+
+
+def own_registrations(viewer: Viewer) -> Select[Registration]:
+    return select(Registration).where(Registration.user_id == viewer.id)
+
+
+def own_with_events(viewer: Viewer) -> Select[Registration]:
+    """As `own_registrations`, for lists that are narrowed and sorted by what the event is."""
+    return own_registrations(viewer).join(Event, Event.id == Registration.event_id)
+
+
+def narrowed(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+    return statement.where(
+        *among(Registration.admission, filter.admissions), *among(Registration.attendance, filter.attendances)
+    )
+
+
+def narrowed_by_events(statement: Select[Any], viewer: Viewer, filter: Any) -> Select[Any]:
+    return narrowed(statement, viewer, filter).where(
+        *at_times(Event.starts_at, Event.ends_at, filter.timings), *among(Event.status, filter.event_statuses)
+    )
+
+
+def entry(person_id: Any, event: Any = Event) -> Any:
+    """In SQL, whether the club of an event lets a person take part: `OPEN`, `MEMBERS_ONLY` or `RESTRICTED`.
+
+    `event` has the event's `id` and `club_id`. Without a club nothing is asked.
+    """
+    person = person_id if isinstance(person_id, ColumnElement) else literal(person_id, Uuid())
+    asked = func.event_entry(event.id, person)
+    return case((event.club_id.is_(None), literal("OPEN")), else_=asked)
+
+
+def standings(viewer: Viewer) -> Select[Any]:
+    """What it depends on whether the viewer may take part in an event, beside the event itself."""
+    return select(Event.id, *standing_of(viewer))
+
+
+def standing_of(viewer: Viewer) -> list[Any]:
+    """As columns, for a statement that reads events."""
+    own = select(Registration.admission).where(Registration.event_id == Event.id, Registration.user_id == viewer.id)
+    offering = exists().where(Service.event_id == Event.id, Service.cancelled_at.is_(None))
+    return [
+        own.correlate(Event).scalar_subquery().label("admission"),
+        offering.correlate(Event).label("offers_services"),
+        entry(viewer.id).label("entry"),
+    ]
+
+
+by_id = one(Registration, key=Registration.id, select=registrations_visible_to)
+by_event_id = pages(
+    Registration,
+    key=Registration.event_id,
+    select=registrations_visible_to,
+    order_by=[Registration.created_at, Registration.id],
+    filter=narrowed,
+    typical=20,
+)
+NEWEST_FIRST = [Key(Registration.created_at, descending=True), Key(Registration.id, descending=True)]
+by_user_id = pages(
+    Registration,
+    key=Registration.user_id,
+    select=own_with_events,
+    order_by=NEWEST_FIRST,
+    sorts={
+        RegistrationSort.STARTS_AT_ASC: [Event.starts_at, Registration.id],
+        RegistrationSort.STARTS_AT_DESC: [Key(Event.starts_at, descending=True), Key(Registration.id, descending=True)],
+        RegistrationSort.CREATED_AT_DESC: NEWEST_FIRST,
+    },
+    filter=narrowed_by_events,
+    typical=10,
+)
+own_by_event_id = one(Registration, key=Registration.event_id, select=own_registrations)
+standing_by_event_id = value(key=Event.id, select=standings)
+
+
+def participants(viewer: Viewer) -> Select[User]:
+    """Those who hold a place and let the viewer know it (C22)."""
+    holding = and_(Registration.user_id == User.id, Registration.admission.in_(HOLDING))
+    return users_visible_to(viewer).join(Registration, holding).where(allows_reading(viewer, User, "registrations"))
+
+
+participants_by_event_id = pages(
+    User,
+    key=Registration.event_id,
+    select=participants,
+    order_by=[Registration.created_at, Registration.id],
+    typical=20,
+)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from auth.viewer import Viewer
+from auth.visibility.clubs import memberships_visible_to
+from auth.visibility.people import users_visible_to
+from dataloaders.core.base import many, one, pages, value
+from dataloaders.core.filters import among
+from dataloaders.core.pages import Key
+from models import (
+    ClubMembership,
+    ClubRole,
+    MembershipState,
+    User,
+)
+
+ACTIVE = ClubMembership.state == MembershipState.ACTIVE
+
+
+def own_memberships(viewer: Viewer) -> Select[ClubMembership]:
+    return select(ClubMembership).where(ClubMembership.user_id == viewer.id)
+
+
+def owners(viewer: Viewer) -> Select[User]:
+    mine = ClubMembership.user_id == User.id
+    return users_visible_to(viewer).join(ClubMembership, mine).where(ACTIVE, ClubMembership.role == ClubRole.OWNER)
+
+
+def first_owners(viewer: Viewer) -> Select[User]:
+    first = (ClubMembership.club_id, ClubMembership.joined_at, ClubMembership.id)
+    return owners(viewer).ext(distinct_on(ClubMembership.club_id)).order_by(*first)
+
+
+def member_counts(_viewer: Viewer) -> Any:
+    return select(ClubMembership.club_id, func.count()).where(ACTIVE).group_by(ClubMembership.club_id)
+
+
+def narrowed_memberships(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+    return statement.where(*among(ClubMembership.state, filter.states), *among(ClubMembership.role, filter.roles))
+
+
+owners_by_club_id = many(
+    User,
+    key=ClubMembership.club_id,
+    select=owners,
+    order_by=[ClubMembership.created_at, User.id],
+    limit=20,
+    typical=2,
+)
+owner_by_club_id = one(User, key=ClubMembership.club_id, select=first_owners)
+member_count = value(key=ClubMembership.club_id, select=member_counts, default=0)
+membership_by_id = one(ClubMembership, key=ClubMembership.id, select=memberships_visible_to)
+members_by_club_id = pages(
+    ClubMembership,
+    key=ClubMembership.club_id,
+    select=memberships_visible_to,
+    order_by=[ClubMembership.created_at, ClubMembership.id],
+    filter=narrowed_memberships,
+    typical=20,
+)
+own_by_club_id = one(ClubMembership, key=ClubMembership.club_id, select=own_memberships)
+own_by_user_id = pages(
+    ClubMembership,
+    key=ClubMembership.user_id,
+    select=own_memberships,
+    order_by=[Key(ClubMembership.created_at, descending=True), Key(ClubMembership.id, descending=True)],
+    filter=narrowed_memberships,
+    typical=5,
+)

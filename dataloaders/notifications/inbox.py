@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func
+
+from auth.viewer import Viewer
+from auth.visibility.notifications import notifications_of
+from dataloaders.core.base import value
+from models import Notification
+
+UNREAD = Notification.read_at.is_(None)
+
+
+def unread_counts(viewer: Viewer) -> Any:
+    return (
+        notifications_of(viewer)
+        .where(UNREAD)
+        .with_only_columns(Notification.user_id, func.count())
+        .group_by(Notification.user_id)
+    )
+
+
+unread_count_by_user_id = value(key=Notification.user_id, select=unread_counts, default=0)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select
+
+import dataloaders.chat.chats
+import dataloaders.clubs.clubs
+import dataloaders.events.events
+import dataloaders.events.services
+from auth.viewer import Viewer
+from auth.visibility.notifications import notifications_of
+from dataloaders.core.base import OneOf, one, pages
+from dataloaders.core.filters import among
+from dataloaders.core.pages import Key
+from dataloaders.notifications.inbox import UNREAD
+from models import Notification
+
+
+def narrowed(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+    narrowed = statement.where(*among(Notification.type, filter.types))
+    return narrowed.where(UNREAD) if filter.unread_only else narrowed
+
+
+by_id = one(Notification, key=Notification.id, select=notifications_of)
+by_user_id = pages(
+    Notification,
+    key=Notification.user_id,
+    select=notifications_of,
+    order_by=[Key(Notification.sequence, descending=True)],
+    filter=narrowed,
+    typical=20,
+)
+subject = OneOf(
+    {
+        "Event": dataloaders.events.events.by_id,
+        "Service": dataloaders.events.services.by_id,
+        "Club": dataloaders.clubs.clubs.by_id,
+        "Chat": dataloaders.chat.chats.by_id,
+    }
+)

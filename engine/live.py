@@ -1,0 +1,296 @@
+"""A subscription taken apart: its stream on one side, what is answered to an entry on the other, so that one answer may
+go to many.
+
+What all groups with the same selection are to answer at the same time is run as one level of a plan: two hundred chats
+with a message each take one statement for the authors, not two hundred.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import Context as ContextVariables
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+from weakref import WeakValueDictionary
+
+import orjson
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    create_source_event_stream,
+    execute_subscription_event,
+    visit,
+)
+from graphql.execution import Executor
+from graphql.execution.values import VariableValues
+
+from auth.viewer import GUEST
+from caches import TOKEN, Cache, weight_of
+from dataloaders.core.compiled_loaders import CompiledLoaders
+from documents.documents import Prepared
+from engine.complete import NULLED
+from engine.engine import Known, Plans
+from engine.execute import Execution
+from engine.places import OfField, Root
+from engine.plan import Plan
+from engine.sharing import Dependence, dependence_of
+from schema import Schema
+from schema.core.context import Caller, Context
+from schema.core.streams import Live
+from schema.core.variables import check_variables
+
+CURSOR = "after"
+"""The argument that says where one subscriber begins, and nothing about the answers."""
+MOST_TOGETHER = 500
+"""Entries answered in one run."""
+MOST_WORKING = 2
+"""Runs at the same time: with more, fewer entries would come together; with one, a slow statement would hold up all."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of an operation. `known` makes its plans."""
+
+    document: DocumentNode
+    known: Known
+    dependence: Dependence
+    cursor: str | None
+    """The variable that is nothing but the cursor."""
+    inner: frozenset[str]
+    """Variables that are used for more than the root field's arguments: answers depend on them."""
+
+
+class Answering:
+    """What answers entries for all groups of one shape and, if it matters, one role or viewer."""
+
+    def __init__(self, schema: Schema, shape: Shape, asked: Asked, context: Context) -> None:
+        self._schema = schema
+        self._context = context
+        self._executor: Any = Executor.build(schema._schema, shape.document, None, context, asked.variables, asked.name)
+        self._plan, self._variables = _plan_of(shape, asked, context)
+        self._waiting: list[tuple[Any, asyncio.Future[ExecutionResult]]] = []
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def answer(self, entry: Any) -> ExecutionResult:
+        """Errors are presented already, in the context's language."""
+        future: asyncio.Future[ExecutionResult] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, future))
+        if len(self._working) < MOST_WORKING:
+            # In a context of nobody: it works for others, too.
+            task = asyncio.create_task(self._work(), context=ContextVariables())
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+        return await future
+
+    async def _work(self) -> None:
+        """While some are being answered, others may come together."""
+        while self._waiting:
+            waiting, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+            await self._answer([one for one in waiting if not one[1].done()])
+
+    async def _answer(self, waiting: Sequence[tuple[Any, asyncio.Future[ExecutionResult]]]) -> None:
+        try:
+            results = await self._run([entry for entry, _ in waiting])
+        except Exception as error:
+            if len(waiting) > 1:
+                # Whatever one entry has done to it, the others are of other streams.
+                for one in waiting:
+                    await self._answer([one])
+            elif not waiting[0][1].done():
+                waiting[0][1].set_exception(error)
+            return
+        for (_, future), result in zip(waiting, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+    async def _run(self, entries: Sequence[Any]) -> list[ExecutionResult]:
+        if self._plan is not None:
+            results = await EntryExecution(self._schema, self._plan, self._context, self._variables).answers(entries)
+            if results is None:
+                # Something failed: one by one, each error finds the answer that it belongs to.
+                results = [await self._run_alone(entry, self._plan) for entry in entries]
+        else:
+            results = await asyncio.gather(*(self._run_by_core(entry) for entry in entries))
+        for result in results:
+            if result.errors:
+                self._schema.present_errors(result.errors, self._context)
+        return results
+
+    async def _run_alone(self, entry: Any, plan: Plan) -> ExecutionResult:
+        found = await Execution(self._schema, plan, self._context, self._variables).run(entry)
+        return ExecutionResult(data=found.data, errors=found.errors or None)
+
+    async def _run_by_core(self, entry: Any) -> ExecutionResult:
+        found = execute_subscription_event(self._executor.build_per_event_executor(entry))
+        return await found if isawaitable(found) else found
+
+
+class EntryExecution(Execution):
+    """Runs the selection of a subscription for several entries of its stream at once."""
+
+    async def answers(self, entries: Sequence[Any]) -> list[ExecutionResult] | None:
+        """Null where there is any error."""
+        results: list[dict[str, Any]] = [{} for _ in entries]
+        for field in self._plan.root.fields:
+            values = await self._complete(list(entries), field.shape, field, OfField(Root(), field.key), None)
+            if self._errors:
+                return None
+            for result, value in zip(results, values, strict=True):
+                assert value is not NULLED
+                result[field.key] = value
+        return [ExecutionResult(data=result, errors=None) for result in results]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one subscriber sent."""
+
+    text: str
+    variables: dict[str, Any]
+    name: str | None
+
+    def told(self, names: frozenset[str]) -> bytes:
+        """The given variables with these names, comparable."""
+        given = {name: value for name, value in self.variables.items() if name in names}
+        return orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+
+
+class LiveOperation:
+    """One subscriber's subscription, checked, not begun."""
+
+    def __init__(self, asked: Asked, shape: Shape, live: Live, context: Context) -> None:
+        self.asked = asked
+        self.shape = shape
+        self._context = context
+        self._live = live
+        # Whoever depends on the viewer has a key that no one else has.
+        by_dependence = {
+            Dependence.NOTHING: None,
+            Dependence.ROLE: context.viewer.role,
+            Dependence.VIEWER: object(),
+        }
+        self._whose = (asked.text, asked.name, context.locale, by_dependence[shape.dependence])
+
+    def begin(self) -> Any:
+        """The subscriber's `Stream`. Raises what the field's gate and arguments refuse."""
+        return self._live.begin()
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What the answers depend on beside the entry, as the cursor does not."""
+        return (*self._whose, self.asked.told(frozenset(self.asked.variables) - {self.shape.cursor}))
+
+    @property
+    def answering_key(self) -> tuple[Any, ...]:
+        """As `key`, without what only says which stream it is."""
+        return (*self._whose, self.asked.told(self.shape.inner))
+
+    @property
+    def answering_context(self) -> Context:
+        """In which entries are answered. Where nothing depends on the viewer, it is a guest's."""
+        context = self._context
+        viewer = GUEST if self.shape.dependence is Dependence.NOTHING else context.viewer
+        caller = Caller(context.caller.address, context.caller.user_agent, context.locale)
+        return Context(ports=context.ports, caller=caller, viewer=viewer, is_socket=True)
+
+
+class LiveOperations:
+    """Of one schema and process."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._shapes: Cache[tuple[str, str | None], Shape] = Cache("live operations")
+        self._plans: Plans = Cache("live plans")
+        self._answering: WeakValueDictionary[tuple[Any, ...], Answering] = WeakValueDictionary()
+
+    def open(
+        self, text: str, variables: dict[str, Any] | None, name: str | None, context: Context
+    ) -> LiveOperation | None:
+        """Null for what cannot be taken apart: it is left to the schema, which also says what is wrong with it."""
+        schema = self._schema._schema
+        asked = Asked(text, variables or {}, name)
+        prepared = self._schema.prepare(text)
+        node = prepared.operation(name)
+        if node is None or prepared.errors or prepared.document is None:
+            return None
+        if asked.variables and check_variables(schema, node, asked.variables):
+            return None
+        executor = Executor.build(schema, prepared.document, None, context, asked.variables, name)
+        if isinstance(executor, list):
+            return None
+        source: Any = create_source_event_stream(executor)
+        # graphql-core's executor holds itself, and would lie about with all that it knows until the collector comes.
+        unheld: Any = executor
+        unheld.async_helpers = None
+        if not isinstance(source, Live):
+            return None
+        return LiveOperation(asked, self._shape(asked, prepared, node), source, context)
+
+    def answering(self, live: LiveOperation) -> Answering:
+        """Shared as long as anyone holds it."""
+        found = self._answering.get(live.answering_key)
+        if found is None:
+            found = Answering(self._schema, live.shape, live.asked, live.answering_context)
+            self._answering[live.answering_key] = found
+        return found
+
+    def _shape(self, asked: Asked, prepared: Prepared, node: OperationDefinitionNode) -> Shape:
+        key = (asked.text, asked.name)
+        found = self._shapes.get(key)
+        if found is None:
+            found = self._make(prepared, node)
+            self._shapes.put(key, found, weight_of(asked.text) + TOKEN * prepared.tokens)
+        return found
+
+    def _make(self, prepared: Prepared, node: OperationDefinitionNode) -> Shape:
+        document = prepared.document
+        assert document is not None
+        cursor, inner = _variables_of(document, node)
+        dependence = dependence_of(self._schema._schema, prepared, node)
+        return Shape(document, Known(self._schema, document, node, self._plans), dependence, cursor, inner)
+
+
+def _plan_of(shape: Shape, asked: Asked, context: Context) -> tuple[Plan | None, Any]:
+    """The plan and its variables, where the engine executes and can plan the operation."""
+    if not isinstance(context.loaders, CompiledLoaders):
+        return None, None
+    variables = shape.known.coercion.values(asked.variables)
+    plan = shape.known.plan(variables) if isinstance(variables, VariableValues) else None
+    return (plan if isinstance(plan, Plan) else None), variables
+
+
+class _Uses(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.names.append(node.name.value)
+
+
+def _uses(node: Any) -> list[str]:
+    found = _Uses()
+    visit(node, found)
+    return found.names
+
+
+def _variables_of(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str | None, frozenset[str]]:
+    """The variable that is nothing but the cursor, and those that are used below or beside the root field's
+    arguments."""
+    everywhere = _uses(document)
+    arguments: list[str] = []
+    cursor = None
+    for node in operation.selection_set.selections:
+        for argument in node.arguments or () if isinstance(node, FieldNode) else ():
+            arguments += _uses(argument)
+            if argument.name.value == CURSOR and isinstance(argument.value, VariableNode):
+                cursor = argument.value.name.value
+    # Each variable is used once more, in its definition.
+    inner = {name for name in everywhere if everywhere.count(name) > 1 + arguments.count(name)}
+    return (cursor if everywhere.count(cursor or "") == 2 else None), frozenset(inner)

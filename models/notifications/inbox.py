@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.core.base import Base, BigInt
+
+
+class Inbox(Base):
+    """Owner of a person's notification stream: `last_sequence` is given out under this row's lock."""
+
+    __tablename__ = "inboxes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    last_sequence: Mapped[BigInt] = mapped_column(default=0, server_default="0")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.core.base import Base, BigInt, CreatedAt, PrimaryKey
+
+
+class NotificationType(Enum):
+    REGISTRATION_CONFIRMED = "REGISTRATION_CONFIRMED"
+    REGISTRATION_CANCELLED = "REGISTRATION_CANCELLED"
+    BOOKING_CANCELLED = "BOOKING_CANCELLED"
+    """By somebody else, while the person keeps other places at the event."""
+    REGISTRATION_REMOVED = "REGISTRATION_REMOVED"
+    """To who was put out of an event."""
+    REGISTRATION_BAN_LIFTED = "REGISTRATION_BAN_LIFTED"
+    PARTICIPANT_JOINED = "PARTICIPANT_JOINED"
+    """To the organisers."""
+    EVENT_CHANGED = "EVENT_CHANGED"
+    EVENT_CANCELLED = "EVENT_CANCELLED"
+    EVENT_REACTIVATED = "EVENT_REACTIVATED"
+    """To who holds a place at an event that takes place after all."""
+    EVENT_REPEATED = "EVENT_REPEATED"
+    """To who took part in an event that is held again."""
+    SERVICE_CHANGED = "SERVICE_CHANGED"
+    SERVICE_CANCELLED = "SERVICE_CANCELLED"
+    EVENT_APPROVED = "EVENT_APPROVED"
+    EVENT_REJECTED = "EVENT_REJECTED"
+    EVENT_CHANGE_APPROVED = "EVENT_CHANGE_APPROVED"
+    """To who proposed a change of an event that is out."""
+    EVENT_CHANGE_REJECTED = "EVENT_CHANGE_REJECTED"
+    EVENT_ROLE_GIVEN = "EVENT_ROLE_GIVEN"
+    EVENT_ROLE_TAKEN = "EVENT_ROLE_TAKEN"
+    CLUB_JOIN_REQUESTED = "CLUB_JOIN_REQUESTED"
+    """To those who may approve."""
+    CLUB_JOIN_APPROVED = "CLUB_JOIN_APPROVED"
+    CLUB_JOIN_REJECTED = "CLUB_JOIN_REJECTED"
+    CLUB_INVITATION = "CLUB_INVITATION"
+    CLUB_MEMBER_REMOVED = "CLUB_MEMBER_REMOVED"
+    """To who was put out."""
+    CLUB_BAN_LIFTED = "CLUB_BAN_LIFTED"
+    NEW_MESSAGE = "NEW_MESSAGE"
+
+
+class Notification(Base):
+    """Kept as type and parameters; title and body are put into words when read, in the reader's language."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        UniqueConstraint("user_id", "sequence"),
+        Index(None, "user_id", "sequence", postgresql_where=text("read_at IS NULL")),
+        Index(None, "topic", "user_id", postgresql_where=text("topic IS NOT NULL")),
+        Index(None, "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
+        # Who has been told of a chat, and has not looked since.
+        Index(None, "subject_id", "user_id", postgresql_where=text("read_at IS NULL AND type = 'NEW_MESSAGE'")),
+    )
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    sequence: Mapped[BigInt]
+    type: Mapped[NotificationType]
+    subject_type: Mapped[str | None] = mapped_column(String(40))
+    """GraphQL type of what it is about: Event, Service, Club, Chat."""
+    subject_id: Mapped[UUID | None]
+    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    params: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    topic: Mapped[str | None] = mapped_column(String(100))
+    """What may be repeated: news of one topic within a day is one notification, which is updated."""
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]

@@ -1,0 +1,251 @@
+"""Who may take a place, and the one function that says so (`vocabulary.md`, "Capacity").
+
+Rows are locked in one fixed order, events by id and then their services by id, so that no two writers wait for
+each other. The database counts what is taken by itself and refuses an oversell; the checks here give the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, Protocol
+
+from errors import ErrorCode, UserError, _
+from models import (
+    HOLDING,
+    Admission,
+    Booking,
+    Event,
+    EventStatus,
+    Service,
+)
+from resolvers.core.time_zones import zone_of
+
+
+class Full(UserError):
+    code = ErrorCode.FULL
+    message = _("No places are left: {taken} of {capacity} are taken.")
+
+
+class Closed(UserError):
+    """Because it is over, and so nothing about places changes any more. Subclasses have the other causes."""
+
+    code = ErrorCode.CLOSED
+    message = _("This was over on {closes_at}: places do not change any more.")
+
+
+class Begun(Closed):
+    message = _("No more places are given: it began on {closes_at}.")
+
+
+class EventOff(Closed):
+    message = _("No places are given: the event is cancelled.")
+
+
+class ServiceOff(Closed):
+    message = _("No places are given: the service is cancelled.")
+
+
+class NotOut(Closed):
+    message = _("No places are given while the status of the event is “{status}”.")
+
+
+class NotOpenYet(UserError):
+    code = ErrorCode.NOT_OPEN_YET
+    message = _("Booking opens on {opens_at}.")
+
+
+class AlreadyRegistered(UserError):
+    code = ErrorCode.ALREADY_REGISTERED
+    message = _("You are registered for this event already.")
+
+
+class AlreadyBooked(UserError):
+    code = ErrorCode.ALREADY_BOOKED
+    message = _("There is a place at this service already.")
+
+
+class BookServicesInstead(UserError):
+    code = ErrorCode.BOOK_SERVICES_INSTEAD
+    message = _("This event is entered by booking its services.")
+
+
+class Restricted(UserError):
+    code = ErrorCode.RESTRICTED
+    message = _("Taking part in this event was declined.")
+
+
+class MembersOnly(UserError):
+    code = ErrorCode.MEMBERS_ONLY
+    message = _("This event is for members of its club alone.")
+
+
+class BookableState(Enum):
+    """What someone may do now at an event or a service, or why not."""
+
+    OPEN = "OPEN"
+    FULL = "FULL"
+    NOT_OPEN_YET = "NOT_OPEN_YET"
+    CLOSED = "CLOSED"
+    ALREADY_REGISTERED = "ALREADY_REGISTERED"
+    ALREADY_BOOKED = "ALREADY_BOOKED"
+    BOOK_SERVICES_INSTEAD = "BOOK_SERVICES_INSTEAD"
+    MEMBERS_ONLY = "MEMBERS_ONLY"
+    RESTRICTED = "RESTRICTED"
+    SIGN_IN_FIRST = "SIGN_IN_FIRST"
+
+
+REFUSALS: dict[BookableState, type[UserError]] = {
+    BookableState.FULL: Full,
+    BookableState.NOT_OPEN_YET: NotOpenYet,
+    BookableState.CLOSED: Closed,
+    BookableState.ALREADY_REGISTERED: AlreadyRegistered,
+    BookableState.ALREADY_BOOKED: AlreadyBooked,
+    BookableState.BOOK_SERVICES_INSTEAD: BookServicesInstead,
+    BookableState.MEMBERS_ONLY: MembersOnly,
+    BookableState.RESTRICTED: Restricted,
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The answer of `registration_standing` and `booking_standing`: shown to clients, and obeyed by the mutations."""
+
+    code: BookableState
+    opens_at: datetime | None = None
+    """When booking opens or has opened; null where there is no window."""
+    taken: int | None = None
+    capacity: int | None = None
+    cause: type[Closed] | None = None
+    """Why it is closed."""
+    closed_at: datetime | None = None
+    """When it stopped to be possible, where that is why."""
+    status: EventStatus | None = None
+    """Of the event or the service, where that is why."""
+    time_zone: str | None = None
+    """Of the event, where a time is told."""
+
+    def refusal(self, *path: str) -> UserError | None:
+        """The error that says so, or null where a place may be taken."""
+        if self.code not in REFUSALS:
+            return None
+        refusal = REFUSALS[self.code]
+        if refusal is NotOpenYet:
+            return NotOpenYet(path=path, opens_at=self.opens_at, time_zone=self.time_zone)
+        if self.cause is not None:
+            return self.cause(path=path, closes_at=self.closed_at, time_zone=self.time_zone, status=self.status)
+        return refusal(path=path, taken=self.taken, capacity=self.capacity)
+
+
+def opens_at(event: Event, window_days: int | None) -> datetime | None:
+    """When booking opens: local midnight of the event's date minus the window (C3); null means it always was.
+
+    Both days count. Where clocks skip that midnight, the day begins with the moment of the change, and so does
+    booking (the offset before the change, which `fold=0` means, gives just that moment). Where midnight comes twice,
+    the first one counts.
+    """
+    if window_days is None:
+        return None
+    zone = zone_of(event.time_zone)
+    day = event.starts_at.astimezone(zone).date() - timedelta(days=window_days)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return midnight.astimezone(UTC).astimezone(zone)
+
+
+class Admitted(Protocol):
+    """A registration or a booking, or what is known of it."""
+
+    @property
+    def admission(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a person is to an event that they ask for a place at."""
+
+    admission: Admission | None = None
+    """Of their registration, if there is one."""
+    entry: BookableState = BookableState.OPEN
+    """Whether its club lets them take part: `OPEN`, `MEMBERS_ONLY` or `RESTRICTED`."""
+
+    @classmethod
+    def of(cls, row: Any) -> Known:
+        """From the columns of `dataloaders.registrations.standing_of`; null for who is not signed in."""
+        if row is None:
+            return cls()
+        return cls(row.admission and Admission(row.admission), BookableState(row.entry))
+
+    @property
+    def refusal(self) -> BookableState | None:
+        """What stands against the person, whatever they ask for. Seeing an event is no right to join it."""
+        if self.admission is Admission.REJECTED:
+            return BookableState.RESTRICTED
+        return None if self.entry is BookableState.OPEN else self.entry
+
+
+def _closed(
+    event: Event, service: Service | None = None, *, opening: datetime | None = None, now: datetime
+) -> Standing:
+    """Why no places are given any more at the event or its service. What was cancelled says that first."""
+    code, begins = BookableState.CLOSED, (service or event).starts_at
+    if event.status is EventStatus.CANCELLED:
+        return Standing(code, opening, cause=EventOff, status=event.status)
+    if service is not None and service.is_cancelled:
+        return Standing(code, opening, cause=ServiceOff, status=EventStatus.CANCELLED)
+    if begins <= now and event.status in (EventStatus.PUBLISHED, EventStatus.ARCHIVED):
+        return Standing(code, opening, cause=Begun, closed_at=begins, time_zone=event.time_zone)
+    return Standing(code, opening, cause=NotOut, status=event.status)
+
+
+def registration_standing(
+    event: Event, known: Known, *, offers_services: bool, is_guest: bool = False, now: datetime
+) -> Standing:
+    """Whether such a person may register for the event directly."""
+    if holds(known):
+        return Standing(BookableState.ALREADY_REGISTERED)
+    if known.refusal is not None:
+        return Standing(known.refusal)
+    if event.status is not EventStatus.PUBLISHED:
+        return _closed(event, now=now)
+    if offers_services:
+        return Standing(BookableState.BOOK_SERVICES_INSTEAD)
+    if event.starts_at <= now:
+        return _closed(event, now=now)
+    if event.capacity is not None and event.taken >= event.capacity:
+        return Standing(BookableState.FULL, taken=event.taken, capacity=event.capacity)
+    return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN)
+
+
+def booking_standing(
+    event: Event,
+    service: Service,
+    *,
+    known: Known,
+    booking: Booking | None,
+    is_guest: bool = False,
+    now: datetime,
+) -> Standing:
+    """Whether such a person, with this booking, may book the service.
+
+    The event's capacity counts people, so it matters only to who is not registered yet. A service is bookable until
+    it starts itself: an event may have begun hours before.
+    """
+    opening = opens_at(event, service.window_days)
+    if holds(booking):
+        return Standing(BookableState.ALREADY_BOOKED, opening)
+    if known.refusal is not None:
+        return Standing(known.refusal, opening)
+    if event.status is not EventStatus.PUBLISHED or service.is_cancelled or service.starts_at <= now:
+        return _closed(event, service, opening=opening, now=now)
+    if opening is not None and now < opening:
+        return Standing(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)
+    if service.taken >= service.capacity:
+        return Standing(BookableState.FULL, opening, taken=service.taken, capacity=service.capacity)
+    if not holds(known) and event.capacity is not None and event.taken >= event.capacity:
+        return Standing(BookableState.FULL, opening, taken=event.taken, capacity=event.capacity)
+    return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN, opening)
+
+
+def holds(row: Admitted | None) -> bool:
+    return row is not None and row.admission in HOLDING

@@ -1,0 +1,207 @@
+"""Who is in a chat. The chats of events and clubs follow the membership of their owner, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, or_, select, true, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from auth.visibility.events import is_deleted
+from database import UnitOfWork
+from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, EventHost, utcnow, uuid7
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatCreated(DomainEvent):
+    name: ClassVar[str] = "chat.created"
+    subject_type: ClassVar[str] = "Chat"
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatLeft(DomainEvent):
+    name: ClassVar[str] = "chat.left"
+    subject_type: ClassVar[str] = "Chat"
+    user_id: UUID
+
+
+async def create_for_event(uow: UnitOfWork, event: Event, user_ids: Sequence[UUID]) -> Chat:
+    """The one chat of an event. Its members are the hosts and whoever holds a place (C7)."""
+    return await _create(uow, user_ids, kind=ChatKind.EVENT, event_id=event.id)
+
+
+async def create_for_club(uow: UnitOfWork, club: Club, user_ids: Sequence[UUID]) -> Chat:
+    """The one chat of a club. Its members are the club's."""
+    return await _create(uow, user_ids, kind=ChatKind.CLUB, club_id=club.id)
+
+
+async def create_group(uow: UnitOfWork, title: str, user_ids: Sequence[UUID], *, created_by_id: UUID) -> Chat:
+    return await _create(uow, user_ids, kind=ChatKind.GROUP, title=title, created_by_id=created_by_id)
+
+
+async def create_direct(uow: UnitOfWork, user_ids: tuple[UUID, UUID], *, created_by_id: UUID) -> Chat:
+    """The one chat of two people: whoever creates it at the same time gets the same one."""
+    key = direct_key(*user_ids)
+    values = {"id": uuid7(), "kind": ChatKind.DIRECT, "direct_key": key, "created_by_id": created_by_id}
+    await uow.session.flush()
+    made: Chat | None = await uow.session.scalar(
+        insert(Chat).values(values).on_conflict_do_nothing(index_elements=["direct_key"]).returning(Chat)
+    )
+    if made is not None:
+        await add(uow, made, user_ids)
+        uow.record(ChatCreated(subject_id=made.id, kind=ChatKind.DIRECT.value))
+        return made
+    known: Chat = (await uow.session.scalars(select(Chat).where(Chat.direct_key == key))).one()
+    return known
+
+
+def direct_key(one: UUID, other: UUID) -> str:
+    return ":".join(sorted((str(one), str(other))))
+
+
+async def _create(uow: UnitOfWork, user_ids: Sequence[UUID], *, kind: ChatKind, **owner: Any) -> Chat:
+    chat = Chat(kind=kind, last_sequence=0, **owner)
+    uow.session.add(chat)
+    await uow.session.flush()
+    await add(uow, chat, user_ids)
+    uow.record(ChatCreated(subject_id=chat.id, kind=kind.value))
+    return chat
+
+
+async def join_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> None:
+    await uow.session.execute(JOIN_EVENT_CHAT, {"owner_id": event_id, "person_id": user_id, "now": utcnow()})
+
+
+async def join_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
+    await uow.session.execute(JOIN_CLUB_CHAT, {"owner_id": club_id, "person_id": user_id, "now": utcnow()})
+
+
+async def leave_event_chats(uow: UnitOfWork, event_id: UUID, user_ids: Collection[UUID]) -> None:
+    """Let people out of an event's chat, but not those who have a role at it."""
+    await _leave(uow, Chat.event_id == event_id, user_ids)
+
+
+async def leave_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
+    await _leave(uow, Chat.club_id == club_id, [user_id])
+
+
+async def leave_chats_of_club(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
+    """That of a club, and those of all of its events, past ones too, at which the person has no role."""
+    events = select(Event.id).where(Event.club_id == club_id)
+    await _leave(uow, or_(Chat.club_id == club_id, Chat.event_id.in_(events)), [user_id])
+
+
+async def leave_all(uow: UnitOfWork, user_id: UUID) -> None:
+    """Let someone out of every chat in which they are, who has no role at any event any more."""
+    await _leave(uow, true(), [user_id])
+
+
+async def locked_by_id(uow: UnitOfWork, chat_id: UUID) -> Chat | None:
+    """The chat, locked, so that nobody sends between reading its last number and writing the membership."""
+    found: Chat | None = await uow.session.scalar(LOCK, {"chat_id": chat_id})
+    return found
+
+
+LOCK = (
+    select(Chat)
+    .where(Chat.id == bindparam("chat_id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
+async def add(uow: UnitOfWork, chat: Chat, user_ids: Sequence[UUID]) -> None:
+    """Let people into a locked chat. They see what is sent from now on; one who left and returns starts anew."""
+    if not user_ids:
+        return
+    rows = [
+        {
+            "chat_id": chat.id,
+            "user_id": user_id,
+            "joined_sequence": chat.last_sequence,
+            "read_sequence": chat.last_sequence,
+        }
+        for user_id in user_ids
+    ]
+    await uow.session.execute(_again(insert(ChatMember).values(rows), joined_at=utcnow()))
+
+
+def _again(statement: Insert, *, joined_at: Any) -> Insert:
+    """Someone who left and returns starts anew; nothing happens to who is there already."""
+    return statement.on_conflict_do_update(
+        index_elements=["chat_id", "user_id"],
+        set_={
+            "left_at": None,
+            "left_sequence": None,
+            "joined_sequence": statement.excluded.joined_sequence,
+            "read_sequence": statement.excluded.read_sequence,
+            "joined_at": joined_at,
+        },
+        where=ChatMember.left_at.is_not(None),
+    )
+
+
+def joining(is_owner: ColumnElement[bool], person_id: Any, *, now: Any) -> Insert:
+    """Lock the chat of an owner, if there is one, and let a person into it, in one statement.
+
+    Both what the lock waited for and what the membership is compared with are read as they are after the wait.
+    """
+    chat = (
+        select(Chat.id, person_id, now, Chat.last_sequence, Chat.last_sequence.label("read"))
+        .where(is_owner)
+        .with_for_update(key_share=True, of=Chat)
+    )
+    columns = ["chat_id", "user_id", "joined_at", "joined_sequence", "read_sequence"]
+    return _again(insert(ChatMember.__table__).from_select(columns, chat), joined_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+
+
+def _joining(owner: Any) -> Insert:
+    now = bindparam("now", type_=ChatMember.joined_at.type)
+    return joining(owner == bindparam("owner_id"), bindparam("person_id", type_=Uuid()), now=now)
+
+
+JOIN_EVENT_CHAT = _joining(Chat.event_id)
+JOIN_CLUB_CHAT = _joining(Chat.club_id)
+
+
+async def _leave(uow: UnitOfWork, is_left: ColumnElement[bool], user_ids: Collection[UUID]) -> None:
+    """Lock some chats by id, and let people out of them."""
+    present = and_(ChatMember.chat_id == Chat.id, ChatMember.user_id.in_(user_ids), ChatMember.left_at.is_(None))
+    locked = await uow.session.scalars(
+        select(Chat.id)
+        .where(is_left, exists().where(present).correlate(Chat))
+        .order_by(Chat.id)
+        .with_for_update(key_share=True, of=Chat)
+    )
+    if chat_ids := locked.all():
+        await remove(uow, chat_ids, user_ids)
+
+
+async def remove(uow: UnitOfWork, chat_ids: Collection[UUID], user_ids: Collection[UUID]) -> None:
+    """Let people out of locked chats, but not hosts out of those of their events, unless these were deleted. Their open
+    streams of them end.
+    """
+    hosts = exists().where(
+        EventHost.event_id == Chat.event_id,
+        EventHost.user_id == ChatMember.user_id,
+        ~is_deleted(Event, EventHost.event_id),
+    )
+    left = await uow.session.execute(
+        update(ChatMember)
+        .where(
+            ChatMember.chat_id == Chat.id,
+            Chat.id.in_(chat_ids),
+            ChatMember.user_id.in_(user_ids),
+            ChatMember.left_at.is_(None),
+            ~hosts.correlate(Chat, ChatMember),
+        )
+        .values(left_at=utcnow(), left_sequence=Chat.last_sequence, watching_until=None)
+        .returning(ChatMember.chat_id, ChatMember.user_id)
+        .execution_options(synchronize_session=False)
+    )
+    for chat_id, user_id in left:
+        uow.record(ChatLeft(subject_id=chat_id, user_id=user_id))

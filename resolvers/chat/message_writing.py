@@ -1,0 +1,202 @@
+"""Sending a message by one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    column,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from auth.fellowship import others_written_to
+from auth.viewer import Viewer
+from auth.visibility.events import is_deleted
+from database import RECORDING, Happened, recording, stream_of
+from database.rows import attributes, row_class
+from dataloaders.chat.viewer_can import writing_to
+from dataloaders.core.rule_statements import Statement
+from dataloaders.core.selects import columns_of
+from models import (
+    Chat,
+    ChatKind,
+    ChatMember,
+    Club,
+    Event,
+    Message,
+    Notification,
+    NotificationType,
+    StreamEvent,
+    utcnow,
+    uuid7_among,
+)
+from realtime.streams import chat_stream
+from resolvers.notifications.notifications import ADDRESSED, sent, telling
+from translations import one_line
+
+LONGEST_EXCERPT = 140
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSent(StreamEvent):
+    name: ClassVar[str] = "chat.message.sent"
+    subject_type: ClassVar[str] = "Message"
+    chat_id: UUID
+    author_id: UUID
+
+
+def _standing(viewer: Viewer) -> Select[Any]:
+    """For a member, the kind of the chat and what they sent under this `client_message_id`."""
+    return (
+        select(
+            *columns_of(Message, attributes(Message)),
+            *writing_to(viewer),
+        )
+        .select_from(ChatMember)
+        .join(Chat, Chat.id == ChatMember.chat_id)
+        .outerjoin(Message, _own_message(viewer))
+        .where(ChatMember.chat_id == _chat_id(), ChatMember.user_id == viewer.id, ChatMember.left_at.is_(None))
+    )
+
+
+def _chat_id() -> Any:
+    # SQLAlchemy would set a column that is named like a parameter.
+    return bindparam("within_id", type_=Uuid())
+
+
+def _own_message(viewer: Viewer) -> ColumnElement[bool]:
+    client_message_id = bindparam("client_id", type_=Text())
+    return and_(
+        Message.chat_id == ChatMember.chat_id,
+        Message.author_id == viewer.id,
+        Message.client_message_id == client_message_id,
+    )
+
+
+def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
+    """The next message of a chat, with its author's marker, notices to those who are away, and what happened.
+
+    In the order of locks: that of the chat, so that commit order is sequence order, without holes; that of the
+    membership, which makes it the one of now; those of the inboxes. Who is away is asked under the chat's lock, so that
+    two messages at once tell nobody twice.
+    """
+    now = literal(utcnow())
+    author = _author(viewer, _room(viewer, needs_fellowship=needs_fellowship))
+    numbered = (
+        update(Chat.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(Chat.id == author.c.chat_id)
+        .values(last_sequence=Chat.last_sequence + 1, last_message_at=now)
+        .returning(Chat.id, Chat.title, Chat.event_id, Chat.club_id, Chat.last_sequence)
+        .cte("numbered")
+    )
+    marked = (
+        update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(ChatMember.chat_id == numbered.c.id, ChatMember.user_id == viewer.id)
+        .values(read_sequence=numbered.c.last_sequence)
+    )
+    values = {
+        "id": bindparam("new_id", type_=Uuid()),
+        "chat_id": numbered.c.id,
+        "sequence": numbered.c.last_sequence,
+        "author_id": literal(viewer.id, Uuid()),
+        "body": bindparam("text", type_=Text()),
+        "client_message_id": bindparam("client_id", type_=Text()),
+        "sent_at": now,
+    }
+    writing = insert(Message.__table__).from_select(list(values), select(*values.values()))  # type: ignore[arg-type]  # typed as FromClause, is a Table
+    message = writing.returning(*Message.__table__.c).cte("message")
+    told = telling(_news(viewer, numbered), now, has_topics=False)
+    event = {"subject_id": message.c.id, "stream": stream_of(chat_stream, message.c.chat_id)}
+    event |= {name: message.c[name] for name in ("sequence", "chat_id", "author_id")}
+    happened = [Happened(MessageSent, message, event), sent(told)]
+    own = [message.c[name] for name in attributes(Message)]
+    return select(*own).add_cte(marked.cte("marked"), *recording(happened))
+
+
+def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
+    """The chat, locked, unless it is one of two who may not write to each other any more, or of a deleted event."""
+    other = others_written_to(viewer, needs_fellowship=needs_fellowship)
+    return (
+        select(Chat.id)
+        .where(Chat.id == _chat_id(), or_(Chat.kind != ChatKind.DIRECT, other.correlate(Chat).exists()))
+        .where(or_(Chat.event_id.is_(None), ~is_deleted(Event, Chat.event_id)))
+        .with_for_update(key_share=True, of=Chat)
+        .cte("room")
+    )
+
+
+def _author(viewer: Viewer, room: CTE) -> CTE:
+    """The membership of the author, locked, unless the message was sent before."""
+    sent_before = exists(select(Message.id).where(_own_message(viewer)).correlate(ChatMember))
+    return (
+        select(ChatMember.chat_id)
+        .join(room, room.c.id == ChatMember.chat_id)
+        .where(ChatMember.user_id == viewer.id, ChatMember.left_at.is_(None), ~sent_before)
+        .with_for_update(key_share=True, of=ChatMember)
+        .cte("author")
+    )
+
+
+def _news(viewer: Viewer, numbered: CTE) -> FromClause:
+    """A notice for each member who is away."""
+    away = func.chat_members_away(numbered.c.id, literal(viewer.id, Uuid())).table_valued(column("user_id", Uuid()))
+    away = away.render_derived(name="away")
+    values = {
+        "id": uuid7_among(bindparam("batch", type_=Uuid()), func.row_number().over()),
+        "user_id": away.c.user_id,
+        "type": literal(NotificationType.NEW_MESSAGE, Notification.type.type),
+        "subject_type": literal("Chat"),
+        "subject_id": numbered.c.id,
+        "actor_id": literal(viewer.id, Uuid()),
+        "person_id": literal(viewer.id, Uuid()),
+        "params": func.jsonb_build_object("name", _name_of(numbered), "text", bindparam("excerpt", type_=Text())),
+        "topic": null(),
+        "repeats": null(),
+        "withdraws": null(),
+        "position": literal(1),
+    }
+    assert values.keys() == ADDRESSED.keys()
+    columns = [value.label(name) for name, value in values.items()]
+    return select(*columns).select_from(numbered, away).subquery("listed")
+
+
+def _name_of(chat: CTE) -> ColumnElement[str]:
+    """A title, or the name of what the chat belongs to; null where two people talk to each other."""
+    event = select(Event.title).where(Event.id == chat.c.event_id).scalar_subquery()
+    club = select(Club.name).where(Club.id == chat.c.club_id).scalar_subquery()
+    return func.coalesce(chat.c.title, event, club)
+
+
+def excerpt_of(body: str) -> str:
+    """The first line of a message, for who is away."""
+    return one_line(body.strip().partition("\n")[0], most=LONGEST_EXCERPT)
+
+
+STANDING = Statement(_standing, given=("within_id", "client_id"), rows=row_class(Message))
+SEND = {
+    needs_fellowship: Statement(
+        partial(_send, needs_fellowship=needs_fellowship),
+        given=("within_id", "client_id", "new_id", "text", "excerpt", *RECORDING),
+        rows=row_class(Message),
+    )
+    for needs_fellowship in (True, False)
+}
+"""By whether two who write to each other have to share something."""

@@ -1,0 +1,329 @@
+"""Finding events: filters that combine by AND, on top of what the viewer may be shown (S0-57, S0-64, S4-43).
+
+`docs/lists.md` tells authors of clients what is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    any_,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+
+from auth.viewer import Viewer
+from auth.visibility.events import events_listed_to, events_of, hosted_by
+from dataloaders.core.filters import among, at_times
+from dataloaders.core.pages import Key, Listing, Order
+from errors import Contradiction, ErrorCode, UserError, _
+from models import (
+    Event,
+    EventInterest,
+    EventStatus,
+    EventTiming,
+    EventVisibility,
+    EventWords,
+    Service,
+    utcnow,
+)
+from resolvers.core import word_search
+from resolvers.core.moments import EARLIEST, LATEST
+from resolvers.core.money import Price
+from resolvers.events.lifecycle import day_is_over
+
+OVER_BY_DATE = (EventStatus.PUBLISHED, EventStatus.CANCELLED)
+"""What goes into the archive by the calendar. A draft stays with its author until they decide."""
+WIDEST_OFFSET = timedelta(hours=15)
+"""No zone is further from UTC, so a day of any zone lies within these bounds of the same day in UTC."""
+
+
+class EventSort(Enum):
+    RELEVANCE = "RELEVANCE"
+    STARTS_AT_ASC = "STARTS_AT_ASC"
+    STARTS_AT_DESC = "STARTS_AT_DESC"
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+
+
+def _orders(of: Any, event_id: Any, *rank: Key) -> dict[EventSort, Order]:
+    """The orders by columns of events, or of what was found among their words."""
+    return {
+        EventSort.RELEVANCE: (*rank, Key(of.starts_at), Key(event_id)),
+        EventSort.STARTS_AT_ASC: (Key(of.starts_at), Key(event_id)),
+        EventSort.STARTS_AT_DESC: (Key(of.starts_at, descending=True), Key(event_id, descending=True)),
+        EventSort.CREATED_AT_DESC: (Key(of.created_at, descending=True), Key(event_id, descending=True)),
+    }
+
+
+ORDERS = _orders(Event, Event.id)
+
+
+class EmptyDateRange(UserError):
+    code = ErrorCode.INVALID
+    message = _("A range of dates ends after it begins; its last day is not part of it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeFilter:
+    """What lists of events and of their services are narrowed by alike. What is null does not narrow anything."""
+
+    text: str | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    timings: Sequence[EventTiming] | None = None
+    statuses: Sequence[EventStatus] | None = None
+    """Of the event."""
+    archived: bool | None = None
+
+    @property
+    def looks_into_archive(self) -> bool:
+        """Whether what is archived is wanted, too. Null means the rest, unless the past is asked for, or archived ones
+        by their status.
+        """
+        if self.archived is not None:
+            return self.archived
+        return EventTiming.PAST in (self.timings or ()) or EventStatus.ARCHIVED in (self.statuses or ())
+
+    @property
+    def is_about_archive(self) -> bool:
+        """Whether nothing else is wanted."""
+        return self.looks_into_archive and (self.archived is True or set(self.statuses or ()) == {EventStatus.ARCHIVED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFilter(TimeFilter):
+    ids: Sequence[UUID] | None = None
+    category_ids: Sequence[UUID] | None = None
+    interest_ids: Sequence[UUID] | None = None
+    venue_ids: Sequence[UUID] | None = None
+    club_ids: Sequence[UUID] | None = None
+    service_type_ids: Sequence[UUID] | None = None
+    is_free: bool | None = None
+    price_to: Price | None = None
+    has_free_places: bool | None = None
+    visibilities: Sequence[EventVisibility] | None = None
+    hosted_by_viewer: bool | None = None
+
+
+def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort | None = None) -> Listing:
+    """The events a viewer is shown, narrowed and in order. Unless told otherwise, the best finds come first.
+
+    What may be wrong with the filter is told by `problems`.
+    """
+    wanted = wanted or EventFilter()
+    listed = events_listed_to(
+        viewer,
+        never_out_too=wanted.ids is not None or wanted.statuses is not None,
+        hidden_too=wanted.ids is not None or wanted.visibilities is not None or wanted.club_ids is not None,
+    )
+    statement = _narrow(in_time(listed, viewer, wanted), viewer, wanted)
+    query = word_search.query_of(wanted.text)
+    if query is None:
+        return Listing(statement, ORDERS[sort or EventSort.STARTS_AT_ASC])
+    return _by_words(statement, wanted, query, sort or EventSort.RELEVANCE)
+
+
+def _by_words(statement: Select[Event], wanted: EventFilter, query: word_search.WordQuery, sort: EventSort) -> Listing:
+    """Those of the events that have the words of a text.
+
+    They are found and put into order by `event_words` alone, so that the events themselves are looked at one by one
+    until there are enough for a page.
+    """
+    rank = query.rank(EventWords.words).label("rank")
+    words = select(EventWords.event_id, EventWords.starts_at, EventWords.created_at, rank).where(
+        query.matches(EventWords.words), *_starts_within(wanted, EventWords.starts_at)
+    )
+    timings = set(wanted.timings or EventTiming)
+    if timings == {EventTiming.UPCOMING}:
+        words = words.where(EventWords.starts_at > utcnow())
+    elif EventTiming.UPCOMING not in timings:
+        words = words.where(EventWords.starts_at <= utcnow())
+    if not wanted.looks_into_archive:
+        words = words.where(~EventWords.is_archived)
+    order = _orders(EventWords, EventWords.event_id, Key(rank))[sort]
+    found = words.order_by(*(key.column.desc() if key.descending else key.column for key in order)).subquery("found")
+    statement = statement.join(found, found.c.event_id == Event.id)
+    return Listing(statement, _orders(found.c, found.c.event_id, Key(found.c.rank))[sort])
+
+
+def _narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Select[Event]:
+    return statement.where(
+        *_plain(wanted),
+        *_linked(wanted),
+        *on_days(Event.starts_at, Event.local_start, wanted),
+        *_price(wanted),
+        *at_times(Event.starts_at, Event.ends_at, wanted.timings),
+        *hosted_by_viewer(viewer, wanted.hosted_by_viewer),
+    )
+
+
+def problems(wanted: EventFilter) -> list[UserError]:
+    """What cannot be true together."""
+    found = list(problems_of_time(wanted))
+    if wanted.price_to is not None and wanted.is_free is False and wanted.price_to.amount.is_zero():
+        found.append(Contradiction(path=("filter", "priceTo")))
+    return found
+
+
+def problems_of_time(wanted: TimeFilter, *, statuses: str = "statuses") -> Iterator[UserError]:
+    """What is wrong with the part of a filter that is about time; `statuses` is its field for those of the event."""
+    if wanted.archived is None and wanted.date_from is None and wanted.date_to is None:
+        return
+    if wanted.date_from is not None and wanted.date_to is not None and wanted.date_to <= wanted.date_from:
+        yield EmptyDateRange(path=("filter", "dateRange", "to"))
+        return
+    of_event = set(EventStatus if wanted.statuses is None else wanted.statuses)
+    if wanted.archived and not of_event & {*OVER_BY_DATE, EventStatus.ARCHIVED}:
+        yield Contradiction(path=("filter", statuses))
+    if wanted.archived is False and of_event == {EventStatus.ARCHIVED}:
+        yield Contradiction(path=("filter", statuses))
+    if not _possible_timings(wanted, of_event):
+        yield Contradiction(path=("filter", "dateRange" if wanted.timings is None else "timings"))
+
+
+def _possible_timings(wanted: TimeFilter, of_event: set[EventStatus]) -> set[EventTiming]:
+    """Those of the wanted timings that something of these days and statuses can have."""
+    possible, now = set(EventTiming if wanted.timings is None else wanted.timings), utcnow()
+    if wanted.archived and EventStatus.ARCHIVED not in of_event:
+        # What belongs to the archive by the calendar is over.
+        possible &= {EventTiming.PAST}
+    if (first := _within_calendar(wanted.date_from)) and _midnight(first) - WIDEST_OFFSET > now:
+        possible -= {EventTiming.ONGOING, EventTiming.PAST}
+    if (end := _within_calendar(wanted.date_to)) and _midnight(end) + WIDEST_OFFSET <= now:
+        possible -= {EventTiming.UPCOMING}
+    return possible
+
+
+def in_time(listed: Select[Event], viewer: Viewer, wanted: TimeFilter) -> Select[Event]:
+    """Of the events that are listed to the viewer those in the archive, those outside, or both, as the filter asks.
+
+    The archive is for those who took part in an event, ran it, or are staff (S2-23). An event whose day is over counts
+    as archived before the sweep has come by (S4-31).
+    """
+    # Written out and not as a parameter, or PostgreSQL could not tell that `ix_events_open` has all that is wanted.
+    put_away = Event.status == literal_column(f"'{EventStatus.ARCHIVED.name}'")
+    is_over = day_is_over(utcnow())
+    if wanted.is_about_archive:
+        archived = or_(put_away, and_(Event.status.in_(OVER_BY_DATE), is_over))
+        if viewer.id is None or viewer.is_staff:
+            return listed.where(archived if viewer.is_staff else false())
+        return _one_of(events_of(viewer.id)).where(archived)
+    active = and_(~put_away, or_(Event.status.not_in(OVER_BY_DATE), ~is_over))
+    if viewer.id is None or not wanted.looks_into_archive:
+        return listed.where(active)
+    if viewer.is_staff:
+        return listed
+    if set(wanted.timings or ()) == {EventTiming.PAST}:
+        # What is the viewer's own of the archive, and the few that have begun and are not in it.
+        begun = listed.where(active, Event.starts_at <= utcnow())
+        return _one_of(union_all(events_of(viewer.id), begun.with_only_columns(Event.id)))
+    return listed.where(or_(active, Event.id.in_(events_of(viewer.id))))
+
+
+def _one_of(ids: CompoundSelect[UUID]) -> Select[Event]:
+    """Events by their ids, of which there are few. As an array, because PostgreSQL can take them for many and would go
+    through all that has ever been.
+    """
+    chosen = func.array(ids.scalar_subquery())
+    return select(Event).where(Event.deleted_at.is_(None), Event.id == any_(chosen))
+
+
+def hosted_by_viewer(viewer: Viewer, wanted: bool | None) -> list[ColumnElement[bool]]:
+    if wanted is None:
+        return []
+    hosted = Event.id.in_(hosted_by(viewer.id)) if viewer.id else false()
+    return [hosted if wanted else ~hosted]
+
+
+def has_free_places(row: Any, wanted: bool | None) -> list[ColumnElement[bool]]:
+    """By the numbers of an event or a service alone: whether one may take them is another question."""
+    if wanted is None:
+        return []
+    # Without a capacity there is no limit.
+    is_full = func.coalesce(row.taken >= row.capacity, False)
+    return [~is_full if wanted else is_full]
+
+
+def _plain(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    return [
+        *among(Event.id, wanted.ids),
+        *among(Event.category_id, wanted.category_ids),
+        *among(Event.venue_id, wanted.venue_ids),
+        *among(Event.club_id, wanted.club_ids),
+        *among(Event.status, wanted.statuses),
+        *among(Event.visibility, wanted.visibilities),
+        *has_free_places(Event, wanted.has_free_places),
+    ]
+
+
+def _linked(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """By rows of other tables, each event once."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.interest_ids is not None:
+        having = select(EventInterest.event_id).where(*among(EventInterest.interest_id, wanted.interest_ids))
+        conditions.append(Event.id.in_(having))
+    if wanted.service_type_ids is not None:
+        conditions.append(
+            exists().where(
+                Service.event_id == Event.id,
+                *among(Service.service_type_id, wanted.service_type_ids),
+                Service.cancelled_at.is_(None),
+            )
+        )
+    return conditions
+
+
+def on_days(starts_at: Any, local_start: Any, wanted: TimeFilter) -> list[ColumnElement[bool]]:
+    """The day on which something starts, on the clock of its venue. The bounds in UTC let an index help."""
+    conditions = _starts_within(wanted, starts_at)
+    if (first := _within_calendar(wanted.date_from)) is not None:
+        conditions.append(local_start >= datetime.combine(first, time()))
+    if (end := _within_calendar(wanted.date_to)) is not None:
+        conditions.append(local_start < datetime.combine(end, time()))
+    return conditions
+
+
+def _starts_within(wanted: TimeFilter, starts_at: Any) -> list[ColumnElement[bool]]:
+    """Between which moments something starts at all events, if it does on the wanted days."""
+    conditions: list[ColumnElement[bool]] = []
+    if (first := _within_calendar(wanted.date_from)) is not None:
+        conditions.append(starts_at >= _midnight(first) - WIDEST_OFFSET)
+    if (end := _within_calendar(wanted.date_to)) is not None:
+        conditions.append(starts_at < _midnight(end) + WIDEST_OFFSET)
+    return conditions
+
+
+def _within_calendar(day: date | None) -> date | None:
+    """No event lies beyond these days, so a bound beyond them may be moved there."""
+    return day and min(max(day, EARLIEST.date()), LATEST.date() + timedelta(days=2))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _price(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.is_free is not None:
+        conditions.append(Event.price_amount == 0 if wanted.is_free else Event.price_amount > 0)
+    if wanted.price_to is not None:
+        affordable = and_(
+            Event.price_currency == wanted.price_to.currency, Event.price_amount <= wanted.price_to.amount
+        )
+        conditions.append(or_(Event.price_amount == 0, affordable))
+    return conditions

@@ -1,0 +1,140 @@
+"""Finding services: as events are found, whose rule decides what a viewer is shown (S4-17, S4-38, S4-46).
+
+`docs/lists.md` tells authors of clients what is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, DateTime, Select, any_, func, select
+
+from auth.viewer import Viewer
+from auth.visibility.booking import all_bookings_are_visible
+from auth.visibility.events import events_listed_to
+from dataloaders.core.filters import among, at_times
+from dataloaders.core.pages import Key, Listing, Order
+from errors import Forbidden, UserError
+from models import HOLDING, Booking, Event, EventVisibility, EventWords, Service
+from resolvers.core import word_search
+from resolvers.events.search import (
+    TimeFilter,
+    has_free_places,
+    hosted_by_viewer,
+    in_time,
+    on_days,
+    problems_of_time,
+)
+
+
+class ServiceSort(Enum):
+    RELEVANCE = "RELEVANCE"
+    STARTS_AT_ASC = "STARTS_AT_ASC"
+    STARTS_AT_DESC = "STARTS_AT_DESC"
+
+
+SOONEST_FIRST: Order = (Key(Service.starts_at), Key(Service.id))
+ORDERS: dict[ServiceSort, Order] = {
+    # Where no text is looked for.
+    ServiceSort.RELEVANCE: SOONEST_FIRST,
+    ServiceSort.STARTS_AT_ASC: SOONEST_FIRST,
+    ServiceSort.STARTS_AT_DESC: (Key(Service.starts_at, descending=True), Key(Service.id, descending=True)),
+}
+LOCAL_START = func.timezone(Event.time_zone, Service.starts_at, type_=DateTime(timezone=False))
+"""On the clock of the venue. No zone is unknown to PostgreSQL here: `events.local_start` was computed with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceFilter(TimeFilter):
+    """The text is looked for among the words of the event, and days and timings are those of the service."""
+
+    event_ids: Sequence[UUID] | None = None
+    service_type_ids: Sequence[UUID] | None = None
+    venue_ids: Sequence[UUID] | None = None
+    club_ids: Sequence[UUID] | None = None
+    staff_person_ids: Sequence[UUID] | None = None
+    participant_id: UUID | None = None
+    is_cancelled: bool | None = None
+    has_free_places: bool | None = None
+    visibilities: Sequence[EventVisibility] | None = None
+    hosted_by_viewer: bool | None = None
+
+
+def listing(viewer: Viewer, wanted: ServiceFilter | None = None, sort: ServiceSort | None = None) -> Listing:
+    """The services of events that lists show to a viewer, narrowed and in order. Unless told otherwise, the best finds
+    come first.
+
+    Raises `Forbidden` to those who ask for somebody's services and do not read everyone's bookings. What may be wrong
+    with the filter is told by `problems`.
+    """
+    wanted = wanted or ServiceFilter()
+    if wanted.participant_id is not None and not all_bookings_are_visible(viewer):
+        raise Forbidden(path=("filter", "participantId"))
+    listed = events_listed_to(
+        viewer,
+        never_out_too=wanted.event_ids is not None or wanted.statuses is not None,
+        hidden_too=any(
+            named is not None
+            for named in (wanted.event_ids, wanted.visibilities, wanted.club_ids, wanted.participant_id)
+        ),
+    )
+    statement = (
+        in_time(listed, viewer, wanted)
+        .join(Service, Service.event_id == Event.id)
+        .with_only_columns(Service, maintain_column_froms=True)
+        .where(Service.deleted_at.is_(None), *_narrowing(viewer, wanted))
+    )
+    query = word_search.query_of(wanted.text)
+    if query is None:
+        return Listing(statement, ORDERS[sort or ServiceSort.STARTS_AT_ASC])
+    words = select(EventWords.event_id, EventWords.starts_at, query.rank(EventWords.words).label("rank")).where(
+        query.matches(EventWords.words)
+    )
+    if not wanted.looks_into_archive:
+        words = words.where(~EventWords.is_archived)
+    if sort is not None and sort is not ServiceSort.RELEVANCE:
+        found = words.subquery("found")
+        return Listing(statement.join(found, found.c.event_id == Event.id), ORDERS[sort])
+    # As events are: put into order by `event_words` alone, and looked at one by one until there are enough.
+    found = words.order_by("rank", EventWords.starts_at, EventWords.event_id).subquery("found")
+    order = (Key(found.c.rank), Key(found.c.starts_at), Key(found.c.event_id), *SOONEST_FIRST)
+    return Listing(statement.join(found, found.c.event_id == Event.id), order)
+
+
+def problems(wanted: ServiceFilter) -> Iterator[UserError]:
+    """What is wrong with a filter."""
+    return problems_of_time(wanted, statuses="eventStatuses")
+
+
+def _narrowing(viewer: Viewer, wanted: ServiceFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        *among(Event.id, wanted.event_ids),
+        *among(Event.venue_id, wanted.venue_ids),
+        *among(Event.club_id, wanted.club_ids),
+        *among(Event.status, wanted.statuses),
+        *among(Event.visibility, wanted.visibilities),
+        *hosted_by_viewer(viewer, wanted.hosted_by_viewer),
+        *among(Service.service_type_id, wanted.service_type_ids),
+        *among(Service.staff_person_id, wanted.staff_person_ids),
+        *has_free_places(Service, wanted.has_free_places),
+        *on_days(Service.starts_at, LOCAL_START, wanted),
+        *at_times(Service.starts_at, Service.ends_at, wanted.timings),
+    ]
+    if wanted.is_cancelled is not None:
+        conditions.append(Service.cancelled_at.is_not(None) if wanted.is_cancelled else Service.cancelled_at.is_(None))
+    if wanted.participant_id is not None:
+        conditions.append(_with_place_of(wanted.participant_id))
+    if viewer.id is None or not wanted.looks_into_archive:
+        # Said of the event too; of the service, it is what `ix_services_open` has.
+        conditions.append(~Service.is_archived)
+    return conditions
+
+
+def _with_place_of(user_id: UUID) -> ColumnElement[bool]:
+    """As an array, because a person's bookings are few and PostgreSQL can take them for many."""
+    booked: Select[Any] = select(Booking.service_id).where(Booking.user_id == user_id, Booking.admission.in_(HOLDING))
+    return Service.id == any_(func.array(booked.scalar_subquery()))

@@ -1,0 +1,85 @@
+"""Which actions are open to an event, by its status and the clock. `docs/event-states.md` draws the table.
+
+Every rule that moves an event from one status to another, or edits it, asks here first; who may do it is asked by
+`event_access`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from errors import InvalidStatus, UserError, _
+from models import Event, EventStatus, Service, utcnow
+from resolvers.events.validation import EventInPast
+
+
+class EventOver(EventInPast):
+    message = _("The event is over.")
+
+
+class EventTookPlace(EventInPast):
+    message = _(
+        "People took part in this event, so its time and place stay. To hold it again, archive it and bring it back "
+        "with a new date."
+    )
+
+
+class EventAction(Enum):
+    UPDATE = "UPDATE"
+    """Of its services too."""
+    PUBLISH = "PUBLISH"
+    CANCEL = "CANCEL"
+    ARCHIVE = "ARCHIVE"
+    REACTIVATE = "REACTIVATE"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an action asks of the event."""
+
+    statuses: frozenset[EventStatus]
+    before_end: bool = False
+    """Whether the event may not be over."""
+
+
+CHANGEABLE = frozenset({EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED})
+
+GATES: dict[EventAction, Gate] = {
+    EventAction.UPDATE: Gate(CHANGEABLE),
+    EventAction.PUBLISH: Gate(frozenset({EventStatus.DRAFT, EventStatus.PENDING_REVIEW}), before_end=True),
+    EventAction.CANCEL: Gate(CHANGEABLE, before_end=True),
+    EventAction.ARCHIVE: Gate(frozenset(EventStatus) - {EventStatus.ARCHIVED}),
+    EventAction.REACTIVATE: Gate(frozenset({EventStatus.CANCELLED, EventStatus.ARCHIVED})),
+}
+
+
+def is_over(event: Event) -> bool:
+    return event.ends_at <= utcnow()
+
+
+def took_place(event: Event) -> bool:
+    """Whether it is history of those who were there: then it is not moved, and held again as another event."""
+    return event.published_at is not None and event.cancelled_at is None and is_over(event) and event.taken > 0
+
+
+def service_took_place(event: Event, service: Service) -> bool:
+    """As `took_place`, of one service of an event that is out."""
+    is_held = event.status is EventStatus.PUBLISHED and not service.is_cancelled
+    return is_held and service.ends_at <= utcnow() and service.taken > 0
+
+
+def refusal(event: Event, action: EventAction, *path: str) -> UserError | None:
+    """What stands against an action, or null where it is open."""
+    gate = GATES[action]
+    if event.status not in gate.statuses:
+        return InvalidStatus(path=path, status=event.status)
+    if gate.before_end and is_over(event):
+        return EventOver(path=path)
+    return None
+
+
+def require(event: Event, action: EventAction, *path: str) -> None:
+    """Raises what stands against an action."""
+    if found := refusal(event, action, *path):
+        raise found

@@ -1,0 +1,439 @@
+"""What is wrong with the variables of an operation, all at once and in the reader's language.
+
+Usually that is an error of the request: nothing is executed. But a variable that is the whole `input` of a mutation is
+what a person has filled in, so the mutation answers its payload with what is wrong (`docs/adr/0028-refused-inputs.md`).
+Such a variable is replaced by one that fits and carries the refusal to the mutation, so whoever executes the operation
+needs to know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    Undefined,
+    VariableDefinitionNode,
+    VariableNode,
+    get_named_type,
+    is_required_input_field,
+    type_from_ast,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+from strawberry.types.base import StrawberryMaybe, StrawberryOptional
+
+from documents.limits import LIMIT, MAX_INPUT_DEPTH, MAX_ITEMS, text_problem
+from errors import ErrorCode, InvalidId, Required, TooMany, UserError, _, _n
+from schema.core.input_checks import FieldRule, check_whole, look_at_all, rules_of
+from schema.core.metadata import MAX_ITEMS_KEY
+from translations import Reader, one_line
+
+MOST = 50
+"""Problems that are told of one request."""
+LONGEST_NAME = 64
+"""Characters of an unknown field that are repeated."""
+MOST_ALLOWED = 50
+"""Values of an enum that are told."""
+
+KEY = "idempotencyKey"
+
+Fragments = Mapping[str, FragmentDefinitionNode]
+Path = tuple[str, ...]
+
+
+class NotText(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be text.")
+
+
+class UnknownCharacter(UserError):
+    """PostgreSQL keeps neither NUL nor half a surrogate pair, and no text needs them."""
+
+    code = ErrorCode.INVALID
+    message = _("This text has a character that stands for nothing.")
+
+
+class NotWholeNumber(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be a whole number between {minimum} and {maximum}.")
+
+
+class NotNumber(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be a number.")
+
+
+class NotBoolean(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be true or false.")
+
+
+class NotTime(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be a date and a time of day.")
+
+
+class NotDate(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be a date.")
+
+
+class NotDecimal(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be a decimal number, such as 1500.00.")
+
+
+class NotObject(UserError):
+    code = ErrorCode.INVALID
+    message = _("This must be an object with fields.")
+
+
+class NotAmongValues(UserError):
+    code = ErrorCode.INVALID
+    message = _("This is none of the values that can be chosen.")
+
+
+class UnknownField(UserError):
+    code = ErrorCode.INVALID
+    message = _("There is no such field here.")
+
+
+class NotNull(UserError):
+    """Of a field of an update: left out it stays as it is, and null is no value of it."""
+
+    code = ErrorCode.INVALID
+    message = _("This may be left out, but not be null.")
+
+
+class NotUnderstood(UserError):
+    code = ErrorCode.INVALID
+    message = _("This value is not understood.")
+
+
+class TooDeep(UserError):
+    code = ErrorCode.INVALID
+    message = _n("At most {maximum} level.", "At most {maximum} levels.", by="maximum")
+
+
+KINDS: dict[str, type[UserError]] = {
+    "ID": InvalidId,
+    "String": NotText,
+    "Float": NotNumber,
+    "Boolean": NotBoolean,
+    "DateTime": NotTime,
+    "Date": NotDate,
+    "Decimal": NotDecimal,
+}
+"""What is said of a value that is none of a scalar."""
+FITTING: dict[str, Any] = {
+    "ID": "", "String": "", "Int": 0, "Float": 0.0, "Boolean": False, "DateTime": "2000-01-01T00:00:00+00:00",
+    "Date": "2000-01-01", "Decimal": "0",
+}  # fmt: skip
+"""A value of each scalar, for an input that nobody reads."""
+
+
+class TooManyItems(TooMany):
+    pass
+
+
+LIMITED = (TooManyItems, TooDeep)
+"""What is too much for us, whatever it means: always told of the request."""
+
+
+class Refusal(str):
+    """Stands as idempotency key in the place of an input that does not fit, and says why not."""
+
+    problems: tuple[UserError, ...] = ()
+
+    def __repr__(self) -> str:
+        # Values of variables are told apart by it.
+        return f"<refusal {id(self)}>"
+
+
+def coerce(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, inputs: dict[str, Any]
+) -> VariableValues | list[GraphQLError]:
+    """The values of the variables (October 2021, section 6.1.2), or what is wrong with them."""
+    definitions = operation.variable_definitions or ()
+    if not check_variables(schema, operation, inputs):
+        found = get_variable_values(schema, definitions, inputs, max_errors=MOST)
+        if not isinstance(found, list):
+            return found
+    settled = settle(schema, operation, fragments, inputs)
+    return settled if isinstance(settled, list) else get_variable_values(schema, definitions, settled, max_errors=MOST)
+
+
+def settle(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, inputs: dict[str, Any]
+) -> dict[str, Any] | list[GraphQLError]:
+    """The inputs, with refusals in the place of those which a mutation answers for itself; or what is wrong with them,
+    as errors of the request. What graphql-core alone finds fault with stays as it is.
+    """
+    answered = _whole_inputs(operation, fragments)
+    settled: dict[str, Any] = dict(inputs)
+    found: list[tuple[UserError, VariableDefinitionNode]] = []
+    is_refused = False
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        type_: Any = type_from_ast(schema, definition.type)
+        if name not in inputs and definition.default_value:
+            continue
+        if _fits(schema, definition, inputs):
+            # Whoever reads it looks at it.
+            continue
+        is_whole = name in answered and _takes_key(type_)
+        value = inputs.get(name)
+        limits: list[UserError] = [one for one in _excesses(value, type_, MAX_ITEMS) if isinstance(one, LIMITED)]
+        rest = (one for one in _problems_of(value, type_, is_whole=is_whole) if not isinstance(one, LIMITED))
+        problems = [*limits[:MOST], *islice(rest, max(0, MOST - len(limits)))]
+        if not problems:
+            continue
+        if is_whole and not limits:
+            settled[name] = _fitting(type_) | {KEY: _refusal(problems)}
+        else:
+            is_refused = True
+        found += [(one, definition) for one in problems]
+    return [_of_request(*one) for one in found[:MOST]] if is_refused else settled
+
+
+def _fits(schema: GraphQLSchema, definition: VariableDefinitionNode, inputs: dict[str, Any]) -> bool:
+    """Whether a variable fits its type, however wrong it may be otherwise."""
+    name = definition.variable.name.value
+    if next(_excesses(inputs.get(name), type_from_ast(schema, definition.type), MAX_ITEMS), None) is not None:
+        return False
+    return not isinstance(get_variable_values(schema, [definition], inputs, max_errors=1), list)
+
+
+def check_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, inputs: Mapping[str, Any]
+) -> list[GraphQLError]:
+    """What is wrong with the variables beyond their types, which graphql-core checks."""
+    errors: list[GraphQLError] = []
+    for definition in operation.variable_definitions or ():
+        value = inputs.get(definition.variable.name.value)
+        if value is not None:
+            excesses = _excesses(value, type_from_ast(schema, definition.type), MAX_ITEMS)
+            errors += [_of_request(one, definition) for one in islice(excesses, MOST - len(errors))]
+    return errors
+
+
+def _whole_inputs(operation: OperationDefinitionNode, fragments: Fragments) -> frozenset[str]:
+    """Names of the variables that are the argument `input` of a mutation, with nothing around them."""
+    if operation.operation is not OperationType.MUTATION:
+        return frozenset()
+    found, waiting, seen = set[str](), [operation.selection_set], set[str]()
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                given = [one.value for one in node.arguments or () if one.name.value == "input"]
+                found |= {one.name.value for one in given if isinstance(one, VariableNode)}
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                waiting.append(fragments[node.name.value].selection_set)
+    return frozenset(found)
+
+
+def _takes_key(type_: Any) -> bool:
+    named = get_named_type(type_)
+    return isinstance(named, GraphQLInputObjectType) and KEY in named.fields
+
+
+def _problems_of(value: Any, type_: Any, *, is_whole: bool) -> Iterator[UserError]:
+    """Of one variable. Where a whole input is missing, each field that it needs is."""
+    if value is not None or not is_whole:
+        yield from _read(value, type_)
+        return
+    missing = [one for one in _read({}, type_) if isinstance(one, Required)]
+    yield from missing or [Required()]
+
+
+Reading = Generator[UserError, None, Any]
+"""Gives everything that is wrong with a value, and returns it as it is understood, or `UNSOUND`."""
+UNSOUND = object()
+
+
+def _read(
+    value: Any, type_: Any, path: Path = (), rule: FieldRule | None = None, max_items: int = MAX_ITEMS
+) -> Reading:
+    if isinstance(type_, GraphQLNonNull):
+        if value is None:
+            yield Required(path=path)
+            return UNSOUND
+        type_ = type_.of_type
+    if value is None:
+        return None
+    if isinstance(value, list | dict) and len(path) >= MAX_INPUT_DEPTH:
+        yield TooDeep(path=path, maximum=MAX_INPUT_DEPTH)
+        return UNSOUND
+    if isinstance(type_, GraphQLList):
+        return (yield from _read_list(value, type_, path, rule, max_items))
+    if isinstance(type_, GraphQLInputObjectType):
+        return (yield from _read_fields(value, type_, path))
+    return (yield from _read_leaf(value, type_, path, rule))
+
+
+def _read_list(value: Any, type_: Any, path: Path, rule: FieldRule | None, max_items: int) -> Reading:
+    if not isinstance(value, list):
+        # A list of one (October 2021, section 3.11).
+        only = yield from _read(value, type_.of_type, path, rule)
+        return UNSOUND if only is UNSOUND else [only]
+    if len(value) > max_items:
+        yield TooManyItems(path=path, maximum=max_items)
+        return UNSOUND
+    items = []
+    for position, item in enumerate(value):
+        items.append((yield from _read(item, type_.of_type, (*path, str(position)), rule)))
+    return UNSOUND if any(one is UNSOUND for one in items) else items
+
+
+def _read_leaf(value: Any, type_: Any, path: Path, rule: FieldRule | None) -> Reading:
+    if isinstance(value, str) and text_problem(value):
+        yield UnknownCharacter(path=path)
+        return UNSOUND
+    found = _parsed(value, type_)
+    problems: list[UserError] = []
+    if found is UNSOUND:
+        if rule is not None and type_.name == "Int" and type(value) is int:
+            # Our own limits are narrower than those of the type.
+            check = rule.each or rule.check
+            if check is not None:
+                check(problems, value, *path)
+        problems = problems or [_unlike(type_, path)]
+    elif rule is not None and rule.each is not None:
+        rule.each(problems, found, *path)
+    yield from problems
+    return UNSOUND if problems else found
+
+
+def _read_fields(value: Any, type_: GraphQLInputObjectType, path: Path) -> Reading:
+    if not isinstance(value, dict):
+        yield NotObject(path=path)
+        return UNSOUND
+    input_type = type_.extensions["strawberry-definition"].origin
+    rules, sound = {one.spelling: one for one in rules_of(input_type).values()}, dict[str, Any]()
+    for name, known in type_.fields.items():
+        rule = rules[name]
+        if name in value:
+            found = yield from _read_field(value[name], known, rule, (*path, name))
+            if found is not UNSOUND:
+                sound[rule.name] = found
+        elif is_required_input_field(known):
+            yield Required(path=(*path, name))
+        elif not rule.may_be_absent:
+            sound[rule.name] = rule.default
+    problems: list[UserError] = []
+    look_at_all(problems, input_type, sound, *path)
+    yield from problems
+    for name in value:
+        if name not in type_.fields:
+            # Repeated only as far as it may be told.
+            yield UnknownField(path=(*path, one_line(name.encode(errors="replace").decode(), most=LONGEST_NAME)))
+    return sound
+
+
+def _read_field(value: Any, known: Any, rule: FieldRule, path: Path) -> Reading:
+    if value is None and _may_not_be_null(known):
+        yield NotNull(path=path)
+        return UNSOUND
+    found = yield from _read(value, known.type, path, rule, _max_items(known))
+    problems: list[UserError] = []
+    if found is not UNSOUND:
+        check_whole(problems, rule, found, *path)
+    yield from problems
+    return UNSOUND if problems else found
+
+
+def _parsed(value: Any, type_: Any) -> Any:
+    try:
+        found = type_.parse_value(value)
+    except Exception:  # whatever a scalar's parser raises: the value is none of its own
+        return UNSOUND
+    return UNSOUND if found is Undefined else found
+
+
+def _unlike(type_: Any, path: Path) -> UserError:
+    if isinstance(type_, GraphQLEnumType):
+        return NotAmongValues(path=path, allowed=list(type_.values)[:MOST_ALLOWED])
+    if type_.name == "Int":
+        return NotWholeNumber(path=path, minimum=-(2**31), maximum=2**31 - 1)
+    return KINDS.get(type_.name, NotUnderstood)(path=path)
+
+
+def _excesses(value: Any, type_: Any, max_items: int, path: Path = ()) -> Iterator[UserError]:
+    """What is too much, or not told by the schema: without what graphql-core looks for."""
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+    if isinstance(value, str):
+        if text_problem(value):
+            yield UnknownCharacter(path=path)
+    elif isinstance(value, list | dict) and len(path) >= MAX_INPUT_DEPTH:
+        yield TooDeep(path=path, maximum=MAX_INPUT_DEPTH)
+    elif isinstance(value, list):
+        if len(value) > max_items:
+            yield TooManyItems(path=path, maximum=max_items)
+            return
+        inner = type_.of_type if isinstance(type_, GraphQLList) else type_
+        for position, item in enumerate(value):
+            yield from _excesses(item, inner, max_items, (*path, str(position)))
+    elif isinstance(value, dict):
+        fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
+        for name, item in value.items():
+            known = fields.get(name)
+            if known is None:
+                # Nobody reads it, but it is not to be larger than what is read.
+                yield from _excesses(item, None, max_items, (*path, ""))
+            elif item is None and _may_not_be_null(known):
+                yield NotNull(path=(*path, name))
+            else:
+                yield from _excesses(item, known.type, _max_items(known), (*path, name))
+
+
+def _may_not_be_null(input_field: Any) -> bool:
+    """Whether it may be left out but has no null, which the schema cannot say."""
+    definition = input_field.extensions.get("strawberry-definition")
+    declared = definition.type if definition is not None else None
+    return isinstance(declared, StrawberryMaybe) and not isinstance(declared.of_type, StrawberryOptional)
+
+
+def _max_items(input_field: Any) -> int:
+    definition = input_field.extensions.get("strawberry-definition")
+    return int(definition.metadata.get(MAX_ITEMS_KEY, MAX_ITEMS)) if definition is not None else MAX_ITEMS
+
+
+def _of_request(problem: UserError, definition: VariableDefinitionNode) -> GraphQLError:
+    problem.path = (definition.variable.name.value, *problem.path)
+    message = Reader().say(problem.message, problem.params)
+    extensions = LIMIT if isinstance(problem, LIMITED) else None
+    return GraphQLError(message, definition, original_error=problem, extensions=extensions)
+
+
+def _refusal(problems: Sequence[UserError]) -> Refusal:
+    made = Refusal("refused")
+    made.problems = tuple(problems)
+    return made
+
+
+def _fitting(type_: Any) -> Any:
+    """The least that fits a type."""
+    if isinstance(type_, GraphQLNonNull):
+        return _fitting(type_.of_type)
+    if isinstance(type_, GraphQLList):
+        return []
+    if isinstance(type_, GraphQLInputObjectType):
+        return {name: _fitting(one.type) for name, one in type_.fields.items() if is_required_input_field(one)}
+    return next(iter(type_.values)) if isinstance(type_, GraphQLEnumType) else FITTING[type_.name]

@@ -1,0 +1,167 @@
+"""Lists of events find their rows by an index, whatever they are narrowed by (S0-64)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert, text
+
+from auth.viewer import GUEST, Viewer
+from database.rows import Values
+from dataloaders.core.compiled import compile_for
+from dataloaders.core.pages import PageArgs, open_window
+from models import (
+    Admission,
+    Event,
+    EventInterest,
+    EventStatus,
+    EventTiming,
+    EventVisibility,
+    Interest,
+    Registration,
+    User,
+    uuid7,
+)
+from resolvers.events.search import EventFilter, EventSort, listing
+from tests.factories import in_days, make_category, make_interest, make_user, make_venue
+
+ROWS = 4000
+PUT_AWAY_AFTER = 20
+"""Events: two days."""
+
+
+@dataclass
+class World:
+    interest: Interest
+    person: User
+    """Took part in a few."""
+    venue_ids: list[UUID]
+
+
+@pytest.fixture
+async def world(save, ports):
+    """Many events around now, the past ones put away; few of them have the interest."""
+    async with ports.database.engine.begin() as connection:
+        # Rows that other tests deleted stay in the indexes, and more in one than in another: which is the cheaper
+        # index would depend on the tests before.
+        await connection.execute(text("TRUNCATE events, event_interests, venues, clubs, registrations CASCADE"))
+    ada, category, rare = make_user(), make_category(), make_interest()
+    venues = [make_venue(name=f"Place{at} Street{at}") for at in range(200)]
+    await save(ada, category, rare, *venues)
+    rows = [
+        {
+            "id": uuid7(),
+            "title": f"Event number{at}",
+            "status": EventStatus.ARCHIVED if at < ROWS / 2 - PUT_AWAY_AFTER else EventStatus.PUBLISHED,
+            "visibility": EventVisibility.PUBLIC,
+            "category_id": category.id,
+            "venue_id": venues[at % 200].id,
+            "created_by_id": ada.id,
+            "time_zone": venues[0].time_zone,
+            "starts_at": in_days((at - ROWS / 2) / 10),
+            "ends_at": in_days((at - ROWS / 2) / 10),
+            "published_at": in_days(-900),
+            "archived_at": in_days(0) if at < ROWS / 2 - PUT_AWAY_AFTER else None,
+        }
+        for at in range(ROWS)
+    ]
+    async with ports.database.writing() as uow:
+        await uow.session.execute(insert(Event), rows)
+        taken = [
+            {"event_id": row["id"], "user_id": ada.id, "recorded_by_id": ada.id, "admission": Admission.CONFIRMED}
+            for row in rows[::300]
+        ]
+        chosen = [{"event_id": row["id"], "interest_id": rare.id} for row in rows[::400]]
+        await uow.session.execute(insert(EventInterest), chosen)
+        uow.session.add_all(Registration(**part) for part in taken)
+    async with ports.database.reading() as session:
+        # What is not in the index yet is read as a whole, and makes the index look dear.
+        await session.execute(text("SELECT gin_clean_pending_list('ix_event_words_words')"))
+        await session.execute(text("ANALYZE events, event_words, event_interests, venues, clubs, registrations"))
+    return World(rare, ada, [venue.id for venue in venues])
+
+
+def compiled(viewer, wanted, sort=None):
+    """The statement of a first page, as it is run."""
+
+    def build(anyone):
+        found = listing(anyone, wanted, sort)
+        page = open_window(found.statement, found.order, PageArgs())
+        return page.with_only_columns(Event.id, maintain_column_froms=True)
+
+    return compile_for(build, viewer, [], Values)
+
+
+async def plan_of(ports, viewer, wanted, sort=None):
+    page = compiled(viewer, wanted, sort)
+    rows = await ports.database.fetch(f"EXPLAIN {page.sql}", page.arguments(viewer, {}), Values, plans_anew=True)
+    return "\n".join(row[0] for row in rows)
+
+
+async def test_a_page_of_events_is_found_by_an_index(ports, world):
+    upcoming, past = [EventTiming.UPCOMING], [EventTiming.PAST]
+    lists = {
+        "nothing": (EventFilter(), "ix_events_open"),
+        "upcoming": (EventFilter(timings=upcoming), "ix_events_open"),
+        "day": (EventFilter(date_from=in_days(3).date(), date_to=in_days(4).date()), "ix_events_open"),
+        "interest": (EventFilter(interest_ids=[world.interest.id]), "pk_events"),
+        "text": (EventFilter(text="number777"), "ix_event_words_words"),
+        "frequent text": (EventFilter(text="event"), "pk_events"),
+        "frequent text, newest first": (EventFilter(text="event"), "pk_events"),
+        "next": (EventFilter(timings=[*upcoming, EventTiming.ONGOING]), "ix_events_open"),
+        "past": (EventFilter(timings=past), "ix_events_open"),
+        "one venue": (EventFilter(venue_ids=world.venue_ids[:1]), "ix_events_venue_id_starts_at"),
+        "some venues": (EventFilter(venue_ids=world.venue_ids[:3]), "ix_events_venue_id_starts_at"),
+        "one status": (EventFilter(statuses=[EventStatus.PUBLISHED]), "ix_events_open"),
+        "some statuses": (EventFilter(statuses=[EventStatus.PUBLISHED, EventStatus.CANCELLED]), "ix_events_open"),
+        "ids": (EventFilter(ids=[uuid7(), uuid7()]), "pk_events"),
+    }
+    wrong = {}
+    for name, (wanted, index) in lists.items():
+        sort = EventSort.CREATED_AT_DESC if name.endswith("newest first") else None
+        plan = await plan_of(ports, GUEST, wanted, sort)
+        if index not in plan or "Seq Scan on events" in plan:
+            wrong[name] = plan
+
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("asked", ["dance", "танцы 12"])
+def test_plans_are_made_for_the_words_that_are_asked_for(asked):
+    """A word may look like the name of a setting, which would be written into the statement."""
+
+    page = compiled(GUEST, EventFilter(text=asked))
+
+    assert page.plans_anew
+    assert asked in page.parameters
+    assert asked not in page.sql
+
+
+async def test_the_archive_of_one_person_is_not_looked_for_among_all_that_has_been(ports, world):
+    lists = {
+        "archive": EventFilter(archived=True),
+        "archived by status": EventFilter(statuses=[EventStatus.ARCHIVED]),
+        "past": EventFilter(timings=[EventTiming.PAST]),
+        "archived past": EventFilter(timings=[EventTiming.PAST], archived=True),
+    }
+    wrong = {}
+    for name, wanted in lists.items():
+        plan = await plan_of(ports, Viewer(world.person), wanted)
+        if "pk_events" not in plan or "Seq Scan on events" in plan or "ix_events_starts_at_id" in plan:
+            wrong[name] = plan
+
+    assert wrong == {}
+
+
+def test_a_set_of_one_compares_as_a_value_and_longer_ones_share_a_statement():
+    """Only a value keeps the order of an index behind it, and statements are prepared for each text."""
+    ids = [uuid7() for _ in range(9)]
+
+    texts = [compiled(GUEST, EventFilter(venue_ids=chosen)).sql for chosen in (ids[:1], ids[:1] * 2, ids[:2], ids)]
+
+    assert texts[0] == texts[1]
+    assert "events.venue_id = $3::UUID" in texts[0]
+    assert texts[2] == texts[3]
+    assert "events.venue_id = ANY ($3::UUID[])" in texts[2]

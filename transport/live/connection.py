@@ -1,0 +1,422 @@
+"""One socket of the `graphql-transport-ws` protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from graphql import OperationType
+from starlette.types import Receive, Send
+
+from auth.tokens import TokenRefused
+from auth.viewer import GUEST, Viewer
+from database import is_outage
+from realtime.tasks import end
+from schema.core.context import Caller, Context
+from schema.core.ports import Ports
+from transport.http.bodies import write_json
+from transport.http.requests import BadRequest, Parameters
+from transport.live.backlog import BACKLOG
+from transport.live.fanout import Fanout, Following, Gone, errors_of
+from transport.live.frames import Outlet
+from transport.live.protocol import (
+    DUPLICATE,
+    FORBIDDEN,
+    INIT_TIMEOUT,
+    INTERNAL,
+    INVALID,
+    PROTOCOL,
+    TOO_MANY,
+    TRY_AGAIN,
+    UNAUTHORIZED,
+    WRONG_PROTOCOL,
+    Violation,
+    id_of,
+    message_in,
+    parameters_of,
+)
+from transport.live.sessions import SESSION_ENDED, TOKEN_REVOKED, Callers, Seats, SessionWatch, Watched, has_ended
+from transport.operations.budget import Spent
+from transport.operations.contexts import bearer_token, claims_of, viewer_of
+from transport.operations.operations import Observation, Operation, Operations
+from transport.operations.refusals import refusal_of
+
+log = structlog.get_logger()
+
+LONGEST_PAUSE = 5.0
+"""Seconds until a socket whose caller cannot pay looks again."""
+
+
+class _Over(Exception):
+    """The caller's session has ended."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all sockets of a process share."""
+
+    operations: Operations
+    ports: Ports
+    seats: Seats
+    fanout: Fanout
+    sessions: SessionWatch
+    callers: Callers
+
+
+class Connection:
+    """One socket. An operation runs in a task of its own, with a context of its own; a subscription that is live is no
+    task any more, but a member of a group.
+    """
+
+    __slots__ = (
+        "_around", "_asgi_send", "_caller", "_ending", "_is_closed", "_operations", "_ports", "_receive", "_running",
+        "_settings", "_task", "_viewer", "_watched", "outlet", "seat",
+    )  # fmt: skip
+
+    def __init__(
+        self, around: Surroundings, caller: Caller, seat: str, receive: Receive, send: Send, outlet: Outlet | None
+    ) -> None:
+        self._around = around
+        self._operations = around.operations
+        self._ports = around.ports
+        self._settings = around.ports.settings
+        self._caller = caller
+        self._receive = receive
+        self._asgi_send = send
+        self._running: dict[str, asyncio.Task[None] | Following] = {}
+        self._watched: Watched | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self._viewer: Viewer = GUEST
+        self.outlet = outlet
+        self.seat = seat
+
+    async def run(self, *, speaks_protocol: bool) -> None:
+        await self._asgi_send({"type": "websocket.accept", "subprotocol": PROTOCOL if speaks_protocol else None})
+        if self.outlet is not None:
+            self.outlet.settle()
+        self._task = asyncio.current_task()
+        try:
+            if not speaks_protocol:
+                raise Violation(WRONG_PROTOCOL, "Subprotocol not acceptable")
+            await self._initialise()
+            while True:
+                await self._handle(await self._next())
+        except Violation as violation:
+            await self._close(violation.code, violation.reason)
+        except Gone:
+            pass
+        except asyncio.CancelledError:
+            # Our own, where the reader takes nothing: nobody is left to be told.
+            if not self._is_closed:
+                raise
+        except Exception:
+            log.exception("socket.failed")
+            await self._close(INTERNAL, "Internal error")
+        finally:
+            self._is_closed = True
+            await self._clean_up()
+
+    async def _clean_up(self) -> None:
+        if self._watched is not None:
+            self._around.sessions.forget(self._watched)
+        tasks = [self._ending] if self._ending else []
+        for running in self._running.values():
+            if isinstance(running, Following):
+                running.cancel()
+            else:
+                tasks.append(running)
+        await end(tasks)
+
+    # Messages in
+
+    async def _next(self) -> dict[str, Any]:
+        """The next message. Raises `Violation` for what is none, and `Gone`."""
+        while True:
+            received = await self._receive()
+            if received["type"] == "websocket.disconnect":
+                raise Gone
+            if self._is_closed:
+                continue
+            text = received.get("text")
+            await self._pay_for_bytes(len(text or ""))
+            return message_in(text)
+
+    async def _pay_for_bytes(self, size: int) -> None:
+        """Nobody can be told before the message is read, so who cannot pay for it is read later."""
+        while True:
+            try:
+                return await self._operations.pay_for_bytes(self._caller.address, size)
+            except Spent as error:
+                await asyncio.sleep(min(error.balance.wait, LONGEST_PAUSE))
+
+    async def _initialise(self) -> None:
+        """Until the socket is acknowledged. The token comes in `connection_init`."""
+        try:
+            async with asyncio.timeout(self._settings.connection_init_timeout):
+                while (message := await self._next())["type"] != "connection_init":
+                    if message["type"] == "subscribe":
+                        raise Violation(UNAUTHORIZED, "Unauthorized")
+                    await self._handle(message)
+        except TimeoutError:
+            raise Violation(INIT_TIMEOUT, "Connection initialisation timeout") from None
+        payload = message.get("payload")
+        if payload is not None and not isinstance(payload, dict):
+            raise Violation(INVALID, "The payload is not an object")
+        await self._become(payload or {})
+        await self._send({"type": "connection_ack"})
+        self._watched = self._around.sessions.watch(self._viewer, self._session_ended)
+
+    async def _become(self, payload: dict[str, Any]) -> None:
+        """The token stands as `{"Authorization": "Bearer …"}` or as `{"token": "…"}`."""
+        header = payload.get("Authorization", payload.get("authorization"))
+        token = payload.get("token")
+        try:
+            if token is None and header is not None:
+                token = bearer_token(header if isinstance(header, str) else "?")
+            claims = claims_of(self._ports, token if token is None or isinstance(token, str) else "")
+            self._viewer = await viewer_of(self._ports, claims)
+        except TokenRefused as error:
+            raise Violation(FORBIDDEN, error.reason) from None
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("database.away", error=type(error).__name__)
+            raise Violation(TRY_AGAIN, "Try again later") from None
+        seat = self._around.seats.key(self._viewer, self._caller)
+        if seat != self.seat:
+            if not self._around.seats.take(seat):
+                raise Violation(TOO_MANY, "Too many sockets")
+            self._around.seats.leave(self.seat)
+            self.seat = seat
+
+    async def _handle(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "subscribe":
+                await self._subscribe(id_of(message), message)
+            case "complete":
+                if task := self._running.pop(id_of(message), None):
+                    task.cancel()
+            case "ping":
+                await self._send({"type": "pong"})
+            case "pong":
+                pass
+            case "connection_init":
+                raise Violation(TOO_MANY, "Too many initialisation requests")
+            case _:
+                raise Violation(INVALID, "Unknown message type")
+
+    # Operations
+
+    async def _subscribe(self, id: str, message: dict[str, Any]) -> None:
+        if id in self._running:
+            raise Violation(DUPLICATE, f"Subscriber for {id} already exists")
+        try:
+            parameters = parameters_of(message)
+            if len(self._running) >= self._settings.max_operations_per_socket:
+                raise BadRequest("Too many operations on this socket.", code="RATE_LIMITED")
+        except BadRequest as refusal:
+            # Told from here and not from a task: who does not read the answer is not read either.
+            await self._operations.hold_back(self._caller.address)
+            await self._send({"type": "error", "id": id, "payload": refusal.body["errors"]})
+            return
+        await self._operations.pace.turn(self._caller.address)
+        self._running[id] = asyncio.create_task(self._operate(id, parameters))
+
+    async def _operate(self, id: str, parameters: Parameters) -> None:
+        try:
+            with self._operations.observing("websocket") as seen:
+                try:
+                    await self._answer(id, parameters, seen)
+                except Gone:
+                    raise
+                except _Over as over:
+                    seen.refused({"extensions": {"reason": over.reason}})
+                    await self._end(over.reason)
+                except Exception as error:
+                    refusal = refusal_of(error, self._caller.accept_language)
+                    seen.refused(refusal.body["errors"][0])
+                    await self._operations.hold_back(self._caller.address)
+                    await self._fail(id, refusal.body["errors"], has_begun=False)
+        except Gone:
+            pass
+        finally:
+            if self._running.get(id) is asyncio.current_task():
+                del self._running[id]
+
+    async def _answer(self, id: str, parameters: Parameters, seen: Observation) -> None:
+        """Raises `Gone`, `_Over`, and what refuses the operation before it is executed."""
+        operation = await self._operations.prepare(parameters, seen, self._caller.address)
+        if operation.type is OperationType.SUBSCRIPTION and not operation.errors:
+            await self._stream(id, operation, seen)
+            return
+        async with self._operations.turn(operation, self._viewer.id, self._caller.address):
+            context = await self._context(operation)
+            await self._operations.admit(operation, context, seen)
+            result = await self._operations.run(operation, context, seen)
+        if result.is_last:
+            if result.is_refusal:
+                await self._operations.hold_back(self._caller.address)
+            await self._fail(id, result.body["errors"], has_begun=not operation.errors)
+            return
+        await self._send({"type": "next", "id": id, "payload": result.body})
+        await self._finish(id, {"type": "complete", "id": id})
+
+    async def _stream(self, id: str, operation: Operation, seen: Observation) -> None:
+        """As `_answer`, for a subscription."""
+        await self._operations.wait_for_turn(operation, self._speaking())
+        context = await self._context(operation)
+        await self._operations.admit(operation, context, seen)
+        if await self._follow(id, operation, context, seen):
+            return
+        async with aclosing(self._operations.results(operation, context, seen)) as results:
+            async for result in results:
+                if result.is_last:
+                    await self._fail(id, result.body["errors"], has_begun=True)
+                    return
+                await self._send({"type": "next", "id": id, "payload": result.body})
+        await self._finish(id, {"type": "complete", "id": id})
+
+    async def _context(self, operation: Operation) -> Context:
+        """For an operation, with the caller as they are now. Raises `_Over`.
+
+        Nobody is asked where the operation is refused anyway.
+        """
+        if not operation.errors and self._viewer.is_signed_in:
+            viewer = await self._around.callers.now(self._viewer)
+            if viewer is None:
+                raise _Over(TOKEN_REVOKED)
+            self._viewer = viewer
+            if self._watched is not None:
+                # Thousands of sockets wait: one row of their user is enough.
+                self._watched.viewer = viewer
+        return self._speaking(is_socket=operation.type is OperationType.SUBSCRIPTION)
+
+    def _speaking(self, *, is_socket: bool = False) -> Context:
+        return Context(ports=self._ports, caller=self._caller, viewer=self._viewer, is_socket=is_socket)
+
+    async def _follow(self, id: str, operation: Operation, context: Context, seen: Observation) -> bool:
+        """Let a subscription go live in a group. False for an operation that has to be run by itself."""
+        fanout = self._around.fanout
+        live = fanout.open(operation, context) if self.outlet is not None else None
+        if live is None:
+            return False
+        try:
+            following = await fanout.follow(live, context, self, id, seen)
+        except Gone:
+            raise
+        except Exception as error:
+            await self._fail(id, errors_of(error, context, seen), has_begun=True)
+            return True
+        if following is None:
+            return False
+        self._running[id] = following
+        return True
+
+    def stopped(self, following: Following, error: Exception) -> None:
+        """Called by a group when a live subscription is over."""
+        if self._running.get(following.id) is not following:
+            return
+        if isinstance(error, Gone):
+            del self._running[following.id]
+            following.finish("cancelled")
+        else:
+            # Reported from here and not from the task, which may be cancelled before it has begun.
+            errors = errors_of(error, self._speaking(), following.seen)
+            following.finish()
+            self._running[following.id] = asyncio.create_task(self._stopped(following, errors))
+
+    async def _stopped(self, following: Following, errors: list[dict[str, Any]]) -> None:
+        try:
+            await self._fail(following.id, errors, has_begun=True)
+        except Gone:
+            pass
+        finally:
+            if self._running.get(following.id) is asyncio.current_task():
+                del self._running[following.id]
+
+    async def _fail(self, id: str, errors: list[dict[str, Any]], *, has_begun: bool) -> None:
+        """An operation that ended by errors. If they came from the end of the session, everything ends."""
+        if has_begun and self._viewer.id is not None and await has_ended(self._ports, self._viewer):
+            await self._end(TOKEN_REVOKED)
+        else:
+            await self._finish(id, {"type": "error", "id": id, "payload": errors})
+
+    async def _finish(self, id: str, message: dict[str, Any]) -> None:
+        """The last message of an operation. Its id is free before the client can read it."""
+        if self._running.get(id) is asyncio.current_task():
+            del self._running[id]
+        await self._send(message)
+
+    def _session_ended(self, reason: str) -> None:
+        async def tell() -> None:
+            with suppress(Gone):
+                await self._end(reason)
+
+        self._ending = asyncio.create_task(tell())
+
+    async def _end(self, reason: str) -> None:
+        """The session is over: every operation is told so, and the socket is closed."""
+        if self._is_closed:
+            return
+        running, self._running = self._running, {}
+        extensions = {"code": "UNAUTHENTICATED", "reason": reason}
+        errors = [{"message": self._speaking().reader.say(SESSION_ENDED), "extensions": extensions}]
+        for one in running.values():
+            if one is not asyncio.current_task():
+                one.cancel()
+        for id in running:
+            await self._send({"type": "error", "id": id, "payload": errors})
+        await self._close(FORBIDDEN, reason)
+
+    # Messages out
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        """Raises `Gone` where nobody reads, at the latest after the send timeout."""
+        text = write_json(message).decode()
+        if self.outlet is None or not self.outlet.writable.is_set():
+            with BACKLOG.holding(len(text), self._drop):
+                await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
+        else:
+            await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
+
+    async def room(self) -> None:
+        outlet = self.outlet
+        assert outlet is not None
+        if self._is_closed or outlet.is_gone or not outlet.writable.is_set():
+            await self._patiently(outlet.writable.wait)
+            if outlet.is_gone:
+                raise Gone
+
+    async def _patiently(self, wait: Callable[[], Awaitable[Any]]) -> None:
+        """Wait for the reader. Raises `Gone`, and ends the socket, where the reader takes nothing for too long."""
+        if self._is_closed:
+            raise Gone
+        try:
+            async with asyncio.timeout(self._settings.send_timeout):
+                await wait()
+        except (OSError, TimeoutError):
+            self._drop()
+            raise Gone from None
+
+    def _drop(self) -> None:
+        """End the socket, whose reader takes too little to be told."""
+        self._is_closed = True
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(self._settings.send_timeout):
+                await self._asgi_send({"type": "websocket.close", "code": code, "reason": reason})

@@ -1,0 +1,455 @@
+"""Running operations: the part that HTTP, server-sent events and WebSocket share.
+
+Every operation is prepared before anything is spent on it: its document is found, checked, and its cost counted. Then
+it is paid for from the caller's budget (`admit`), has a deadline (subscriptions live until their stream ends), and is
+observed: one log line, its metrics, and a span where tracing is on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType
+
+from database import StatementLog, statements
+from documents.documents import Prepared
+from engine import Engine
+from engine.cost import Costs, too_costly
+from schema import Schema
+from schema.core.context import Context
+from schema.core.error_format import TIMEOUT_MESSAGE, present
+from schema.core.prices import price_of_bytes, price_of_document
+from transport.http.requests import Parameters
+from transport.observing.metrics import Metrics, Over
+from transport.observing.tracing import Tracing
+from transport.operations.admission import FREE, Admission, Both, Overloaded
+from transport.operations.budget import Budget, caller_key
+from transport.operations.deadline import Deadlines
+from transport.operations.holding import Holding
+from transport.operations.pace import Pace
+from transport.operations.persisted import SENT, TRUSTED, Asked, Found, Mismatch, Persisted
+from transport.operations.refusals import refusal_of, spent
+
+MANY = 1_000_000
+COSTLY = 15_000
+"""Cost from which on a query is one of few, and the only one of its caller, that run at the same time. It is about 60
+milliseconds of PostgreSQL, and more than any screen asks for."""
+READYING = 200
+"""Documents that wait until they are made ready, one after the other and fairly between networks."""
+MAX_ERRORS = 100
+"""Errors told in one answer. A list of a hundred rows may fail in each of their fields."""
+
+
+class Result(NamedTuple):
+    """`is_refusal`: nothing was executed. `is_last`: the stream it belongs to has failed as a whole.
+
+    `is_unreadable`: the document is no GraphQL, or not known by its name.
+    """
+
+    body: dict[str, Any]
+    is_refusal: bool = False
+    is_last: bool = False
+    is_unreadable: bool = False
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds, where nothing was answered because we cannot serve right now."""
+        errors = self.body.get("errors")
+        if not errors or any(value is not None for value in (self.body.get("data") or {}).values()):
+            return None
+        found = [error.get("extensions", {}) for error in errors]
+        if any(one.get("code") != "UNAVAILABLE" for one in found):
+            return None
+        return max(int(one["retryAfter"]) for one in found)
+
+    @property
+    def codes(self) -> set[str]:
+        return {error["extensions"]["code"] for error in self.body.get("errors", ()) if "extensions" in error}
+
+
+@dataclass(slots=True)
+class Observation:
+    """What is said about one operation when it is over."""
+
+    transport: str
+    started: float = field(default_factory=perf_counter)
+    statements: StatementLog = field(default_factory=StatementLog)
+    name: str | None = None
+    type: str = "none"
+    viewer_id: Any = None
+    outcome: str = "ok"
+    items: int = 0
+    is_over: bool = True
+    """False where the operation goes on after `observing`: who goes on with it reports."""
+    cost: int = 0
+    """As estimated before."""
+    actual: int | None = None
+    """As counted while it ran; null where nothing was executed."""
+    payer: str = ""
+    remaining: int | None = None
+    document: str = ""
+    refusal: str = ""
+
+    def refused(self, error: dict[str, Any]) -> None:
+        """Nothing was executed; `error` says why, as the client is told."""
+        self.outcome = "refused"
+        extensions = error.get("extensions", {})
+        self.refusal = extensions.get("reason") or extensions.get("code", "")
+
+    def saw(self, result: Result) -> None:
+        if "errors" in result.body:
+            self.outcome = "internal_error" if "INTERNAL" in result.codes else "error"
+
+
+class Operation(NamedTuple):
+    """A prepared operation. `errors` say why it must not run; `is_unreadable` as in `Result`. `is_free`: it asks for
+    nothing but names of types, as who wants to know whether we are there. `is_costly`: few run at the same time."""
+
+    parameters: Parameters
+    type: OperationType | None
+    name: str | None
+    errors: list[GraphQLError]
+    is_unreadable: bool = False
+    is_free: bool = False
+    is_costly: bool = False
+
+
+class DeadlineOver(Exception):
+    """An operation took longer than it may."""
+
+
+class Observing:
+    """Counts the statements of one operation, and reports when it is over."""
+
+    __slots__ = ("_operations", "_seen", "_token")
+
+    def __init__(self, operations: Operations, transport: str) -> None:
+        self._operations = operations
+        self._seen = Observation(transport)
+
+    def __enter__(self) -> Observation:
+        self._token = statements.set(self._seen.statements)
+        return self._seen
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _traceback: object) -> None:
+        statements.reset(self._token)
+        if kind is not None and issubclass(kind, asyncio.CancelledError):
+            self._seen.outcome = "cancelled"
+        if self._seen.is_over:
+            self._operations.report(self._seen)
+
+
+class Operations:
+    def __init__(
+        self,
+        schema: Schema,
+        metrics: Metrics,
+        tracing: Tracing | None,
+        *,
+        timeout: float,
+        max_cost: int | None = None,
+        budget: Budget | None = None,
+        documents: Persisted | None = None,
+        engine: Engine | None = None,
+        admission: Admission | None = None,
+    ) -> None:
+        """Without `engine` Strawberry executes; without `documents` each is sent in full.
+
+        Without `max_cost` and `budget` operations may cost anything, and without `admission` any number runs at once.
+        """
+        self._schema = schema
+        self._execution: Any = engine or schema
+        self._engine = engine
+        if engine is not None:
+            engine.on_fallback = metrics.fallbacks.add
+            engine.on_per_parent = metrics.per_parent.add
+        self._deadlines = Deadlines(timeout)
+        self._costs = Costs(schema._schema)
+        self._max_cost = max_cost
+        self._budget = budget
+        self._documents = documents or Persisted(None)
+        self._admission = admission or Admission(running=MANY, waiting=MANY)
+        self._costly = self._admission.for_costly()
+        metrics.watch(self._admission)
+        self.hold_back = Holding().hold_back
+        self.pace = Pace()
+        self._readying = Admission(running=1, waiting=READYING)
+        self._takes_any_text = self._documents.takes_any_text
+        self._tracing = tracing
+        self.metrics = metrics
+        self._log = structlog.get_logger().bind()
+
+    def observing(self, transport: str) -> Observing:
+        """Around one operation, within one task."""
+        return Observing(self, transport)
+
+    def report(self, seen: Observation) -> None:
+        seconds = perf_counter() - seen.started
+        statements = seen.statements.count
+        over = Over(
+            seen.name,
+            seen.type,
+            seen.transport,
+            seen.outcome,
+            seen.document,
+            seen.refusal,
+            seen.cost if seen.actual is None else seen.actual,
+            seconds,
+            statements,
+        )
+        self.metrics.saw(over)
+        self._log.info(
+            "operation",
+            operation=seen.name and seen.name[:100],
+            type=seen.type,
+            transport=seen.transport,
+            outcome=seen.outcome,
+            ms=round(seconds * 1000, 2),
+            sql=statements,
+            cost=seen.cost,
+            actual=seen.actual,
+            document=seen.document or None,
+            viewer=str(seen.viewer_id) if seen.viewer_id else None,
+            **({"items": seen.items} if seen.type == "subscription" else {}),
+        )
+
+    async def pay_for_bytes(self, address: str, size: int) -> None:
+        """Before a long body or message is looked at. Raises `Spent`."""
+        price = price_of_bytes(size)
+        if price and self._budget is not None:
+            await self._budget.charge(address, price)
+
+    async def prepare(self, parameters: Parameters, seen: Observation, address: str) -> Operation:
+        """Find the document, parse, limit and validate it, and count its cost. No SQL. What is wrong with the operation
+        is in `errors`. Raises `Spent` and `Overloaded` before anything is done for a document that is not known."""
+        asked = Asked(parameters.query, parameters.document_id, parameters.hash)
+        if asked.id is None and asked.hash is None and self._takes_any_text:
+            found = Found(asked.text, SENT)
+        else:
+            try:
+                found = await self._documents.find(asked)
+            except GraphQLError as error:
+                return Operation(parameters, None, None, [error], not isinstance(error, Mismatch))
+        seen.document = found.source
+        prepared = self._schema.known(found.text)
+        if prepared is None:
+            prepared = await self._made_ready(found, address)
+        node = prepared.operation(parameters.operation_name)
+        errors = prepared.fresh_errors() if prepared.errors else []
+        if not errors:
+            if asked.hash is not None:
+                await self._documents.learn(asked)
+            if node is None:
+                errors.append(GraphQLError("There is no such operation in the document, or no telling which to run."))
+            else:
+                drop_undeclared(node, parameters.variables)
+                seen.cost = self._costs.of(found.text, prepared, node, parameters.variables or {})
+                if self._max_cost is not None and seen.cost > self._max_cost:
+                    errors.append(too_costly(seen.cost, self._max_cost))
+        type_ = node.operation if node else None
+        name = node.name.value if node and node.name else None
+        seen.type, seen.name = type_.value if type_ else "none", name
+        if found.text != parameters.query:
+            parameters = parameters._replace(query=found.text)
+        is_free = node is not None and _asks_for_nothing(node)
+        is_costly = type_ is OperationType.QUERY and seen.cost >= COSTLY
+        return Operation(parameters, type_, name, errors, prepared.document is None, is_free, is_costly)
+
+    async def _made_ready(self, found: Found, address: str) -> Prepared:
+        if self._budget is not None and found.source != TRUSTED:
+            await self._budget.charge(address, price_of_document(found.text))
+        async with self._readying.turn(caller_key(None, address)):
+            # Somebody before may have brought the same one.
+            return self._schema.known(found.text) or await self._schema.prepare_in_slices(found.text)
+
+    def turn(self, operation: Operation, user_id: UUID | None, address: str) -> AbstractAsyncContextManager[None]:
+        """For a block in which the operation takes one of the places of those that run. Raises `Overloaded`."""
+        if operation.errors or operation.is_free:
+            return FREE
+        caller = caller_key(user_id, address)
+        turn = self._admission.turn(caller)
+        return Both(self._costly.turn(caller), turn) if operation.is_costly else turn
+
+    async def wait_for_turn(self, operation: Operation, context: Context) -> None:
+        """Wait for a turn and give it back at once: a live stream is begun in its turn, and not one of those that run,
+        because what it waits for most of the time is its reader. Raises `Overloaded`."""
+        async with self.turn(operation, context.viewer.id, context.caller.address):
+            pass
+
+    async def admit(self, operation: Operation, context: Context, seen: Observation) -> None:
+        """Pay for the operation from the caller's budget. Raises `BadRequest` (429) where it is spent."""
+        if operation.errors or self._budget is None:
+            return
+        seen.payer = caller_key(context.viewer.id, context.caller.address)
+        balance = await self._budget.take(context.viewer, context.caller.address, seen.cost)
+        seen.remaining = balance.remaining
+        if balance.wait:
+            refusal = spent(context.reader, balance.wait, self._told(seen))
+            seen.refused(refusal.body["errors"][0])
+            raise refusal
+
+    def _told(self, seen: Observation) -> dict[str, Any]:
+        """`extensions.cost`, about which `docs/errors.md` tells more."""
+        actual = {} if seen.actual is None else {"actual": seen.actual}
+        return {"requested": seen.cost, **actual, "maximum": self._max_cost, "remaining": seen.remaining}
+
+    async def run(self, operation: Operation, context: Context, seen: Observation) -> Result:
+        """Run a query or mutation, until the deadline, and settle what it cost."""
+        if operation.errors:
+            return self._refused(operation, context, seen)
+        seen.viewer_id = context.viewer.id
+        if operation.type is OperationType.QUERY:
+            context.spending.most = self._max_cost
+        is_done = False
+        try:
+            result = await self._until_deadline(operation, context, seen)
+            is_done = True
+        except DeadlineOver:
+            extensions = {"code": "INTERNAL", "reason": "TIMEOUT"}
+            error = {"message": context.reader.say(TIMEOUT_MESSAGE), "extensions": extensions}
+            result = Result({"errors": [error], "data": None})
+            seen.outcome = "timeout"
+        except Exception as error:
+            result = failure_of(error, context)
+        finally:
+            if not is_done:
+                seen.statements.cancel()
+            self._settle(context, seen, may_give_back=is_done and self._engine is not None)
+        if context.spending.is_over:
+            return self._stopped(context, seen)
+        if seen.outcome != "timeout":
+            seen.saw(result)
+        return _extended(result, {"cost": self._told(seen)}) if operation.parameters.wants_cost else result
+
+    async def _until_deadline(self, operation: Operation, context: Context, seen: Observation) -> Result:
+        try:
+            with self._deadlines.one():
+                if self._tracing is None:
+                    found = await self._execute(operation, context)
+                else:
+                    with self._tracing.span(operation.name, seen.type):
+                        found = await self._execute(operation, context)
+        except TimeoutError:
+            raise DeadlineOver from None
+        result = result_of(found)
+        if found.extensions and "plan" in found.extensions:
+            result = _extended(result, {"plan": found.extensions["plan"]})
+        return result
+
+    def _settle(self, context: Context, seen: Observation, *, may_give_back: bool) -> None:
+        """Let the caller pay for what was read beyond the estimate, or have back what was not. What was not run by the
+        engine, or not to its end, is not counted well enough for that."""
+        # Where nothing was counted, the estimate is all that is known.
+        seen.actual = context.spending.spent or seen.cost
+        difference = seen.actual - seen.cost
+        if self._budget is not None and (difference > 0 or may_give_back):
+            seen.remaining = self._budget.settle(seen.payer, difference, seen.remaining)
+
+    def _stopped(self, context: Context, seen: Observation) -> Result:
+        """The query has read more than it may: nothing of it is answered."""
+        assert self._max_cost is not None
+        error = too_costly(seen.cost, self._max_cost, seen.actual)
+        present(error, context)
+        body: dict[str, Any] = {"errors": [error.formatted]}
+        seen.refused(body["errors"][0])
+        return Result(body, is_refusal=True, is_last=True)
+
+    async def _execute(self, operation: Operation, context: Context) -> Any:
+        explaining = {}
+        if operation.parameters.wants_plan and not context.ports.settings.is_production:
+            explaining = {"explain": True} if self._engine is not None else {}
+        return await self._execution.execute(
+            operation.parameters.query,
+            variable_values=operation.parameters.variables,
+            operation_name=operation.parameters.operation_name,
+            context_value=context,
+            **explaining,
+        )
+
+    async def results(self, operation: Operation, context: Context, seen: Observation) -> AsyncGenerator[Result, None]:
+        """One result of a query or mutation, all results of a subscription. Close it with `aclosing`."""
+        if operation.errors:
+            yield self._refused(operation, context, seen)
+        elif operation.type is not OperationType.SUBSCRIPTION:
+            try:
+                async with self.turn(operation, context.viewer.id, context.caller.address):
+                    result = await self.run(operation, context, seen)
+            except Overloaded as error:
+                refusal = refusal_of(error, context.caller.accept_language)
+                seen.refused(refusal.body["errors"][0])
+                result = Result(refusal.body, is_refusal=True, is_last=True)
+            yield result
+        else:
+            seen.viewer_id = context.viewer.id
+            streams = self.metrics.streams.labels(seen.transport)
+            streams.inc()
+            try:
+                async for result in self._subscribe(operation, context):
+                    seen.items += 1
+                    seen.saw(result)
+                    yield result
+            finally:
+                seen.statements.cancel()
+                streams.dec()
+
+    async def _subscribe(self, operation: Operation, context: Context) -> AsyncGenerator[Result, None]:
+        parameters = operation.parameters
+        try:
+            source = await self._schema.subscribe(
+                parameters.query,
+                variable_values=parameters.variables,
+                operation_name=parameters.operation_name,
+                context_value=context,
+            )
+            async with aclosing(source):
+                async for found in source:
+                    yield result_of(found)
+        except Exception as error:
+            yield failure_of(error, context)
+
+    def _refused(self, operation: Operation, context: Context, seen: Observation) -> Result:
+        for error in operation.errors:
+            present(error, context)
+        formatted: list[Any] = [error.formatted for error in operation.errors]
+        seen.refused(formatted[0])
+        return Result({"errors": formatted}, is_refusal=True, is_last=True, is_unreadable=operation.is_unreadable)
+
+
+def drop_undeclared(node: OperationDefinitionNode, variables: dict[str, Any] | None) -> None:
+    """Let nobody hold variables that nothing reads, however long the operation takes: whoever has the dictionary."""
+    if variables:
+        declared = {one.variable.name.value for one in node.variable_definitions or ()}
+        for name in variables.keys() - declared:
+            del variables[name]
+
+
+def _asks_for_nothing(node: OperationDefinitionNode) -> bool:
+    return all(isinstance(one, FieldNode) and one.name.value == "__typename" for one in node.selection_set.selections)
+
+
+def result_of(found: Any) -> Result:
+    """What clients get. Errors without a path come from before the execution, or from the source of a stream."""
+    if not found.errors:
+        return Result({"data": found.data})
+    errors = [error.formatted for error in found.errors[:MAX_ERRORS]]
+    if found.data is None and all(error.path is None for error in found.errors):
+        return Result({"errors": errors}, is_refusal=True, is_last=True)
+    return Result({"errors": errors, "data": found.data})
+
+
+def failure_of(error: Exception, context: Context) -> Result:
+    """What clients get where an operation, or a whole stream, has ended by an exception."""
+    made = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+    present(made, context)
+    return Result({"errors": [made.formatted], "data": None}, is_last=True)
+
+
+def _extended(result: Result, extensions: dict[str, Any]) -> Result:
+    return result._replace(body=result.body | {"extensions": result.body.get("extensions", {}) | extensions})
