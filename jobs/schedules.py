@@ -32,7 +32,6 @@ from settings import Settings
 
 CHUNK = 2000
 OUTBOX_KEPT = timedelta(days=7)
-IDEMPOTENCY_KEPT = timedelta(hours=24)
 ENDED_SESSIONS_KEPT = timedelta(days=7)
 """A stolen refresh token of an ended session is still recognised as such for a while."""
 SIGN_UPS_KEPT = timedelta(days=2)
@@ -59,7 +58,7 @@ async def prune_outbox(database: Database, _settings: Settings) -> int:
 
 
 async def prune_idempotency_keys(database: Database, _settings: Settings) -> int:
-    return await _delete(database, IdempotencyKey, IdempotencyKey.created_at < utcnow() - IDEMPOTENCY_KEPT)
+    return await _delete(database, IdempotencyKey, IdempotencyKey.created_at < utcnow() - IdempotencyKey.LIFETIME)
 
 
 async def prune_sign_in(database: Database, _settings: Settings) -> int:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import ClassVar
+
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -7,7 +10,9 @@ from models.core.base import Base, CreatedAt
 
 
 class IdempotencyKey(Base):
-    """The answer given to a mutation that came with a key; kept for 24 hours."""
+    """The answer given to a mutation that came with a key; kept for `LIFETIME`."""
+
+    LIFETIME: ClassVar[timedelta] = timedelta(hours=24)
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index(None, "created_at"),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import update_wrapper, wraps
 from typing import Any
 
@@ -22,6 +23,7 @@ from errors import (
     UserError,
     UserErrors,
 )
+from models import IdempotencyKey
 from resolvers.core.moments import TimeNeedsOffset
 from schema.core import ids
 from schema.core.access import PUBLIC, Access, check, in_words
@@ -70,7 +72,8 @@ class PayloadWithWarnings(Payload):
 class MutationInput:
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="The same key with the same input gives the same answer for 24 hours, and one effect. "
+        description="The same key with the same input gives the same answer for "
+        f"{IdempotencyKey.LIFETIME // timedelta(hours=1)} hours, and one effect. "
         "8 to 200 characters, best a random UUID.",
         metadata=checked(check_key),
     )
