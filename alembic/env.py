@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import models
-from database import bare_engine
+from database import bare_engine, functions
 
 FOREIGN_TABLES = ("pgqueuer",)
 """Tables of libraries, which bring their own definitions."""
@@ -28,6 +28,17 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if is_upgraded():
+        functions.create(connection)
+
+
+def is_upgraded() -> bool:
+    """Whether this was an upgrade, be there anything to do or not, and the database has the newest tables now."""
+    try:
+        context.get_revision_argument()
+    except KeyError:  # no migration: a comparison with the models, say
+        return False
+    return set(context.get_context().get_current_heads()) == set(context.script.get_heads())
 
 
 async def run_by_url() -> None:

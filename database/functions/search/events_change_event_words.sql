@@ -1,0 +1,7 @@
+-- After what events are found by has changed in a row of events.
+CREATE OR REPLACE FUNCTION events_change_event_words() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM write_event_words(ARRAY(SELECT NEW.id));
+    RETURN NULL;
+END $$;
