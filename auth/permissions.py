@@ -1,4 +1,4 @@
-"""What each platform role may do. One table decides queries, mutations and subscriptions alike (S1-63).
+"""What each platform role may do. One table decides queries, mutations and subscriptions alike.
 
 Roles within a club or at an event are no platform permissions: the rules in `resolvers/` ask for them.
 """
@@ -19,10 +19,10 @@ class Permission(Enum):
     EVENT_CREATE = "EVENT_CREATE"
     EVENT_MODERATE = "EVENT_MODERATE"
     EVENT_OFFER_SERVICES = "EVENT_OFFER_SERVICES"
-    """Create events that offer services (C6)."""
+    """Create events that offer services."""
     REGISTER = "REGISTER"
     REGISTER_OTHERS = "REGISTER_OTHERS"
-    """Book services for a visitor (S4-16)."""
+    """Book services for a visitor."""
     REVIEW_MODERATE = "REVIEW_MODERATE"
     REVIEW_WRITE = "REVIEW_WRITE"
     ROLE_ASSIGN = "ROLE_ASSIGN"

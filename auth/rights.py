@@ -83,7 +83,7 @@ class Part:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether what the viewer makes of the event goes out without a moderator (C6): staff, trusted authors, and
+        """Whether what the viewer makes of the event goes out without a moderator: staff, trusted authors, and
         hosts of the event's club.
         """
         if self.viewer.can(Permission.EVENT_MODERATE) or (self.viewer.user is not None and self.viewer.user.is_trusted):

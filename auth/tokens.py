@@ -25,7 +25,7 @@ CACHE_SIZE = 10_000
 
 
 class TokenRefused(Exception):
-    """`reason` is a machine code: TOKEN_EXPIRED, TOKEN_INVALID or TOKEN_REVOKED (S0-34)."""
+    """`reason` is a machine code: TOKEN_EXPIRED, TOKEN_INVALID or TOKEN_REVOKED."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

@@ -22,7 +22,7 @@ BEGIN
 END $$
 """
 
-# Members who do not follow the chat now and have not been told of it since they last looked (S3-06). Most have been
+# Members who do not follow the chat now and have not been told of it since they last looked. Most have been
 # told: those are found by one look into an index, and only the others are looked at any further.
 MEMBERS_AWAY = """
 CREATE FUNCTION chat_members_away(chat uuid, author uuid) RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE ROWS 5 AS $$

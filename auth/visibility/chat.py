@@ -27,7 +27,7 @@ def chats_of(viewer: Viewer) -> Select[Chat]:
 
 
 def messages_visible_to(viewer: Viewer, chat_id: Any = Message.chat_id) -> Select[Message]:
-    """Messages since the viewer joined, in chats of which they are a member now (S0-72).
+    """Messages since the viewer joined, in chats of which they are a member now.
 
     `chat_id` is a column with the chat that they will be looked for in: found once, the place where the viewer joined
     bounds the reading of an index.

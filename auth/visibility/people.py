@@ -29,7 +29,7 @@ PRIVACY_DEFAULTS = {
     "clubs": Audience.MEMBERS,
     "registrations": Audience.NOBODY,
 }
-"""Fields of a profile whose audience its owner chooses (S2-13). Contact data is never among them."""
+"""Fields of a profile whose audience its owner chooses. Contact data is never among them."""
 
 
 def field_is_visible(viewer: Viewer, user: User, field: str) -> bool:
@@ -51,12 +51,12 @@ def allows_reading(viewer: Viewer, user: Any, field: str) -> ColumnElement[bool]
 
 
 def private_data_is_visible(viewer: Viewer, user: User) -> bool:
-    """Full name and phone: the person and staff (vocabulary, `User`)."""
+    """Full name and phone: the person and staff."""
     return viewer.id == user.id or viewer.can(Permission.USER_READ_PRIVATE)
 
 
 def email_is_visible(viewer: Viewer, user: User) -> bool:
-    """The e-mail address, proven or not: the person and administrators (vocabulary, `User`)."""
+    """The e-mail address, proven or not: the person and administrators."""
     return viewer.id == user.id or viewer.can(Permission.USER_READ_EMAIL)
 
 

@@ -49,7 +49,7 @@ def narrowed(statement: Select[Any], viewer: Viewer, filter: Any) -> Select[Any]
 
 
 def ratings(_viewer: Viewer) -> Select[Any]:
-    """Average, number and number of each rating, of published reviews only (S2-52)."""
+    """Average, number and number of each rating, of published reviews only."""
     each = [func.count().filter(Review.rating == rating).label(f"of_{rating}") for rating in RATINGS]
     return (
         select(

@@ -1,4 +1,4 @@
-"""What an event's end brings: `event.completed` once, and one-off events into the archive (S0-58, S4-31)."""
+"""What an event's end brings: `event.completed` once, and one-off events into the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail for a notification, if its reader still wants it by the time it is sent (S0-77)."""
+"""Mail for a notification, if its reader still wants it by the time it is sent."""
 
 from __future__ import annotations
 

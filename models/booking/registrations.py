@@ -35,7 +35,7 @@ class Attendance(Enum):
 
 
 class Registration(Base):
-    """A person takes part in an event. Coming back after a cancellation revives the row (S0-62)."""
+    """A person takes part in an event. Coming back after a cancellation revives the row."""
 
     __tablename__ = "registrations"
     __table_args__ = (

@@ -25,6 +25,6 @@ class ChatMember(Base):
     left_at: Mapped[datetime | None]
     left_sequence: Mapped[BigInt | None]
     read_sequence: Mapped[BigInt] = mapped_column(default=0, server_default="0")
-    """Never moves back (S3-29)."""
+    """Never moves back."""
     watching_until: Mapped[datetime | None]
     """Kept ahead of the clock while a live subscription of this member is open: no notice is needed then."""

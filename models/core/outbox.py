@@ -1,4 +1,4 @@
-"""Domain events: what happened, written in the transaction that made it happen (S4-115, S4-120)."""
+"""Domain events: what happened, written in the transaction that made it happen."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Event(Base):
     """One dated happening.
 
     `taken` counts the distinct people who hold a place and is written by a trigger on `registrations` alone;
-    the check on it is what makes an oversell impossible in the database itself (`vocabulary.md`, capacity 5).
+    the check on it is what makes an oversell impossible in the database itself (`docs/domain.md`, "Capacity", rule 5).
     """
 
     __tablename__ = "events"

@@ -25,7 +25,7 @@ class Venue(Base):
     id: Mapped[PrimaryKey]
     name: Mapped[str] = mapped_column(String(200))
     name_key: Mapped[str] = deferred(mapped_column(Text, Computed("name_key(name)", persisted=True), unique=True))
-    """The form in which names are compared: one venue, one name (S4-42)."""
+    """The form in which names are compared: one venue, one name."""
     address: Mapped[str | None] = mapped_column(String(500))
     time_zone: Mapped[str] = mapped_column(String(64))
     """IANA name."""

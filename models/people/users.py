@@ -49,7 +49,7 @@ class User(Base):
     role: Mapped[Role] = mapped_column(default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True)
     is_trusted: Mapped[bool] = mapped_column(default=False)
-    """A trusted author's events go out without a moderator (C6)."""
+    """A trusted author's events go out without a moderator."""
     locale: Mapped[str] = mapped_column(String(8), default="ru")
     time_zone: Mapped[str] = mapped_column(String(64), default="Europe/Moscow")
 

@@ -1,4 +1,4 @@
-"""Places at services: several at once, all or nothing, for oneself or for a visitor (S4-10, S4-16)."""
+"""Places at services: several at once, all or nothing, for oneself or for a visitor."""
 
 from __future__ import annotations
 

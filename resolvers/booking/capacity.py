@@ -1,4 +1,4 @@
-"""Who may take a place, and the one function that says so (`vocabulary.md`, "Capacity").
+"""Who may take a place, and the one function that says so (`docs/domain.md`, "Capacity").
 
 Rows are locked in one fixed order, events by id and then their services by id, so that no two writers wait for
 each other. The database counts what is taken by itself and refuses an oversell; the checks here give the reason.
@@ -139,7 +139,7 @@ class Standing:
 
 
 def opens_at(event: Event, window_days: int | None) -> datetime | None:
-    """When booking opens: local midnight of the event's date minus the window (C3); null means it always was.
+    """When booking opens: local midnight of the event's date minus the window; null means it always was.
 
     Both days count. Where clocks skip that midnight, the day begins with the moment of the change, and so does
     booking (the offset before the change, which `fold=0` means, gives just that moment). Where midnight comes twice,

@@ -1,4 +1,4 @@
-"""Taking part in an event: registering directly, and cancelling (S0-55, S0-62)."""
+"""Taking part in an event: registering directly, and cancelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remarks among hosts and staff about a registration or a booking (C20)."""
+"""Remarks among hosts and staff about a registration or a booking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chats: who may open one with whom, and what members do with it (S0-65, S0-66, C7)."""
+"""Chats: who may open one with whom, and what members do with it."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ class Marked:
 
 
 async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Marked:
-    """Move the read marker up to a message, or to the last one. It never moves back (S3-29)."""
+    """Move the read marker up to a message, or to the last one. It never moves back."""
     viewer.require_user()
     recorded = recording_values(has_sink=uow.has_sink)
     found = await uow.write(MARK_READ.asked(viewer, read_id=chat_id, message_id=message_id, **recorded))
@@ -291,7 +291,7 @@ MARK_READ = Statement(_mark_read, given=("read_id", "message_id", *RECORDING), r
 
 
 async def direct_with(session: AsyncSession, viewer: Viewer, *, user_id: UUID) -> Chat | None:
-    """The DIRECT chat with someone, if there is one. Reading makes none (S3-27)."""
+    """The DIRECT chat with someone, if there is one. Reading makes none."""
     if viewer.id is None:
         return None
     key = members.direct_key(viewer.id, user_id)

@@ -30,7 +30,7 @@ class ChatLeft(DomainEvent):
 
 
 async def create_for_event(uow: UnitOfWork, event: Event, user_ids: Sequence[UUID]) -> Chat:
-    """The one chat of an event. Its members are the hosts and whoever holds a place (C7)."""
+    """The one chat of an event. Its members are the hosts and whoever holds a place."""
     return await _create(uow, user_ids, kind=ChatKind.EVENT, event_id=event.id)
 
 

@@ -1,4 +1,4 @@
-"""Messages: sending them, and following a chat live (S0-67 … S0-69, S3-26 … S3-32)."""
+"""Messages: sending them, and following a chat live."""
 
 from __future__ import annotations
 

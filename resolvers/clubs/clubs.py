@@ -1,4 +1,4 @@
-"""Clubs: making, changing and finding them, and what someone may do in one (S0-43, S0-44, S0-48)."""
+"""Clubs: making, changing and finding them, and what someone may do in one."""
 
 from __future__ import annotations
 

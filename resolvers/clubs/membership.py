@@ -1,4 +1,4 @@
-"""Joining a club and leaving it, and what those who run it decide about members (S0-45, S0-48, S0-49).
+"""Joining a club and leaving it, and what those who run it decide about members.
 
 The club's row is locked first, so that no two decisions about its members cross; the unique constraint on club and
 person stands behind that. The club's chat follows in the same transaction, notices come last.

@@ -1,4 +1,4 @@
-"""The trail of what staff changed (capacity rule 4, S4-113).
+"""The trail of what staff changed (`docs/domain.md`, "Capacity", rule 4).
 
 Whatever staff do to a thing of somebody else leaves one entry, in the transaction of the deed, with what changed,
 before and after. "Staff" is whoever acts by their platform role alone: an administrator who edits an event of their own

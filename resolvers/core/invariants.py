@@ -1,4 +1,4 @@
-"""Everything that must hold between tables, recounted from the rows themselves (vocabulary, "Capacity", rule 5).
+"""Everything that must hold between tables, recounted from the rows themselves (`docs/domain.md`, "Capacity", rule 5).
 
 Each invariant is one statement that yields what breaks it: the id of the subject and what was found. A statement is
 its own snapshot, so the check is right while the server is writing.

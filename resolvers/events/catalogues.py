@@ -1,4 +1,4 @@
-"""The catalogues that events choose from: categories, and types of services (S0-02, S4-33)."""
+"""The catalogues that events choose from: categories, and types of services."""
 
 from __future__ import annotations
 

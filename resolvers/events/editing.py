@@ -1,4 +1,4 @@
-"""Changing an event that exists, under optimistic versions, and telling those who take part (S0-53)."""
+"""Changing an event that exists, under optimistic versions, and telling those who take part."""
 
 from __future__ import annotations
 
@@ -327,7 +327,7 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Pla
 
 
 async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Event, wanted: int | None) -> None:
-    """Not below what is taken, not below what a service offers, and never none where there are services (C2, C17)."""
+    """Not below what is taken, not below what a service offers, and never none where there are services."""
     if wanted == event.capacity:
         return
     if not check_places(problems, wanted, "capacity"):

@@ -1,4 +1,4 @@
-"""Events: making them, with services and venue in one go (C1, C6, S4-19, S4-21)."""
+"""Events: making them, with services and venue in one go."""
 
 from __future__ import annotations
 

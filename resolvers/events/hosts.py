@@ -1,4 +1,4 @@
-"""Who runs an event: giving people a role at it, changing the role, taking it away (vocabulary, Roles)."""
+"""Who runs an event: giving people a role at it, changing the role, taking it away."""
 
 from __future__ import annotations
 

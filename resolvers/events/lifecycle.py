@@ -1,4 +1,4 @@
-"""The life of an event: out in the open, cancelled, archived, gone (C6, C16, S2-26)."""
+"""The life of an event: out in the open, cancelled, archived, gone."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class EventDeleted(DomainEvent):
 
 
 async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
-    """Put an event out at once, or before a moderator, by who asks (C6)."""
+    """Put an event out at once, or before a moderator, by who asks."""
     event = await editable(uow, viewer, event_id)
     is_trusted = await is_trusted_with(uow.session, viewer, event)
     if refusal := refusal_to_publish(event, is_trusted=is_trusted):
@@ -230,7 +230,7 @@ def refusal_to_archive(event: Event) -> UserError | None:
 
 async def delete(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> UUID:
     """Remove an event with all that hangs on it, unless people took part, or have places at it and were not told of
-    its end (C16).
+    its end.
 
     Whoever registers at the same time holds the event's lock before or after: it is never deleted under them.
     """
@@ -278,7 +278,7 @@ async def _keep_as_record(uow: UnitOfWork, event: Event) -> None:
 
 
 def day_is_over(now: Any) -> ColumnElement[bool]:
-    """Whether an event's last day has passed where it took place: then it belongs into the archive (S4-31)."""
+    """Whether an event's last day has passed where it took place: then it belongs into the archive."""
     # An index narrows it down by the first condition.
     return and_(Event.ends_at <= now, Event.day_over_at <= now)
 

@@ -1,4 +1,4 @@
-"""Bringing back what was cancelled or archived (S4-44, S4-60). `docs/event-states.md` has the table."""
+"""Bringing back what was cancelled or archived. `docs/event-states.md` has the table."""
 
 from __future__ import annotations
 

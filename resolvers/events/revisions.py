@@ -1,4 +1,4 @@
-"""Changes of what a moderator has approved: they wait, while the approved version stays out (C6).
+"""Changes of what a moderator has approved: they wait, while the approved version stays out.
 
 There is at most one for an event. Whatever is proposed later is put together with it into a new one, so that a
 moderator decides on exactly what they have looked at.

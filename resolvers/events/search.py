@@ -1,4 +1,4 @@
-"""Finding events: filters that combine by AND, on top of what the viewer may be shown (S0-57, S0-64, S4-43).
+"""Finding events: filters that combine by AND, on top of what the viewer may be shown.
 
 `docs/lists.md` tells authors of clients what is found.
 """
@@ -212,8 +212,8 @@ def _possible_timings(wanted: TimeFilter, of_event: set[EventStatus]) -> set[Eve
 def in_time(listed: Select[Event], viewer: Viewer, wanted: TimeFilter) -> Select[Event]:
     """Of the events that are listed to the viewer those in the archive, those outside, or both, as the filter asks.
 
-    The archive is for those who took part in an event, ran it, or are staff (S2-23). An event whose day is over counts
-    as archived before the sweep has come by (S4-31).
+    The archive is for those who took part in an event, ran it, or are staff. An event whose day is over counts
+    as archived before the sweep has come by.
     """
     # Written out and not as a parameter, or PostgreSQL could not tell that `ix_events_open` has all that is wanted.
     put_away = Event.status == literal_column(f"'{EventStatus.ARCHIVED.name}'")

@@ -1,4 +1,4 @@
-"""Finding services: as events are found, whose rule decides what a viewer is shown (S4-17, S4-38, S4-46).
+"""Finding services: as events are found, whose rule decides what a viewer is shown.
 
 `docs/lists.md` tells authors of clients what is found.
 """

@@ -1,4 +1,4 @@
-"""Services inside an event: adding, changing, cancelling and removing them (S4-13, S4-39, S4-68)."""
+"""Services inside an event: adding, changing, cancelling and removing them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ServiceOver(EventInPast):
 
 
 class ServiceChanges(TypedDict, total=False):
-    """What is absent stays as it is. Type and event of a service never change (S4-68)."""
+    """What is absent stays as it is. Type and event of a service never change."""
 
     starts_at: datetime
     ends_at: datetime
@@ -309,7 +309,7 @@ async def _registrations_without_bookings(uow: UnitOfWork, event: Event, people:
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:
-    """Remove a service, unless people took part, or have places at it and were not told of its end (C16)."""
+    """Remove a service, unless people took part, or have places at it and were not told of its end."""
     event, service = await _editable_service(uow, viewer, service_id)
     if refusal := refusal_to_delete(event, service):
         raise refusal

@@ -1,4 +1,4 @@
-"""Places: making them, and finding the ones that events took place at (S4-20, S4-42)."""
+"""Places: making them, and finding the ones that events took place at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for a moderator: events, and changes of those that are out (C6, S1-08)."""
+"""What waits for a moderator: events, and changes of those that are out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices to people: rows made in the transaction of what caused them (S0-75 … S0-81)."""
+"""Notices to people: rows made in the transaction of what caused them."""
 
 from __future__ import annotations
 

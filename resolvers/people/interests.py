@@ -1,4 +1,4 @@
-"""The catalogue of interests, and choosing from it (S0-42)."""
+"""The catalogue of interests, and choosing from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles: what people say about themselves, and who may read it (S0-39 … S0-47, S1-03, S2-16, S3-17)."""
+"""Profiles: what people say about themselves, and who may read it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from resolvers.core.time_zones import check_time_zone
 from resolvers.people.accounts import HandleTaken, check_handle, check_locale
 
 HANDLE_REST = timedelta(days=30)
-"""How long a changed handle stays as it is, so that nobody slips from name to name (S3-17)."""
+"""How long a changed handle stays as it is, so that nobody slips from name to name."""
 HOME_REGION = "RU"
 """Whose numbers may be written without a country code."""
 EARLIEST_BIRTH = date(1900, 1, 1)
@@ -54,7 +54,7 @@ class HandleChangedRecently(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileUpdated(DomainEvent):
-    """Once for each committed change. Names what changed, never the values (S2-18)."""
+    """Once for each committed change. Names what changed, never the values."""
 
     name: ClassVar[str] = "user.profile.updated"
     subject_type: ClassVar[str] = "User"

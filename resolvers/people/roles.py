@@ -92,7 +92,7 @@ def stays_administrator(user: User) -> bool:
 
 
 async def set_trusted(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, is_trusted: bool) -> User:
-    """Say whether someone's events, and what they change of them, go out without a moderator (C6)."""
+    """Say whether someone's events, and what they change of them, go out without a moderator."""
     viewer.require(Permission.USER_TRUST)
     user = await uow.session.get(User, user_id, populate_existing=True, with_for_update={"key_share": True})
     if user is None or not user.is_active:

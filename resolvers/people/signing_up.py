@@ -121,7 +121,7 @@ async def complete(
     handle: str | None,
     device: Device,
 ) -> SignedIn:
-    """Account, person and profile, and a session, in one transaction (S0-28). Who opens the link reads the mail of the
+    """Account, person and profile, and a session, in one transaction. Who opens the link reads the mail of the
     address, so that it is proven.
 
     A refusal leaves the link as it is. Raises `InvalidToken` also where the address has an owner by now.

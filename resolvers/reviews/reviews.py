@@ -1,4 +1,4 @@
-"""Reviews of events that have taken place (S0-06, S2-51 … S2-53, C26)."""
+"""Reviews of events that have taken place."""
 
 from __future__ import annotations
 

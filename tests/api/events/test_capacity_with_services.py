@@ -1,4 +1,4 @@
-"""An event with services says how many people it takes (vocabulary, "Capacity", rule 1)."""
+"""An event with services says how many people it takes (`docs/domain.md`, "Capacity", rule 1)."""
 
 from __future__ import annotations
 

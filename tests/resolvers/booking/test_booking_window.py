@@ -1,4 +1,4 @@
-"""When booking opens (C3, S4-22): N calendar days before the event's date in its zone, both days included."""
+"""When booking opens: N calendar days before the event's date in its zone, both days included."""
 
 from __future__ import annotations
 

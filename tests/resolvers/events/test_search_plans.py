@@ -1,4 +1,4 @@
-"""Lists of events find their rows by an index, whatever they are narrowed by (S0-64)."""
+"""Lists of events find their rows by an index, whatever they are narrowed by."""
 
 from __future__ import annotations
 
