@@ -35,6 +35,7 @@ from documents.limits import (
     too_much,
 )
 from documents.repeats import repeats
+from documents.selections import fragments_of
 from documents.slices import breathe, in_slices
 
 
@@ -95,8 +96,7 @@ class Prepared:
 
     @property
     def fragments(self) -> dict[str, FragmentDefinitionNode]:
-        definitions = self.document.definitions if self.document is not None else ()
-        return {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
+        return fragments_of(self.document) if self.document is not None else {}
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation to run; null where the name fits none, or is missing with several to choose from."""

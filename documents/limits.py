@@ -7,7 +7,7 @@ executor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,6 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    InlineFragmentNode,
     IntValueNode,
     ListTypeNode,
     ListValueNode,
@@ -32,6 +31,7 @@ from graphql import (
 )
 
 from documents.scanning import scan
+from documents.selections import Fragments, fragments_of, walk
 
 MAX_LENGTH = 50_000
 """Characters of a document: data belongs into variables, which only the body's size limits."""
@@ -82,8 +82,10 @@ class Size:
 
 
 @dataclass
-class _Walk:
-    fragments: Mapping[str, FragmentDefinitionNode]
+class _Measure:
+    """Sizes of a document's selection sets, each fragment measured once and counted wherever it is spread."""
+
+    fragments: Fragments
     sizes: dict[str, Size | None] = field(default_factory=dict)
     aliases: int = 0
     directives: int = 0
@@ -91,7 +93,7 @@ class _Walk:
 
     def size(self, selections: SelectionSetNode | None) -> Size:
         total = Size()
-        for node in selections.selections if selections else ():
+        for _, node in walk([(None, selections)], {}) if selections else ():
             self.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
                 self.aliases += node.alias is not None
@@ -101,10 +103,8 @@ class _Walk:
                 total.fields += 1 + inner.fields
                 total.depth = max(total.depth, 1 + inner.depth)
                 total.roots += 1
-            else:
-                inner = (
-                    self.fragment(node.name.value) if isinstance(node, FragmentSpreadNode) else self.size(_within(node))
-                )
+            elif isinstance(node, FragmentSpreadNode):
+                inner = self.fragment(node.name.value)
                 total.fields += inner.fields
                 total.depth = max(total.depth, inner.depth)
                 total.roots += inner.roots
@@ -151,10 +151,6 @@ class _Walk:
             self.errors.append(too_much("levels in a type", MAX_INPUT_DEPTH, node))
 
 
-def _within(node: Any) -> SelectionSetNode | None:
-    return node.selection_set if isinstance(node, InlineFragmentNode) else None
-
-
 def check_text(text: str) -> GraphQLError | None:
     """What is too much in a document before it is parsed."""
     if len(text) > MAX_LENGTH:
@@ -175,23 +171,22 @@ def check_document(document: DocumentNode) -> list[GraphQLError]:
     """What is too much in a parsed document."""
     if len(document.definitions) > MAX_DEFINITIONS:
         return [too_much("definitions", MAX_DEFINITIONS)]
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    walk = _Walk(fragments)
+    measured = _Measure(fragments_of(document))
     try:
         for definition in document.definitions:
             if isinstance(definition, FragmentDefinitionNode):
                 # Measured for itself too: a fragment that no operation uses is no way around the limits.
-                walk.directives += len(definition.directives or ())
-                walk.errors += _check_size(walk.fragment(definition.name.value), definition)
+                measured.directives += len(definition.directives or ())
+                measured.errors += _check_size(measured.fragment(definition.name.value), definition)
             elif isinstance(definition, OperationDefinitionNode):
-                walk.errors += _check_operation(walk, definition)
+                measured.errors += _check_operation(measured, definition)
     except RecursionError:
         return [too_much("levels", MAX_DEPTH)]
-    if walk.aliases > MAX_ALIASES:
-        walk.errors.append(too_much("aliases", MAX_ALIASES))
-    if walk.directives > MAX_DIRECTIVES:
-        walk.errors.append(too_much("directives", MAX_DIRECTIVES))
-    return walk.errors[:MAX_ERRORS]
+    if measured.aliases > MAX_ALIASES:
+        measured.errors.append(too_much("aliases", MAX_ALIASES))
+    if measured.directives > MAX_DIRECTIVES:
+        measured.errors.append(too_much("directives", MAX_DIRECTIVES))
+    return measured.errors[:MAX_ERRORS]
 
 
 def _check_size(size: Size, definition: Node) -> Iterator[GraphQLError]:
@@ -201,17 +196,17 @@ def _check_size(size: Size, definition: Node) -> Iterator[GraphQLError]:
         yield too_much("fields", MAX_FIELDS, definition)
 
 
-def _check_operation(walk: _Walk, operation: OperationDefinitionNode) -> Iterator[GraphQLError]:
-    size = walk.size(operation.selection_set)
-    walk.directives += len(operation.directives or ())
+def _check_operation(measured: _Measure, operation: OperationDefinitionNode) -> Iterator[GraphQLError]:
+    size = measured.size(operation.selection_set)
+    measured.directives += len(operation.directives or ())
     variables = operation.variable_definitions or ()
     if len(variables) > MAX_VARIABLES:
         yield too_much("variables", MAX_VARIABLES, operation)
         return
     for variable in variables:
-        walk.directives += len(variable.directives or ())
-        walk.literal(variable.default_value)
-        walk.type(variable.type)
+        measured.directives += len(variable.directives or ())
+        measured.literal(variable.default_value)
+        measured.type(variable.type)
     if operation.operation is OperationType.MUTATION and size.roots > MAX_MUTATIONS:
         yield too_much("mutations", MAX_MUTATIONS, operation)
     yield from _check_size(size, operation)

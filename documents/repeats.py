@@ -6,21 +6,23 @@ take it a second. Most are repeats to the letter, which need no comparing; this 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
     get_named_type,
 )
 
-from documents.slices import breathe
+from documents.selections import Fragments, fields, fragments_of, response_key
+
+UNKNOWN = object()
+"""A type that the schema does not have. What is on it is counted like the rest."""
 
 
 class Repeats(NamedTuple):
@@ -36,7 +38,7 @@ class _TooMany(Exception):
 
 
 class _Walk:
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], most: int) -> None:
+    def __init__(self, schema: GraphQLSchema, fragments: Fragments, most: int) -> None:
         self._schema = schema
         self._fragments = fragments
         self._left = most
@@ -47,9 +49,11 @@ class _Walk:
         """At what is merged into one selection set. Beside each is the type on which it stands; null where there is
         none of that name."""
         groups: dict[str, list[tuple[Any, FieldNode]]] = {}
-        seen: set[str] = set()
-        for type_, selections in sets:
-            self._collect(type_, selections, groups, seen)
+        for type_, node in fields(sets, self._fragments, within=self._within):
+            self._left -= 1
+            if self._left < 0:
+                raise _TooMany
+            groups.setdefault(response_key(node), []).append((type_, node))
         for found in groups.values():
             if (count := len(found)) > 1:
                 self.pairs += count * (count - 1) // 2
@@ -58,26 +62,8 @@ class _Walk:
             if inner:
                 self.look((named and get_named_type(named), selections) for named, selections in inner)
 
-    def _collect(
-        self, type_: Any, selections: SelectionSetNode, groups: dict[str, list[tuple[Any, FieldNode]]], seen: set[str]
-    ) -> None:
-        breathe()
-        for node in selections.selections:
-            if isinstance(node, FieldNode):
-                self._left -= 1
-                if self._left < 0:
-                    raise _TooMany
-                groups.setdefault((node.alias or node.name).value, []).append((type_, node))
-                continue
-            fragment: Any = node
-            if isinstance(node, FragmentSpreadNode):
-                fragment = self._fragments.get(node.name.value)
-                if fragment is None or node.name.value in seen:
-                    continue
-                seen.add(node.name.value)
-            condition = fragment.type_condition
-            on = type_ if condition is None else self._schema.get_type(condition.name.value)
-            self._collect(on, fragment.selection_set, groups, seen)
+    def _within(self, _around: Any, condition: str) -> Any:
+        return self._schema.get_type(condition) or UNKNOWN
 
     def _type(self, parent: Any, node: FieldNode) -> Any:
         field = getattr(parent, "fields", {}).get(node.name.value)
@@ -101,8 +87,7 @@ def _written(node: FieldNode) -> list[str]:
 
 def repeats(schema: GraphQLSchema, document: DocumentNode, *, most: int) -> Repeats | None:
     """Of all operations and fragments. Null where there are more than `most` fields with fragments written out."""
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    walk = _Walk(schema, fragments, most)
+    walk = _Walk(schema, fragments_of(document), most)
     try:
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):

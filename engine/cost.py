@@ -40,8 +40,6 @@ from typing import Any
 from graphql import (
     ArgumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
@@ -64,6 +62,7 @@ from caches import TOKEN, Cache, weight_of
 from dataloaders.core.base import Many, One, OneOf, Pages, Value
 from dataloaders.core.pages import MAXIMUM_SIZE
 from documents.documents import Prepared
+from documents.selections import Collector, Fragments
 from engine.amounts import Cost, Given, Variables, largest, read, rows_of_list, rows_of_page, settled, times
 from engine.introspection import Averages
 from schema.core.connections import Connection
@@ -97,20 +96,20 @@ class Reader:
     def __init__(
         self,
         schema: GraphQLSchema,
-        fragments: Mapping[str, FragmentDefinitionNode],
+        fragments: Fragments,
         booleans: Variables,
         averages: Averages,
     ) -> None:
         self._schema = schema
-        self._fragments = fragments
-        self._booleans = booleans
+        self._collector = Collector(schema, fragments, booleans)
         self._averages = averages
         self._is_typical = True
         self._is_beside_rows = False
 
     def operation(self, node: OperationDefinitionNode) -> Cost:
         root = self._schema.get_root_type(node.operation)
-        names = {nodes[0].name.value for nodes in self._fields(root, [node.selection_set]).values()}
+        assert root is not None
+        names = {nodes[0].name.value for nodes in self._collector.fields(root, [node.selection_set]).values()}
         self._is_typical = node.operation is OperationType.QUERY and names.isdisjoint(ABOUT_SCHEMA)
         self._is_beside_rows = not all(name.startswith("__") for name in names)
         return self._object(root, [node.selection_set])
@@ -126,7 +125,7 @@ class Reader:
 
     def _object(self, type_: Any, sets: Iterable[SelectionSetNode]) -> Cost:
         total = Cost()
-        for nodes in self._fields(type_, sets).values():
+        for nodes in self._collector.fields(type_, sets).values():
             total += self._field(type_, nodes)
         return total
 
@@ -160,7 +159,7 @@ class Reader:
     def _described(self, type_: Any, sets: list[SelectionSetNode], many: float) -> float:
         """How many fields there are within so many things of the type."""
         total = 0.0
-        for name, nodes in ((one[0].name.value, one) for one in self._fields(type_, sets).values()):
+        for name, nodes in ((one[0].name.value, one) for one in self._collector.fields(type_, sets).values()):
             total += many
             if name in type_.fields and not is_leaf_type(inner := get_named_type(type_.fields[name].type)):
                 total += self._described(inner, _sets(nodes), many * self._averages.by_name.get(name, 1.0))
@@ -173,13 +172,13 @@ class Reader:
 
     def _connection(self, parent: Any, field: Any, type_: Any, nodes: list[FieldNode]) -> Cost:
         counts, shown = own_price(self._schema, parent, field, nodes[0]), []
-        for inner in self._fields(type_, _sets(nodes)).values():
+        for inner in self._collector.fields(type_, _sets(nodes)).values():
             match inner[0].name.value:
                 case "nodes":
                     shown.append((type_.fields["nodes"], inner))
                 case "edges":
                     edge: Any = get_named_type(type_.fields["edges"].type)
-                    among = self._fields(edge, _sets(inner)).values()
+                    among = self._collector.fields(edge, _sets(inner)).values()
                     shown += [(edge.fields["node"], one) for one in among if one[0].name.value == "node"]
                 case "totalCount":
                     counts += Cost(total_count_price(self._schema, parent))
@@ -189,44 +188,6 @@ class Reader:
         declared = _metadata(field).get(DECLARED)
         at_most = declared.typical if self._is_typical and isinstance(declared, Pages) else MAXIMUM_SIZE
         return counts + times(rows_of_page(nodes[0], at_most), each)
-
-    def _fields(self, type_: Any, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """Fields of an object by the name they have in the answer, fragments written out, as the executor does."""
-        found: dict[str, list[FieldNode]] = {}
-        seen: set[str] = set()
-        for selections in sets:
-            self._collect(type_, selections, found, seen)
-        return found
-
-    def _collect(self, type_: Any, selections: SelectionSetNode, found: dict[str, list[FieldNode]], seen: Any) -> None:
-        for node in selections.selections:
-            if not self._is_wanted(node):
-                continue
-            if isinstance(node, FieldNode):
-                found.setdefault((node.alias or node.name).value, []).append(node)
-                continue
-            fragment: Any = node
-            if isinstance(node, FragmentSpreadNode):
-                if node.name.value in seen:
-                    continue
-                seen.add(node.name.value)
-                fragment = self._fragments[node.name.value]
-            if self._applies(fragment.type_condition, type_):
-                self._collect(type_, fragment.selection_set, found, seen)
-
-    def _applies(self, condition: NamedTypeNode | None, type_: Any) -> bool:
-        if condition is None or condition.name.value == type_.name:
-            return True
-        named: Any = self._schema.get_type(condition.name.value)
-        return is_abstract_type(named) and self._schema.is_sub_type(named, type_)
-
-    def _is_wanted(self, node: Any) -> bool:
-        for directive in node.directives or ():
-            if (name := directive.name.value) in ("skip", "include") and directive.arguments:
-                value = read(directive.arguments[0].value, self._booleans)
-                if value is (name == "skip"):
-                    return False
-        return True
 
 
 def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode]:
@@ -329,15 +290,12 @@ class Costs:
 
     def _read(self, prepared: Prepared, operation: OperationDefinitionNode, booleans: Variables) -> _Known:
         assert prepared.document is not None
-        fragments = {
-            node.name.value: node for node in prepared.document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
         defaults = {
             definition.variable.name.value: read(definition.default_value, {})
             for definition in operation.variable_definitions or ()
             if definition.default_value is not None
         }
-        cost = Reader(self._schema, fragments, booleans, self._averages).operation(operation)
+        cost = Reader(self._schema, prepared.fragments, booleans, self._averages).operation(operation)
         return _Known(defaults, cost)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FragmentDefinitionNode,
     OperationDefinitionNode,
     OperationType,
 )
@@ -17,12 +16,12 @@ from graphql.execution.values import VariableValues
 
 from caches import PLAN_TOKEN, TOKEN, Cache, weight_of
 from dataloaders.core.compiled_loaders import CompiledLoaders
+from documents.selections import flag_names, fragments_of
 from documents.slices import in_slices
-from engine.collect import Unplannable, flag_names
 from engine.execute import Execution
 from engine.explain import Explanation
 from engine.introspection import Descriptions
-from engine.plan import Plan, Planner
+from engine.plan import Plan, Planner, Unplannable
 from engine.variables import Coercion
 from schema import Schema
 from schema.core.context import Context
@@ -39,9 +38,7 @@ class Known:
         self._schema = schema._schema
         self.document = document
         self._operation = operation
-        self._fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._flags = flag_names(operation, self._fragments)
         self.coercion = Coercion(self._schema, operation, self._fragments)
         self._plans = plans

@@ -32,15 +32,24 @@ from sqlalchemy.orm import Mapper
 from database.rows import attributes
 from dataloaders.core.base import Many, Value
 from dataloaders.core.selects import Fold, Folds, value_types
+from documents.selections import Collector
 from documents.slices import breathe
 from engine.amounts import Cost
 from engine.arguments import Arguments
 from engine.build import Builders, can_be_written, needs_no_care
-from engine.collect import Collector, Unplannable
 from engine.cost import is_connection, own_price, total_count_price
 from engine.declared import is_page_part, source_of
 from engine.fetches import Connected, LookedUp, Resolved
 from engine.sources import Counted, PageRows, PassedRows, Source, Typename
+
+
+class Unplannable(Exception):
+    """The operation has something that plans cannot say; graphql-core runs it."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
 
 Layout = tuple[str, ...] | None
 """Attributes of fetched rows by position, the parent's key aside; null where rows are read by their attributes."""

@@ -7,7 +7,7 @@ front of a field, may look at the viewer, so it counts as if it did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import IntEnum
 from functools import cache
@@ -15,9 +15,6 @@ from typing import Any
 from uuid import UUID
 
 from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -27,7 +24,6 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_object_type,
-    type_from_ast,
 )
 from sqlalchemy.dialects import postgresql
 from strawberry.types.field import StrawberryField
@@ -35,6 +31,7 @@ from strawberry.types.field import StrawberryField
 from auth.viewer import GUEST, Viewer
 from dataloaders.core.base import Many, One, OneOf, Pages, Value
 from documents.documents import Prepared
+from documents.selections import Fragments, fields
 from models import Role, User, utcnow
 from schema.core.relations import DECLARED, RESTRICTED
 
@@ -54,12 +51,11 @@ class Dependence(IntEnum):
 def dependence_of(schema: GraphQLSchema, prepared: Prepared, operation: OperationDefinitionNode) -> Dependence:
     """Of everything below the root field of a subscription. The document is valid."""
     assert prepared.document is not None
-    definitions = prepared.document.definitions
-    fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
+    fragments = prepared.fragments
     root = schema.subscription_type
     assert root is not None
     found = Dependence.NOTHING
-    for node, _ in _fields(schema, fragments, operation.selection_set, root):
+    for _, node in fields([(root, operation.selection_set)], fragments):
         field = root.fields.get(node.name.value)
         if field is not None and node.selection_set is not None:
             found = max(found, _of(schema, fragments, node.selection_set, get_named_type(field.type)))
@@ -68,12 +64,12 @@ def dependence_of(schema: GraphQLSchema, prepared: Prepared, operation: Operatio
 
 def _of(
     schema: GraphQLSchema,
-    fragments: Mapping[str, FragmentDefinitionNode],
+    fragments: Fragments,
     selections: SelectionSetNode,
     parent: GraphQLNamedType,
 ) -> Dependence:
     found = Dependence.NOTHING
-    for node, holder in _fields(schema, fragments, selections, parent):
+    for holder, node in fields([(parent, selections)], fragments, within=lambda _, name: schema.type_map[name]):
         for field in _definitions(schema, holder, node.name.value):
             found = max(found, _of_field(field))
             if node.selection_set is not None:
@@ -81,23 +77,6 @@ def _of(
             if found is Dependence.VIEWER:
                 return found
     return found
-
-
-def _fields(
-    schema: GraphQLSchema,
-    fragments: Mapping[str, FragmentDefinitionNode],
-    selections: SelectionSetNode,
-    parent: GraphQLNamedType,
-) -> Iterator[tuple[FieldNode, GraphQLNamedType]]:
-    """Each field selected, with the type it is selected on."""
-    for node in selections.selections:
-        if isinstance(node, FieldNode):
-            yield node, parent
-            continue
-        inner: Any = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-        condition = inner.type_condition
-        holder: Any = type_from_ast(schema, condition) if condition else parent
-        yield from _fields(schema, fragments, inner.selection_set, holder)
 
 
 def _definitions(schema: GraphQLSchema, holder: Any, name: str) -> Iterable[GraphQLField]:

@@ -9,7 +9,8 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 
 from documents.limits import text_problem
-from schema.core.variables import Fragments, coerce
+from documents.selections import Fragments
+from schema.core.variables import coerce
 
 PLAIN: dict[str, type] = {"ID": str, "String": str, "Boolean": bool, "Int": int}
 

@@ -13,16 +13,12 @@ from itertools import islice
 from typing import Any
 
 from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     Undefined,
@@ -36,6 +32,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 
 from documents.limits import LIMIT, MAX_INPUT_DEPTH, MAX_ITEMS, text_problem
+from documents.selections import Fragments, fields
 from errors import ErrorCode, InvalidId, Required, TooMany, UserError, _, _n
 from schema.core.input_checks import FieldRule, check_whole, look_at_all, rules_of
 from schema.core.metadata import MAX_ITEMS_KEY
@@ -50,7 +47,6 @@ MOST_ALLOWED = 50
 
 KEY = "idempotencyKey"
 
-Fragments = Mapping[str, FragmentDefinitionNode]
 Path = tuple[str, ...]
 
 
@@ -234,17 +230,10 @@ def _whole_inputs(operation: OperationDefinitionNode, fragments: Fragments) -> f
     """Names of the variables that are the argument `input` of a mutation, with nothing around them."""
     if operation.operation is not OperationType.MUTATION:
         return frozenset()
-    found, waiting, seen = set[str](), [operation.selection_set], set[str]()
-    while waiting:
-        for node in waiting.pop().selections:
-            if isinstance(node, FieldNode):
-                given = [one.value for one in node.arguments or () if one.name.value == "input"]
-                found |= {one.name.value for one in given if isinstance(one, VariableNode)}
-            elif isinstance(node, InlineFragmentNode):
-                waiting.append(node.selection_set)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
-                seen.add(node.name.value)
-                waiting.append(fragments[node.name.value].selection_set)
+    found = set[str]()
+    for _type, node in fields([(None, operation.selection_set)], fragments):
+        given = [one.value for one in node.arguments or () if one.name.value == "input"]
+        found |= {one.name.value for one in given if isinstance(one, VariableNode)}
     return frozenset(found)
 
 
