@@ -218,8 +218,8 @@ class Settings:
     )
     database_pool_size: int = setting(
         20,
-        "connections of one process; as many more at most for reading, half as many for searches, half as many for "
-        "short writes, 3 for relays",
+        "connections of one process for units of work; at most as many more for reads with a session, as many for "
+        "compiled reads, half as many for searches, half as many for short writes, and 3 for relays: 83 with 20",
         Whole(1, 1_000),
     )
     statement_timeout: float = setting(10.0, "seconds after which PostgreSQL gives up a statement", Number(0.01, DAY))

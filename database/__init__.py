@@ -1,16 +1,21 @@
-"""PostgreSQL: one tuned pool, short reads, and the unit of work that every write goes through."""
+"""PostgreSQL: pools of connections for what a process does, short reads, units of work, and writing by one statement.
+
+Connections for reading refuse to write. Those that write are the engine of units of work, those of `writing_once`, and
+those of relays; each kind has a pool of its own, so that whoever waits for a lock or for Redis holds up nobody else.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import perf_counter
 from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import event
+from sqlalchemy import Executable, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -18,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from database.addresses import DIALECT, bare_engine, dsn_of
 from database.once import OneStatement, Writers
 from database.outages import Busy, Contended, is_cancelled_statement, is_outage
-from database.readers import ANEW, PREPARED, Readers
+from database.readers import ANEW, PREPARED, READ_ONLY, Readers
 from database.recording import RECORDING, Happened, recording, recording_values, stream_of
 from database.statement_log import Read, StatementLog, count_statement, noted, reads, statements
 from database.work import ATTEMPTS, Asked, UnitOfWork, Writing, on_conflict, violated_constraint
@@ -59,20 +64,25 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.engine = make_engine(settings)
+        """For units of work. `reading()` has another one."""
         self.outer_turns = asyncio.Semaphore(max(1, settings.database_pool_size // 2))
         """For transactions within which others are opened: if they held all connections, each would wait for one."""
         dsn, size = dsn_of(settings.database_url), settings.database_pool_size
+        self._reader = make_engine(settings, is_for_reading=True)
         self._readers = Readers(dsn, size, server_settings(settings))
         self._planners = Readers(dsn, max(1, size // 2), server_settings(settings), plan_cache_mode=ANEW)
         self._writers = Writers(dsn, max(1, size // 2), server_settings(settings))
         self._deliverers = Writers(dsn, MOST_DELIVERING, server_settings(settings))
-        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._has_sink = bool(settings.sink_stream)
         self.after_commit: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A short session for one read. One round trip a statement: there is no transaction around it."""
+        """A short session for one read. One round trip a statement: there is no transaction around it.
+
+        PostgreSQL refuses to write or to lock rows for it.
+        """
         with noted():
             async with AsyncSession(self._reader, expire_on_commit=False, autoflush=False) as session:
                 yield session
@@ -114,6 +124,12 @@ class Database:
             await session.commit()
         self.after_commit()
 
+    async def execute(self, statement: Executable, values: Mapping[str, Any]) -> None:
+        """Run one statement that writes and commits by itself, and of which no event tells."""
+        with noted():
+            async with self._alone.connect() as connection:
+                await connection.execute(statement, values)
+
     @asynccontextmanager
     async def writing_once(self) -> AsyncIterator[OneStatement]:
         """For rules that write by one statement: it commits by itself, in one round trip."""
@@ -137,6 +153,7 @@ class Database:
         await self._planners.close()
         await self._writers.close()
         await self._deliverers.close()
+        await self._reader.dispose()
         await self.engine.dispose()
 
 
@@ -152,9 +169,10 @@ def server_settings(settings: Settings) -> dict[str, str]:
     }
 
 
-def make_engine(settings: Settings) -> AsyncEngine:
+def make_engine(settings: Settings, *, is_for_reading: bool = False) -> AsyncEngine:
     engine = create_async_engine(
         DIALECT,
+        isolation_level="AUTOCOMMIT" if is_for_reading else None,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.operation_timeout,
@@ -173,7 +191,13 @@ def make_engine(settings: Settings) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "before_cursor_execute", count_statement)
     event.listen(engine.sync_engine, "checkout", refuse_closed)
+    if is_for_reading:
+        event.listen(engine.sync_engine, "connect", let_only_read)
     return engine
+
+
+def let_only_read(connection: AsyncAdapt_asyncpg_connection, _record: Any) -> None:
+    connection.run_async(lambda driver: driver.execute(READ_ONLY))
 
 
 def refuse_closed(connection: DBAPIConnection, _record: Any, _proxy: Any) -> None:

@@ -20,6 +20,8 @@ Fetching = Callable[[Asked], Any]
 class Writers(Readers):
     """Connections for statements that write. They wait for locks, so that those who read do not wait behind them."""
 
+    is_read_only = False
+
     async def write(self, asked: Asked) -> list[Any]:
         """Never asked again: a connection that is lost tells nothing about the commit."""
         async with self._turns:

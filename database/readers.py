@@ -1,4 +1,4 @@
-"""Connections for compiled SELECTs, past SQLAlchemy."""
+"""Connections for compiled statements, past SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from database.outages import LOST
 KEPT = "force_generic_plan"
 """One plan of a statement for all values."""
 ANEW = "force_custom_plan"
+READ_ONLY = "SET default_transaction_read_only = on"
+"""Said to a connection once it is there. Said on connecting, asyncpg would take the server for one that only reads, and
+refuse it where DATABASE_URL has `target_session_attrs=read-write`.
+"""
 PREPARED = 100
 """Statements that one connection keeps prepared. PostgreSQL holds each with its plan in memory of its own, and clients
 choose how many shapes there are: with 500 for each connection, 2,400 shapes made it 1.2 GB. A hundred are more than
@@ -22,13 +26,16 @@ what clients' screens ask for again and again; any other is prepared once more.
 
 
 class Readers:
-    """Connections for compiled SELECTs, beside SQLAlchemy's pool and without its layers. They hold no transaction.
+    """Connections for compiled SELECTs, beside SQLAlchemy's pool and without its layers. They hold no transaction, and
+    PostgreSQL lets them write nothing.
 
     The connection used last is used next, so that few of them keep their prepared statements warm. `plan_cache_mode` is
     PostgreSQL's: left to itself, it plans statements with many joins each time, which takes longer than running them.
     Where plans are made for the values, many rows of few are expected by an index, and in memory: reading whole tables,
     as `random_page_cost` of 4 suggests, takes three times as long.
     """
+
+    is_read_only = True
 
     def __init__(self, dsn: str, size: int, server_settings: dict[str, str], *, plan_cache_mode: str = KEPT) -> None:
         self._dsn = dsn
@@ -84,6 +91,8 @@ class Readers:
         connection = await asyncpg.connect(
             self._dsn, timeout=5, statement_cache_size=PREPARED, server_settings=self._server_settings
         )
+        if self.is_read_only:
+            await connection.execute(READ_ONLY)
         for name in ("json", "jsonb"):
             await connection.set_type_codec(
                 name, schema="pg_catalog", encoder=lambda text: text, decoder=orjson.loads, format="text"

@@ -134,5 +134,4 @@ class Watching:
         ordered = sorted(watches)
         if ordered:
             chats, users = (list(ids) for ids in zip(*ordered, strict=True))
-            async with self._database.reading() as session:
-                await session.execute(MARK[is_there], {"chats": chats, "users": users})
+            await self._database.execute(MARK[is_there], {"chats": chats, "users": users})

@@ -7,9 +7,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from database import Database
+from database import Asked, Database
 from database.rows import Values
+from models import Interest
 from schema.core import ids
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = $1"
@@ -93,3 +95,73 @@ async def test_what_is_narrowed_by_values_is_planned_anew(client, ports, monkeyp
     await client().run("{ events { nodes { id organizers { id } } } }")
 
     assert seen == [True, True, True, False, False]
+
+
+WRITE = "INSERT INTO interests (id, slug, name_ru, name_en) VALUES (gen_random_uuid(), 'running', 'Бег', 'Running')"
+WRITE_AND_ANSWER = f"WITH added AS ({WRITE} RETURNING id) SELECT id FROM added"
+
+
+async def test_a_session_for_reading_cannot_write(ports, count):
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        async with ports.database.reading() as session:
+            await session.execute(text(WRITE))
+
+    assert await count(Interest) == 0
+
+
+@pytest.mark.parametrize("plans_anew", [False, True])
+async def test_a_compiled_read_cannot_write(ports, count, plans_anew):
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await ports.database.fetch(WRITE_AND_ANSWER, [], Values, plans_anew=plans_anew)
+
+    assert await count(Interest) == 0
+
+
+async def test_connections_for_reading_are_found_where_a_server_that_writes_is_asked_for(settings):
+    separator = "&" if "?" in settings.database_url else "?"
+    url = f"{settings.database_url}{separator}target_session_attrs=read-write"
+    own = Database(replace(settings, database_url=url))
+    try:
+        async with own.reading() as session:
+            assert await session.scalar(text("SHOW transaction_read_only")) == "on"
+        assert (await own.fetch("SELECT 1 AS one", [], Values))[0].one == 1
+        async with own.writing() as uow:
+            assert await uow.session.scalar(text("SHOW transaction_read_only")) == "off"
+    finally:
+        await own.dispose()
+
+
+async def test_a_process_has_no_more_connections_than_its_settings_say(ports, settings):
+    sleeping = "SELECT pg_sleep(0.2)"
+    own = Database(replace(settings, database_pool_size=4))
+
+    async def read() -> None:
+        async with own.reading() as session:
+            await session.execute(text(sleeping))
+
+    async def write() -> None:
+        async with own.writing() as uow:
+            await uow.session.execute(text(sleeping))
+
+    async def write_once() -> None:
+        async with own.writing_once() as once:
+            await once.write(Asked(sleeping, [], Values))
+
+    async def deliver() -> None:
+        async with own.delivering() as connection:
+            await connection.fetch(sleeping)
+
+    async def connections() -> int:
+        asked = "SELECT count(*) AS number FROM pg_stat_activity WHERE datname = current_database()"
+        return (await ports.database.fetch(asked, [], Values))[0].number
+
+    before = await connections()
+    try:
+        kinds = [read, write, write_once, deliver]
+        await asyncio.gather(
+            *(kind() for kind in kinds for _ in range(6)),
+            *(own.fetch(sleeping, [], Values, plans_anew=anew) for anew in (False, True) for _ in range(6)),
+        )
+        assert await connections() - before == 4 + 4 + 4 + 2 + 2 + 3
+    finally:
+        await own.dispose()

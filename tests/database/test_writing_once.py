@@ -196,10 +196,10 @@ async def test_a_statement_records_as_a_unit_of_work_does(ports, has_sink):
     """The same events, in the same order, owed to the same consumers."""
 
     async def recorded():
-        async with ports.database.reading() as session:
-            events = (await session.scalars(select(OutboxEvent).order_by(OutboxEvent.id))).all()
-            owed = {(one.event_id, one.consumer) for one in await session.scalars(select(OutboxDelivery))}
-            await session.execute(text("DELETE FROM outbox"))
+        async with ports.database.writing() as uow:
+            events = (await uow.session.scalars(select(OutboxEvent).order_by(OutboxEvent.id))).all()
+            owed = {(one.event_id, one.consumer) for one in await uow.session.scalars(select(OutboxDelivery))}
+            await uow.session.execute(text("DELETE FROM outbox"))
         return [
             (one.name, one.subject_type, one.subject_id, one.event_metadata, one.stream, one.sequence,
              {consumer for id, consumer in owed if id == one.id})
