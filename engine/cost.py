@@ -65,10 +65,10 @@ from documents.documents import Prepared
 from documents.selections import Collector, Fragments
 from engine.amounts import Cost, Given, Variables, largest, read, rows_of_list, rows_of_page, settled, times
 from engine.introspection import Averages
+from schema.core.arguments import PAGE_ARGUMENTS
 from schema.core.connections import Connection
 from schema.core.error_format import TOO_COSTLY_MESSAGE
 from schema.core.metadata import COST_KEY
-from schema.core.paging import PAGE_ARGUMENTS
 from schema.core.prices import (
     BESIDE_ROWS,
     DESCRIBED,

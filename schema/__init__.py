@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
+from strawberry.types.scalar import ScalarDefinition
 
 from documents.documents import Documents, Prepared
 from schema.booking.availability import AvailabilitySubscriptions
@@ -47,7 +51,9 @@ from schema.privacy.data_exports import DataExportMutations
 from schema.reviews.reviews import ReviewMutations
 
 
-@strawberry.type(description="Reading. Nothing here changes anything.")
+@strawberry.type(
+    description="The read operations. None of them changes anything, and root fields may be resolved in parallel."
+)
 class Query(
     EventQueries,
     ServiceQueries,
@@ -65,7 +71,10 @@ class Query(
     pass
 
 
-@strawberry.type(description="Changing. Each field is one transaction.")
+@strawberry.type(
+    description="The write operations. Each field runs in a transaction of its own, one after the other, and answers "
+    "with a payload whose `errors` lists expected refusals."
+)
 class Mutation(
     AccountMutations,
     SessionMutations,
@@ -91,7 +100,10 @@ class Mutation(
     pass
 
 
-@strawberry.type(description="Live streams. `after` continues where an earlier one stopped.")
+@strawberry.type(
+    description="The live streams, over WebSocket or server-sent events. Pass the `cursor` of the last entry "
+    "received as `after` to resume a stream without losing entries."
+)
 class Subscription(AvailabilitySubscriptions, ChatSubscriptions, NotificationSubscriptions):
     pass
 
@@ -127,11 +139,20 @@ class Schema(strawberry.Schema):
             present(error, context)
 
 
+DATE = replace(DateDefinition, description="A day of the calendar as ISO 8601 text, such as 2026-11-27.")
+DATE_TIME = replace(
+    DateTimeDefinition,
+    description="A moment in time as RFC 3339 text with an offset, such as 2026-11-27T19:00:00+03:00. "
+    "Values without an offset are refused.",
+)
+SCALARS: dict[object, ScalarDefinition] = {Decimal: DECIMAL, date: DATE, datetime: DATE_TIME}
+
+
 def make_schema(extensions: list[Any] | None = None) -> Schema:
     return Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        config=StrawberryConfig(info_class=Info, disable_field_suggestions=True, scalar_map={Decimal: DECIMAL}),
+        config=StrawberryConfig(info_class=Info, disable_field_suggestions=True, scalar_map=SCALARS),
         extensions=extensions or [],
     )

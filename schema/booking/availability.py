@@ -13,6 +13,7 @@ from resolvers.booking import availability
 from resolvers.booking.capacity import BookableState
 from schema.core import ids
 from schema.core.access import PUBLIC
+from schema.core.arguments import After
 from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.relations import computed, reads
@@ -21,27 +22,29 @@ from schema.core.streams import ResyncRequired, cursor_of
 
 enum(
     BookableState,
-    "What someone may do now at an event or a service, or why not.",
-    OPEN="A place may be taken.",
-    FULL="No places are left.",
-    NOT_OPEN_YET="Booking opens later, see `opensAt`.",
-    CLOSED="It has begun, or is not out, or was cancelled.",
-    ALREADY_REGISTERED="The caller is registered.",
-    ALREADY_BOOKED="The caller has a place.",
-    BOOK_SERVICES_INSTEAD="The event is entered by booking its services.",
-    MEMBERS_ONLY="It is for members of the event's club alone.",
-    RESTRICTED="The caller was put out of the event, or of its club.",
-    SIGN_IN_FIRST="A place may be taken by whoever signs in.",
+    "What the caller can do now at an event or a service, or the reason why not.",
+    OPEN="The caller can take a place now.",
+    FULL="No place is left.",
+    NOT_OPEN_YET="Booking has not opened yet; it opens at `opensAt`.",
+    CLOSED="The event or service has begun, is not published, or was cancelled.",
+    ALREADY_REGISTERED="The caller is already registered for the event.",
+    ALREADY_BOOKED="The caller has already booked the service.",
+    BOOK_SERVICES_INSTEAD="The event offers services: book one of them instead of registering for the event.",
+    MEMBERS_ONLY="Only members of the event's club can take a place.",
+    RESTRICTED="The caller was removed from the event or banned from its club.",
+    SIGN_IN_FIRST="A place is available, but the caller has to sign in first.",
 )
 
 
 @strawberry.type(
-    description="What the caller may do now at an event or a service. The mutations decide by the same function."
+    description="Whether the caller can take a place at an event or a service now. The mutations apply the same rules."
 )
 class Bookability:
-    code: BookableState = strawberry.field(description="OPEN, or why not.")
+    code: BookableState = strawberry.field(
+        description="`OPEN` if the caller can take a place now, otherwise the reason why not."
+    )
     opens_at: datetime | None = strawberry.field(
-        description="When booking opens or has opened, in the event's zone; null where there is no window."
+        description="When booking opens or opened, in the event's time zone. Null if booking has no opening time."
     )
 
 
@@ -55,38 +58,44 @@ class Places:
     is_cancelled: bool
 
 
-@strawberry.type(description="Places of a service at one moment: bookings.")
+@strawberry.type(description="The places of a service at one moment. They are counted in bookings.")
 class ServiceAvailability:
-    capacity: int = strawberry.field(description="Most bookings.")
-    taken: int = strawberry.field(description="Bookings that hold a place.")
-    is_cancelled: bool = strawberry.field(description="Whether the service no longer takes place.")
+    capacity: int = strawberry.field(description="The maximum number of bookings.")
+    taken: int = strawberry.field(description="The number of bookings that hold a place.")
+    is_cancelled: bool = strawberry.field(description="Whether the service was cancelled.")
 
-    @computed(description="Id of the service.")
+    @computed(description="The id of the service.")
     @reads("id")
     def service_id(root: strawberry.Parent[Any]) -> strawberry.ID:
         return strawberry.ID(ids.encode("Service", root.id))
 
-    @computed(description="Places left.")
+    @computed(description="The number of places left.")
     @reads("capacity", "taken")
     def free(root: strawberry.Parent[Any]) -> int:
         return int(root.capacity - root.taken)
 
 
-@strawberry.type(description="What was free at an event after a change.")
+@strawberry.type(
+    description="The places of an event and of its services after a change. An entry of the stream "
+    "`availabilityChanged`."
+)
 class AvailabilityChange:
-    capacity: int | None = strawberry.field(description="Most people; null means unlimited.")
-    taken: int = strawberry.field(description="People who hold a place.")
-    occurred_at: datetime = strawberry.field(description="When it changed.")
+    capacity: int | None = strawberry.field(description="The maximum number of people. Null if the event has no limit.")
+    taken: int = strawberry.field(description="The number of people who hold a place.")
+    occurred_at: datetime = strawberry.field(description="When the change was made.")
 
-    @computed(description="Give it as `after` to continue from here.")
+    @computed(description="The position of this entry in the stream. Pass it as `after` to resume from here.")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.event_id, root.sequence)
 
-    @computed(description="Places left; null means unlimited.")
+    @computed(description="The number of places left. Null if the event has no limit.")
     def free(root: strawberry.Parent[Any]) -> int | None:
         return None if root.capacity is None else root.capacity - root.taken
 
-    @computed(description="All services of the event, in order of start.", graphql_type=list[ServiceAvailability])
+    @computed(
+        description="The places of every service of the event, in order of start time.",
+        graphql_type=list[ServiceAvailability],
+    )
     def services(root: strawberry.Parent[Any]) -> Any:
         return [
             Places(UUID(one["id"]), capacity=one["capacity"], taken=one["taken"], is_cancelled=one["cancelled"])
@@ -100,15 +109,22 @@ class AvailabilityChange:
 
 AvailabilityUpdate = Annotated[
     AvailabilityChange | ResyncRequired,
-    strawberry.union("AvailabilityUpdate", description="The next change, or the need to read the state anew."),
+    strawberry.union(
+        "AvailabilityUpdate",
+        description="An entry of the stream `availabilityChanged`: the next change, or a request to read the current "
+        "state again.",
+    ),
 ]
 
 
 @strawberry.type
 class AvailabilitySubscriptions:
-    @subscription(description="Free places of an event, after each committed change.", access=PUBLIC)
+    @subscription(description="Streams the places of an event after each committed change.", access=PUBLIC)
     def availability_changed(
-        self, info: Info, event_id: strawberry.ID, after: str | None = None
+        self,
+        info: Info,
+        event_id: Annotated[strawberry.ID, strawberry.argument(description="The event to follow.")],
+        after: After = None,
     ) -> AsyncGenerator[AvailabilityUpdate, None]:
         return availability.AvailabilityStream(  # type: ignore[return-value]  # source objects are rows
             info.context.database,

@@ -38,38 +38,53 @@ if TYPE_CHECKING:
 
 enum(
     dataloaders.booking.bookings.BookingSort,
-    "Order of one's bookings. Equal ones are in order of their ids.",
-    STARTS_AT_ASC="By the start of the service, the earliest first.",
-    STARTS_AT_DESC="By the start of the service, the latest first.",
-    CREATED_AT_DESC="What one booked last first.",
+    "How to sort the caller's bookings. Bookings that compare equal are sorted by id.",
+    STARTS_AT_ASC="By start time of the service, earliest first.",
+    STARTS_AT_DESC="By start time of the service, latest first.",
+    CREATED_AT_DESC="By booking time, most recent first.",
 )
 
 
-@strawberry.type(description="A person has a place at a service.")
+@strawberry.type(description="A person's place at a service.")
 class Booking(Node, row=models.Booking, by_id=dataloaders.booking.bookings.by_id):
-    admission: models.Admission = strawberry.field(description="Whether the person is let in.")
-    attendance: models.Attendance = strawberry.field(description="Whether the person came.")
-    note: str | None = strawberry.field(description="What the person wants the organisers to know.")
-    created_at: datetime = strawberry.field(description="When the place was booked first.")
-    cancelled_at: datetime | None = strawberry.field(description="When it was cancelled; null while it is not.")
-    cancel_reason: str | None = strawberry.field(description="Why, where who cancelled it said so.")
+    admission: models.Admission = strawberry.field(description="Whether the person has a place.")
+    attendance: models.Attendance = strawberry.field(description="Whether the person attended.")
+    note: str | None = strawberry.field(
+        description="What the person wants the organizers to know, at most 1000 characters."
+    )
+    created_at: datetime = strawberry.field(description="When the person first booked the service.")
+    cancelled_at: datetime | None = strawberry.field(
+        description="When the booking was cancelled. Null if it is active."
+    )
+    cancel_reason: str | None = strawberry.field(
+        description="Why the booking was cancelled. Null if no reason was given."
+    )
     event: Event | None = related(
-        dataloaders.events.events.by_id, key="event_id", description="Null when it is no longer visible."
+        dataloaders.events.events.by_id,
+        key="event_id",
+        description="The event of the service. Null if the caller cannot see it.",
     )
     service: Annotated[Service, strawberry.lazy("schema.events.services")] | None = related(
-        dataloaders.events.services.by_id, key="service_id", description="Null when it is no longer visible."
+        dataloaders.events.services.by_id,
+        key="service_id",
+        description="The booked service. Null if the caller cannot see it.",
     )
     user: User | None = related(
-        dataloaders.people.users.by_id, key="user_id", description="Null when their profile is hidden."
+        dataloaders.people.users.by_id,
+        key="user_id",
+        description="The person who has the place. Null if the caller cannot see them.",
     )
     recorded_by: User | None = related(
         dataloaders.people.users.by_id,
         key="recorded_by_id",
-        description="Who made it: the person, or a volunteer for them.",
+        description="Who made the booking: the person themselves, or the volunteer who booked for them.",
     )
 
     @derived(
-        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, roles=ROLES
+        description="An internal note. Visible to the event's hosts, to owners and administrators of its club, "
+        "to volunteers and to staff; null for everyone else.",
+        graphql_type=str | None,
+        roles=ROLES,
     )
     @reads("staff_note")
     def staff_note(root: Any, info: Info, *, roles: Any) -> str | None:
@@ -83,72 +98,82 @@ class Booking(Node, row=models.Booking, by_id=dataloaders.booking.bookings.by_id
     )
 
 
-@strawberry.input(description=f"Narrows the bookings of a service. {ALL_HOLD}")
+@strawberry.input(description=f"Filters the bookings of a service. {ALL_HOLD}")
 class BookingFilter(Filter):
-    admissions: list[models.Admission] | None = strawberry.field(default=None, description="In one of these states.")
+    admissions: list[models.Admission] | None = strawberry.field(
+        default=None, description="Keep rows whose admission is one of these."
+    )
     attendances: list[models.Attendance] | None = strawberry.field(
-        default=None, description="Of people of whom one of these is known."
+        default=None, description="Keep rows whose attendance is one of these."
     )
 
 
-@strawberry.input(description=f"Narrows one's bookings. {ALL_HOLD}")
+@strawberry.input(description=f"Filters the caller's bookings. {ALL_HOLD}")
 class OwnBookingFilter(BookingFilter):
     timings: list[models.EventTiming] | None = strawberry.field(
-        default=None, description="By where the service stands now; PAST begins with its end."
+        default=None,
+        description="Keep bookings whose service is upcoming, ongoing or past now. A service is PAST from the "
+        "moment it ends.",
     )
     event_statuses: list[models.EventStatus] | None = strawberry.field(
-        default=None, description="Of events in one of these statuses."
+        default=None, description="Keep bookings at events with one of these statuses."
     )
 
 
-@strawberry.input(description="Which services to book, and for whom.")
+@strawberry.input(description="Input of `bookServices`: which services to book, and for whom.")
 class BookServicesInput(MutationInput):
     service_ids: list[strawberry.ID] = strawberry.field(
-        description="1 to 20 services, of one event or of several.", metadata=checked(rules.check_services)
+        description="The services to book, 1 to 20. They may belong to several events.",
+        metadata=checked(rules.check_services),
     )
     event_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The event they must all belong to, to be sure."
+        default=None,
+        description="The event that all the services must belong to. Optional; services of another event are "
+        "then refused.",
     )
     on_behalf_of: strawberry.ID | None = strawberry.field(
         default=None,
-        description="Who gets the places; oneself if left out. For others it needs the permission `REGISTER_OTHERS`.",
+        description="The person to book for. Defaults to the caller. Booking for someone else requires the "
+        "permission `REGISTER_OTHERS`.",
     )
     note: str | None = strawberry.field(
-        default=None, description="For the organisers, at most 1000 characters.", metadata=checked(check_note)
+        default=None, description="A note for the organizers, at most 1000 characters.", metadata=checked(check_note)
     )
 
 
-@strawberry.type(description="What was booked.")
+@strawberry.type(description="The result of `bookServices`.")
 class BookServicesPayload(PayloadWithWarnings):
     bookings: list[models.Booking] | None = strawberry.field(
         default=None,
         graphql_type=list[Booking] | None,
-        description="One for each id of the input, in its order, at most 20; null where the booking was refused.",
+        description="One booking for each service id of the input, in the same order, at most 20. Null if the "
+        "mutation was refused.",
     )
 
 
-@strawberry.input(description="Which booking to cancel.")
+@strawberry.input(description="Input of `cancelBooking`.")
 class CancelBookingInput(MutationInput):
-    booking_id: strawberry.ID = strawberry.field(description="The booking.")
+    booking_id: strawberry.ID = strawberry.field(description="The booking to cancel.")
     reason: str | None = strawberry.field(
         default=None,
-        description="Why, for the person, who is told: at most 1000 characters.",
+        description="Why, at most 1000 characters. The person who loses the place is notified and reads it.",
         metadata=checked(check_reason),
     )
 
 
-@strawberry.type(description="A booking after its change.")
+@strawberry.type(description="The result of a mutation that changes a booking.")
 class BookingPayload(Payload):
     booking: models.Booking | None = strawberry.field(
-        default=None, graphql_type=Booking | None, description="The booking."
+        default=None, graphql_type=Booking | None, description="The changed booking. Null if the mutation was refused."
     )
 
 
 @strawberry.type
 class BookingMutations:
     @mutation(
-        description="Take a place at every one of some services, or at none; nothing is charged. The first place at an "
-        "event counts against the event as well and makes the registration. `path` of an error leads to its service.",
+        description="Book one or more services, all or none of them. Nothing is charged. The first place at an "
+        "event also registers the person for the event and takes one of its places. The `path` of an "
+        "error leads to the service that was refused.",
         access=Permission.REGISTER,
         raises=[
             NotFound,
@@ -189,8 +214,9 @@ class BookingMutations:
         return BookServicesPayload(bookings=bookings, warnings=user_errors(UserErrors(warnings), info.context.reader))
 
     @mutation(
-        description="Give a place back: one's own, or someone else's for volunteers and for who may change the event. "
-        "The last booking at an event takes the registration with it.",
+        description="Cancel a booking. People may cancel their own; volunteers, staff and people who may edit "
+        "the event may cancel any. Cancelling the last booking at an event also cancels the "
+        "registration.",
         access=Permission.REGISTER,
         raises=[NotFound, Forbidden, TooLong, rules.NotBooked, capacity.Closed],
     )

@@ -40,28 +40,29 @@ if TYPE_CHECKING:
 
 enum(
     models.Admission,
-    "Whether someone is let in.",
-    PENDING_APPROVAL="The organisers have not decided yet.",
-    WAITLISTED="Waits for a place.",
-    OFFERED="Has been offered a place, which is held for a while.",
-    CONFIRMED="Has a place.",
-    CANCELLED="Has given the place up, or lost it.",
-    REJECTED="Was put out by those who run the event, and takes no place there until they lift it.",
+    "Whether a person has a place.",
+    PENDING_APPROVAL="The organizers have not decided yet.",
+    WAITLISTED="The person is on the waiting list.",
+    OFFERED="The person was offered a place, which is held for a limited time.",
+    CONFIRMED="The person has a place.",
+    CANCELLED="The place was given up or taken away.",
+    REJECTED="The person was removed from the event and cannot take a place there until the people who run it "
+    "lift the ban.",
 )
 enum(
     models.Attendance,
-    "Whether someone came.",
-    EXPECTED="Nothing is known yet.",
-    ATTENDED="Came.",
-    NO_SHOW="Did not come.",
-    EXCUSED="Did not come, and said so in time.",
+    "Whether a person attended.",
+    EXPECTED="Not known yet.",
+    ATTENDED="The person attended.",
+    NO_SHOW="The person did not attend.",
+    EXCUSED="The person did not attend, but said so in time.",
 )
 enum(
     dataloaders.booking.registrations.RegistrationSort,
-    "Order of one's registrations. Equal ones are in order of their ids.",
-    STARTS_AT_ASC="By the start of the event, the earliest first.",
-    STARTS_AT_DESC="By the start of the event, the latest first.",
-    CREATED_AT_DESC="What one registered for last first.",
+    "How to sort the caller's registrations. Registrations that compare equal are sorted by id.",
+    STARTS_AT_ASC="By start time of the event, earliest first.",
+    STARTS_AT_DESC="By start time of the event, latest first.",
+    CREATED_AT_DESC="By registration time, most recent first.",
 )
 
 
@@ -74,32 +75,41 @@ def staff_note_for(row: Any, info: Info, roles: Any) -> str | None:
     return row.staff_note if is_known else None
 
 
-@strawberry.type(description="A person takes part in an event.")
+@strawberry.type(description="A person's participation in an event. There is at most one for each person and event.")
 class Registration(Node, row=models.Registration, by_id=dataloaders.booking.registrations.by_id):
-    admission: models.Admission = strawberry.field(description="Whether the person is let in.")
-    attendance: models.Attendance = strawberry.field(description="Whether the person came.")
-    note: str | None = strawberry.field(description="What the person wants the organisers to know.")
-    created_at: datetime = strawberry.field(description="When the person registered first.")
-    cancelled_at: datetime | None = strawberry.field(description="When it was cancelled; null while it is not.")
-    cancel_reason: str | None = strawberry.field(description="Why, where who cancelled it said so.")
+    admission: models.Admission = strawberry.field(description="Whether the person has a place.")
+    attendance: models.Attendance = strawberry.field(description="Whether the person attended.")
+    note: str | None = strawberry.field(
+        description="What the person wants the organizers to know, at most 1000 characters."
+    )
+    created_at: datetime = strawberry.field(description="When the person first registered.")
+    cancelled_at: datetime | None = strawberry.field(
+        description="When the registration was cancelled. Null if it is active."
+    )
+    cancel_reason: str | None = strawberry.field(
+        description="Why the registration was cancelled. Null if no reason was given."
+    )
     event: Event | None = related(
-        dataloaders.events.events.by_id, key="event_id", description="Null when it is no longer visible."
+        dataloaders.events.events.by_id, key="event_id", description="The event. Null if the caller cannot see it."
     )
     user: User | None = related(
-        dataloaders.people.users.by_id, key="user_id", description="Null when their profile is hidden."
+        dataloaders.people.users.by_id,
+        key="user_id",
+        description="The person who takes part. Null if the caller cannot see them.",
     )
     recorded_by: User | None = related(
         dataloaders.people.users.by_id,
         key="recorded_by_id",
-        description="Who made it: the person, or a volunteer for them.",
+        description="Who made the registration: the person themselves, or the volunteer who registered them.",
     )
     bookings: list[Annotated[Booking, strawberry.lazy("schema.booking.bookings")]] = related(
-        dataloaders.booking.bookings.by_registration_id, description="Places at services of the event, at most 100."
+        dataloaders.booking.bookings.by_registration_id,
+        description="The person's bookings at services of the event, at most 100.",
     )
 
     @derived(
-        description="What the person pays at the door: the price of the event now. Null where there is nothing to pay, "
-        "and where the registration holds no place.",
+        description="What the person pays at the door, which is the event's current price. Null if nothing is to "
+        "be paid or the registration holds no place.",
         graphql_type=Money | None,
         event=Need(dataloaders.events.events.by_id, key="event_id"),
     )
@@ -108,7 +118,10 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.booking.regi
         return price_of(event) if owes else None
 
     @derived(
-        description="A remark among hosts and staff; null for everyone else.", graphql_type=str | None, roles=ROLES
+        description="An internal note. Visible to the event's hosts, to owners and administrators of its club, "
+        "to volunteers and to staff; null for everyone else.",
+        graphql_type=str | None,
+        roles=ROLES,
     )
     @reads("staff_note")
     def staff_note(root: Any, info: Info, *, roles: Any) -> str | None:
@@ -122,82 +135,93 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.booking.regi
     )
 
 
-@strawberry.input(description=f"Narrows the registrations of an event. {ALL_HOLD}")
+@strawberry.input(description=f"Filters the registrations of an event. {ALL_HOLD}")
 class RegistrationFilter(Filter):
-    admissions: list[models.Admission] | None = strawberry.field(default=None, description="In one of these states.")
+    admissions: list[models.Admission] | None = strawberry.field(
+        default=None, description="Keep rows whose admission is one of these."
+    )
     attendances: list[models.Attendance] | None = strawberry.field(
-        default=None, description="Of people of whom one of these is known."
+        default=None, description="Keep rows whose attendance is one of these."
     )
 
 
-@strawberry.input(description=f"Narrows one's registrations. {ALL_HOLD}")
+@strawberry.input(description=f"Filters the caller's registrations. {ALL_HOLD}")
 class OwnRegistrationFilter(RegistrationFilter):
     timings: list[models.EventTiming] | None = strawberry.field(
-        default=None, description="By where the event stands now; PAST begins with its end."
+        default=None,
+        description="Keep registrations whose event is upcoming, ongoing or past now. An event is PAST from the "
+        "moment it ends.",
     )
     event_statuses: list[models.EventStatus] | None = strawberry.field(
-        default=None, description="Of events in one of these statuses."
+        default=None, description="Keep registrations for events with one of these statuses."
     )
 
 
-@strawberry.input(description="Which event to register for.")
+@strawberry.input(description="Input of `registerForEvent`.")
 class RegisterForEventInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
+    event_id: strawberry.ID = strawberry.field(description="The event to register for.")
     note: str | None = strawberry.field(
-        default=None, description="For the organisers, at most 1000 characters.", metadata=checked(rules.check_note)
+        default=None,
+        description="A note for the organizers, at most 1000 characters.",
+        metadata=checked(rules.check_note),
     )
 
 
-@strawberry.input(description="Which event to leave.")
+@strawberry.input(description="Input of `cancelRegistration`.")
 class CancelRegistrationInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
+    event_id: strawberry.ID = strawberry.field(description="The event whose registration to cancel.")
     user_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="Whose place; one's own if null. Someone else's: for volunteers and for who may change the event.",
+        description="The person whose registration to cancel. Defaults to the caller. Volunteers, staff and "
+        "people who may edit the event may give someone else.",
     )
     reason: str | None = strawberry.field(
         default=None,
-        description="Why, for the person, who is told: at most 1000 characters.",
+        description="Why, at most 1000 characters. The person who loses the place is notified and reads it.",
         metadata=checked(rules.check_reason),
     )
 
 
-@strawberry.input(description="Someone to put out of an event.")
+@strawberry.input(description="Input of `removeRegistration`.")
 class RemoveRegistrationInput(MutationInput):
     registration_id: strawberry.ID = strawberry.field(
-        description="A registration in any state but REJECTED, also a cancelled one."
+        description="The registration to remove. It may be in any state except REJECTED, so also cancelled."
     )
     reason: str | None = strawberry.field(
         default=None,
-        description="Why, for the person, who is told: at most 1000 characters.",
+        description="Why, at most 1000 characters. The removed person is notified and reads it.",
         metadata=checked(rules.check_reason),
     )
 
 
-@strawberry.input(description="Someone who may take part in an event again.")
+@strawberry.input(description="Input of `liftRegistrationBan`.")
 class LiftRegistrationBanInput(MutationInput):
-    registration_id: strawberry.ID = strawberry.field(description="A registration in the state REJECTED.")
+    registration_id: strawberry.ID = strawberry.field(description="A registration whose admission is REJECTED.")
 
 
-@strawberry.type(description="A registration after its change.")
+@strawberry.type(description="The result of a mutation that changes a registration.")
 class RegistrationPayload(Payload):
     registration: models.Registration | None = strawberry.field(
-        default=None, graphql_type=Registration | None, description="The registration."
+        default=None,
+        graphql_type=Registration | None,
+        description="The changed registration. Null if the mutation was refused.",
     )
 
 
-@strawberry.type(description="A new registration.")
+@strawberry.type(description="The result of `registerForEvent`.")
 class RegisterForEventPayload(PayloadWithWarnings):
     registration: models.Registration | None = strawberry.field(
-        default=None, graphql_type=Registration | None, description="The registration."
+        default=None,
+        graphql_type=Registration | None,
+        description="The new registration. Null if the mutation was refused.",
     )
 
 
 @strawberry.type
 class RegistrationMutations:
     @mutation(
-        description="Take a place at an event without services. Nothing is charged: where `paymentPolicy` is "
-        "AT_THE_DOOR, `amountDue` is paid there.",
+        description="Register the caller for an event that offers no services. Nothing is charged: if the "
+        "event's `paymentPolicy` is AT_THE_DOOR, the person pays `amountDue` there.",
         access=Permission.REGISTER,
         raises=[
             NotFound,
@@ -228,7 +252,8 @@ class RegistrationMutations:
         return RegisterForEventPayload(registration=placed.registration, warnings=warnings)
 
     @mutation(
-        description="Give a place back, with all bookings at the event. Possible until the event has ended.",
+        description="Cancel a registration and all of the person's bookings at the event. Possible until the "
+        "event has ended.",
         access=Permission.REGISTER,
         raises=[NotFound, Forbidden, TooLong, rules.NotRegistered, capacity.Closed],
     )
@@ -242,9 +267,10 @@ class RegistrationMutations:
         return RegistrationPayload(registration=registration)
 
     @mutation(
-        description="Put someone out of an event that is not over. They lose their place and bookings, leave its chat, "
-        "are told, and are RESTRICTED there until that is lifted. Nobody is put out who has a role at it: take that "
-        "away first. For who may change the event; audited.",
+        description="Remove a person from an event that has not ended. They lose their place and their bookings, "
+        "leave the event's chat, are notified, and stay RESTRICTED until `liftRegistrationBan`. A "
+        "person with a role at the event is not removed: use `removeEventHost` first. Only people "
+        "who may edit the event may do this. Audited.",
         access=SIGNED_IN,
         raises=[NotFound, Forbidden, InvalidStatus, TooLong, capacity.Closed, removal.IsHost],
     )
@@ -257,8 +283,8 @@ class RegistrationMutations:
         return RegistrationPayload(registration=registration)
 
     @mutation(
-        description="Let someone who was put out of an event register again, and tell them. For who may change the "
-        "event; audited.",
+        description="Let a person who was removed from an event register again, and notify them. Only people who "
+        "may edit the event may do this. Audited.",
         access=SIGNED_IN,
         raises=[NotFound, Forbidden, InvalidStatus],
     )

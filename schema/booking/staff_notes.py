@@ -12,26 +12,26 @@ from schema.core.context import Info
 from schema.core.input_checks import checked
 from schema.core.roots import MutationInput, mutation
 
-NOTE = "A remark among hosts and staff, at most 1000 characters; null removes it."
-FOR_WHOM = "For hosts of the event, those who rule its club, volunteers and staff."
+NOTE = "The internal note, at most 1000 characters. Null removes it."
+FOR_WHOM = "Only the event's hosts, owners and administrators of its club, volunteers and staff may do this."
 
 
-@strawberry.input(description="A remark about a registration.")
+@strawberry.input(description="Input of `setRegistrationStaffNote`.")
 class SetRegistrationStaffNoteInput(MutationInput):
-    registration_id: strawberry.ID = strawberry.field(description="The registration.")
+    registration_id: strawberry.ID = strawberry.field(description="The registration to annotate.")
     note: str | None = strawberry.field(description=NOTE, metadata=checked(rules.check_note))
 
 
-@strawberry.input(description="A remark about a booking.")
+@strawberry.input(description="Input of `setBookingStaffNote`.")
 class SetBookingStaffNoteInput(MutationInput):
-    booking_id: strawberry.ID = strawberry.field(description="The booking.")
+    booking_id: strawberry.ID = strawberry.field(description="The booking to annotate.")
     note: str | None = strawberry.field(description=NOTE, metadata=checked(rules.check_note))
 
 
 @strawberry.type
 class StaffNoteMutations:
     @mutation(
-        description=f"Write or remove a remark about a registration. {FOR_WHOM}",
+        description=f"Write or remove the internal note on a registration. {FOR_WHOM}",
         access=SIGNED_IN,
         raises=[NotFound, Forbidden, TooLong],
     )
@@ -46,7 +46,7 @@ class StaffNoteMutations:
         return RegistrationPayload(registration=registration)
 
     @mutation(
-        description=f"Write or remove a remark about a booking. {FOR_WHOM}",
+        description=f"Write or remove the internal note on a booking. {FOR_WHOM}",
         access=SIGNED_IN,
         raises=[NotFound, Forbidden, TooLong],
     )

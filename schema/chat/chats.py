@@ -23,6 +23,7 @@ from schema.chat.viewer_can import ChatViewerCan, MessageViewerCan
 from schema.clubs.clubs import Club
 from schema.core import ids
 from schema.core.access import SIGNED_IN
+from schema.core.arguments import After
 from schema.core.connections import Connection
 from schema.core.context import Info
 from schema.core.enums import enum
@@ -40,56 +41,66 @@ from schema.people.users import User
 
 enum(
     models.ChatKind,
-    "Whom a chat is for, which decides who may be in it.",
+    "Who a chat is for. The kind decides who can be a member.",
     DIRECT="Two people who share a club or an event.",
-    GROUP="Several people, who were added one by one.",
-    EVENT="The people of an event.",
+    GROUP="Several people who were added one by one.",
+    EVENT="The hosts and participants of an event.",
     CLUB="The members of a club.",
-    SUPPORT="A person and the support.",
-    PARTNER="Two people who do not know each other's names.",
+    SUPPORT="One person and the support team. Reserved for later use.",
+    PARTNER="Two people who do not know each other's names. Reserved for later use.",
 )
 enum(
     rules.NewChatKind,
-    "Chats that people open by themselves.",
-    DIRECT="With one other person.",
-    GROUP="With several, under a title.",
+    "The kinds of chat that a person can open with `createChat`.",
+    DIRECT="A chat with one other person.",
+    GROUP="A chat with several people, with a title.",
 )
 
 
-@strawberry.input(description=f"Narrows one's chats. {ALL_HOLD}")
+@strawberry.input(description=f"Filters the caller's chats. {ALL_HOLD}")
 class ChatFilter(Filter):
-    kinds: list[models.ChatKind] | None = strawberry.field(default=None, description="Of these kinds.")
-    unread_only: bool = strawberry.field(default=False, description="Those with messages that one has not read.")
-
-
-@strawberry.type(description="Someone in a chat.")
-class ChatMember:
-    joined_at: datetime = strawberry.field(description="When they joined; they see what was sent from then on.")
-    user: User | None = related(
-        dataloaders.people.users.by_id, key="user_id", description="Null when their profile is hidden."
+    kinds: list[models.ChatKind] | None = strawberry.field(
+        default=None, description="Keep chats of one of these kinds."
+    )
+    unread_only: bool = strawberry.field(
+        default=False, description="If true, keep only chats with messages that the caller has not read."
     )
 
 
-@strawberry.type(description="The caller's own place in a chat.")
+@strawberry.type(description="A person in a chat.")
+class ChatMember:
+    joined_at: datetime = strawberry.field(description="When the person joined. They see messages sent from then on.")
+    user: User | None = related(
+        dataloaders.people.users.by_id, key="user_id", description="The person. Null if the caller cannot see them."
+    )
+
+
+@strawberry.type(description="The caller's own membership in a chat.")
 class ViewerChatMember:
-    joined_at: datetime = strawberry.field(description="When the caller joined; messages from then on are visible.")
-    read_sequence: int = strawberry.field(description="Sequence of the last message read. Never moves back.")
+    joined_at: datetime = strawberry.field(description="When the caller joined. They see messages sent from then on.")
+    read_sequence: int = strawberry.field(
+        description="The `sequence` of the last message that the caller has read. It never decreases."
+    )
 
 
-@strawberry.type(description="A message in a chat. For its members, from the moment they joined.")
+@strawberry.type(description="A message in a chat. Visible to members who joined before it was sent.")
 class Message(Node, row=models.Message, by_id=dataloaders.chat.messages.message_by_id):
-    sequence: int = strawberry.field(description="Its number in the chat: 1, 2, 3 and so on, without holes.")
-    body: str = strawberry.field(description="1 to 10000 characters.")
-    sent_at: datetime = strawberry.field(description="When it was sent.")
+    sequence: int = strawberry.field(
+        description="The number of the message in its chat: 1, 2, 3 and so on, without gaps."
+    )
+    body: str = strawberry.field(description="The text, 1 to 10,000 characters.")
+    sent_at: datetime = strawberry.field(description="When the message was sent.")
     chat: Annotated[Chat, strawberry.lazy("schema.chat.chats")] | None = related(
-        dataloaders.chat.chats.by_id, key="chat_id", description="Where it was sent."
+        dataloaders.chat.chats.by_id, key="chat_id", description="The chat that the message was sent to."
     )
     author: User | None = related(
-        dataloaders.people.users.by_id, key="author_id", description="Null when their profile is hidden."
+        dataloaders.people.users.by_id,
+        key="author_id",
+        description="Who wrote the message. Null if the caller cannot see them.",
     )
     read_by_other: bool | None = related(
         dataloaders.chat.reading.read_by_other_by_message_id,
-        description="Whether the one it was sent to has read it. Null outside DIRECT chats.",
+        description="Whether the other person of a DIRECT chat has read the message. Null in other chats.",
     )
 
     viewer_can = allowed(
@@ -98,51 +109,66 @@ class Message(Node, row=models.Message, by_id=dataloaders.chat.messages.message_
         is_unread=Need(dataloaders.chat.viewer_can.is_unread_by_message_id, visible=signed_in),
     )
 
-    @computed(description="Give it as `after` to `messageSent` to continue from here.")
+    @computed(
+        description="The position of the message in the stream `messageSent`. Pass it as `after` to resume from here."
+    )
     @reads("chat_id", "sequence")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.chat_id, root.sequence)
 
-    @computed(description="Whether the caller wrote it.")
+    @computed(description="Whether the caller wrote the message.")
     @reads("author_id")
     def is_own(root: strawberry.Parent[Any], info: Info) -> bool:
         return bool(root.author_id == info.context.viewer.id)
 
-    @computed(description="The id that the author's client gave it. Null for everyone else.")
+    @computed(
+        description="The id that the author's client gave the message. Visible to the author only; null for everyone "
+        "else."
+    )
     @reads("author_id", "client_message_id")
     def client_message_id(root: strawberry.Parent[Any], info: Info) -> str | None:
         return str(root.client_message_id) if root.author_id == info.context.viewer.id else None
 
 
-@strawberry.type(description="A conversation. Only its members know of it, staff included.")
+@strawberry.type(description="A conversation. Only its members can see it; staff have no access either.")
 class Chat(Node, row=models.Chat, by_id=dataloaders.chat.chats.by_id):
-    kind: models.ChatKind = strawberry.field(description="Whom it is for.")
+    kind: models.ChatKind = strawberry.field(description="Who the chat is for.")
     title: str | None = strawberry.field(
-        description="Of a GROUP chat. Others are named by their `event`, `club` or `peer`."
+        description="The title of a GROUP chat. Null for other kinds, which are named after their `event`, "
+        "`club` or `peer`."
     )
-    created_at: datetime = strawberry.field(description="When it was made.")
-    last_message_at: datetime = strawberry.field(description="When the last message was sent, or the chat was made.")
-    event: Event | None = related(dataloaders.events.events.by_id, key="event_id", description="Whose chat it is.")
-    club: Club | None = related(dataloaders.clubs.clubs.by_id, key="club_id", description="Whose chat it is.")
+    created_at: datetime = strawberry.field(description="When the chat was created.")
+    last_message_at: datetime = strawberry.field(
+        description="When the last message was sent, or the chat was created if there is none."
+    )
+    event: Event | None = related(
+        dataloaders.events.events.by_id, key="event_id", description="The event of an EVENT chat. Null for other kinds."
+    )
+    club: Club | None = related(
+        dataloaders.clubs.clubs.by_id, key="club_id", description="The club of a CLUB chat. Null for other kinds."
+    )
     peer: User | None = related(
-        dataloaders.chat.members.peer_by_chat_id, description="The other person of a DIRECT chat; null otherwise."
+        dataloaders.chat.members.peer_by_chat_id, description="The other person of a DIRECT chat. Null for other kinds."
     )
     messages: Connection[Message] = connected(
         dataloaders.chat.messages.messages_by_chat_id,
-        description="Newest first, from the caller's joining on. Pages stay as they are while new messages arrive.",
+        description="The messages since the caller joined, newest first. New messages do not shift pages that "
+        "were already read.",
     )
     last_message: Message | None = related(
-        dataloaders.chat.messages.last_message_by_chat_id, description="Null where the caller may see none."
+        dataloaders.chat.messages.last_message_by_chat_id,
+        description="The newest message. Null if there is none that the caller can see.",
     )
     unread_count: int = related(
-        dataloaders.chat.reading.unread_count_by_chat_id, description="Messages after the caller's read marker."
+        dataloaders.chat.reading.unread_count_by_chat_id,
+        description="The number of messages that the caller has not read.",
     )
     members: Connection[ChatMember] = connected(
-        dataloaders.chat.members.members_by_chat_id, description="Who is in the chat now, in order of joining."
+        dataloaders.chat.members.members_by_chat_id, description="The current members, in order of joining."
     )
     viewer_member: ViewerChatMember | None = related(
         dataloaders.chat.members.own_membership_by_chat_id,
-        description="The caller's own place; null once they have left.",
+        description="The caller's own membership. Null once they have left.",
     )
 
     viewer_can = allowed(
@@ -153,17 +179,20 @@ class Chat(Node, row=models.Chat, by_id=dataloaders.chat.chats.by_id):
         needs=lambda info: info.context.ports.settings.direct_chat_needs,
     )
 
-    @computed(description="Give it as `after` to `messageSent` to hear everything after this answer.")
+    @computed(
+        description="The current end of the stream `messageSent`. Pass it as `after` to receive every message sent "
+        "after this answer."
+    )
     @reads("id", "last_sequence")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.id, root.last_sequence)
 
 
-@strawberry.type(description="A message was sent.")
+@strawberry.type(description="An entry of the stream `messageSent`: a message that was sent to the chat.")
 class MessageSent:
     message: Message = facet(Message, description="The message.")
 
-    @computed(description="Give it as `after` to continue from here.")
+    @computed(description="The position of this entry in the stream. Pass it as `after` to resume from here.")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.chat_id, root.sequence)
 
@@ -174,19 +203,28 @@ class MessageSent:
 
 MessageUpdate = Annotated[
     MessageSent | ResyncRequired,
-    strawberry.union("MessageUpdate", description="What a chat's live stream brings."),
+    strawberry.union(
+        "MessageUpdate",
+        description="An entry of the stream `messageSent`: the next message, or a request to read the current state "
+        "again.",
+    ),
 ]
 
 
-@strawberry.input(description="A chat to open.")
+@strawberry.input(description="Input of `createChat`.")
 class CreateChatInput(MutationInput):
-    kind: rules.NewChatKind = strawberry.field(description="DIRECT with one other person, GROUP with several.")
+    kind: rules.NewChatKind = strawberry.field(
+        description="DIRECT for a chat with one other person, GROUP for one with several."
+    )
     member_ids: list[strawberry.ID] = strawberry.field(
-        description="The others, each sharing a club or an event with the caller. At most 199 for GROUP.",
+        description="The other members: exactly one for DIRECT, at most 199 for GROUP. The caller has to share a "
+        "club or an event with each of them.",
         metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS, **checked(rules.check_members)},
     )
     title: str | None = strawberry.field(
-        default=None, description="Of a GROUP chat, 1 to 255 characters.", metadata=checked(rules.check_length)
+        default=None,
+        description="The title of a GROUP chat, 1 to 255 characters.",
+        metadata=checked(rules.check_length),
     )
 
     @staticmethod
@@ -197,65 +235,73 @@ class CreateChatInput(MutationInput):
             rules.check_number(problems, given["kind"], given["member_ids"])
 
 
-@strawberry.input(description="People to invite into a GROUP chat.")
+@strawberry.input(description="Input of `addChatMembers`.")
 class AddChatMembersInput(MutationInput):
-    chat_id: strawberry.ID = strawberry.field(description="A GROUP chat of the caller.")
+    chat_id: strawberry.ID = strawberry.field(description="A GROUP chat that the caller is in.")
     member_ids: list[strawberry.ID] = strawberry.field(
-        description="Each sharing a club or an event with the caller; 200 members at most.",
+        description="The people to add, at most 200. The caller has to share a club or an event with each of them.",
         metadata={MAX_ITEMS_KEY: rules.MOST_MEMBERS, **checked(rules.check_members)},
     )
 
 
-@strawberry.input(description="A GROUP chat to come back to.")
+@strawberry.input(description="Input of `rejoinChat`.")
 class RejoinChatInput(MutationInput):
     chat_id: strawberry.ID = strawberry.field(description="A GROUP chat that the caller has left.")
 
 
-@strawberry.input(description="A GROUP chat to leave.")
+@strawberry.input(description="Input of `leaveChat`.")
 class LeaveChatInput(MutationInput):
-    chat_id: strawberry.ID = strawberry.field(description="A GROUP chat of the caller.")
+    chat_id: strawberry.ID = strawberry.field(description="A GROUP chat that the caller is in.")
 
 
-@strawberry.input(description="How far the caller has read.")
+@strawberry.input(description="Input of `markChatRead`.")
 class MarkChatReadInput(MutationInput):
-    chat_id: strawberry.ID = strawberry.field(description="A chat of the caller.")
+    chat_id: strawberry.ID = strawberry.field(description="A chat that the caller is in.")
     message_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The last message read; everything when it is not given."
+        default=None,
+        description="The last message that the caller has read. If omitted, every message is marked as read.",
     )
 
 
-@strawberry.input(description="A message to send.")
+@strawberry.input(description="Input of `sendMessage`.")
 class SendMessageInput(MutationInput):
-    chat_id: strawberry.ID = strawberry.field(description="A chat of the caller.")
-    body: str = strawberry.field(description="1 to 10000 characters.", metadata=checked(messages.check_body))
+    chat_id: strawberry.ID = strawberry.field(description="A chat that the caller is in.")
+    body: str = strawberry.field(description="The text, 1 to 10,000 characters.", metadata=checked(messages.check_body))
     client_message_id: str = strawberry.field(
-        description="Made up by the client, 1 to 100 characters, best random. The same one gives the same message.",
+        description="An id chosen by the client, 1 to 100 characters, preferably random. Sending again with the "
+        "same id returns the same message instead of a second one.",
         metadata=checked(messages.check_client_message_id),
     )
 
 
-@strawberry.type(description="A chat, or why not.")
+@strawberry.type(description="The result of a mutation that changes a chat.")
 class ChatPayload(Payload):
-    chat: models.Chat | None = strawberry.field(default=None, graphql_type=Chat | None, description="The chat.")
+    chat: models.Chat | None = strawberry.field(
+        default=None, graphql_type=Chat | None, description="The chat. Null if the mutation was refused."
+    )
 
 
-@strawberry.type(description="A message, or why not.")
+@strawberry.type(description="The result of `sendMessage`.")
 class MessagePayload(Payload):
     message: models.Message | None = strawberry.field(
-        default=None, graphql_type=Message | None, description="The message."
+        default=None, graphql_type=Message | None, description="The message. Null if the mutation was refused."
     )
 
 
 @strawberry.type
 class ChatQueries:
-    chat = looked_up(Chat, description="A chat of the caller by its id.", access=SIGNED_IN)
+    chat = looked_up(
+        Chat, description="A chat by its id. Null if it does not exist or the caller is not a member.", access=SIGNED_IN
+    )
 
     @query(
-        description="The caller's DIRECT chat with someone; null when there is none. Reading makes none.",
+        description="The caller's DIRECT chat with the given person. Null if there is none; `createChat` opens one.",
         access=SIGNED_IN,
         graphql_type=Chat | None,
     )
-    async def direct_chat(self, info: Info, user_id: strawberry.ID) -> Any:
+    async def direct_chat(
+        self, info: Info, user_id: Annotated[strawberry.ID, strawberry.argument(description="The other person.")]
+    ) -> Any:
         async with info.context.reading() as session:
             return await rules.direct_with(session, info.context.viewer, user_id=ids.decode(user_id, "User", "userId"))
 
@@ -263,7 +309,7 @@ class ChatQueries:
 @strawberry.type
 class ChatMutations:
     @mutation(
-        description="Open a chat. An existing DIRECT chat of the two is given back.",
+        description="Open a chat. If the two people already have a DIRECT chat, that one is returned.",
         access=Permission.CHAT_USE,
         gathers=True,
         raises=[
@@ -289,8 +335,8 @@ class ChatMutations:
         return ChatPayload(chat=chat)
 
     @mutation(
-        description="Invite people into a GROUP chat. They see what is sent from now on. Who has left comes back by "
-        "`rejoinChat` alone.",
+        description="Add people to a GROUP chat. They see messages sent from now on. A person who has left can "
+        "only come back with `rejoinChat`.",
         access=Permission.CHAT_USE,
         raises=[NotFound, TooMany, rules.ChatNotAllowed, rules.HasLeft, rules.MembersAreFixed],
         quotas=[INVITATIONS.each("member_ids")],
@@ -307,7 +353,7 @@ class ChatMutations:
         return ChatPayload(chat=chat)
 
     @mutation(
-        description="Come back to a GROUP chat that one has left. One sees what is sent from now on.",
+        description="Come back to a GROUP chat that the caller has left. They see messages sent from now on.",
         access=Permission.CHAT_USE,
         raises=[NotFound, TooMany],
     )
@@ -317,7 +363,7 @@ class ChatMutations:
         return ChatPayload(chat=chat)
 
     @mutation(
-        description="Leave a GROUP chat. The chats of events and clubs are left by leaving the event or the club.",
+        description="Leave a GROUP chat. To leave the chat of an event or a club, leave the event or the club.",
         access=Permission.CHAT_USE,
         raises=[NotFound, rules.MembersAreFixed],
     )
@@ -327,7 +373,10 @@ class ChatMutations:
         return ChatPayload(chat=chat)
 
     @mutation(
-        description="Move the caller's read marker forward.", access=Permission.CHAT_USE, raises=[NotFound], quotas=[]
+        description="Move the caller's read marker forward. It never moves back.",
+        access=Permission.CHAT_USE,
+        raises=[NotFound],
+        quotas=[],
     )
     async def mark_chat_read(self, info: Info, input: MarkChatReadInput) -> ChatPayload:
         chat_id, message_id = ids.decode(input.chat_id, "Chat"), ids.maybe(input.message_id, "Message")
@@ -338,7 +387,7 @@ class ChatMutations:
         return ChatPayload(chat=marked.chat)
 
     @mutation(
-        description="Send a message. Its author's own read marker moves to it.",
+        description="Send a message to a chat. The sender's read marker moves to it.",
         access=Permission.CHAT_USE,
         raises=[NotFound, Required, TooLong, TooShort, messages.ChatReadOnly, messages.ClientMessageIdReused],
         quotas=[MESSAGES],
@@ -359,12 +408,15 @@ class ChatMutations:
 @strawberry.type
 class ChatSubscriptions:
     @subscription(
-        description="Messages of a chat: with `after`, those that came since, then live ones. "
-        "Ends when the caller leaves the chat or is signed out.",
+        description="Streams the messages of a chat. With `after`, the messages sent since that cursor come "
+        "first. The stream ends when the caller leaves the chat or their session ends.",
         access=Permission.CHAT_USE,
     )
     def message_sent(
-        self, info: Info, chat_id: strawberry.ID, after: str | None = None
+        self,
+        info: Info,
+        chat_id: Annotated[strawberry.ID, strawberry.argument(description="The chat to follow.")],
+        after: After = None,
     ) -> AsyncGenerator[MessageUpdate, None]:
         ports = info.context.ports
         return messages.ChatStream(  # type: ignore[return-value]  # source objects are rows

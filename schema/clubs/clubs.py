@@ -49,82 +49,95 @@ if TYPE_CHECKING:
 
 enum(
     models.ClubKind,
-    "Whether it is a club or a group.",
-    CLUB="A community by interest.",
-    GROUP="A small group for going out together.",
+    "What kind of community a club is.",
+    CLUB="A community around shared interests.",
+    GROUP="A small group of people who go out together.",
 )
 enum(
     models.ClubVisibility,
-    "Who sees a club.",
-    PUBLIC="Everyone; it is in every list.",
-    UNLISTED="Anyone with the link; no list shows it.",
-    PRIVATE="Members only.",
+    "Who can see a club.",
+    PUBLIC="Everyone can see the club, and it appears in lists.",
+    UNLISTED="Everyone who has the link can see the club. It appears only in the lists of its members.",
+    PRIVATE="Only members and invited people can see the club.",
 )
 enum(
     models.JoinPolicy,
-    "How one becomes a member.",
-    OPEN="One joins at once.",
-    APPROVAL="One asks, and those who run the club decide.",
-    INVITE_ONLY="By invitation only.",
+    "How people become members of a club.",
+    OPEN="Anyone can join at once.",
+    APPROVAL="People ask to join, and the people who run the club decide.",
+    INVITE_ONLY="People can join only if they were invited.",
 )
 enum(
     models.ClubRole,
-    "What someone may do in a club, weakest first.",
-    MEMBER="Takes part.",
-    MODERATOR="Decides about requests and puts members out.",
-    ADMIN="Runs the club: changes it, and gives roles.",
-    OWNER="As ADMIN, and may hand the club over. There is always one.",
+    "What a member may do in a club, from weakest to strongest.",
+    MEMBER="Takes part in the club.",
+    MODERATOR="Decides about requests to join, invites people and removes members.",
+    ADMIN="Runs the club: edits it and gives roles below their own.",
+    OWNER="Does everything an ADMIN does, gives every role, and can hand the club over. A club always has "
+    "at least one owner.",
 )
 enum(
     models.MembershipState,
-    "Where a membership stands.",
-    INVITED="Invited, and has not answered.",
-    PENDING="Asked to join, and waits for a decision.",
-    ACTIVE="A member.",
-    REJECTED="Asked to join and was not let in.",
-    LEFT="Left, or took a request or an invitation back.",
-    BANNED="Was put out, and does not come back before `bannedUntil`, or before a host lifts it.",
+    "The state of a membership.",
+    INVITED="The person was invited and has not answered yet.",
+    PENDING="The person asked to join and waits for a decision.",
+    ACTIVE="The person is a member.",
+    REJECTED="The person asked to join and was refused.",
+    LEFT="The person left, withdrew their request or declined the invitation; or the invitation was withdrawn.",
+    BANNED="The person was removed and cannot come back until `bannedUntil`, or until the ban is lifted.",
 )
 enum(
     rules.ClubSort,
-    "Order of a list of clubs.",
-    RELEVANCE="Those first whose name has the words of the text, then those that have them in name and interests, then "
-    "the others; among these by name.",
-    NAME="By name.",
-    NEWEST="The newest first.",
+    "How to sort a list of clubs. Clubs that compare equal are sorted by id.",
+    RELEVANCE="By how well the club matches the text of the filter: first clubs with its words in the name, "
+    "then in name and interests together, then the others. Each group is sorted by name.",
+    NAME="By name, alphabetically.",
+    NEWEST="By creation time, newest first.",
 )
 
 
-@strawberry.input(description=f"Narrows a list of memberships. {ALL_HOLD}")
+@strawberry.input(description=f"Filters a list of memberships. {ALL_HOLD}")
 class ClubMembershipFilter(Filter):
     states: list[models.MembershipState] | None = strawberry.field(
         default_factory=lambda: [models.MembershipState.ACTIVE],
-        description="In one of these states. Requests and invitations are shown to the person and to those who run the "
-        "club. Null: any state.",
+        description="Keep memberships in one of these states. Defaults to active members; null means any state. "
+        "Requests, invitations and bans are visible only to the person and to the people who run the "
+        "club.",
     )
-    roles: list[models.ClubRole] | None = strawberry.field(default=None, description="With one of these roles.")
-
-
-@strawberry.input(description=f"Narrows the clubs of a person. {ALL_HOLD}")
-class MemberClubFilter(Filter):
-    kinds: list[models.ClubKind] | None = strawberry.field(default=None, description="Of these kinds.")
     roles: list[models.ClubRole] | None = strawberry.field(
-        default=None, description="In which the person has one of these roles."
+        default=None, description="Keep memberships with one of these roles."
     )
 
 
-@strawberry.type(description="A person in a club, or on the way into it or out of it.")
+@strawberry.input(description=f"Filters the clubs of a person. {ALL_HOLD}")
+class MemberClubFilter(Filter):
+    kinds: list[models.ClubKind] | None = strawberry.field(
+        default=None, description="Keep clubs of one of these kinds."
+    )
+    roles: list[models.ClubRole] | None = strawberry.field(
+        default=None, description="Keep clubs in which the person has one of these roles."
+    )
+
+
+@strawberry.type(
+    description="A person's membership in a club, including requests, invitations, bans and past memberships."
+)
 class ClubMembership(Node, row=models.ClubMembership, by_id=dataloaders.clubs.membership.membership_by_id):
-    role: models.ClubRole = strawberry.field(description="What the person may do in the club.")
-    state: models.MembershipState = strawberry.field(description="Where the membership stands.")
-    joined_at: datetime | None = strawberry.field(description="When the person became a member last; null if never.")
-    ban_reason: str | None = strawberry.field(description="Why the person was put out, if that was said.")
-    banned_until: datetime | None = strawberry.field(
-        description="When a ban ends by itself. Null in the state BANNED means when a host lifts it."
+    role: models.ClubRole = strawberry.field(description="The person's role in the club.")
+    state: models.MembershipState = strawberry.field(description="The state of the membership.")
+    joined_at: datetime | None = strawberry.field(
+        description="When the person last became a member. Null if they never were one."
     )
-    user: User | None = related(dataloaders.people.users.by_id, key="user_id", description="Null when no longer there.")
+    ban_reason: str | None = strawberry.field(description="Why the person was removed. Null if no reason was given.")
+    banned_until: datetime | None = strawberry.field(
+        description="When the ban ends by itself. Null in the state BANNED means that the ban lasts until "
+        "someone lifts it."
+    )
+    user: User | None = related(
+        dataloaders.people.users.by_id, key="user_id", description="The person. Null if the caller cannot see them."
+    )
     club: Annotated[Club, strawberry.lazy("schema.clubs.clubs")] | None = related(
-        dataloaders.clubs.clubs.by_id, key="club_id", description="Null when it is not visible to the reader."
+        dataloaders.clubs.clubs.by_id, key="club_id", description="The club. Null if the caller cannot see it."
     )
     viewer_can = allowed(
         ClubMembershipViewerCan,
@@ -136,17 +149,19 @@ class ClubMembership(Node, row=models.ClubMembership, by_id=dataloaders.clubs.me
     )
 
 
-@strawberry.type(description="A community by interest, with members, events and a chat of its own.")
+@strawberry.type(description="A community around shared interests, with members, events and a chat of its own.")
 class Club(Node, row=models.Club, by_id=dataloaders.clubs.clubs.by_id):
-    name: str = strawberry.field(description="At most 255 characters.")
-    description: str | None = strawberry.field(description="At most 5000 characters.")
-    kind: models.ClubKind = strawberry.field(description="Club or group.")
-    visibility: models.ClubVisibility = strawberry.field(description="Who sees it.")
-    join_policy: models.JoinPolicy = strawberry.field(description="How one becomes a member.")
-    created_at: datetime = strawberry.field(description="When it was made.")
-    version: int = strawberry.field(description="Give it back as `expectedVersion` when changing the club.")
+    name: str = strawberry.field(description="The name, at most 255 characters.")
+    description: str | None = strawberry.field(description="What the club is about, at most 5,000 characters.")
+    kind: models.ClubKind = strawberry.field(description="What kind of community it is.")
+    visibility: models.ClubVisibility = strawberry.field(description="Who can see the club.")
+    join_policy: models.JoinPolicy = strawberry.field(description="How people become members.")
+    created_at: datetime = strawberry.field(description="When the club was created.")
+    version: int = strawberry.field(
+        description="The version of the club, which grows with each edit. Pass it as `expectedVersion` to `updateClub`."
+    )
     interests: list[Interest] = related(
-        dataloaders.people.interests.by_club_id, description="What it is about, at most 50."
+        dataloaders.people.interests.by_club_id, description="The interests that the club is about, at most 50."
     )
     viewer_can = allowed(
         ClubViewerCan,
@@ -155,100 +170,124 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.clubs.by_id):
         own=Need(dataloaders.clubs.membership.own_by_club_id, visible=signed_in),
         owners=Need(dataloaders.clubs.viewer_can.owner_count_by_club_id, visible=signed_in),
     )
-    member_count: int = related(dataloaders.clubs.membership.member_count, description="Active members.")
+    member_count: int = related(dataloaders.clubs.membership.member_count, description="The number of active members.")
     members: Connection[ClubMembership] = connected(
         dataloaders.clubs.membership.members_by_club_id,
         filter=ClubMembershipFilter,
         unfiltered=ClubMembershipFilter(),
-        description="Active members, in the order in which they came, unless filtered otherwise. People who hide "
-        "their clubs are shown to fellow members only; those who run the club always.",
+        description="The members, in order of joining. Active ones by default; `filter` can ask for other "
+        "states. People who hide their clubs are visible only to fellow members and to the people "
+        "who run the club.",
     )
     viewer_membership: ClubMembership | None = related(
-        dataloaders.clubs.membership.own_by_club_id, description="The caller's membership, request or invitation."
+        dataloaders.clubs.membership.own_by_club_id,
+        description="The caller's membership, request or invitation. Null if there is none.",
     )
     owner: User | None = related(
-        dataloaders.clubs.membership.owner_by_club_id, description="The owner; of several, the first."
+        dataloaders.clubs.membership.owner_by_club_id,
+        description="The owner who has been in the club longest. Null if the caller cannot see them.",
     )
     owners: list[User] = related(dataloaders.clubs.membership.owners_by_club_id, description="All owners, at most 20.")
     chat: Annotated[Chat, strawberry.lazy("schema.chat.chats")] | None = related(
-        dataloaders.chat.chats.by_club_id, description="Its chat; null for whoever is not in it."
+        dataloaders.chat.chats.by_club_id, description="The chat of the club. Null if the caller is not in it."
     )
     events: Connection[Annotated[Event, strawberry.lazy("schema.events.events")]] = connected(
         dataloaders.clubs.clubs.events_by_club_id,
-        description="Published events that are not over, soonest first, as far as the reader finds them in lists.",
+        description="Published events that have not ended, soonest first. Only events that the caller can find "
+        "in lists.",
     )
 
 
-@strawberry.input(description=f"Narrows a list of clubs. {ALL_HOLD}")
+@strawberry.input(description=f"Filters a list of clubs. {ALL_HOLD}")
 class ClubFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED_NAMES,
-        description="Words of name, interests or description, in any Russian or English form, also unfinished ones; "
-        "case and ё do not matter. At most 200 characters.",
+        description="Words to search for in name, interests and description. Matches any grammatical form in "
+        "Russian or English and beginnings of words, and ignores case and the difference between е "
+        "and ё. At most 200 characters.",
     )
     interest_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="About at least one of these, at most 100."
+        default=None, description="Keep clubs about at least one of these interests, at most 100."
     )
-    kinds: list[models.ClubKind] | None = strawberry.field(default=None, description="Of these kinds.")
+    kinds: list[models.ClubKind] | None = strawberry.field(
+        default=None, description="Keep clubs of one of these kinds."
+    )
     visibilities: list[models.ClubVisibility] | None = strawberry.field(
         default=None,
-        description="Seen by these. Others than PUBLIC are found by their members, and by staff who name them here.",
+        description="Keep clubs with one of these visibilities. Clubs that are not PUBLIC are found by their "
+        "members, and by staff who name the visibility here.",
     )
     viewer_is_member: bool | None = strawberry.field(
-        default=None, description="Those of which the caller is a member, or is none."
+        default=None, description="True keeps clubs that the caller is a member of, false keeps the others."
     )
 
 
-@strawberry.input(description="A club to make.")
+@strawberry.input(description="Input of `createClub`.")
 class CreateClubInput(MutationInput):
-    name: str = strawberry.field(description="1 to 255 characters.", metadata=checked(rules.TEXTS["name"]))
+    name: str = strawberry.field(description="The name, 1 to 255 characters.", metadata=checked(rules.TEXTS["name"]))
     description: str | None = strawberry.field(
-        default=None, description="At most 5000 characters.", metadata=checked(rules.TEXTS["description"])
+        default=None,
+        description="What the club is about, at most 5,000 characters.",
+        metadata=checked(rules.TEXTS["description"]),
     )
-    kind: models.ClubKind = strawberry.field(default=models.ClubKind.CLUB, description="Club or group.")
+    kind: models.ClubKind = strawberry.field(default=models.ClubKind.CLUB, description="What kind of community it is.")
     visibility: models.ClubVisibility | None = strawberry.field(
-        default=None, description="PUBLIC for a club, PRIVATE for a group, if left out."
+        default=None, description="Who can see the club. Defaults to PUBLIC for a club and PRIVATE for a group."
     )
     join_policy: models.JoinPolicy | None = strawberry.field(
-        default=None, description="OPEN for a club, INVITE_ONLY for a group, if left out."
+        default=None, description="How people become members. Defaults to OPEN for a club and INVITE_ONLY for a group."
     )
     interest_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="What it is about, at most 50.", metadata=checked(check_most)
+        default_factory=list,
+        description="The interests that the club is about, at most 50.",
+        metadata=checked(check_most),
     )
 
 
-@strawberry.input(description="Changes of a club. A field that is left out stays; null empties one.")
+@strawberry.input(
+    description="Input of `updateClub`. Fields that are omitted stay unchanged; null clears a field that may be empty."
+)
 class UpdateClubInput(MutationInput):
-    club_id: strawberry.ID = strawberry.field(description="The club.")
-    expected_version: int = strawberry.field(description="`version` as one has read it.")
+    club_id: strawberry.ID = strawberry.field(description="The club to edit.")
+    expected_version: int = strawberry.field(
+        description="The `version` of the club when it was read. If the club was edited since, the mutation is "
+        "refused with VERSION_CONFLICT."
+    )
     name: strawberry.Maybe[str | None] = strawberry.field(
-        description="1 to 255 characters.", metadata=checked(rules.TEXTS["name"])
+        description="The new name, 1 to 255 characters.", metadata=checked(rules.TEXTS["name"])
     )
     description: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 5000 characters.", metadata=checked(rules.TEXTS["description"])
+        description="The new description, at most 5,000 characters. Null removes it.",
+        metadata=checked(rules.TEXTS["description"]),
     )
-    visibility: strawberry.Maybe[models.ClubVisibility] = strawberry.field(description="Who sees it.")
+    visibility: strawberry.Maybe[models.ClubVisibility] = strawberry.field(
+        description="Who can see the club from now on."
+    )
     join_policy: strawberry.Maybe[models.JoinPolicy] = strawberry.field(
-        description="How one becomes a member. Requests that wait stay as they are."
+        description="How people become members from now on. Pending requests stay as they are."
     )
     interest_ids: strawberry.Maybe[list[strawberry.ID]] = strawberry.field(
-        description="All of its interests from now on, at most 50.", metadata=checked(check_most)
+        description="The complete new list of interests, at most 50.", metadata=checked(check_most)
     )
 
 
-@strawberry.type(description="What making or changing a club answers.")
+@strawberry.type(description="The result of a mutation that creates or edits a club.")
 class ClubPayload(Payload):
-    club: models.Club | None = strawberry.field(default=None, graphql_type=Club | None, description="The club.")
+    club: models.Club | None = strawberry.field(
+        default=None, graphql_type=Club | None, description="The club. Null if the mutation was refused."
+    )
 
 
 @strawberry.type
 class ClubQueries:
-    club = looked_up(Club, description="A club by its id; null when missing or hidden.", access=PUBLIC)
+    club = looked_up(
+        Club, description="A club by its id. Null if it does not exist or the caller cannot see it.", access=PUBLIC
+    )
 
     @connection(
-        description="Clubs: the public ones, and those of which the caller is a member. Without a `sort` they come by "
-        "RELEVANCE where a text is looked for, else by NAME.",
+        description="The public clubs and the clubs that the caller is a member of. Sorted by RELEVANCE if the "
+        "filter has a text, otherwise by NAME, unless `sort` says otherwise.",
         access=PUBLIC,
         of=Club,
     )
@@ -276,7 +315,8 @@ def _search(filter: ClubFilter | None) -> rules.ClubSearch:
 @strawberry.type
 class ClubMutations:
     @mutation(
-        description="Make a club, with its chat. The creator becomes its owner. Recorded as `club.created`.",
+        description="Create a club together with its chat. The caller becomes its owner. Emits the domain event "
+        "`club.created`.",
         access=Permission.CLUB_CREATE,
         gathers=True,
         raises=[InvalidId, NotFound, Required, TooLong, TooMany],
@@ -298,8 +338,8 @@ class ClubMutations:
         return ClubPayload(club=club)
 
     @mutation(
-        description="Change a club: its owners, administrators, and moderators of the platform, whose changes are "
-        "audited. Recorded as `club.updated`.",
+        description="Edit a club. Its owners and administrators may do this, and moderators of the platform, "
+        "whose edits are audited. Emits the domain event `club.updated`.",
         access=SIGNED_IN,
         gathers=True,
         raises=[Forbidden, InvalidId, NotFound, Required, TooLong, TooMany, VersionConflict],

@@ -18,70 +18,76 @@ from schema.core.input_checks import checked
 from schema.core.quotas import INVITATIONS, JOINS
 from schema.core.roots import MutationInput, Payload, mutation
 
-HOSTS = "Those who run the club, and moderators of the platform, whose doing is audited."
+HOSTS = "The people who run the club may do this, and moderators of the platform, whose calls are audited."
 
 
-@strawberry.input(description="A club to join.")
+@strawberry.input(description="Input of `joinClub`.")
 class JoinClubInput(MutationInput):
-    club_id: strawberry.ID = strawberry.field(description="The club.")
+    club_id: strawberry.ID = strawberry.field(description="The club to join.")
 
 
-@strawberry.input(description="A club to leave.")
+@strawberry.input(description="Input of `leaveClub`.")
 class LeaveClubInput(MutationInput):
-    club_id: strawberry.ID = strawberry.field(description="The club.")
+    club_id: strawberry.ID = strawberry.field(description="The club to leave.")
 
 
-@strawberry.input(description="Whom to invite, and where.")
+@strawberry.input(description="Input of `inviteToClub`.")
 class InviteToClubInput(MutationInput):
-    club_id: strawberry.ID = strawberry.field(description="The club.")
-    user_id: strawberry.ID = strawberry.field(description="The person.")
+    club_id: strawberry.ID = strawberry.field(description="The club to invite the person to.")
+    user_id: strawberry.ID = strawberry.field(description="The person to invite.")
 
 
-@strawberry.input(description="A request to approve.")
+@strawberry.input(description="Input of `approveClubMember`.")
 class ApproveClubMemberInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(description="A membership in the state PENDING.")
 
 
-@strawberry.input(description="A request to refuse.")
+@strawberry.input(description="Input of `rejectClubMember`.")
 class RejectClubMemberInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(description="A membership in the state PENDING.")
 
 
-@strawberry.input(description="Someone to put out, or an invitation to take back.")
+@strawberry.input(description="Input of `removeClubMember`.")
 class RemoveClubMemberInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(
-        description="A membership in any state. INVITED becomes LEFT, every other one BANNED."
+        description="The membership to end. INVITED becomes LEFT; every other state becomes BANNED."
     )
     reason: str | None = strawberry.field(
-        default=None, description="For the person, at most 1000 characters.", metadata=checked(rules.check_reason)
+        default=None,
+        description="Why, at most 1000 characters. The person is notified and reads it.",
+        metadata=checked(rules.check_reason),
     )
     until: datetime | None = strawberry.field(
         default=None,
-        description="When the ban ends by itself; null means when a host lifts it.",
+        description="When the ban ends by itself. If omitted or null, the ban lasts until someone lifts it.",
         metadata=checked(each=rules.check_until),
     )
 
 
-@strawberry.input(description="Someone who may come back.")
+@strawberry.input(description="Input of `liftClubBan`.")
 class LiftClubBanInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(description="A membership in the state BANNED.")
 
 
-@strawberry.input(description="A member and their new role.")
+@strawberry.input(description="Input of `changeClubMemberRole`.")
 class ChangeClubMemberRoleInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(description="A membership in the state ACTIVE.")
-    role: models.ClubRole = strawberry.field(description="The role from now on.")
+    role: models.ClubRole = strawberry.field(description="The new role.")
 
 
-@strawberry.input(description="The member who becomes the owner in one's place.")
+@strawberry.input(description="Input of `transferClubOwnership`.")
 class TransferClubOwnershipInput(MutationInput):
-    membership_id: strawberry.ID = strawberry.field(description="An active membership of someone who is no owner.")
+    membership_id: strawberry.ID = strawberry.field(
+        description="The active membership of the new owner, who must not be an owner already."
+    )
 
 
-@strawberry.type(description="What a change of a membership answers.")
+@strawberry.type(description="The result of a mutation that changes a membership.")
 class ClubMembershipPayload(Payload):
     membership: models.ClubMembership | None = strawberry.field(
-        default=None, graphql_type=ClubMembership | None, description="The membership as it is now."
+        default=None,
+        graphql_type=ClubMembership | None,
+        description="The changed membership. Null if the mutation was refused.",
     )
 
 
@@ -92,8 +98,10 @@ def _membership(id: strawberry.ID) -> UUID:
 @strawberry.type
 class ClubMembershipMutations:
     @mutation(
-        description="Join a club. OPEN: one is a member at once. APPROVAL: one asks, and those who run the club are "
-        "told. INVITE_ONLY: one needs an invitation, which this accepts. Whoever was put out is RESTRICTED.",
+        description="Join a club. If its `joinPolicy` is OPEN, the caller becomes a member at once. If it is "
+        "APPROVAL, this sends a request, and the people who run the club are notified. If it is "
+        "INVITE_ONLY, the caller needs an invitation. Joining accepts a pending invitation. A banned "
+        "caller is refused with RESTRICTED.",
         access=Permission.CLUB_JOIN,
         raises=[
             InvalidId,
@@ -112,8 +120,9 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description="Leave a club and its chat, take a request back, or decline an invitation. Places that one has at "
-        "its events stay, and so do roles at them, which `removeEventHost` takes.",
+        description="Leave a club and its chat, withdraw a request, or decline an invitation. The caller keeps "
+        "their places at the club's events and their roles at them; use `cancelRegistration` and "
+        "`removeEventHost` to give those up.",
         access=SIGNED_IN,
         raises=[InvalidId, NotFound, rules.LastOwner, rules.NotMember],
     )
@@ -124,8 +133,8 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description="Invite someone, who is told. Whoever has asked to join is a member at once; for whoever was put "
-        f"out the ban has to be lifted first. {HOSTS}",
+        description="Invite a person to a club and notify them. A person who has already asked to join becomes a "
+        f"member at once. A banned person cannot be invited until the ban is lifted. {HOSTS}",
         access=SIGNED_IN,
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.AlreadyMember],
         quotas=[INVITATIONS],
@@ -138,7 +147,7 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description=f"Let someone in who has asked, and tell them. {HOSTS}",
+        description=f"Accept a person's request to join and notify them. {HOSTS}",
         access=SIGNED_IN,
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
     )
@@ -149,7 +158,7 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description=f"Refuse someone who has asked, and tell them. {HOSTS}",
+        description=f"Refuse a person's request to join and notify them. {HOSTS}",
         access=SIGNED_IN,
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
     )
@@ -160,10 +169,11 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description="Put out someone whose role is below one's own: they lose their places at the club's events that "
-        "are not over and their roles at all of its events, leave its chats, are told, and cannot join or ask to until "
-        "the ban ends. Of an event that is left without an organizer, the longest co-organizer becomes one; the club's "
-        f"owners and administrators run all of them. Or take an invitation back. {HOSTS}",
+        description="Remove a member whose role is below the caller's, or withdraw an invitation. The removed "
+        "person loses their places at the club's events that have not ended and their roles at all "
+        "of its events, leaves its chats, is notified, and cannot join until the ban ends. If an "
+        "event loses its last organizer, its longest-serving co-organizer becomes one; without any, "
+        f"the club's owners and administrators run it. {HOSTS}",
         access=SIGNED_IN,
         raises=[
             Forbidden,
@@ -185,7 +195,7 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description=f"Let someone who was put out join again as anyone may, and tell them. {HOSTS}",
+        description=f"Let a banned person join again under the usual rules, and notify them. {HOSTS}",
         access=SIGNED_IN,
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
     )
@@ -196,8 +206,9 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description="Give a member another role. Owners give every role; administrators give and take roles below "
-        "their own; moderators of the platform all, audited.",
+        description="Give a member another role. Owners may give every role. Administrators may give and take "
+        "roles below their own. Moderators of the platform may give every role; their calls are "
+        "audited.",
         access=SIGNED_IN,
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.LastOwner],
     )
@@ -208,8 +219,8 @@ class ClubMembershipMutations:
         return ClubMembershipPayload(membership=membership)
 
     @mutation(
-        description="Hand one's ownership to another member in one step, and be an administrator from then on. "
-        "For owners.",
+        description="Hand the caller's ownership to another member in one step. The caller becomes an "
+        "administrator. Only owners may do this.",
         access=SIGNED_IN,
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
     )

@@ -11,8 +11,8 @@ from auth.viewer import Viewer
 class Everyone(Enum):
     """Gates that are no permission."""
 
-    PUBLIC = "anyone"
-    SIGNED_IN = "anyone signed in"
+    PUBLIC = "Anyone may call this."
+    SIGNED_IN = "Requires signing in."
 
 
 Access = Everyone | Permission
@@ -29,7 +29,7 @@ def check(access: Access, viewer: Viewer) -> None:
 
 
 def in_words(access: Access) -> str:
-    """For the description of a field."""
+    """Say who may call a field, for its description."""
     if isinstance(access, Permission):
-        return f"Needs the permission `{access.name}`."
-    return f"For {access.value}."
+        return f"Requires the permission `{access.name}`."
+    return access.value

@@ -14,32 +14,41 @@ from schema.core.relations import computed
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@strawberry.type(
+    description="Information about the position of a page in its list, as defined by the Relay connection "
+    "specification."
+)
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether rows follow this page.")
-    has_previous_page: bool = strawberry.field(description="Whether rows precede this page.")
-    start_cursor: str | None = strawberry.field(description="Cursor of the first row.")
-    end_cursor: str | None = strawberry.field(description="Cursor of the last row.")
+    has_next_page: bool = strawberry.field(description="Whether more items follow this page.")
+    has_previous_page: bool = strawberry.field(description="Whether more items precede this page.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first item of the page. Null if the page is empty."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last item of the page. Null if the page is empty."
+    )
 
 
-@strawberry.type(description="A row of a page with its cursor.")
+@strawberry.type(description="An item of a list together with its cursor.")
 class Edge(Generic[T]):
-    node: T = strawberry.field(description="The row.")
-    cursor: str = strawberry.field(description="Give it as `after` or `before` to continue from this row.")
+    node: T = strawberry.field(description="The item.")
+    cursor: str = strawberry.field(
+        description="The position of the item in the list. Pass it as `after` or `before` to continue from here."
+    )
 
 
-@strawberry.type(description="A page of a list: at most 100 rows, 20 unless asked otherwise.")
+@strawberry.type(description="A page of a list: 20 items by default, at most 100.")
 class Connection(Generic[T]):
-    @computed(description="Rows with their cursors.")
+    @computed(description="The items of the page with their cursors.")
     def edges(root: Parent[Any]) -> list[Edge[T]]:
         page: Page = root
         return [Edge(node=row, cursor=cursor) for row, cursor in zip(page.rows, page.cursors, strict=True)]
 
-    @computed(description="Rows without their cursors.")
+    @computed(description="The items of the page without cursors.")
     def nodes(root: Parent[Any]) -> list[T]:
         return root.rows  # type: ignore[no-any-return]  # the parent is a Page
 
-    @computed(description="Where this page stands in the list.")
+    @computed(description="The position of the page in the list.")
     def page_info(root: Parent[Any]) -> PageInfo:
         page: Page = root
         return PageInfo(
@@ -49,7 +58,10 @@ class Connection(Generic[T]):
             end_cursor=page.cursors[-1] if page.cursors else None,
         )
 
-    @computed(description="Rows of the whole list. Counted only when asked for.")
+    @computed(
+        description="The number of items in the whole list. Counted only if selected, and adds to the cost of the "
+        "operation."
+    )
     async def total_count(root: Parent[Any]) -> int:
         counted = root.count()
         return int(await counted if inspect.isawaitable(counted) else counted)

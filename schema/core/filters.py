@@ -14,7 +14,9 @@ from schema.core.input_checks import look_at, rules_of
 
 LONGEST_TEXT = 200
 """Characters of what one looks for."""
-ALL_HOLD = f"All that is given has to hold; of a list one of its values, which are 1 to {MAX_ITEMS}."
+ALL_HOLD = (
+    f"An item must match every field that is given. A list field matches if any of its 1 to {MAX_ITEMS} values does."
+)
 """Said by every filter of itself."""
 
 

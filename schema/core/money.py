@@ -29,30 +29,32 @@ def parse_decimal(value: object) -> Decimal:
 
 DECIMAL = strawberry.scalar(
     name="Decimal",
-    description="A decimal number as text, such as 1500.00. It is also read from a number.",
+    description='An exact decimal number. Sent as text, such as "1500.00"; accepted as text or number.',
     serialize=str,
     parse_value=parse_decimal,
 )
 
 
-@strawberry.type(description="An amount of money.")
+@strawberry.type(description="An amount of money in a currency.")
 class Money:
-    amount: Decimal = strawberry.field(description="Decimal text with two places, such as 1500.00.")
-    currency: str = strawberry.field(description="Code of ISO 4217, such as RUB.")
+    amount: Decimal = strawberry.field(description="The amount with two decimal places, such as 1500.00.")
+    currency: str = strawberry.field(description="The currency as an ISO 4217 code, such as RUB.")
 
 
 def two_places(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"))
 
 
-@strawberry.input(description="An amount of money.")
+@strawberry.input(description="An amount of money in a currency.")
 class MoneyInput:
     amount: Decimal = strawberry.field(
-        description="Decimal text, not negative, with as many places as the currency has, two at most.",
+        description="The amount: not negative, with no more decimal places than the currency has and at most two.",
         metadata=checked(check_amount),
     )
     currency: str = strawberry.field(
-        default="RUB", description="Code of ISO 4217 that is in use.", metadata=checked(check_currency)
+        default="RUB",
+        description="The currency as an ISO 4217 code in current use, such as RUB.",
+        metadata=checked(check_currency),
     )
 
     @staticmethod

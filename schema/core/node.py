@@ -16,7 +16,7 @@ NODES: dict[str, One] = {}
 """GraphQL type name to the loader behind `node(id:)`. Filled by the types themselves."""
 
 
-@strawberry.interface(description="Anything that has a global id and can be read again by it.")
+@strawberry.interface(description="An object with a globally unique id, by which `node` fetches it again.")
 class Node:
     """A type that implements it names its row class: `class Review(Node, row=models.Review, by_id=reviews.by_id)`.
 
@@ -25,7 +25,7 @@ class Node:
 
     row_class: ClassVar[type[Base]]
 
-    @computed(description="Opaque and stable. Give it back unchanged.")
+    @computed(description="The globally unique id of the object. It never changes. Treat it as opaque text.")
     @reads("id")
     def id(root: Parent[Any]) -> strawberry.ID:
         return strawberry.ID(ids.encode(type(root).__name__, root.id))

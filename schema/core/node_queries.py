@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -22,18 +22,27 @@ MOST = 100
 @strawberry.type
 class NodeQueries:
     @query(
-        description="Anything by its id; null when it is missing or hidden.", access=PUBLIC, graphql_type=Node | None
+        description="Any object by its id. Null if it does not exist or the caller cannot see it.",
+        access=PUBLIC,
+        graphql_type=Node | None,
     )
-    async def node(self, info: Info, id: strawberry.ID) -> Any:
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the object.")]
+    ) -> Any:
         declaration, key = _declared(id)
         return await info.context.loaders.load(declaration, key)
 
     @query(
-        description="Things by their ids, at most 100, in the same order.",
+        description="Several objects by their ids, at most 100, in the order of the ids. Null for each one that "
+        "does not exist or that the caller cannot see.",
         access=PUBLIC,
         graphql_type=list[Node | None],
     )
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> Any:
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids of the objects, at most 100.")],
+    ) -> Any:
         if len(ids) > MOST:
             raise TooMany(maximum=MOST, path=("ids",))
         wanted = [_declared(id) for id in ids]

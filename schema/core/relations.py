@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import Parameter, isawaitable
+from inspect import isawaitable
 from typing import Any, TypeVar
 
 import strawberry
 from strawberry import Parent
 
 from dataloaders.core.base import Many, One, OneOf, PageRequest, Pages, Value
+from schema.core.arguments import FILTER, SORT, argument, optional_argument, with_page_arguments
 from schema.core.context import Info
 from schema.core.filters import checked_page
-from schema.core.paging import with_page_arguments
 
 DECLARED = "declaration"
 """Key of a field's metadata under which its declaration is found."""
@@ -115,9 +115,9 @@ def connected(
 
     own = []
     if filter is not None:
-        own.append(Parameter("filter", Parameter.KEYWORD_ONLY, default=None, annotation=filter | None))
+        own.append(optional_argument("filter", filter, FILTER))
     if sort is not None:
-        own.append(Parameter("sort", Parameter.KEYWORD_ONLY, default=sort, annotation=type(sort)))
+        own.append(argument("sort", type(sort), SORT, default=sort))
     return strawberry.field(
         resolver=with_page_arguments(resolve, own=own),
         metadata={DECLARED: declaration, "key": key, RESTRICTED: visible, "hidden": hidden, "paging": paging},

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import update_wrapper, wraps
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -27,6 +27,7 @@ from models import IdempotencyKey
 from resolvers.core.moments import TimeNeedsOffset
 from schema.core import ids
 from schema.core.access import PUBLIC, Access, check, in_words
+from schema.core.arguments import FILTER, INPUT, PAGE_ARGUMENTS, SORT, described, with_page_arguments
 from schema.core.connections import Connection
 from schema.core.context import Context, Info
 from schema.core.filters import checked_page
@@ -34,7 +35,6 @@ from schema.core.idempotency import check_key, replaying
 from schema.core.input_checks import checked, problems_of, together
 from schema.core.metadata import COST_KEY
 from schema.core.node import NODES
-from schema.core.paging import PAGE_ARGUMENTS, with_page_arguments
 from schema.core.prices import MUTATION
 from schema.core.quotas import EDITS, Quota
 from schema.core.streams import Live
@@ -53,28 +53,30 @@ ALWAYS = (
 """Refusals that any mutation may answer with, beside its own."""
 
 
-@strawberry.interface(description="What a mutation answers. Either its entity is there, or `errors` says why not.")
+@strawberry.interface(
+    description="The result of a mutation: either what was asked for, or `errors` with the reasons for the refusal."
+)
 class Payload:
     errors: list[UserErrorObject] = strawberry.field(
-        default_factory=list, description="Empty when the mutation did what was asked."
+        default_factory=list, description="The reasons why the mutation was refused. Empty if it succeeded."
     )
 
 
-@strawberry.interface(description="What a mutation answers that may do what was asked and yet have something to say.")
+@strawberry.interface(description="The result of a mutation that can succeed and still have something to point out.")
 class PayloadWithWarnings(Payload):
     warnings: list[UserErrorObject] = strawberry.field(
         default_factory=list,
-        description="What was done although it may be a mistake, such as TIME_CONFLICT.",
+        description="What may be a mistake although the mutation succeeded, such as TIME_CONFLICT.",
     )
 
 
-@strawberry.input(description="What every mutation's input may carry.")
+@strawberry.input(description="The fields that the input of every mutation has.")
 class MutationInput:
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="The same key with the same input gives the same answer for "
-        f"{IdempotencyKey.LIFETIME // timedelta(hours=1)} hours, and one effect. "
-        "8 to 200 characters, best a random UUID.",
+        description=f"Makes a retry safe: for {IdempotencyKey.LIFETIME // timedelta(hours=1)} hours, the same key "
+        "with the same input returns the same answer and takes effect only once. 8 to 200 "
+        "characters; use a random UUID.",
         metadata=checked(check_key),
     )
 
@@ -120,7 +122,9 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
             info.context.spending.count(1 + len(found.rows))
             return found
 
-        resolver = with_page_arguments(update_wrapper(resolve, method), like=method)
+        update_wrapper(resolve, method)
+        resolve.__signature__ = described(method, filter=FILTER, sort=SORT)  # type: ignore[attr-defined]
+        resolver = with_page_arguments(resolve)
         metadata = {LISTING: method, "row": of.row_class}
         return query(description=description, access=access, graphql_type=answer, metadata=metadata)(resolver)
 
@@ -140,7 +144,11 @@ def looked_up(of: Any, *, description: str, access: Access) -> Any:
     """A root field with the argument `id`: the row of a type by its global id, null where it is missing or hidden."""
     declaration, name = NODES[of.__name__], of.__name__
 
-    async def resolve(self: Any, info: Info, id: strawberry.ID) -> Any:
+    async def resolve(
+        self: Any,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of the object.")],
+    ) -> Any:
         return await info.context.loaders.load(declaration, ids.decode(id, name, "id"))
 
     metadata = {LOOKUP: declaration}
@@ -172,6 +180,7 @@ def mutation(
 
     def decorate(method: Callable[..., Any]) -> Any:
         payload_type = _payload_type(method)
+        signature = described(method, input=INPUT)
 
         @wraps(method)
         async def resolve(self: Any, info: Info, input: Any) -> Any:
@@ -205,11 +214,12 @@ def mutation(
             except IdempotencyKeyReused as error:
                 return payload_type(errors=user_errors(error, context.reader))
 
+        resolve.__signature__ = signature  # type: ignore[attr-defined]  # what `inspect` looks for before all else
         codes = sorted({error.code.value for error in declared})
         return strawberry.mutation(
             resolver=resolve,
             graphql_type=payload_type | None,
-            description=f"{description} {in_words(access)} Codes: {', '.join(codes)}.",
+            description=f"{description} {in_words(access)} Error codes: {', '.join(codes)}.",
             metadata={ACCESS: access, "raises": raises, QUOTAS: quotas, COST_KEY: price},
         )
 

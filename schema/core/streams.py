@@ -16,14 +16,15 @@ from schema.core.relations import computed
 
 
 @strawberry.type(
-    description="The cursor is older than what is kept. Read the state by a query; live entries follow from here on."
+    description="Sent when the cursor given as `after` is older than the entries that are kept. Read the current "
+    "state with a query; the stream then continues with new entries."
 )
 class ResyncRequired:
-    @computed(description="Why, for programs.")
+    @computed(description="Why the state has to be read again, as a machine-readable word.")
     def reason(root: strawberry.Parent[Any]) -> str:
         return "CURSOR_NOT_KEPT"
 
-    @computed(description="Where the stream goes on: give it as `after` to continue from here.")
+    @computed(description="The position from which the stream continues. Pass it as `after` to resume from here.")
     def cursor(root: strawberry.Parent[Any]) -> str:
         return cursor_of(root.owner_id, root.sequence)
 

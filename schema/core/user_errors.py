@@ -22,40 +22,44 @@ def number(description: str) -> Any:
 
 
 @strawberry.type(
-    name="UserErrorDetails", description="The numbers, times and states behind a refusal. What does not apply is null."
+    name="UserErrorDetails",
+    description="The numbers, times and states behind a refusal, for building messages. Fields that do not apply "
+    "are null.",
 )
 class UserErrorDetailsObject:
     """Has a field for each of `errors.Params`."""
 
     capacity: int | None = number("How many places there are.")
     taken: int | None = number("How many places are taken.")
-    count: int | None = number("How many stand in the way, such as people or services.")
-    minimum: int | None = number("The least that is accepted.")
-    maximum: int | None = number("The most that is accepted.")
-    maximum_amount: Decimal | None = number("The highest amount of money that is accepted.")
-    expected_version: int | None = number("The version that stands now: read again, then send this one.")
-    opens_at: datetime | None = number("When it becomes possible.")
-    closes_at: datetime | None = number("When it stopped or stops being possible.")
-    starts_at: datetime | None = number("Start of the time that counts, such as that of the event.")
-    ends_at: datetime | None = number("End of the time that counts, such as that of the event.")
+    count: int | None = number("How many objects are in the way, such as participants or services.")
+    minimum: int | None = number("The smallest number or length that is accepted.")
+    maximum: int | None = number("The largest number or length that is accepted.")
+    maximum_amount: Decimal | None = number("The largest amount of money that is accepted.")
+    expected_version: int | None = number("The current version of the object. Read it again, then send this version.")
+    opens_at: datetime | None = number("When the action becomes possible.")
+    closes_at: datetime | None = number("When the action stopped or stops being possible.")
+    starts_at: datetime | None = number("The start of the period that matters, such as that of the event.")
+    ends_at: datetime | None = number("The end of the period that matters, such as that of the event.")
     earliest: datetime | None = number("The earliest time that is accepted.")
     latest: datetime | None = number("The latest time that is accepted.")
-    time_zone: str | None = number("IANA name of the zone that these times belong to, such as that of the event.")
-    status: str | None = number("The state that stands in the way: a value of the enum of its kind, such as ARCHIVED.")
-    retry_after: int | None = number("Seconds after which to try again.")
-    allowed: list[str] | None = number("All values that are accepted.")
+    time_zone: str | None = number("The IANA time zone that these times belong to, such as that of the event.")
+    status: str | None = number("The state that is in the way, as the name of an enum value such as ARCHIVED.")
+    retry_after: int | None = number("The number of seconds to wait before trying again.")
+    allowed: list[str] | None = number("The values that are accepted.")
     conflicts_with: list[strawberry.ID] | None = number(
-        "Ids of what it collides with: not more than 20. Where there is a `count`, it is of all."
+        "The ids of the objects in conflict, at most 20. `count`, if set, is their total number."
     )
 
 
-@strawberry.type(name="UserError", description="An expected refusal. Branch on the code; the message is for people.")
+@strawberry.type(name="UserError", description="An expected refusal. Branch on `code`; `message` is meant for people.")
 class UserErrorObject:
     code: ErrorCode = strawberry.field(description="What went wrong, for programs.")
-    message: str = strawberry.field(description="What went wrong, for people, in their language.")
-    path: list[str] | None = strawberry.field(description="From the mutation's input to the offending value.")
+    message: str = strawberry.field(description="What went wrong, for people, in the caller's language.")
+    path: list[str] | None = strawberry.field(
+        description="The path from the mutation's input to the value at fault. Null if no single value is."
+    )
     details: UserErrorDetailsObject | None = strawberry.field(
-        default=None, description="The numbers, times and states of the message. Null where it has none."
+        default=None, description="The numbers, times and states that the message mentions. Null if there are none."
     )
 
 

@@ -14,9 +14,10 @@ from schema.core.relations import Need, derived, reads
 MUTATION = "mutation"
 """Key of a field's metadata under which the name of the mutation stands that it is about."""
 WHAT_COUNTS = (
-    "Each is true where the mutation, called now with otherwise valid input, would do something, and false where it "
-    "would be refused for rights, for the state that things are in, or for where the caller stands (bans too). Quotas, "
-    "other limits and the input itself are not looked at. All false for guests."
+    "A field is true if the mutation, called now with otherwise valid input, would have an effect. "
+    "It is false if the mutation would be refused because of the caller's rights, the current state, "
+    "or a ban, or would change nothing. Rate limits and the input itself are not checked. Always "
+    "false for guests."
 )
 
 
@@ -25,7 +26,7 @@ Given = Callable[[Info], Any]
 
 
 def can(mutation: str, description: str) -> Any:
-    return strawberry.field(description=f"{description} By `{mutation}`.", metadata={MUTATION: mutation})
+    return strawberry.field(description=f"{description} Mutation: `{mutation}`.", metadata={MUTATION: mutation})
 
 
 def allowed(graphql_type: Any, rule: Callable[..., Any], *columns: str, **needs: Need | Given) -> Any:
@@ -33,7 +34,7 @@ def allowed(graphql_type: Any, rule: Callable[..., Any], *columns: str, **needs:
     given = {name: need for name, need in needs.items() if not isinstance(need, Need)}
 
     @derived(
-        description="What the caller may do with it now, for showing the right buttons.",
+        description="What the caller can do with the object now. Use it to decide which buttons to show.",
         graphql_type=graphql_type,
         **{name: need for name, need in needs.items() if isinstance(need, Need)},
     )

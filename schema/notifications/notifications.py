@@ -18,6 +18,7 @@ from schema.chat.chats import Chat
 from schema.clubs.clubs import Club
 from schema.core import ids
 from schema.core.access import SIGNED_IN
+from schema.core.arguments import After
 from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
@@ -314,9 +315,7 @@ class NotificationSubscriptions:
     def notification_received(
         self,
         info: Info,
-        after: Annotated[
-            str | None, strawberry.argument(description="Cursor of the last one known; null means from now on.")
-        ] = None,
+        after: After = None,
     ) -> AsyncGenerator[NotificationUpdate, None]:
         return rules.InboxStream(  # type: ignore[return-value]  # source objects are rows
             info.context.database, info.context.ports.stream_access, info.context.viewer, after=after

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -157,7 +157,12 @@ class ProfileQueries:
         access=PUBLIC,
         graphql_type=User | None,
     )
-    async def user(self, info: Info, id: strawberry.ID | None = None, handle: str | None = None) -> Any:
+    async def user(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="The id of the person.")] = None,
+        handle: Annotated[str | None, strawberry.argument(description="The handle of the person, in any case.")] = None,
+    ) -> Any:
         if handle is not None and id is None:
             return await info.context.loaders.load(dataloaders.people.users.by_handle, handle.lower())
         if id is not None and handle is None:

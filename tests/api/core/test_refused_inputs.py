@@ -96,7 +96,7 @@ async def test_every_field_that_is_wrong_is_named(client, schema, admin, count, 
 
         found = [(error["code"], ".".join(error["path"])) for error in answer.data[name]["errors"]]
         missing[name] = set(expected(type_, in_type=in_type)) - {path for _, path in found}
-        undeclared[name] = {code for code, _ in found if code not in description.partition("Codes: ")[2]}
+        undeclared[name] = {code for code, _ in found if code not in description.partition("Error codes: ")[2]}
         assert answer.statements == [], name
     assert {name: paths for name, paths in missing.items() if paths} == {}
     assert {name: found for name, found in undeclared.items() if found} == {}

@@ -15,8 +15,8 @@ from documents.documents import Prepared
 from engine import Engine
 from engine.cost import Costs
 from models import Registration
+from schema.core.arguments import PAGE_ARGUMENTS
 from schema.core.context import Caller, Context
-from schema.core.paging import PAGE_ARGUMENTS
 from tests.api.booking.test_registrations import an_event
 from tests.clients import gid
 from tests.factories import (
