@@ -69,13 +69,13 @@ class EventUpdated(DomainEvent):
 
 @dataclass(frozen=True)
 class Edited:
-    """What became of an edit."""
+    """The outcome of an edit."""
 
     event: Event
     revision: EventRevision | None
-    """What waits for a moderator now, by this edit and those before it."""
+    """The revision that waits for a moderator now, made of this edit and those before it."""
     changed: list[str]
-    """What changed at once, by the names that clients know."""
+    """Names of the fields that changed at once, as clients know them."""
 
 
 async def update(
@@ -154,7 +154,7 @@ async def _propose(
 
 
 def _still_possible(event: Event, proposed: EventChanges) -> EventChanges:
-    """What was proposed, without another time and place where the event took place in the meantime."""
+    """Return the proposed changes, without time and place if the event took place in the meantime."""
     kept = {"title", "description"} if states.took_place(event) else proposed.keys()
     return cast(EventChanges, {name: value for name, value in proposed.items() if name in kept})
 
@@ -180,7 +180,7 @@ async def approve(
 
 @dataclass(frozen=True)
 class Done:
-    """What differs now."""
+    """The differences that an edit made."""
 
     changed: list[str]
     """Names that clients know."""
@@ -233,9 +233,9 @@ class Plan:
     moved: Mapping[UUID, Times]
     """New times of the services that move along."""
     venue: Venue | None
-    """Null where it stays."""
+    """Null if the venue stays."""
     interest_ids: list[UUID] | None
-    """Null where they stay."""
+    """Null if the interests stay."""
 
     def without_reviewed(self, event: Event) -> Plan:
         """Everything that a moderator looks at as it is."""
@@ -291,7 +291,7 @@ async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventCh
 def _moves(
     event: Event, changes: EventChanges, starts_at: datetime, ends_at: datetime, venue: Venue | None
 ) -> list[UserError]:
-    """A refusal for each part of an edit that would move an event which took place."""
+    """Return a refusal for each part of an edit that would move an event which took place."""
     moved = {
         "startsAt": starts_at != event.starts_at,
         "endsAt": ends_at != event.ends_at,
@@ -346,7 +346,7 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
 async def _news(
     uow: UnitOfWork, event: Event, before: Mapping[str, Any], done: Done, *, actor_id: UUID | None, former_zone: str
 ) -> list[Notice]:
-    """What those who take part hear of an edit: all of the event, and those who booked them of services that moved."""
+    """Return the notices of an edit: participants hear of the event, people with bookings of services that moved."""
     if event.status is not EventStatus.PUBLISHED:
         return []
     after = _snapshot(event)

@@ -81,7 +81,9 @@ class NewEvent:
 
 
 async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewEvent) -> Event:
-    """A draft with its services, its author as organiser, and its chat; or every problem of the input at once."""
+    """Write a draft with its services, its author as organiser, and its chat. Raises every problem of the input at
+    once.
+    """
     author_id = viewer.require_user()
     problems: list[UserError] = []
     venue = await choose_venue(uow, viewer, problems, venue_id=wanted.venue_id, new_venue=wanted.new_venue)
@@ -136,7 +138,7 @@ async def choose_venue(
     venue_id: UUID | None,
     new_venue: venues.NewVenue | None,
 ) -> Venue | None:
-    """The one venue that was given: a known one, or a new one that is not written yet."""
+    """Return the one venue that was given: a known one, or a new one that is not written yet."""
     if not check_one_venue(problems, venue_id, new_venue):
         return None
     if new_venue is not None:
@@ -214,7 +216,7 @@ async def _write(
 
 
 def capacity_refusals(event: Event, *path: str) -> dict[str, UserError]:
-    """What the database's own checks of capacity mean to a client."""
+    """Return the refusal that each check of capacity in the database means to a client."""
     return {
         "ck_events_taken_within_capacity": CapacityBelowTaken(path=path, taken=event.taken),
         "ck_services_event_has_capacity": CapacityNeeded(path=path),

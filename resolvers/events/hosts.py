@@ -1,4 +1,4 @@
-"""Who runs an event: giving people a role at it, changing the role, taking it away."""
+"""Hosts of an event: giving people a role at it, changing the role, taking it away."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ ENDED_BY_REMOVAL.append(end_roles_in_club)
 
 
 def _heir(others: Sequence[EventHost]) -> EventHost | None:
-    """The first co-organizer."""
+    """Return the co-organizer who has been one for longest."""
     return next((one for one in others if one.role is EventRole.CO_ORGANIZER), None)
 
 
@@ -224,7 +224,7 @@ def _of_role(event: Event, user_id: UUID) -> list[str]:
 
 
 async def _visible(uow: UnitOfWork, viewer: Viewer, event_id: UUID) -> Event:
-    """The event, locked as by `editable`."""
+    """Return the event, locked as by `editable`."""
     event = await uow.session.scalar(
         events_visible_to(viewer)
         .where(Event.id == event_id)

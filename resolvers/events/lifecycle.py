@@ -53,7 +53,7 @@ class AlreadyDecided(UserError):
 
 
 class PeopleTookPart(HasParticipants):
-    """In the place of `HasParticipants` where it is too late to cancel."""
+    """A refusal instead of `HasParticipants` where it is too late to cancel."""
 
     message = _n(
         "{count} person took part, so this is kept for them.",
@@ -63,7 +63,7 @@ class PeopleTookPart(HasParticipants):
 
 
 OF_PLACES = (NotificationType.REGISTRATION_CONFIRMED, NotificationType.EVENT_REACTIVATED)
-"""What people were told of a place at an event that is called off now."""
+"""Notifications about a place at an event, which cancelling the event makes untrue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ async def publish(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID) -> Event:
 
 
 def refusal_to_publish(event: Event, *, is_trusted: bool) -> UserError | None:
-    """What waits for a moderator already is let out by those who are trusted alone."""
+    """Return why an event cannot be published. One that waits for a moderator is published by trusted people only."""
     if refusal := states.refusal(event, EventAction.PUBLISH, "eventId"):
         return refusal
     if event.status is EventStatus.PENDING_REVIEW and not is_trusted:
@@ -151,7 +151,7 @@ async def _withdraw_repetition(uow: UnitOfWork, event: Event) -> None:
 
 
 async def withdraw_from_review(uow: UnitOfWork, *events: Event) -> None:
-    """A moderator no longer has to look at these events, nor at changes of them."""
+    """Withdraw these events, and changes of them, from the moderators' queue."""
     await uow.session.execute(
         update(ModerationItem)
         .where(

@@ -56,11 +56,11 @@ class EventReactivated(DomainEvent):
 
 @dataclass(frozen=True)
 class Reactivated:
-    """What became of it."""
+    """The outcome of a reactivation."""
 
     event: Event
     revision: EventRevision | None = None
-    """What waits for a moderator; until then the event stays as it is."""
+    """The revision that waits for a moderator. Until a decision the event stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ async def approve(
 
 
 async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends_at: datetime | None) -> Plan:
-    """An end that is not given moves along with the start, as services do."""
+    """Check the new times. An end that is not given moves along with the start, as services do."""
     problems: list[UserError] = []
     start, end = starts_at or event.starts_at, ends_at or event.ends_at
     is_same = (start, end) == (event.starts_at, event.ends_at)
@@ -188,12 +188,12 @@ COPIED = (
     "title", "description", "visibility", "category_id", "club_id", "venue_id", "time_zone", "capacity",
     "price_amount", "price_currency", "created_by_id",
 )  # fmt: skip
-"""What an event that is held again has of the one before."""
+"""Columns that an event which is held again takes from the one before."""
 COPIED_OF_SERVICE = ("service_type_id", "capacity", "window_days", "staff_person_id")
 
 
 async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Plan) -> Event:
-    """A new event like one that took place, with its hosts and its services, and with nobody registered yet."""
+    """Write a new event like one that took place, with its hosts and services, and without registrations."""
     event = Event(
         id=uuid7(),
         **{name: getattr(held, name) for name in COPIED},

@@ -32,7 +32,7 @@ REVIEWED = {
     "starts_at": "startsAt",
     "ends_at": "endsAt",
 }
-"""What a moderator approves, by the names of `EventChanges`, and as clients know it."""
+"""Fields that a moderator approves: their names in `EventChanges`, and those that clients know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class EventRevisionWithdrawn(DomainEvent):
 
 
 async def pending(uow: UnitOfWork, event: Event) -> EventRevision | None:
-    """What waits for a moderator at a locked event."""
+    """Return the revision of a locked event that waits for a moderator."""
     found: EventRevision | None = await uow.session.scalar(
         select(EventRevision)
         .join(ModerationItem, ModerationItem.revision_id == EventRevision.id)
@@ -60,7 +60,7 @@ async def pending(uow: UnitOfWork, event: Event) -> EventRevision | None:
 
 
 def changes_of(revision: EventRevision) -> EventChanges:
-    """What a revision would change."""
+    """Return the changes that a revision proposes."""
     found: dict[str, Any] = {
         name: getattr(revision, name)
         for name in ("title", "description", "venue_id", "starts_at", "ends_at")

@@ -48,7 +48,7 @@ from resolvers.core.money import Price
 from resolvers.events.lifecycle import day_is_over
 
 OVER_BY_DATE = (EventStatus.PUBLISHED, EventStatus.CANCELLED)
-"""What goes into the archive by the calendar. A draft stays with its author until they decide."""
+"""Statuses from which an event goes into the archive once it is over. A draft stays until its author decides."""
 WIDEST_OFFSET = timedelta(hours=15)
 """No zone is further from UTC, so a day of any zone lies within these bounds of the same day in UTC."""
 
@@ -61,7 +61,7 @@ class EventSort(Enum):
 
 
 def _orders(of: Any, event_id: Any, *rank: Key) -> dict[EventSort, Order]:
-    """The orders by columns of events, or of what was found among their words."""
+    """Return the orders by columns of events, or of the matches among their words."""
     return {
         EventSort.RELEVANCE: (*rank, Key(of.starts_at), Key(event_id)),
         EventSort.STARTS_AT_ASC: (Key(of.starts_at), Key(event_id)),
@@ -80,7 +80,7 @@ class EmptyDateRange(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class TimeFilter:
-    """What lists of events and of their services are narrowed by alike. What is null does not narrow anything."""
+    """Conditions on time, for lists of events and of services. A condition that is null does not narrow the list."""
 
     text: str | None = None
     date_from: date | None = None
@@ -92,8 +92,8 @@ class TimeFilter:
 
     @property
     def looks_into_archive(self) -> bool:
-        """Whether what is archived is wanted, too. Null means the rest, unless the past is asked for, or archived ones
-        by their status.
+        """Whether archived events are included. If `archived` is null, they are when the filter asks for past events or
+        for the status ARCHIVED.
         """
         if self.archived is not None:
             return self.archived
@@ -101,7 +101,7 @@ class TimeFilter:
 
     @property
     def is_about_archive(self) -> bool:
-        """Whether nothing else is wanted."""
+        """Whether only archived events are wanted."""
         return self.looks_into_archive and (self.archived is True or set(self.statuses or ()) == {EventStatus.ARCHIVED})
 
 
@@ -121,9 +121,9 @@ class EventFilter(TimeFilter):
 
 
 def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort | None = None) -> Listing:
-    """The events a viewer is shown, narrowed and in order. Unless told otherwise, the best finds come first.
+    """Return the events a viewer is shown, narrowed and in order. By default the best matches come first.
 
-    What may be wrong with the filter is told by `problems`.
+    `problems` finds what may be wrong with the filter.
     """
     wanted = wanted or EventFilter()
     listed = events_listed_to(
@@ -173,7 +173,7 @@ def _narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Se
 
 
 def problems(wanted: EventFilter) -> list[UserError]:
-    """What cannot be true together."""
+    """Return the conditions that contradict each other."""
     found = list(problems_of_time(wanted))
     if wanted.price_to is not None and wanted.is_free is False and wanted.price_to.amount.is_zero():
         found.append(Contradiction(path=("filter", "priceTo")))
@@ -181,7 +181,7 @@ def problems(wanted: EventFilter) -> list[UserError]:
 
 
 def problems_of_time(wanted: TimeFilter, *, statuses: str = "statuses") -> Iterator[UserError]:
-    """What is wrong with the part of a filter that is about time; `statuses` is its field for those of the event."""
+    """Yield the problems of a filter's conditions on time. `statuses` names its field for statuses of events."""
     if wanted.archived is None and wanted.date_from is None and wanted.date_to is None:
         return
     if wanted.date_from is not None and wanted.date_to is not None and wanted.date_to <= wanted.date_from:
@@ -289,7 +289,7 @@ def _linked(wanted: EventFilter) -> list[ColumnElement[bool]]:
 
 
 def on_days(starts_at: Any, local_start: Any, wanted: TimeFilter) -> list[ColumnElement[bool]]:
-    """The day on which something starts, on the clock of its venue. The bounds in UTC let an index help."""
+    """Return conditions on the local day of the start. The bounds in UTC let an index help."""
     conditions = _starts_within(wanted, starts_at)
     if (first := _within_calendar(wanted.date_from)) is not None:
         conditions.append(local_start >= datetime.combine(first, time()))

@@ -45,7 +45,7 @@ ORDERS: dict[ServiceSort, Order] = {
     ServiceSort.STARTS_AT_DESC: (Key(Service.starts_at, descending=True), Key(Service.id, descending=True)),
 }
 LOCAL_START = func.timezone(Event.time_zone, Service.starts_at, type_=DateTime(timezone=False))
-"""On the clock of the venue. No zone is unknown to PostgreSQL here: `events.local_start` was computed with it."""
+"""The local time at the venue. PostgreSQL knows every zone here: `events.local_start` was computed with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +65,11 @@ class ServiceFilter(TimeFilter):
 
 
 def listing(viewer: Viewer, wanted: ServiceFilter | None = None, sort: ServiceSort | None = None) -> Listing:
-    """The services of events that lists show to a viewer, narrowed and in order. Unless told otherwise, the best finds
+    """Return the services of events that lists show to a viewer, narrowed and in order. By default the best matches
     come first.
 
-    Raises `Forbidden` to those who ask for somebody's services and do not read everyone's bookings. What may be wrong
-    with the filter is told by `problems`.
+    Raises `Forbidden` if the viewer asks for somebody's services and may not read everyone's bookings. `problems` finds
+    what may be wrong with the filter.
     """
     wanted = wanted or ServiceFilter()
     if wanted.participant_id is not None and not all_bookings_are_visible(viewer):
@@ -106,7 +106,7 @@ def listing(viewer: Viewer, wanted: ServiceFilter | None = None, sort: ServiceSo
 
 
 def problems(wanted: ServiceFilter) -> Iterator[UserError]:
-    """What is wrong with a filter."""
+    """Yield the problems of a filter."""
     return problems_of_time(wanted, statuses="eventStatuses")
 
 

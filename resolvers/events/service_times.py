@@ -28,7 +28,7 @@ from resolvers.events.validation import ServicesWouldLieOutside
 
 
 class ServicesNeedMoreTime(ServicesWouldLieOutside):
-    """In the place of `ServicesWouldLieOutside` where they move along already."""
+    """A refusal instead of `ServicesWouldLieOutside` where the services move along already."""
 
     message = _n(
         "{count} service of the event would lie outside of it. Let the event end later.",
@@ -38,7 +38,7 @@ class ServicesNeedMoreTime(ServicesWouldLieOutside):
 
 
 class ServicesTookPlace(ServicesWouldLieOutside):
-    """Of those that do not move along, as they have been held."""
+    """A refusal for services that do not move along, because they took place."""
 
     message = _n(
         "{count} service that has taken place would lie outside of the event. Leave the time of the event around it.",
@@ -67,7 +67,7 @@ class Move:
         return cls(former_zone, zone, starts_at, _wall(starts_at, zone) - _wall(event.starts_at, former_zone))
 
     def carried(self, moment: datetime, *, not_before: datetime | None = None) -> datetime:
-        """The moment that is to the new start what this one was to the old start."""
+        """Return the moment that lies as far from the new start as this one lies from the old start."""
         wall = _wall(moment, self.former_zone) + self.shift
         return moment_of(wall, self.zone, not_before=not_before or self.starts_at)
 
@@ -87,8 +87,8 @@ async def check(
     *,
     move: Move | None,
 ) -> Mapping[UUID, Times]:
-    """The new times of the services of a locked event, none where they do not move. Those that took place stay.
-    Where services that are not cancelled would lie outside of the event, that goes to `problems`.
+    """Return the new times of the services of a locked event; nothing if they do not move. Services that took place
+    stay. If services that are not cancelled would lie outside of the event, that goes to `problems`.
     """
     of_event = (Service.event_id == event.id, Service.deleted_at.is_(None))
     services = (await uow.session.scalars(select(Service).where(*of_event))).all()
@@ -124,7 +124,7 @@ async def write(uow: UnitOfWork, moved: Mapping[UUID, Times]) -> dict[UUID, Time
 
 
 def moment_of(wall: datetime, zone: tzinfo, *, not_before: datetime) -> datetime:
-    """The instant at which clocks of the zone show this time. `wall` has no offset; the answer is in UTC."""
+    """Return the instant, in UTC, at which clocks of the zone show the time `wall`, which has no offset."""
     first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if second < first:
@@ -137,7 +137,7 @@ def _wall(moment: datetime, zone: tzinfo) -> datetime:
 
 
 def _change_between(before: datetime, after: datetime, zone: tzinfo) -> datetime:
-    """The second in which the offset changes: skipped times lie around it, one before and one after."""
+    """Return the second in which the offset changes. Of two skipped times one lies before it and one after it."""
     former = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before).total_seconds() // 2)

@@ -60,7 +60,7 @@ class ServiceOver(EventInPast):
 
 
 class ServiceChanges(TypedDict, total=False):
-    """What is absent stays as it is. Type and event of a service never change."""
+    """The changes of a service. A key that is absent stays as it is. Type and event of a service never change."""
 
     starts_at: datetime
     ends_at: datetime
@@ -339,7 +339,7 @@ def refusal_to_delete(event: Event, service: Service) -> UserError | None:
 
 
 async def _editable_service(uow: UnitOfWork, viewer: Viewer, service_id: UUID) -> tuple[Event, Service]:
-    """The event and then the service, locked."""
+    """Lock the event and then the service, and return both."""
     found = await uow.session.scalar(
         services_visible_to(viewer).where(Service.id == service_id).with_only_columns(Service.event_id)
     )

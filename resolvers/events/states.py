@@ -1,7 +1,7 @@
-"""Which actions are open to an event, by its status and the clock. `docs/event-states.md` draws the table.
+"""Actions that are open to an event, by its status and the clock. `docs/event-states.md` draws the table.
 
-Every rule that moves an event from one status to another, or edits it, asks here first; who may do it is asked by
-`event_access`.
+Every rule that moves an event from one status to another, or edits it, asks here first. `booking.locks.editable` asks
+who may do it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class EventTookPlace(EventInPast):
 
 class EventAction(Enum):
     UPDATE = "UPDATE"
-    """Of its services too."""
+    """Change the event or its services."""
     PUBLISH = "PUBLISH"
     CANCEL = "CANCEL"
     ARCHIVE = "ARCHIVE"
@@ -36,11 +36,11 @@ class EventAction(Enum):
 
 @dataclass(frozen=True)
 class Gate:
-    """What an action asks of the event."""
+    """The conditions that an action sets on the event."""
 
     statuses: frozenset[EventStatus]
     before_end: bool = False
-    """Whether the event may not be over."""
+    """Whether the action is refused once the event is over."""
 
 
 CHANGEABLE = frozenset({EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED})
@@ -70,7 +70,7 @@ def service_took_place(event: Event, service: Service) -> bool:
 
 
 def refusal(event: Event, action: EventAction, *path: str) -> UserError | None:
-    """What stands against an action, or null where it is open."""
+    """Return the refusal of an action, or null if the action is open."""
     gate = GATES[action]
     if event.status not in gate.statuses:
         return InvalidStatus(path=path, status=event.status)
@@ -80,6 +80,6 @@ def refusal(event: Event, action: EventAction, *path: str) -> UserError | None:
 
 
 def require(event: Event, action: EventAction, *path: str) -> None:
-    """Raises what stands against an action."""
+    """Raise the refusal of an action unless it is open."""
     if found := refusal(event, action, *path):
         raise found

@@ -1,4 +1,4 @@
-"""What an event may look like. Creating and editing check with the same functions, which gather all problems."""
+"""Checks of what people enter about events. Creating and editing use the same functions, which gather all problems."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class NewService:
 
 
 class EventChanges(TypedDict, total=False):
-    """What is absent stays as it is; null is a value where the type has it."""
+    """The changes of an event. A key that is absent stays as it is; null is a value where the type has it."""
 
     title: str
     description: str | None
@@ -131,7 +131,7 @@ async def check_category(uow: UnitOfWork, problems: list[UserError], category_id
 
 @dataclass(frozen=True)
 class EventFrame:
-    """What a service has to fit into."""
+    """The limits that an event sets to its services."""
 
     starts_at: datetime
     ends_at: datetime
@@ -146,7 +146,7 @@ class EventFrame:
 def check_within(
     problems: list[UserError], frame: EventFrame, starts_at: datetime, ends_at: datetime, *path: str
 ) -> None:
-    """A service lies inside its event: each end that does not is named."""
+    """Check that a service lies inside its event. Start and end are reported one by one."""
     for name, moment in (("startsAt", starts_at), ("endsAt", ends_at)):
         if not frame.starts_at <= moment <= frame.ends_at:
             problems.append(
@@ -214,7 +214,7 @@ def _build(
     under: tuple[str, ...],
     frame: EventFrame | None,
 ) -> Service | None:
-    """The row, or null with its problems gathered."""
+    """Return the row, or null with its problems gathered."""
     if check_times(problems, wanted.starts_at, wanted.ends_at, *under, unchanged=True) and frame is not None:
         check_within(problems, frame, wanted.starts_at, wanted.ends_at, *under)
     check_window(problems, wanted.window_days, *under, "windowDays")

@@ -64,7 +64,7 @@ def check_point(problems: list[UserError], latitude: float | None, longitude: fl
 
 
 def build(problems: list[UserError], viewer: Viewer, wanted: NewVenue, *path: str) -> Venue:
-    """The row, not added to the session yet. What is wrong with it goes to `problems`."""
+    """Return the row, not added to the session yet. Its faults go to `problems`."""
     name = check_name(problems, wanted.name, *path, "name") or ""
     address = check_address(problems, wanted.address, *path, "address")
     zone = wanted.time_zone or DEFAULT_ZONE
@@ -109,7 +109,7 @@ async def create(uow: UnitOfWork, viewer: Viewer, *, wanted: NewVenue) -> Venue:
 
 
 def touch(venue: Venue) -> None:
-    """An event uses the venue now: it comes first in the list."""
+    """Note that an event uses the venue now, so that it comes first in the list."""
     venue.last_used_at = utcnow()
 
 

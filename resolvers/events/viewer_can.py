@@ -42,7 +42,7 @@ class OfEvent:
 
     @cached_property
     def _own(self) -> Registration | None:
-        """What the rules ask of the viewer's registration."""
+        """The columns of the viewer's registration that the rules read."""
         if self.known.admission is None:
             return None
         return Registration(admission=Admission(self.known.admission), attendance=Attendance(self.known.attendance))

@@ -21,9 +21,9 @@ from translations import LOCALES
 SHORTEST_HANDLE, LONGEST_HANDLE = 3, 50
 HANDLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{{SHORTEST_HANDLE - 1},{LONGEST_HANDLE - 1}}}")
 NO_KEY = {"key_share": True}
-"""How rows of users are locked: rows that only point to the person, such as a new session, need not wait."""
+"""The lock on rows of users. Rows that only point to the person, such as a new session, need not wait for it."""
 MAILS_PER_HOUR = 5
-"""That one account may ask for."""
+"""Maximum number of verification mails that one account may request per hour."""
 
 
 class InvalidHandle(UserError):
@@ -100,7 +100,7 @@ class EmailVerificationRequested(DomainEvent):
 
 
 def check_email(problems: list[UserError], email: str, *path: str) -> str:
-    """The address as it is kept. Whether mail arrives there is found out by sending some."""
+    """Return the address as it is stored. Only sending mail shows whether mail arrives there."""
     try:
         return canonical(email)
     except NotMailable as error:
@@ -131,7 +131,7 @@ def check_handle(problems: list[UserError], handle: str, *path: str) -> None:
 
 
 def known_of(*, handle: str, email: str | None, display_name: str) -> tuple[str | None, ...]:
-    """What anyone may know of an account, so that it makes no password."""
+    """Return the parts of an account that anyone may know. A password must not be made of them."""
     return (handle, display_name, *(spellings(email) if email else ()), (email or "").partition("@")[0])
 
 
@@ -166,7 +166,7 @@ async def verify_email(uow: UnitOfWork, viewer: Viewer, *, token: str) -> User:
 
 
 async def prove_email(uow: UnitOfWork, user: User, email: str) -> None:
-    """The account's owner can read mail sent to this address. Raises `InvalidToken` if it is not theirs any more."""
+    """Record that the account's owner reads mail of this address. Raises `InvalidToken` if it is no longer theirs."""
     if email not in (user.email, user.claimed_email):
         raise InvalidToken(path=("token",))
     if user.email == email and user.email_verified_at is not None:

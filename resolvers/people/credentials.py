@@ -1,4 +1,4 @@
-"""What someone changes about how they sign in: password, e-mail address, outside identities."""
+"""Changing how one signs in: password, e-mail address, outside identities."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ async def unlink_identity(uow: UnitOfWork, viewer: Viewer, *, identity_id: UUID,
 
 
 async def proven(uow: UnitOfWork, viewer: Viewer, proof: Proof) -> User:
-    """The caller's account, locked. Raises `WrongPassword` where the password was changed since it was checked."""
+    """Lock the caller's account. Raises `WrongPassword` if the password was changed since it was checked."""
     user = await uow.session.get_one(User, viewer.require_user(), with_for_update=NO_KEY)
     kept = await uow.session.get(Password, user.id, with_for_update=True, populate_existing=True)
     if proof.user_id != user.id or kept is None or kept.hash != proof.hash or not user.is_active:

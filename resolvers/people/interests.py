@@ -33,7 +33,7 @@ class InterestsUpdated(DomainEvent):
 
 
 def listing(*, text: str | None, locale: str) -> Listing:
-    """The catalogue by name in the reader's language. `text` is looked for in the names of every language."""
+    """Return the catalogue by name in the reader's language. `text` is looked for in the names of every language."""
     statement = word_search.narrow(select(Interest), Interest.search, text)
     name = Interest.name_ru if locale == "ru" else Interest.name_en
     return Listing(statement, (Key(name_key(name)), Key(Interest.id)))
@@ -42,7 +42,7 @@ def listing(*, text: str | None, locale: str) -> Listing:
 async def check_known(
     uow: UnitOfWork, problems: list[UserError], interest_ids: Sequence[UUID], *path: str
 ) -> list[UUID]:
-    """The ids, each once. Too many, and each that is not in the catalogue, go to `problems`."""
+    """Return the ids, each once. Too many of them, and each that is not in the catalogue, go to `problems`."""
     wanted = list(dict.fromkeys(interest_ids))
     if not check_most(problems, wanted, *path):
         return wanted
@@ -68,7 +68,7 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, interest_ids: Sequence[UUID]) 
 
 
 async def remove(uow: UnitOfWork, viewer: Viewer, *, interest_ids: Sequence[UUID]) -> User:
-    """Removing what was not chosen changes nothing."""
+    """Remove interests from a profile. Those that were not chosen change nothing."""
     user = await _locked_owner(uow, viewer)
     return await _change(uow, user, await _chosen(uow, user) - set(await _checked(uow, interest_ids)))
 
@@ -81,7 +81,7 @@ async def _checked(uow: UnitOfWork, interest_ids: Sequence[UUID]) -> list[UUID]:
 
 
 async def _locked_owner(uow: UnitOfWork, viewer: Viewer) -> User:
-    """The viewer's row, locked, so that two changes at once do not pass the limit together."""
+    """Lock the viewer's row, so that two changes at once do not pass the limit together."""
     return await uow.session.get_one(
         User, viewer.require_user(), populate_existing=True, with_for_update={"key_share": True}
     )

@@ -22,12 +22,12 @@ from models import KnownDevice, User, utcnow
 KNOWN_FOR = timedelta(days=400)
 """Since the last sign-in. Longer than any session."""
 MOST = 20
-"""Of an account. Each has tries of its own, which must not add up without end."""
+"""Maximum number of known devices per account. Each has attempts of its own, which must not add up without end."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """What is known of the client: for people to know their sessions apart, and for us to know it again.
+    """The client that signs in, described so that people tell their sessions apart and the server recognises it.
 
     `token` is what an earlier sign-in has given it, if it says so.
     """
@@ -73,8 +73,8 @@ def circle_of(account: str, device: Device, found: Any) -> Circle:
 
 
 async def caller_limit(database: Database, kind: str, device: Device, most: int, window: timedelta) -> Limit:
-    """What one caller may do, whoever they are: counted by network, but for a known device by itself, so that its
-    neighbours do not keep it out.
+    """Return the limit for one caller: counted by network, but for a known device by itself, so that its neighbours do
+    not lock it out.
     """
     known = select(KnownDevice.id).where(KnownDevice.token_hash == device.token_hash)
     async with database.reading() as session:
@@ -92,7 +92,7 @@ async def is_strange(uow: UnitOfWork, user_id: UUID, device: Device) -> bool:
 
 
 async def remember(uow: UnitOfWork, user_id: UUID, device: Device) -> str:
-    """The device has signed in. The token by which it is known from now on."""
+    """Record that the device has signed in, and return the token that identifies it from now on."""
     known = await uow.session.scalar(
         select(KnownDevice)
         .where(KnownDevice.user_id == user_id, KnownDevice.token_hash == device.token_hash)

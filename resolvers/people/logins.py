@@ -1,4 +1,4 @@
-"""By what an account is found: its handle, or its proven e-mail address."""
+"""Logins: an account is found by its handle or by its proven e-mail address."""
 
 from __future__ import annotations
 

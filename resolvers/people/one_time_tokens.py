@@ -52,7 +52,7 @@ def _is_good(secret: str, purpose: OneTimePurpose) -> list[ColumnElement[bool]]:
 
 
 async def issue(uow: UnitOfWork, owner: User | SignUp, purpose: OneTimePurpose, *, email: str) -> tuple[str, datetime]:
-    """A new token, for the mail that goes to this address, and until when it is good.
+    """Make a token for the mail that goes to this address. Returns it and the moment at which it expires.
 
     Call it in the job that sends the mail: the secret is never written down anywhere else.
     """

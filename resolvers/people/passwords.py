@@ -60,7 +60,7 @@ async def request_reset(uow: UnitOfWork, *, login: str, device: Device) -> None:
 async def prepare_reset(
     database: Database, passwords: Passwords, *, token: str, new_password: str, address: str, most_per_address: int
 ) -> str:
-    """The hash of a new password, made before any transaction is opened. Raises what is wrong with it."""
+    """Check and hash a new password before any transaction is opened. Raises the problems of the input."""
     problems: list[UserError] = []
     accounts.check_password(problems, new_password, "newPassword", known=())
     refuse(problems)

@@ -22,9 +22,9 @@ from resolvers.core.time_zones import check_time_zone
 from resolvers.people.accounts import HandleTaken, check_handle, check_locale
 
 HANDLE_REST = timedelta(days=30)
-"""How long a changed handle stays as it is, so that nobody slips from name to name."""
+"""The time before a changed handle may change again, so that nobody slips from name to name."""
 HOME_REGION = "RU"
-"""Whose numbers may be written without a country code."""
+"""The region whose telephone numbers may be written without a country code."""
 EARLIEST_BIRTH = date(1900, 1, 1)
 
 SPELLINGS = {
@@ -97,12 +97,12 @@ async def set_privacy(uow: UnitOfWork, viewer: Viewer, *, audiences: Mapping[str
 
 
 def privacy_of(chosen: Mapping[str, str]) -> dict[str, Audience]:
-    """The audience of every field that has one, chosen or by default."""
+    """Return the audience of every field that has one, chosen or by default."""
     return {field: Audience(chosen.get(field) or default.value) for field, default in PRIVACY_DEFAULTS.items()}
 
 
 async def _locked(uow: UnitOfWork, viewer: Viewer, user_id: UUID | None) -> User:
-    """The row to change, locked. Raises `NotFound` for a stranger to us, `Forbidden` for someone else's profile."""
+    """Lock the row to change. Raises `NotFound` for an unknown user, `Forbidden` for someone else's profile."""
     own_id = viewer.require_user()
     wanted = user_id or own_id
     user = await uow.session.get(User, wanted, populate_existing=True, with_for_update={"key_share": True})
@@ -115,7 +115,7 @@ async def _locked(uow: UnitOfWork, viewer: Viewer, user_id: UUID | None) -> User
 
 
 def _foreign(viewer: Viewer, user: User, changes: Mapping[str, Any]) -> list[UserError]:
-    """What is wrong with fields that the person alone writes, and with those that the person does not write."""
+    """Return the problems with fields that only the person may write, and with fields that the person may not write."""
     problems: list[UserError] = []
     if viewer.id != user.id and "birth_date" in changes:
         problems.append(Forbidden(path=("birthDate",)))
@@ -130,7 +130,7 @@ def _check_handle(problems: list[UserError], value: str, *path: str) -> str:
 
 
 def _check_phone(problems: list[UserError], value: str | None, *path: str) -> str | None:
-    """The number in E.164; empty becomes null."""
+    """Return the number in E.164. An empty one becomes null."""
     if value is None or not value.strip():
         return None
     try:
@@ -174,7 +174,7 @@ CHECKS: dict[str, Callable[..., Any]] = {
     "time_zone": _check_time_zone,
     "comment": partial(check_text, maximum=2000, multiline=True),
 }
-"""What each column takes. The answer is the value as it is stored."""
+"""The check of each column. It returns the value as it is stored."""
 
 
 def _rest_handle(problems: list[UserError], user: User) -> None:

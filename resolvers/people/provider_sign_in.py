@@ -26,9 +26,9 @@ from resolvers.people.signing_up import SignUpClosed
 from translations import negotiate
 
 LIFETIME = timedelta(minutes=10)
-"""To sign in at the provider and come back."""
+"""The time that somebody has to sign in at the provider and come back."""
 TRIES = 10
-"""To find a handle that is free."""
+"""Attempts to find a handle that is free."""
 
 
 class UnknownRedirect(UserError):
@@ -116,7 +116,7 @@ async def sign_in(
 
 
 async def _owner_of_email(uow: UnitOfWork, person: Person) -> User | None:
-    """The account with the same address. It must be proven on both sides: else either could take over the other."""
+    """Return the account with the same address, proven on both sides: otherwise either could take over the other."""
     email = _mailable(person)
     if email is None or not person.is_email_verified:
         return None
@@ -155,7 +155,7 @@ async def _new_account(uow: UnitOfWork, person: Person, locale: str) -> User:
 
 
 async def _with_free_handle(uow: UnitOfWork, wish: str, values: dict[str, object]) -> User:
-    """A handle as near to the wish as there is one. Never made of the e-mail address, which is private."""
+    """Write a user with the free handle that is nearest to the wish. It is never made of the private e-mail address."""
     base = re.sub(r"[^A-Za-z0-9_.-]+", "", wish).lstrip("_.-")[:40]
     base = base if len(base) >= 3 else "user"
     for number in range(TRIES):

@@ -74,12 +74,12 @@ class SignedIn:
     access_token_expires_at: datetime
     refresh_token: str
     device_token: str | None = None
-    """By which the device is known when it signs in again. Null where it only goes on with its session."""
+    """The token that identifies the device when it signs in again. Null if it only goes on with its session."""
 
 
 @dataclass(frozen=True)
 class Signing:
-    """How sessions and their tokens are made: the keys, and how long they live, as the settings say."""
+    """The means of making sessions and tokens: keys, and lifetimes by the settings."""
 
     tokens: Tokens
     sealer: Sealer
@@ -92,8 +92,8 @@ class Signing:
         return min(utcnow() + self.idle, session.created_at + self.longest)
 
     def successors(self, refresh_token: str) -> list[str]:
-        """What a refresh token is traded for, as made with each secret. It is computed and stored nowhere, so that who
-        asks once more gets the same.
+        """Compute the successors of a refresh token, one for each secret. They are stored nowhere, so that a repeated
+        request gets the same token.
         """
         return self.sealer.marks("refresh tokens", refresh_token.encode("utf-8", "surrogatepass"))
 
@@ -252,7 +252,7 @@ async def refresh(uow: UnitOfWork, signing: Signing, *, refresh_token: str) -> S
 
 
 async def _unused(uow: UnitOfWork, successors: list[str], *, since: datetime, grace: timedelta) -> str | None:
-    """The successor of a token that was traded at `since`, while it may be given out once more."""
+    """Return the successor of a token that was traded at `since`, while it may be given out once more."""
     hashes = {secret_hash(one): one for one in successors}
     # PostgreSQL's clock, as it has set `since`.
     is_early = literal(since) + grace > func.clock_timestamp()

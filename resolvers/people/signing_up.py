@@ -99,7 +99,7 @@ async def prepare_completion(
     address: str,
     most_per_address: int,
 ) -> str:
-    """The hash of the password, made before any transaction is opened. Raises what is wrong with the input."""
+    """Check the input and hash the password before any transaction is opened. Raises the problems of the input."""
     problems: list[UserError] = []
     check_password(problems, password, "password", known=(handle,))
     if handle is not None:

@@ -135,7 +135,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, device: Device) -> User:
 
 
 async def _proven(uow: UnitOfWork, viewer: Viewer, proof: Proof | None) -> User:
-    """The caller's account, locked, if a password or a fresh session shows that it is its owner who calls."""
+    """Lock the caller's account if a password or a fresh session proves that its owner calls."""
     if proof is not None:
         return await credentials.proven(uow, viewer, proof)
     user_id = viewer.require_user()
@@ -149,7 +149,7 @@ async def _proven(uow: UnitOfWork, viewer: Viewer, proof: Proof | None) -> User:
 
 
 async def _locked(uow: UnitOfWork, user_id: UUID) -> User:
-    """The caller's account. Raises `Unauthenticated` where it was deleted in the meantime."""
+    """Lock the caller's account. Raises `Unauthenticated` if it was deleted in the meantime."""
     user = await uow.session.get_one(User, user_id, with_for_update=NO_KEY, populate_existing=True)
     if not user.is_active:
         raise Unauthenticated
@@ -157,7 +157,7 @@ async def _locked(uow: UnitOfWork, user_id: UUID) -> User:
 
 
 async def _lock_with_administrators(uow: UnitOfWork, user_id: UUID) -> Sequence[User]:
-    """The person and all administrators, locked as `roles.assign` does."""
+    """Lock the person and all administrators, as `roles.assign` does."""
     found = await uow.session.scalars(
         select(User)
         .where(or_(User.id == user_id, User.role == Role.ADMIN), User.is_active)

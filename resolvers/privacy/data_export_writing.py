@@ -1,8 +1,8 @@
-"""What is in a copy of someone's data, and writing it a page at a time.
+"""The contents of a copy of someone's data, written a page at a time.
 
-Everything that the person has told us or that was noted about them and that they may see, and nothing of others beyond
-the names of events, clubs and chats. `tests/api/privacy/test_data_exports.py` says of each column that points to a
-person whether it is in here.
+It holds everything that the person entered or that was noted about them and that they may see, and of others only the
+names of events, clubs and chats. `tests/api/privacy/test_data_exports.py` says for each column that points to a person
+whether the copy holds it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ PAGE = 500
 """Rows that are in memory at the same time."""
 PART = 256 * 1024
 MOST_BYTES = 64 * 1024 * 1024
-"""Of a file, compressed. Nobody has written so much by hand."""
+"""Maximum size of a compressed file. Nobody has written so much by hand."""
 
 
 Rows = Select[*tuple[Any, ...]]
@@ -210,7 +210,7 @@ def _preferences(user: User) -> Rows:
 
 
 def _audit(user: User) -> Rows:
-    """What was done to the account, by staff too, without the remark that staff keep for themselves."""
+    """Return what was done to the account, by staff too, without the remarks that staff keep for themselves."""
     return select(
         AuditEntry.action, AuditEntry.before.op("-")("comment").label("before"),
         AuditEntry.after.op("-")("comment").label("after"), AuditEntry.created_at.label("createdAt"),
@@ -274,7 +274,7 @@ async def write(uow: UnitOfWork, export: DataExport, user: User, *, kept: timede
 
 
 async def _pieces(uow: UnitOfWork, user: User) -> AsyncIterator[bytes]:
-    """The text of the file: an object with a list for each section."""
+    """Yield the text of the file: an object with a list for each section."""
     reader = Reader.of(user)
     yield b'{"exportedAt":' + orjson.dumps(utcnow())
     for name, section in SECTIONS.items():

@@ -23,7 +23,7 @@ GIVEN_UP = timedelta(hours=12)
 """A job that has not made the file by then does not make it any more."""
 KEPT_AS_RECORD = timedelta(days=90)
 DOWNLOADS = 20
-"""Of one person within an hour."""
+"""Maximum number of downloads per person and hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Download:
 
 
 async def download(database: Database, viewer: Viewer, export_id: UUID) -> Download:
-    """The file of one's own export; each look counts. Raises `NotFound`, `NotReady`, `Gone`, `RateLimited`."""
+    """Return the file of one's own export. Each call counts. Raises `NotFound`, `NotReady`, `Gone`, `RateLimited`."""
     async with database.reading() as session:
         export: DataExport | None = await session.scalar(data_exports_of(viewer).where(DataExport.id == export_id))
     if export is None:
@@ -84,7 +84,7 @@ async def download(database: Database, viewer: Viewer, export_id: UUID) -> Downl
 
 
 async def _parts(database: Database, export_id: UUID) -> AsyncIterator[bytes]:
-    """The file, one piece after the other. No connection is held while a reader takes its time."""
+    """Yield the file piece by piece. No connection is held while a reader takes its time."""
     position = 0
     while True:
         one = select(DataExportPart.content).where(
