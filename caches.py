@@ -1,7 +1,7 @@
 """What a process keeps for the next request that asks the same, bounded by what it weighs.
 
 Clients choose what is asked, so counting entries bounds nothing: one of them may be a megabyte. Every cache whose keys
-or values clients choose is a `Cache`, or `for_short_texts`.
+or values clients choose is a `Cache`, or is made by `for_short_texts` or `for_many_short_texts`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 MEBIBYTE = 1024 * 1024
 SHARES = {
-    "documents": 20,
+    "documents": 18,
     "refused documents": 3,
-    "operations": 15,
-    "plans": 20,
+    "operations": 14,
+    "plans": 18,
     "costs": 7,
     "live operations": 4,
     "live plans": 4,
     "statements": 12,
-    "arguments": 5,
+    "row classes": 2,
+    "arguments": 4,
     "persisted queries": 4,
-    "introspections": 6,
+    "introspections": 5,
+    "tokens": 5,
 }
 """Per cent of `CACHE_BYTES`."""
 LARGEST = 8
@@ -43,6 +45,8 @@ SHORT = 256
 """Characters of a short text."""
 SHORT_TEXTS = 512
 """Of one function."""
+MANY_SHORT_TEXTS = 4096
+"""Of one function that is asked about every client."""
 
 
 class Limit:
@@ -92,7 +96,16 @@ class Cache(Generic[K, V]):
 
 def for_short_texts(function: F) -> F:
     """Keep what a function returns for the texts that it was asked about last; a long one is worked out each time."""
-    kept = lru_cache(SHORT_TEXTS)(function)
+    return _for_short_texts(function, SHORT_TEXTS)
+
+
+def for_many_short_texts(function: F) -> F:
+    """As `for_short_texts`, for what differs from client to client."""
+    return _for_short_texts(function, MANY_SHORT_TEXTS)
+
+
+def _for_short_texts(function: F, most: int) -> F:
+    kept = lru_cache(most)(function)
 
     @wraps(function)
     def call(text: str, *others: Any) -> Any:

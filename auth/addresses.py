@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from caches import for_many_short_texts
 from settings import networks_in
 
 LONGEST = 64
@@ -19,7 +19,7 @@ def unmapped(address: str) -> str:
     return _unmapped(address) if ":" in address and len(address) <= LONGEST else address[:LONGEST]
 
 
-@lru_cache(maxsize=4096)
+@for_many_short_texts
 def _unmapped(address: str) -> str:
     try:
         parsed = ip_address(address)
@@ -28,7 +28,7 @@ def _unmapped(address: str) -> str:
     return str((parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None) or parsed)
 
 
-@lru_cache(maxsize=4096)
+@for_many_short_texts
 def _network(address: str) -> str:
     try:
         parsed = ip_address(address)
@@ -47,7 +47,7 @@ class Proxies:
 
     def __init__(self, trusted: str) -> None:
         self._networks = networks_in(trusted)
-        self._believes = lru_cache(maxsize=4096)(self._is_within)
+        self._believes = for_many_short_texts(self._is_within)
 
     def believes(self, peer: str) -> bool:
         return self._believes(unmapped(peer))

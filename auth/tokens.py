@@ -17,11 +17,13 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import ECKey, KeySet
 
+from caches import Cache, weight_of
 from models import utcnow
 from settings import Settings, SettingsError
 
 ALGORITHMS = ["ES256"]
-CACHE_SIZE = 10_000
+CLAIMS = 500
+"""Bytes of the claims of a token, about."""
 
 
 class TokenRefused(Exception):
@@ -63,7 +65,7 @@ class Tokens:
             sub={"essential": True},
             sid={"essential": True},
         )
-        self._known: dict[str, AccessClaims] = {}
+        self._known: Cache[str, AccessClaims] = Cache("tokens")
 
     @classmethod
     def load(cls, settings: Settings) -> Tokens:
@@ -88,11 +90,8 @@ class Tokens:
         claims = self._known.get(token)
         if claims is None:
             claims = self._verify(token)
-            if len(self._known) >= CACHE_SIZE:
-                self._known.clear()
-            self._known[token] = claims
+            self._known.put(token, claims, weight_of(token) + CLAIMS)
         if claims.expires_at <= utcnow():
-            self._known.pop(token, None)
             raise TokenRefused("TOKEN_EXPIRED")
         return claims
 

@@ -6,6 +6,7 @@ apart; a column that was not asked for raises `AttributeError`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -16,6 +17,8 @@ from sqlalchemy import Float, Numeric, Select, inspect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.orm import Mapper
 from sqlalchemy.types import TypeEngine
+
+from caches import Cache
 
 DIALECT: Any = PGDialect_asyncpg(  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
     json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=orjson.loads
@@ -58,9 +61,12 @@ def row_class(entity: type) -> type[asyncpg.Record]:
     return type(entity.__name__, (asyncpg.Record,), {"__slots__": (), "entity": entity, **own, **columns})
 
 
-@cache
 def folded_class(entity: type, names: tuple[str, ...]) -> type[tuple[Any, ...]]:
     """As `row_class`, for a part of another row: its own key and then these columns."""
+    return _kept((entity, names), lambda: _folded(entity, names))
+
+
+def _folded(entity: type, names: tuple[str, ...]) -> type[tuple[Any, ...]]:
     mapper: Mapper[Any] = inspect(entity)
     mapped = {one.key for one in mapper.attrs}
     own = {name: value for name, value in vars(entity).items() if name not in mapped and not name.startswith("_")}
@@ -71,11 +77,28 @@ def folded_class(entity: type, names: tuple[str, ...]) -> type[tuple[Any, ...]]:
     return type(entity.__name__, (tuple,), {"__slots__": (), "entity": entity, **own, **columns})
 
 
-@cache
 def values_class(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
     """As `Values`, for a part of another row: its key and then these columns."""
+    return _kept((None, names), lambda: _values(names))
+
+
+def _values(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
     columns: dict[str, Any] = {name: property(itemgetter(position + 1)) for position, name in enumerate(names)}
     return type("Values", (tuple,), {"__slots__": (), **columns})
+
+
+KEPT: Cache[tuple[type | None, tuple[str, ...]], type[tuple[Any, ...]]] = Cache("row classes")
+"""Which columns are fetched is chosen by whoever writes the document."""
+ROW_CLASS, COLUMN = 2_000, 300
+"""Bytes of a class, and of each of its columns."""
+
+
+def _kept(key: tuple[type | None, tuple[str, ...]], make: Callable[[], type[tuple[Any, ...]]]) -> type[tuple[Any, ...]]:
+    found = KEPT.get(key)
+    if found is None:
+        found = make()
+        KEPT.put(key, found, ROW_CLASS + COLUMN * len(key[1]))
+    return found
 
 
 def _reading(get: Any, read: Any) -> Any:

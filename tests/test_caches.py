@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import tracemalloc
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 import caches
+import models
 from caches import ENTRY, SHARES, SHORT, Cache, for_short_texts
+from database.rows import KEPT as KEPT_ROWS
+from database.rows import attributes, folded_class, values_class
 from dataloaders.core.compiled import STATEMENTS
 from dataloaders.core.pages import LONGEST_CURSOR
 from documents.documents import Documents
 from engine import Engine
 from engine.arguments import KEPT
 from engine.cost import Costs
+from tests.test_layout import MAY_IMPORT, SINGLE
 from transport.http.requests import Parameters
 from transport.observing.metrics import Metrics
 from transport.operations.operations import Observation, Operations
@@ -79,16 +85,54 @@ def test_long_texts_are_worked_out_each_time():
     assert len(asked) == 3
 
 
+FOREVER = {
+    "database/rows.py:attributes": "an entity",
+    "database/rows.py:row_class": "an entity",
+    "auth/sealing.py:_key": "a purpose and a secret of the settings",
+    "dataloaders/core/pages.py:_defaults": "the type of a filter",
+    "engine/sharing.py:_of_declaration": "a declaration, made with its module",
+    "resolvers/booking/locks.py:_locking": "a role",
+    "schema/core/ids.py:encoder": "a type's name, as the code gives it",
+    "schema/core/input_checks.py:id_of": "a type's name, as the code gives it",
+    "schema/core/input_checks.py:rules_of": "an input type",
+    "schema/core/viewer_can.py:nothing": "a type",
+    "translations/catalogs.py:catalog": "one of our languages",
+}
+"""Functions with `functools.cache`, by what they are asked about: of each there are few, whatever clients send."""
+NO_CACHE = {"integrations/buckets.py": "what callers have left to spend is no cache, and is bounded by their number"}
+
+
+def sources() -> dict[str, str]:
+    folders = sorted(set(MAY_IMPORT) - SINGLE)
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    return {file.relative_to(ROOT).as_posix(): file.read_text() for file in files}
+
+
 def test_there_is_no_cache_of_another_kind_for_what_clients_send():
-    files = [
-        file
-        for folder in ("schema", "documents", "engine", "dataloaders", "transport")
-        for file in (ROOT / folder).rglob("*.py")
-    ]
+    found = {name for name, text in sources().items() if "OrderedDict" in text or "lru_cache" in text}
 
-    found = {file.name for file in files if "OrderedDict" in (text := file.read_text()) or "lru_cache" in text}
+    assert found == set(NO_CACHE)
 
-    assert found == set()
+
+def test_what_is_kept_for_ever_is_asked_about_by_our_own_code():
+    found = {
+        f"{name}:{node.name}"
+        for name, text in sources().items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and "cache" in map(ast.unparse, node.decorator_list) and node.args.args
+    }
+
+    assert found == set(FOREVER)
+
+
+async def test_documents_of_all_shapes_leave_few_row_classes(small):
+    names = attributes(models.Event)
+
+    for chosen in combinations(names, 3):
+        folded_class(models.Event, chosen)
+        values_class(chosen)
+
+    assert KEPT_ROWS.weight <= KEPT_ROWS.most
 
 
 def remembered(work: Callable[[], object]) -> int:

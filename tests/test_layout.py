@@ -22,8 +22,8 @@ MAY_IMPORT = {
     "settings": set(),
     "documents": {"caches", "errors"},
     "translations": {"caches", "errors"},
-    "database": {"models", "errors", "settings"},
-    "auth": {"database", "models", "errors", "settings"},
+    "database": {"caches", "models", "errors", "settings"},
+    "auth": {"caches", "database", "models", "errors", "settings"},
     "realtime": {"database", "models", "errors", "settings"},
     "outbox": {"realtime", "database", "models", "settings"},
     "dataloaders": {"auth", "caches", "database", "models", "errors"},
@@ -34,7 +34,8 @@ MAY_IMPORT = {
         "settings", "translations", "caches",
     },
     "engine": {
-        "schema", "documents", "dataloaders", "auth", "caches", "database", "models", "errors", "translations",
+        "schema", "documents", "realtime", "dataloaders", "auth", "caches", "database", "models", "errors",
+        "translations",
     },
     "jobs": {
         "resolvers", "outbox", "realtime", "integrations", "auth", "database", "models", "errors", "settings",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from itertools import pairwise
 from math import ceil
 from string import Formatter
@@ -20,6 +19,7 @@ from babel.dates import format_date, format_datetime, format_timedelta, get_time
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
+from caches import for_short_texts
 from errors import Plural
 from translations.catalogs import catalog
 
@@ -123,14 +123,14 @@ class Reader:
 
     def time(self, moment: datetime, *, zone: str | None = None, pattern: str = TIME, named: bool = True) -> str:
         """A moment in a zone, or in the reader's own."""
-        shown = moment.astimezone(_zone(zone or self.time_zone))
+        shown = moment.astimezone(_zone(zone or self.time_zone or "UTC"))
         text = format_datetime(shown, pattern, tzinfo=shown.tzinfo, locale=self.locale)
         name = self.zone_of(moment, zone=zone) if named else ""
         return f"{text} ({name})" if name else text
 
     def zone_of(self, moment: datetime, *, zone: str | None = None) -> str:
         """The name that `time` adds, such as "Moscow, UTC+3"; empty where the reader's clock shows the same."""
-        shown = moment.astimezone(_zone(zone or self.time_zone))
+        shown = moment.astimezone(_zone(zone or self.time_zone or "UTC"))
         if self.time_zone and moment.astimezone(_zone(self.time_zone)).utcoffset() == shown.utcoffset():
             return ""
         minutes = round((shown.utcoffset() or timedelta()).total_seconds()) // 60
@@ -157,16 +157,16 @@ def one_line(text: str, *, most: int = 200) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
-@lru_cache(maxsize=1024)
+@for_short_texts
 def placeholders(message: str) -> tuple[str, ...]:
     """Names that a message has to be given, in their order."""
     return tuple(name for _text, name, _spec, _conversion in Formatter().parse(message) if name)
 
 
-@lru_cache(maxsize=1024)
-def _zone(name: str | None) -> ZoneInfo:
+@for_short_texts
+def _zone(name: str) -> ZoneInfo:
     """UTC where it is not known, or not a zone."""
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name)
     except (ValueError, OSError):
         return ZoneInfo("UTC")
