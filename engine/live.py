@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextvars import Context as ContextVariables
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -40,6 +39,7 @@ from engine.execute import Execution
 from engine.places import OfField, Root
 from engine.plan import Plan
 from engine.sharing import Dependence, dependence_of
+from realtime.together import Together
 from schema import Schema
 from schema.core.context import Caller, Context
 from schema.core.streams import Live
@@ -47,10 +47,6 @@ from schema.core.variables import check_variables
 
 CURSOR = "after"
 """The argument that says where one subscriber begins, and nothing about the answers."""
-MOST_TOGETHER = 500
-"""Entries answered in one run."""
-MOST_WORKING = 2
-"""Runs at the same time: with more, fewer entries would come together; with one, a slow statement would hold up all."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,13 @@ class Shape:
     """Variables that are used for more than the root field's arguments: answers depend on them."""
 
 
+@dataclass(eq=False, frozen=True)
+class _Asking:
+    """One who waits for an entry's answer. Entries of several streams may be equal."""
+
+    entry: Any
+
+
 class Answering:
     """What answers entries for all groups of one shape and, if it matters, one role or viewer."""
 
@@ -74,40 +77,18 @@ class Answering:
         self._context = context
         self._executor: Any = Executor.build(schema._schema, shape.document, None, context, asked.variables, asked.name)
         self._plan, self._variables = _plan_of(shape, asked, context)
-        self._waiting: list[tuple[Any, asyncio.Future[ExecutionResult]]] = []
-        self._working: set[asyncio.Task[None]] = set()
+        # Whatever one entry has done to a run, the others are of other streams.
+        self._runs = Together(self._run_all, isolates=True)
 
     async def answer(self, entry: Any) -> ExecutionResult:
         """Errors are presented already, in the context's language."""
-        future: asyncio.Future[ExecutionResult] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, future))
-        if len(self._working) < MOST_WORKING:
-            # In a context of nobody: it works for others, too.
-            task = asyncio.create_task(self._work(), context=ContextVariables())
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
-        return await future
+        found = await self._runs.ask(_Asking(entry))
+        assert found is not None
+        return found
 
-    async def _work(self) -> None:
-        """While some are being answered, others may come together."""
-        while self._waiting:
-            waiting, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-            await self._answer([one for one in waiting if not one[1].done()])
-
-    async def _answer(self, waiting: Sequence[tuple[Any, asyncio.Future[ExecutionResult]]]) -> None:
-        try:
-            results = await self._run([entry for entry, _ in waiting])
-        except Exception as error:
-            if len(waiting) > 1:
-                # Whatever one entry has done to it, the others are of other streams.
-                for one in waiting:
-                    await self._answer([one])
-            elif not waiting[0][1].done():
-                waiting[0][1].set_exception(error)
-            return
-        for (_, future), result in zip(waiting, results, strict=True):
-            if not future.done():
-                future.set_result(result)
+    async def _run_all(self, asking: Sequence[_Asking]) -> dict[_Asking, ExecutionResult]:
+        results = await self._run([one.entry for one in asking])
+        return dict(zip(asking, results, strict=True))
 
     async def _run(self, entries: Sequence[Any]) -> list[ExecutionResult]:
         if self._plan is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from realtime.answers import NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
 from realtime.hub import Event, Gap, Hub
+from realtime.single_flight import SingleFlight
 from realtime.spreading import Spreader
 from realtime.streams import BATCH, Stream, StreamEnded, access_stream, sequence_in
 
@@ -121,7 +122,7 @@ class Group:
         self._has_growth = False
         self._task: asyncio.Task[None] | None = None
         self._kept = Kept()
-        self._rendering: dict[int, asyncio.Future[bytes]] = {}
+        self._rendering: SingleFlight[int, bytes] = SingleFlight()
 
     # Members
 
@@ -361,12 +362,7 @@ class Group:
 
     async def _shared_answer(self, entry: Any) -> bytes:
         """Made once for all who read the same entry at the same time."""
-        found = self._rendering.get(entry.sequence)
-        if found is None:
-            found = asyncio.create_task(self._render(entry), context=Context())
-            self._rendering[entry.sequence] = found
-            found.add_done_callback(lambda _: self._rendering.pop(entry.sequence, None))
-        return await asyncio.shield(found)
+        return await self._rendering.get(entry.sequence, lambda: self._render(entry))
 
 
 def _access_channel(member: Member) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
-from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -19,6 +18,7 @@ from broadcaster import Event as Event
 from redis.exceptions import RedisError
 
 from realtime.redis_backend import CONFIRMED, MESSAGE, RedisBackend, channel_of, event_of
+from realtime.single_flight import SingleFlight
 from realtime.tasks import end
 
 log = structlog.get_logger()
@@ -95,7 +95,7 @@ class Hub(Broadcast):
         """Those of them that it has said yes to."""
         self._changed: set[str] = set()
         self._has_changes = asyncio.Event()
-        self._shared: dict[str, dict[Hashable, asyncio.Future[Any]]] = {}
+        self._shared: dict[str, SingleFlight[Hashable, Any]] = {}
         self._is_connected = False
         self._has_heard = False
         """Anything from Redis since it was last looked."""
@@ -161,15 +161,11 @@ class Hub(Broadcast):
         Whoever heard that message or gap only now finds the reading gone, so nobody is given what is older than
         what they have heard.
         """
-        readings = self._shared.setdefault(channel, {})
-        reading = readings.get(key)
-        if reading is None:
-            # In a context of nobody: the end of the operation that happened to ask first must not end it for all.
-            reading = readings[key] = asyncio.create_task(read(), context=Context())
-            reading.add_done_callback(_forgetting(readings, key))
-            if len(readings) > MOST_SHARED:
-                del readings[next(iter(readings))]
-        return await asyncio.shield(reading)
+        readings = self._shared.get(channel)
+        if readings is None:
+            readings = self._shared[channel] = SingleFlight(kept=MOST_SHARED)
+        found: T = await readings.get(key, read)
+        return found
 
     def _note(self, channel: str) -> None:
         """See to it that Redis knows whether anyone listens to the channel."""
@@ -264,16 +260,6 @@ class Hub(Broadcast):
         self._shared.pop(event.channel, None)
         for hearer in tuple(self._listeners.get(event.channel, ())):
             hearer.put(event)
-
-
-def _forgetting(readings: dict[Hashable, Any], key: Hashable) -> Callable[[asyncio.Future[Any]], None]:
-    """A reading that failed is tried again by the next who asks."""
-
-    def forget(done: asyncio.Future[Any]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            readings.pop(key, None)
-
-    return forget
 
 
 async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:

@@ -1,4 +1,4 @@
-"""What many ask for at the same time, done once for all of them."""
+"""Calls that many make at the same time, answered by one call for all of their keys."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ MOST_WORKING = 2
 
 
 class Together(Generic[K, V]):
-    """Collects what is asked for while others are served. `work` gives an answer for each key, or none."""
+    """Collects what is asked for while others are served. `work` gives an answer for each key, or none.
 
-    def __init__(self, work: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
+    `isolates`: where a call for several keys fails, each is tried by itself, so that one bad key spoils no other.
+    """
+
+    def __init__(self, work: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, isolates: bool = False) -> None:
         self._work = work
+        self._isolates = isolates
         self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
         self._working: set[asyncio.Task[None]] = set()
 
@@ -37,15 +41,23 @@ class Together(Generic[K, V]):
 
     async def _serve(self) -> None:
         while self._waiting:
-            keys = list(self._waiting)[:MOST_TOGETHER]
-            asked = {key: self._waiting.pop(key) for key in keys}
-            try:
-                found = await self._work(keys)
-            except Exception as error:
+            taken = [(key, self._waiting.pop(key)) for key in list(self._waiting)[:MOST_TOGETHER]]
+            asked = {key: left for key, futures in taken if (left := [one for one in futures if not one.done()])}
+            if asked:
+                await self._answer(asked)
+
+    async def _answer(self, asked: Mapping[K, Sequence[asyncio.Future[V | None]]]) -> None:
+        try:
+            found = await self._work(list(asked))
+        except Exception as error:
+            if self._isolates and len(asked) > 1:
+                for key, futures in asked.items():
+                    await self._answer({key: futures})
+            else:
                 for future in (one for futures in asked.values() for one in futures if not one.done()):
                     future.set_exception(error)
-                continue
-            for key, futures in asked.items():
-                for future in futures:
-                    if not future.done():
-                        future.set_result(found.get(key))
+            return
+        for key, futures in asked.items():
+            for future in futures:
+                if not future.done():
+                    future.set_result(found.get(key))

@@ -81,3 +81,31 @@ async def test_who_is_cancelled_takes_nothing_from_the_others():
     assert await second == "samesame"
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_a_call_that_fails_may_be_tried_for_each_by_itself():
+    clerk = Clerk()
+    together = Together(clerk.work, isolates=True)
+
+    found = await asyncio.gather(*(together.ask(key) for key in ("a", "bad", "b")), return_exceptions=True)
+
+    assert [found[0], type(found[1]), found[2]] == ["aa", OSError, "bb"]
+    assert clerk.calls == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+
+
+async def test_nothing_is_done_for_those_who_have_left():
+    clerk = Clerk()
+    together = Together(clerk.work)
+    clerk.may_answer.clear()
+    asking = []
+    for key in range(MOST_WORKING + 2):
+        asking.append(asyncio.create_task(together.ask(key)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    asking[-1].cancel()
+    await asyncio.sleep(0)
+    clerk.may_answer.set()
+
+    await asyncio.gather(*asking, return_exceptions=True)
+
+    assert clerk.calls[MOST_WORKING:] == [[MOST_WORKING]]
