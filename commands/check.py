@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -118,7 +118,7 @@ async def _home(settings: Settings) -> str:
 
 async def _provider(settings: Settings) -> str:
     url = f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration"
-    async with httpx.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client:
         found: dict[str, Any] = (await client.get(url)).raise_for_status().json()
     if found.get("issuer") != settings.oidc_issuer:
         raise Wrong(f"its discovery document names the issuer {found.get('issuer')}, OIDC_ISSUER another")

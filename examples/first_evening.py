@@ -3,7 +3,7 @@
     make run                              # in one terminal
     python examples/first_evening.py      # in another; WINGDING_URL if not http://127.0.0.1:8000
 
-Needs only `httpx` and `websockets`, and a server with the demo data, whose volunteer offers the services. Every step
+Needs only `httpx2` and `websockets`, and a server with the demo data, whose volunteer offers the services. Every step
 is asserted; the first that fails ends the program with a non-zero code.
 """
 
@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 from live import Live  # the WebSocket client next to this file
 
 URL = os.environ.get("WINGDING_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -65,7 +65,7 @@ class Person:
 
     def __init__(self, name: str, login: str, password: str) -> None:
         self.name, self.login, self.password = name, login, password
-        self.http = httpx.AsyncClient(base_url=URL, timeout=20)
+        self.http = httpx2.AsyncClient(base_url=URL, timeout=20)
         self.token = ""
 
     async def ask(self, document: str, **variables: Any) -> Any:
@@ -331,5 +331,5 @@ async def main() -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(main())
-    except (AssertionError, TimeoutError, httpx.HTTPError, OSError) as error:
+    except (AssertionError, TimeoutError, httpx2.HTTPError, OSError) as error:
         sys.exit(f"The evening went wrong. {type(error).__name__}: {error}")

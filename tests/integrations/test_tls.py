@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, quote, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from commands.check import check
@@ -52,7 +52,7 @@ async def test_all_pools_speak_tls(secured, ports):
     await migrate(secured["DATABASE_URL"])
     sign_in = 'mutation { signIn(input: {login: "ada", password: "secret secret"}) { errors { code } } }'
 
-    async with serving(secured) as server, httpx.AsyncClient(base_url=server.url, verify=NO_TLS, timeout=20) as http:
+    async with serving(secured) as server, httpx2.AsyncClient(base_url=server.url, verify=NO_TLS, timeout=20) as http:
         ready = await http.get("/readyz")
         read = await http.post("/graphql", json={"query": "{ events { totalCount } }"})
         written = await http.post("/graphql", json={"query": sign_in})

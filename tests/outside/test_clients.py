@@ -7,7 +7,7 @@ import contextlib
 import json
 import subprocess
 
-import httpx
+import httpx2
 import pytest
 from gql import Client, GraphQLRequest
 from gql.transport.httpx import HTTPXAsyncTransport
@@ -100,7 +100,7 @@ async def a_server_with_an_event(start_server, save, ports):
 async def a_token(server, login):
     document = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }"
     body = {"query": document, "variables": {"input": {"login": login, "password": PASSWORD}}}
-    async with httpx.AsyncClient() as http:
+    async with httpx2.AsyncClient() as http:
         answer = (await http.post(f"{server.url}/graphql", json=body)).json()
     return answer["data"]["signIn"]["accessToken"]
 

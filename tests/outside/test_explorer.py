@@ -8,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 import models
@@ -105,6 +105,6 @@ async def register(server, token, event) -> None:
     """A stream is live a moment after it was asked for; the moment is generous."""
     await asyncio.sleep(1)
     body = {"query": REGISTER, "variables": {"input": {"eventId": gid(event)}}}
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
+    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
         answer = (await http.post(f"{server.url}/graphql", json=body)).json()
     assert answer["data"]["registerForEvent"]["errors"] == []

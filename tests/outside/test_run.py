@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from commands.run import FIRST_QUERY
@@ -39,7 +39,7 @@ class Running:
 
     def ask(self, query: str) -> dict[str, Any]:
         """The answer's data."""
-        answer = httpx.post(f"http://127.0.0.1:{self.port}/graphql", json={"query": query}, timeout=5)
+        answer = httpx2.post(f"http://127.0.0.1:{self.port}/graphql", json={"query": query}, timeout=5)
         return dict(answer.json()["data"])
 
     def count_events(self) -> int:
@@ -50,7 +50,7 @@ class Running:
                 count = int(self.ask(COUNT)["events"]["totalCount"])
                 self.answered_after = time.monotonic() - self.began
                 return count
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 time.sleep(0.05)
         self.output.seek(0)
         raise AssertionError(f"no answer: {self.output.read()}")

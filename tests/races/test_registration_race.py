@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import func, select, text
 
@@ -65,9 +65,9 @@ def is_overloaded(body):
 async def two_servers(servers_of_race):
     """Run one operation on either of two processes: `run(token, document, **input)` answers the payload."""
     servers = servers_of_race
-    limits = httpx.Limits(max_connections=80, max_keepalive_connections=80)
+    limits = httpx2.Limits(max_connections=80, max_keepalive_connections=80)
     turns = iter(range(10**9))
-    async with httpx.AsyncClient(limits=limits, timeout=60) as http:
+    async with httpx2.AsyncClient(limits=limits, timeout=60) as http:
 
         async def asked(server, token, document, input):
             response = await http.post(

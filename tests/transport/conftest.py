@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from sqlalchemy import text
@@ -120,8 +120,8 @@ def server(request: pytest.FixtureRequest) -> RunningServer:
 
 
 @pytest.fixture
-async def http(server: RunningServer, ports: Ports) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as client:
+async def http(server: RunningServer, ports: Ports) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as client:
         yield client
 
 
@@ -184,7 +184,7 @@ async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 20.0) 
     return found
 
 
-async def metric(http: httpx.AsyncClient, name: str) -> float:
+async def metric(http: httpx2.AsyncClient, name: str) -> float:
     """A sample of /metrics, by its name and labels as printed."""
     lines = (await http.get("/metrics")).text.splitlines()
     return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)

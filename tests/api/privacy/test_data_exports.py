@@ -7,7 +7,7 @@ import gzip
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 import pytest
 from sqlalchemy import update
@@ -67,12 +67,14 @@ async def download(ports):
     app = create_app(ports.settings)
     async with (
         app.router.lifespan_context(app) as state,
-        httpx.AsyncClient(transport=httpx.ASGITransport(_with_state(app, state)), base_url="http://localhost") as http,
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(_with_state(app, state)), base_url="http://localhost"
+        ) as http,
     ):
 
-        async def ask(url: str, token: str | None = None, **headers: str) -> httpx.Response:
+        async def ask(url: str, token: str | None = None, **headers: str) -> httpx2.Response:
             given = {"Authorization": f"Bearer {token}"} if token else {}
-            return await http.get(httpx.URL(url).path, headers=given | headers)
+            return await http.get(httpx2.URL(url).path, headers=given | headers)
 
         yield ask
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from tests.api.people.test_provider_sign_in import FINISH, START
@@ -40,11 +40,11 @@ def issuer() -> Iterator[str]:
 
 def at_the_provider(url: str, login: str) -> tuple[str, str]:
     """What a person does in the browser: sign in, agree. State and code of the way back."""
-    with httpx.Client() as browser:
+    with httpx2.Client() as browser:
         answer = browser.get(url)
         for _ in range(10):
             if answer.is_redirect:
-                target = answer.next_request.url if answer.next_request else httpx.URL("")
+                target = answer.next_request.url if answer.next_request else httpx2.URL("")
                 if str(target).startswith(REDIRECT):
                     found = parse_qs(urlsplit(str(target)).query)
                     return found["state"][0], found["code"][0]
@@ -60,7 +60,7 @@ def at_the_provider(url: str, login: str) -> tuple[str, str]:
 def run(url: str, document: str, token: str | None = None, **input: Any) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {token}"} if token else {}
     body = {"query": document, "variables": {"input": input}} if input else {"query": document}
-    answer = httpx.post(f"{url}/graphql", json=body, headers=headers).json()
+    answer = httpx2.post(f"{url}/graphql", json=body, headers=headers).json()
     assert "errors" not in answer, answer
     return dict(answer["data"])
 

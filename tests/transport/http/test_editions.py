@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 
 from tests.clients import NO_TLS
@@ -43,7 +43,7 @@ async def test_the_status_is_the_one_of_the_edition(http, body, edition, _older,
 async def older(environment):
     async with (
         serving(environment | {"GRAPHQL_OVER_HTTP": "older"}) as server,
-        httpx.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as client,
+        httpx2.AsyncClient(base_url=server.url, timeout=10, verify=NO_TLS) as client,
     ):
         yield client
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 import pytest
 from sqlalchemy import update
@@ -25,7 +25,7 @@ WATCH = "subscription ($id: ID!) { availabilityChanged(eventId: $id) { ... on Av
 STREAM = {"Accept": "text/event-stream"}
 
 
-async def events(response: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
+async def events(response: httpx2.Response) -> AsyncIterator[tuple[str, Any]]:
     """Events of a stream; comments are skipped."""
     name = ""
     async for line in response.aiter_lines():

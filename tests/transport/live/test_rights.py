@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import delete, update
 
@@ -314,7 +314,7 @@ async def over_events(server, case, token, begun) -> str:
     request = {"query": case.document, "variables": case.variables}
     async with (
         asyncio.timeout(2 * PATIENCE),
-        httpx.AsyncClient(base_url=server.url, timeout=PATIENCE, verify=NO_TLS) as http,
+        httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE, verify=NO_TLS) as http,
         http.stream("POST", "/graphql/stream", json=request, headers=headers) as response,
     ):
         found = events(response)
@@ -368,7 +368,7 @@ async def test_a_stream_ends_with_the_right_to_it(any_server, follow, save, sign
 
     async def nobody_is_counted() -> bool:
         name = {over_socket: "websocket", over_events: "sse"}[follow]
-        async with httpx.AsyncClient(base_url=any_server.url, timeout=PATIENCE, verify=NO_TLS) as http:
+        async with httpx2.AsyncClient(base_url=any_server.url, timeout=PATIENCE, verify=NO_TLS) as http:
             return await metric(http, f'wingding_subscriptions{{transport="{name}"}}') == 0
 
     assert found == {name: case.expected for name, case in chosen.items()}

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-import httpx
+import httpx2
 import orjson
 import structlog
 
@@ -117,7 +117,7 @@ def test_a_traceback_tells_no_values():
 def test_no_line_is_lost_when_a_server_is_told_to_end(environment: dict[str, str], tmp_path: Path):
     server = ServerProcess(environment, log=tmp_path / "log")
     try:
-        with httpx.Client() as client:
+        with httpx2.Client() as client:
             for _ in range(50):
                 client.post(f"{server.url}/graphql", json=TYPENAME)
         os.kill(server.process.pid, signal.SIGTERM)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import select
 from websockets.asyncio.client import connect
@@ -119,7 +119,7 @@ async def dual(request: pytest.FixtureRequest, environment: dict[str, str]) -> A
 async def test_behind_a_proxy_everybody_has_their_own_address_on_a_socket_for_both(dual, save, ports) -> None:
     ada = await account(save, ports)
     body = {"query": SIGN_IN, "variables": {"input": {"login": ada.handle, "password": PASSWORD}}}
-    async with httpx.AsyncClient(base_url=dual.url, verify=NO_TLS) as client:
+    async with httpx2.AsyncClient(base_url=dual.url, verify=NO_TLS) as client:
         for told in (None, "203.0.113.9", "::ffff:203.0.113.10", "2001:db8::5"):
             answer = await client.post("/graphql", json=body, headers={"x-forwarded-for": told} if told else {})
             assert answer.json()["data"]["signIn"]["errors"] == []

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import text
 
@@ -257,7 +257,7 @@ async def small(environment: dict[str, str]) -> AsyncIterator[RunningServer]:
 async def test_every_transport_refuses_at_once_while_as_many_as_may_be_run(small, ports):
     request = {"query": EVENTS}
     async with (
-        httpx.AsyncClient(base_url=small.url, timeout=10, verify=NO_TLS) as http,
+        httpx2.AsyncClient(base_url=small.url, timeout=10, verify=NO_TLS) as http,
         Socket.connect(small.ws_url) as socket,
     ):
         async with ports.database.engine.connect() as connection:

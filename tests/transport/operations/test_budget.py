@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from redis.asyncio import Redis
 
@@ -258,7 +258,7 @@ async def test_every_transport_says_that_the_budget_is_spent(start_server):
     query = "{ events(first: 0) { totalCount } }"
     new = "{ __typename " * 20 + "}" * 20
 
-    async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
+    async with httpx2.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
         paid = [
             (await http.post("/graphql", json={"query": query, "extensions": {"cost": True}})).json() for _ in range(2)
         ]

@@ -7,7 +7,7 @@ import json
 from hashlib import sha256
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from redis.asyncio import Redis
 
@@ -233,7 +233,7 @@ async def test_automatic_ones_can_be_turned_off(start_server):
     server = await asyncio.to_thread(start_server, PERSISTED_QUERIES="off")
     query = new_query()
 
-    async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
+    async with httpx2.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
         asked = await http.post("/graphql", json={"extensions": named(query)})
         full = await http.post("/graphql", json={"query": query, "extensions": named(query)})
 

@@ -9,7 +9,7 @@ import sys
 from hashlib import sha1
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from errors import StartError
@@ -106,7 +106,7 @@ async def test_strict_mode_refuses_on_every_transport(start_server, registry):
     server = await asyncio.to_thread(start_server, TRUSTED_DOCUMENTS="only", TRUSTED_DOCUMENTS_FILE=registry)
     other = {"query": "{ __typename }"}
 
-    async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
+    async with httpx2.AsyncClient(base_url=server.url, verify=NO_TLS) as http:
         plain = [await http.post("/graphql", json=request) for request in ({"documentId": SHA1}, other)]
         got = [await http.get("/graphql", params=request) for request in ({"documentId": SHA1}, other)]
         streamed = []
