@@ -1,4 +1,4 @@
-"""What `viewerCan` asks of the database, for many rows at once."""
+"""The columns that `viewerCan` needs from the database, for many rows at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_EVENT = [Event.ends_at.label("ends_at"), Event.time_zone.label("time_zone"), 
 
 
 def at_registrations(viewer: Viewer) -> Select[Any]:
-    """What of its event matters to a registration, also where the viewer does not see the event."""
+    """Select the columns of its event that matter to a registration, also if the viewer does not see the event."""
     of_person = select(EventHost.role).where(
         EventHost.event_id == Registration.event_id, EventHost.user_id == Registration.user_id
     )

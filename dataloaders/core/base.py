@@ -21,7 +21,7 @@ Filtering = Callable[[Select[Any], Viewer, Any], Select[Any]]
 
 @dataclass(frozen=True, eq=False)
 class One:
-    """At most one row for a key."""
+    """A relation to at most one row for a key."""
 
     entity: type
     key: Any

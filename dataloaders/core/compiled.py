@@ -74,8 +74,8 @@ class Compiled:
 
     @cached_property
     def plans_anew(self) -> bool:
-        """Whether values stand among the parameters that a list was narrowed by: words, interests, a day. How many rows
-        have them is known for the very values alone, and a plan for any took a hundred times as long for some.
+        """Whether the parameters include values that narrow a list: words, interests, a day. How many rows match is
+        known for each value only, and one plan for all values took a hundred times as long for some.
         """
         return len(self._slots) < len(self.parameters) or any(slot.name == TEXT for _, slot in self._slots)
 
@@ -98,7 +98,7 @@ class Compiled:
 
 
 def anyone_like(viewer: Viewer) -> Viewer:
-    """A viewer with the same role and the id of nobody. Guests are all alike."""
+    """Return a viewer with the same role and the id of nobody. Guests are all alike."""
     if viewer.user is None:
         return Viewer()
     return Viewer(User(id=NOBODY, role=viewer.role, is_active=True))
@@ -170,4 +170,4 @@ class Statements:
 
 
 STATEMENTS = Statements()
-"""Of the process: they hold nobody's data."""
+"""The statements of this process. They hold nobody's data."""

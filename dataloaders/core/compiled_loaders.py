@@ -51,7 +51,7 @@ class CompiledLoaders(Loaders):
     async def rows_of(
         self, declaration: One, keys: Collection[Any], names: Names | None = None, folds: Folds = ()
     ) -> dict[Any, Any]:
-        """The row of each key that has one."""
+        """Fetch the row of each key that has one."""
         if self._known and not folds and len(keys) == 1:
             [key] = keys
             wanted = attributes(declaration.entity) if names is None else names
@@ -69,11 +69,11 @@ class CompiledLoaders(Loaders):
         folds: Folds = (),
         at_most: int | None = None,
     ) -> dict[Any, list[Any]]:
-        """Raises `TooCostly` where there are more than `at_most` rows in all."""
+        """Fetch the rows of each key. Raises `TooCostly` if there are more than `at_most` rows in all."""
         return _by_parent(await self._fetch(declaration, keys, names, folds, at_most), keys)
 
     async def values_of(self, declaration: Value, keys: Collection[Any]) -> dict[Any, Any]:
-        """The value of each key that has one."""
+        """Fetch the value of each key that has one."""
         if self._known and all((declaration, key) in self._known for key in keys):
             return {key: self._known[declaration, key] for key in keys}
         compiled = self._compiled((declaration,), lambda viewer: statement_for(declaration, viewer), Values, ("keys",))
@@ -92,8 +92,8 @@ class CompiledLoaders(Loaders):
         folds: Folds = (),
         at_most: int | None = None,
     ) -> dict[Any, Page | InvalidCursor]:
-        """A page for each key, empty ones included; the refusal where the cursor is from another parent's list. Raises
-        `TooCostly` where there are more than `at_most` rows.
+        """Fetch a page for each key, empty ones included, or the refusal if the cursor is from another parent's list.
+        Raises `TooCostly` if there are more than `at_most` rows.
         """
         names = attributes(declaration.entity) if names is None else names
         args = request.args
@@ -111,7 +111,7 @@ class CompiledLoaders(Loaders):
     async def row_with_page(
         self, declaration: One, key: Any, names: Names, folds: Folds, fold: Fold
     ) -> tuple[Any, dict[Any, Page | InvalidCursor]]:
-        """The row of a key, null where there is none, and by its own key the page that it leads to."""
+        """Fetch the row of a key, null if there is none, and by its own key the page that it leads to."""
         pages, shape = fold.declaration, fold.page
         assert isinstance(pages, Pages) and shape is not None
         given = window_values(fold.order, shape.request.args)
@@ -183,7 +183,7 @@ class CompiledLoaders(Loaders):
     # What resolvers ask for one by one
 
     def _counted(self, waiting: Awaitable[Any]) -> Awaitable[Any]:
-        """The engine counts what it asks for itself, with what came along."""
+        """Count rows unless the engine asks, which counts them itself together with folded ones."""
         return super()._counted(waiting) if self.is_asked_by_resolvers else waiting
 
     async def _load_batch(self, declaration: One | Many | Value, keys: list[Any]) -> list[Any]:
@@ -213,7 +213,7 @@ class CompiledLoaders(Loaders):
 
 
 def _by_parent(rows: list[Any], keys: Collection[Any]) -> dict[Any, list[Any]]:
-    """The rows of each key, which stands first in them. Keys are hashed in Python: for one it is not worth it."""
+    """Group rows by their key, which is their first column. Keys are hashed in Python: for one it is not worth it."""
     if len(keys) == 1:
         return dict.fromkeys(keys, rows)
     lists: dict[Any, list[Any]] = defaultdict(list)

@@ -11,7 +11,7 @@ from models import EventTiming, utcnow
 
 
 def among(column: Any, values: Collection[Any] | None) -> list[ColumnElement[bool]]:
-    """The column has one of these values, members of an enum or ids.
+    """Return the condition that the column has one of these values, members of an enum or ids.
 
     A set of one compares as a single value does, because only then does an index over this column and the list's order
     give the rows in that order. Longer sets of ids are one array, so that all of them share one statement.
@@ -27,7 +27,7 @@ def among(column: Any, values: Collection[Any] | None) -> list[ColumnElement[boo
 
 
 def at_times(starts_at: Any, ends_at: Any, timings: Collection[EventTiming] | None) -> list[ColumnElement[bool]]:
-    """What starts and ends then stands in one of these relations to the present moment."""
+    """Return the condition that a time from start to end is upcoming, ongoing or past."""
     if timings is None:
         return []
     now, wanted = utcnow(), frozenset(timings)

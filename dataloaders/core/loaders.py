@@ -21,9 +21,9 @@ from dataloaders.core.spending import Spending
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counted:
-    """What is waited for, counted as what it holds once it is there. Raises `TooCostly`.
+    """An awaitable that counts the rows of its result. Raises `TooCostly`.
 
-    No coroutine, which would have to be awaited: what was asked for is given up where something beside it fails.
+    It is no coroutine, which would have to be awaited: it is dropped if something beside it fails.
     """
 
     waiting: Awaitable[Any]

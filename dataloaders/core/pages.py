@@ -46,7 +46,7 @@ class Key:
 
     @cached_property
     def python_type(self) -> type:
-        """Of its values. SQLAlchemy looks for it each time."""
+        """The type of its values. SQLAlchemy looks for it each time."""
         found: type = self.column.type.python_type
         return found
 
@@ -66,7 +66,7 @@ class PageArgs:
     last: int | None = None
     before: str | None = None
     mark: str = ""
-    """Of the list, its filter and its sort (`mark_of`). Its cursors carry it, or one of it and the parent."""
+    """The mark of the list, its filter and its sort (`mark_of`). Cursors carry it, or a mark of it and the parent."""
 
     def problems(self, *, is_known: bool) -> list[UserError]:
         """All that is wrong with it, under the names of the arguments. `is_known` is whether cursors have to carry the
@@ -105,11 +105,11 @@ class PageArgs:
 
     @cached_property
     def written(self) -> list[Any]:
-        """What stands in the cursor: the values of an order, and a mark."""
+        """The content of the cursor: the values of an order, and a mark."""
         return decode_cursor(self.cursor or "")
 
     def mark_under(self, parent: Any) -> str:
-        """What cursors of one parent's list carry. Root lists have none."""
+        """Return the mark that cursors of one parent's list carry. Root lists have none."""
         return self.mark if parent is None else _hash(f"{self.mark} {parent}")
 
     def is_of(self, parent: Any = None) -> bool:
@@ -150,9 +150,9 @@ class Page:
 
 
 def mark_of(field_name: str, filter: Any, sort: Any) -> str:
-    """A short hash of a list's name, as its field has it, and of what the list is narrowed and sorted by.
+    """Return a short hash of a list's field name, its filter and its sort.
 
-    A set is one in any order, and what is left out is its default.
+    The order of a set does not matter, and an omitted value counts as its default.
     """
     narrowing, filter_type = [], cast(Any, type(filter))
     for name, default in _defaults(filter_type) if filter is not None else ():
@@ -170,7 +170,7 @@ def _hash(written: str) -> str:
 
 @cache
 def _defaults(filter_type: Any) -> tuple[tuple[str, Any], ...]:
-    """The fields of a filter, with their values where they are left out."""
+    """Return the fields of a filter with their default values."""
     made = (
         (one.name, one.default if one.default_factory is MISSING else one.default_factory())
         for one in fields(filter_type)
@@ -191,7 +191,7 @@ def encode_cursor(values: Sequence[Any], mark: str = "") -> str:
 
 
 def _read_time(written: str) -> datetime:
-    """A known instant, within the years that PostgreSQL is given in UTC. Raises where it is none."""
+    """Read an instant within the years that PostgreSQL takes in UTC. Raises if it is none."""
     moment = datetime.fromisoformat(written)
     if moment.tzinfo is None:
         raise ValueError(written)
@@ -199,7 +199,7 @@ def _read_time(written: str) -> datetime:
 
 
 def _read_text(written: Any) -> str:
-    """A text that PostgreSQL can hold: without NUL. Raises where it is none."""
+    """Read a text that PostgreSQL can hold, without NUL. Raises if it is none."""
     if not isinstance(written, str) or "\0" in written:
         raise ValueError(written)
     return written
@@ -216,7 +216,7 @@ _READERS: dict[type, Callable[[Any], Any]] = {
 
 
 def decode_cursor(cursor: str) -> list[Any]:
-    """What `encode_cursor` wrote, the mark last. Raises `InvalidCursor` where it did not."""
+    """Decode what `encode_cursor` wrote, the mark last. Raises `InvalidCursor` for anything else."""
     if len(cursor) > LONGEST_CURSOR:
         raise InvalidCursor
     try:
@@ -229,7 +229,7 @@ def decode_cursor(cursor: str) -> list[Any]:
 
 
 def _values_in(args: PageArgs, order: Order) -> list[Any]:
-    """The values of an order that the cursor carries. Raises `InvalidCursor` where they are those of another."""
+    """Return the values of an order that the cursor carries. Raises `InvalidCursor` if they belong to another order."""
     readers = [_READERS[key.python_type] for key in order]
     try:
         decoded = [read(value) for read, value in zip(readers, args.written[:-1], strict=True)]
@@ -252,7 +252,7 @@ def as_stored(order: Order, values: Sequence[Any]) -> list[Any]:
 
 
 def read_stored(order: Order) -> Callable[[Any], list[Any]]:
-    """What finds the values of an order at the end of a row, where `as_stored` was selected, as cursors write them."""
+    """Make a function that reads an order's values from the end of a row (`as_stored`), as cursors write them."""
     readers = [_STORED.get(key.python_type, (None, _same))[1] for key in order]
 
     def values_of(row: Any) -> list[Any]:
@@ -297,7 +297,7 @@ def beyond(order: Order, bound: Sequence[ColumnElement[Any]], *, backward: bool)
 
 
 def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
-    """The statement cut down to one page and one row more, which tells whether there is a further one."""
+    """Limit the statement to one page and one row more, which tells whether there is a further page."""
     bound = None
     if args.cursor is not None:
         values = _values_in(args, order)
@@ -314,15 +314,15 @@ def open_window(statement: Select[Any], order: Order, args: PageArgs) -> Select[
 
 
 def window_values(order: Order, args: PageArgs) -> dict[str, Any]:
-    """The parameters of an open window. Raises `InvalidCursor` where the cursor has values of another order; whose list
-    it is from, `PageArgs.is_of` says.
+    """Return the parameters of an open window. Raises `InvalidCursor` if the cursor has values of another order.
+    `PageArgs.is_of` checks whose list it is from.
     """
     values = _values_in(args, order) if args.cursor is not None else ()
     return {f"cursor_{position}": value for position, value in enumerate(values)}
 
 
 def at_most(rows: int) -> ColumnElement[int]:
-    """A limit that is written out: a plan for any number of rows is one for many."""
+    """Return a limit as a literal: with a parameter PostgreSQL would plan for many rows."""
     return literal_column(str(int(rows)), Integer)
 
 
@@ -344,8 +344,8 @@ def make_page(
     row_of: Callable[[Any], Any] | None = None,
     parent: Any = None,
 ) -> Page:
-    """A page from what `window` asked for, in its order. `values_of` gives the order's values of what was found for one
-    row, `row_of` the row itself where that is not all of it. `parent` is the key of whose list it is.
+    """Make a page of the rows that `window` asked for, in its order. `values_of` returns the order's values of a found
+    row, `row_of` the entity in it if there is more. `parent` is the key of the list's owner.
     """
     more = len(found) > args.size
     kept = list(found[: args.size])

@@ -21,12 +21,12 @@ def _keys(column: Any) -> ColumnElement[Any]:
 
 
 Names = Sequence[str] | None
-"""Which columns of a row to fetch, by their attributes; null: the entity itself."""
+"""Attributes of the columns to fetch; null for the entity itself."""
 
 
 @dataclass(frozen=True)
 class PageShape:
-    """What the statement of a page depends on. Its cursor is a parameter (`window_values`)."""
+    """The parts of a page that its statement depends on. The cursor is a parameter (`window_values`)."""
 
     size: int
     is_backward: bool
@@ -43,8 +43,8 @@ class PageShape:
 
 @dataclass(frozen=True)
 class Fold:
-    """What each row leads to by one of its columns, fetched in the same statement: a row, a list, an aggregate, or a
-    page, of which a statement has one at most.
+    """A relation of each row, fetched in the same statement: a row, a list, an aggregate, or a page, of which a
+    statement has one at most.
 
     `key` is that column; `names` are the columns of the rows, or of the aggregate without its key (`value_names`). Rows
     of a list or a page may have folds of their own, but no lists.
@@ -66,7 +66,7 @@ class Fold:
 
     @property
     def order(self) -> Order:
-        """Of a list or a page."""
+        """The order of a list or a page."""
         declaration = self.declaration
         if isinstance(declaration, Pages):
             assert self.page is not None
@@ -75,7 +75,7 @@ class Fold:
         return declaration.order
 
     def child(self, viewer: Viewer, own: Any) -> Select[Any]:
-        """What the rows of the table `own` lead to, for a lateral join."""
+        """Return the SELECT of the relation for the rows of the table `own`, for a lateral join."""
         declaration, key = self.declaration, own.c[self.key]
         if isinstance(declaration, Many):
             limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(
@@ -127,7 +127,7 @@ def folded(
 
 
 def value_names(declaration: Value) -> tuple[str, ...]:
-    """The columns of an aggregate without its key: their labels, by which code may read them."""
+    """Return the labels of an aggregate's columns without its key. Code reads the values by them."""
     _key, *columns = declaration.select(Viewer()).selected_columns
     return tuple(str(one.name) if getattr(one, "name", None) else f"value_{n}" for n, one in enumerate(columns))
 
@@ -138,12 +138,12 @@ def value_types(declaration: Value) -> list[Any]:
 
 
 def ordinals_of(rows: Any, order: Order) -> list[Any]:
-    """The values of an order in a table that has them as its columns `order_0`, `order_1`, …"""
+    """Return the values of an order in a table that has them as its columns `order_0`, `order_1`, …"""
     return [rows.c[f"order_{position}"] for position in range(len(order))]
 
 
 def directed(rows: Any, order: Order, *, backward: bool = False) -> list[Any]:
-    """What to order such a table by: SQL promises no order outside the part that was ordered."""
+    """Return the ORDER BY of such a table: SQL promises no order outside the part that was ordered."""
     return [
         ordinal.desc() if part.descending != backward else ordinal.asc()
         for part, ordinal in zip(order, ordinals_of(rows, order), strict=True)
@@ -155,7 +155,7 @@ def columns_of(entity: Any, names: Sequence[str]) -> list[Any]:
 
 
 def _parents(declaration: Many | Pages) -> Any:
-    """A table of the parents' keys."""
+    """Return a table of the parents' keys."""
     key = declaration.key
     return func.unnest(_keys(key)).table_valued(column("parent", key.type), name="parents").render_derived()
 
@@ -171,7 +171,7 @@ def _per_parent(
     *,
     backward: bool = False,
 ) -> Select[Any]:
-    """A statement for one parent, turned into one for a table of parents, to which it is joined laterally.
+    """Turn a statement for one parent into one for a table of parents, to which it is joined laterally.
 
     The result has the parent's key, the row, and the values of the order, which make the cursors.
     """
@@ -202,10 +202,10 @@ def statement_for(
     names: Names = None,
     folds: Folds = (),
 ) -> Select[Any]:
-    """The one statement that serves all parents; the array of their keys is the parameter `keys`.
+    """Return the one statement that serves all parents; the array of their keys is the parameter `keys`.
 
     With `names` each row has the parent's key first and then these columns (after an aggregate's key comes its value),
-    and a page's cursor is a parameter (`window_values`). Then comes what is folded in, and a page's order.
+    and a page's cursor is a parameter (`window_values`). Then come folded relations, and a page's order.
     """
     if isinstance(declaration, One):
         chosen = declaration.select(viewer).where(declaration.key == any_(_keys(declaration.key)))
@@ -232,7 +232,7 @@ def statement_for(
 def _page(
     declaration: Pages, viewer: Viewer, request: PageRequest, parent: Any, *, is_open: bool = True
 ) -> Select[Any]:
-    """A page of one parent, whose key is a column, without the condition that it is that parent's."""
+    """Return a page of one parent, whose key is a column, without the condition that it is that parent's."""
     select_of = declaration.select_of
     chosen = declaration.select(viewer) if select_of is None else select_of(viewer, parent)
     if declaration.filter is not None and request.filter is not None:

@@ -1,4 +1,4 @@
-"""What one operation has used up while it runs, in the unit of `engine/cost.py`."""
+"""The rows that one operation has read while it runs, in the unit of `engine/cost.py`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Spending:
         return self.most is not None and self.spent > self.most
 
     def count(self, cost: int) -> None:
-        """Raises `TooCostly` once it is more than may be, and ever after."""
+        """Add to the cost. Raises `TooCostly` once the limit is passed, and ever after."""
         self.spent += cost
         if self.is_over:
             raise TooCostly

@@ -1,4 +1,4 @@
-"""What `viewerCan` asks of the database, for many rows at once."""
+"""The columns that `viewerCan` needs from the database, for many rows at once."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def pending_revisions(viewer: Viewer) -> Select[EventRevision]:
 
 
 def own_revisions(viewer: Viewer) -> Select[EventRevision]:
-    """The newest that the viewer has proposed for each event."""
+    """Select the newest revision that the viewer has proposed for each event."""
     has_later = (
         select(later.id)
         .where(

@@ -11,7 +11,7 @@ from models import NotificationPreference
 
 
 def choices(viewer: Viewer) -> Select[Any]:
-    """What someone chose, as `resolvers.notification_preferences.Choices`."""
+    """Select the preferences that someone chose, as `resolvers.notifications.preferences.Choices`."""
     name = cast(NotificationPreference.type, String) + ":" + cast(NotificationPreference.channel, String)
     chosen = func.jsonb_object_agg(name, NotificationPreference.is_enabled, type_=JSONB)
     return (

@@ -57,7 +57,7 @@ class NewChatKind(Enum):
 
 
 class ChatNotAllowed(UserError):
-    """Also for a person who does not exist: nobody learns who does."""
+    """A refusal that also answers for a person who does not exist, so that nobody learns who does."""
 
     code = ErrorCode.CHAT_NOT_ALLOWED
     message = _("You can write to people with whom you share a club or an event.")
@@ -87,7 +87,7 @@ check_length = partial(check_text, maximum=255)
 
 
 def check_title(problems: list[UserError], kind: NewChatKind, title: str | None) -> str | None:
-    """A GROUP chat has one, as it is stored; a DIRECT chat has none."""
+    """Return the title of a GROUP chat as it is stored. A DIRECT chat has none."""
     if kind is NewChatKind.GROUP:
         return check_length(problems, title, "title", required=True)
     if title is not None:
@@ -96,7 +96,7 @@ def check_title(problems: list[UserError], kind: NewChatKind, title: str | None)
 
 
 def check_number(problems: list[UserError], kind: NewChatKind, member_ids: Collection[Any]) -> None:
-    """A DIRECT chat is with one other person. Whoever opens it may be among the ids."""
+    """Check that a DIRECT chat is with one other person. Whoever opens it may be among the ids."""
     if kind is NewChatKind.DIRECT and not 1 <= len(set(member_ids)) <= 2:
         problems.append(WrongMembers(path=("memberIds",)))
 
@@ -197,7 +197,7 @@ async def leave(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
 
 
 async def locked_own_group(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> Chat:
-    """A GROUP chat of which the user is a member, locked."""
+    """Lock a GROUP chat of which the user is a member."""
     chat, _member = await locked_own(uow, user_id, chat_id)
     if not has_free_members(chat):
         raise MembersAreFixed(path=("chatId",))
@@ -210,7 +210,7 @@ def has_free_members(chat: Chat) -> bool:
 
 
 async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Chat, ChatMember]:
-    """A chat of which the user is a member, locked. Raises `NotFound`.
+    """Lock a chat of which the user is a member. Raises `NotFound`.
 
     Two statements: the one that waits for the lock would read the membership as it was before the wait.
     """
@@ -291,7 +291,7 @@ MARK_READ = Statement(_mark_read, given=("read_id", "message_id", *RECORDING), r
 
 
 async def direct_with(session: AsyncSession, viewer: Viewer, *, user_id: UUID) -> Chat | None:
-    """The DIRECT chat with someone, if there is one. Reading makes none."""
+    """Return the DIRECT chat with someone, if there is one. Reading does not create it."""
     if viewer.id is None:
         return None
     key = members.direct_key(viewer.id, user_id)

@@ -1,4 +1,4 @@
-"""Who is in a chat. The chats of events and clubs follow the membership of their owner, in the same transaction."""
+"""Members of chats. The chats of events and clubs follow the membership of their owner, in the same transaction."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class ChatLeft(DomainEvent):
 
 
 async def create_for_event(uow: UnitOfWork, event: Event, user_ids: Sequence[UUID]) -> Chat:
-    """The one chat of an event. Its members are the hosts and whoever holds a place."""
+    """Create the chat of an event. Its members are the hosts and the people who hold a place."""
     return await _create(uow, user_ids, kind=ChatKind.EVENT, event_id=event.id)
 
 
 async def create_for_club(uow: UnitOfWork, club: Club, user_ids: Sequence[UUID]) -> Chat:
-    """The one chat of a club. Its members are the club's."""
+    """Create the chat of a club. Its members are the club's."""
     return await _create(uow, user_ids, kind=ChatKind.CLUB, club_id=club.id)
 
 
@@ -44,7 +44,7 @@ async def create_group(uow: UnitOfWork, title: str, user_ids: Sequence[UUID], *,
 
 
 async def create_direct(uow: UnitOfWork, user_ids: tuple[UUID, UUID], *, created_by_id: UUID) -> Chat:
-    """The one chat of two people: whoever creates it at the same time gets the same one."""
+    """Create the chat of two people. Somebody who creates it at the same time gets the same one."""
     key = direct_key(*user_ids)
     values = {"id": uuid7(), "kind": ChatKind.DIRECT, "direct_key": key, "created_by_id": created_by_id}
     await uow.session.flush()
@@ -90,7 +90,7 @@ async def leave_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None
 
 
 async def leave_chats_of_club(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
-    """That of a club, and those of all of its events, past ones too, at which the person has no role."""
+    """Leave the chat of a club, and those of all its events, past ones too, at which the person has no role."""
     events = select(Event.id).where(Event.club_id == club_id)
     await _leave(uow, or_(Chat.club_id == club_id, Chat.event_id.in_(events)), [user_id])
 
@@ -101,7 +101,7 @@ async def leave_all(uow: UnitOfWork, user_id: UUID) -> None:
 
 
 async def locked_by_id(uow: UnitOfWork, chat_id: UUID) -> Chat | None:
-    """The chat, locked, so that nobody sends between reading its last number and writing the membership."""
+    """Lock the chat, so that nobody sends between reading its last number and writing the membership."""
     found: Chat | None = await uow.session.scalar(LOCK, {"chat_id": chat_id})
     return found
 

@@ -92,7 +92,7 @@ def _own_message(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
-    """The next message of a chat, with its author's marker, notices to those who are away, and what happened.
+    """Write the next message of a chat, its author's marker, notices to members who are away, and the domain events.
 
     In the order of locks: that of the chat, so that commit order is sequence order, without holes; that of the
     membership, which makes it the one of now; those of the inboxes. Who is away is asked under the chat's lock, so that
@@ -132,7 +132,7 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
 
 
 def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
-    """The chat, locked, unless it is one of two who may not write to each other any more, or of a deleted event."""
+    """Lock the chat, unless its two members may no longer write to each other or its event was deleted."""
     other = others_written_to(viewer, needs_fellowship=needs_fellowship)
     return (
         select(Chat.id)
@@ -144,7 +144,7 @@ def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
 
 
 def _author(viewer: Viewer, room: CTE) -> CTE:
-    """The membership of the author, locked, unless the message was sent before."""
+    """Lock the membership of the author, unless the message was sent before."""
     sent_before = exists(select(Message.id).where(_own_message(viewer)).correlate(ChatMember))
     return (
         select(ChatMember.chat_id)
@@ -156,7 +156,7 @@ def _author(viewer: Viewer, room: CTE) -> CTE:
 
 
 def _news(viewer: Viewer, numbered: CTE) -> FromClause:
-    """A notice for each member who is away."""
+    """Return a notice for each member who is away."""
     away = func.chat_members_away(numbered.c.id, literal(viewer.id, Uuid())).table_valued(column("user_id", Uuid()))
     away = away.render_derived(name="away")
     values = {
@@ -179,14 +179,14 @@ def _news(viewer: Viewer, numbered: CTE) -> FromClause:
 
 
 def _name_of(chat: CTE) -> ColumnElement[str]:
-    """A title, or the name of what the chat belongs to; null where two people talk to each other."""
+    """Return the title, or the name of the chat's event or club; null for a DIRECT chat."""
     event = select(Event.title).where(Event.id == chat.c.event_id).scalar_subquery()
     club = select(Club.name).where(Club.id == chat.c.club_id).scalar_subquery()
     return func.coalesce(chat.c.title, event, club)
 
 
 def excerpt_of(body: str) -> str:
-    """The first line of a message, for who is away."""
+    """Return the first line of a message, for notices to members who are away."""
     return one_line(body.strip().partition("\n")[0], most=LONGEST_EXCERPT)
 
 
@@ -199,4 +199,4 @@ SEND = {
     )
     for needs_fellowship in (True, False)
 }
-"""By whether two who write to each other have to share something."""
+"""The statement, by whether two people who write to each other must share a club or an event."""

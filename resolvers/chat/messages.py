@@ -68,7 +68,7 @@ async def send(
 
 
 async def _sent_before(uow: Writing, viewer: Viewer, asked: Mapping[str, Any], *, needs: str) -> list[Message]:
-    """What the viewer sent under this `client_message_id`. Raises where they may not write."""
+    """Return the message that the viewer sent under this `client_message_id`. Raises if they may not write."""
     found = await uow.read(STANDING.asked(viewer, **asked))
     if not found:
         raise NotFound(path=("chatId",))
@@ -81,11 +81,11 @@ async def _sent_before(uow: Writing, viewer: Viewer, asked: Mapping[str, Any], *
 
 @dataclass(frozen=True)
 class Writable:
-    """What it depends on whether a member may write to a chat."""
+    """The facts that decide whether a member may write to a chat."""
 
     kind: ChatKind
     is_record: bool
-    """Whether it belongs to a deleted event."""
+    """Whether the chat belongs to a deleted event."""
     has_fellow: bool
     has_other: bool
 

@@ -33,7 +33,7 @@ MOST_KNOWN = 5_000
 
 
 def _statement() -> tuple[str, list[str]]:
-    """The next messages of several chats, each after a number, and the stamp of each chat's memberships.
+    """Return SQL for the next messages of several chats, each after a number, with a stamp of each chat's memberships.
 
     The stamp differs as soon as someone joins, leaves, or leaves and returns. It is of the same moment as the messages:
     who left before a message was sent is not in it.
@@ -122,7 +122,7 @@ class Place:
 @dataclass(frozen=True)
 class ChatReading(Reading[Message]):
     stamp: int | None = None
-    """Of the chat's memberships; null where there are no entries."""
+    """The stamp of the chat's memberships; null if there are no entries."""
 
 
 @dataclass(frozen=True)
@@ -150,11 +150,11 @@ class ChatReads:
         self._places = Together(self._look_up)
 
     async def after(self, chat_id: UUID, number: int) -> Found:
-        """The next messages after a number, at most `BATCH`. What is asked for at the same time is read together."""
+        """Read the next messages after a number, at most `BATCH`. Simultaneous calls are read together."""
         return await self._messages.ask((chat_id, number)) or NONE
 
     async def place(self, chat_id: UUID, viewer: Viewer) -> Place | None:
-        """A viewer's place in a chat, null for who is no member. Those who come at once are looked up together."""
+        """Return a viewer's place in a chat, null if they are not a member. Simultaneous calls are read together."""
         return await self._places.ask((chat_id, viewer.require_user(), viewer.session_id))
 
     async def since(self, chat_id: UUID, stamp: int, user_ids: Collection[UUID]) -> Mapping[UUID, int | None]:

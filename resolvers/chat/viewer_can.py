@@ -45,7 +45,7 @@ class OfChat:
 
     @property
     def rejoin(self) -> bool:
-        """Who is there is not refused, but nothing changes."""
+        """Whether the viewer may come back. For a present member the mutation would change nothing."""
         return self.known is not None and not self._is_member and chats.has_free_members(self.chat)
 
 

@@ -77,7 +77,7 @@ ORDERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ClubSearch:
-    """What to look for. Everything given must hold."""
+    """The filter of clubs. All given conditions must hold."""
 
     text: str | None = None
     interest_ids: Sequence[UUID] | None = None
@@ -118,7 +118,7 @@ class Standing:
         return self.has(ClubRole.MEMBER) and (self.own is None or not self.own.is_banned_at(utcnow()))
 
     def require(self, least: ClubRole) -> None:
-        """Raises `Forbidden` for whoever has a lower role here."""
+        """Raise `Forbidden` if the viewer has a lower role here."""
         if not self.has(least):
             raise Forbidden(path=("clubId",))
 
@@ -169,7 +169,7 @@ async def create(
     join_policy: JoinPolicy | None = None,
     interest_ids: Sequence[UUID] = (),
 ) -> Club:
-    """A club with its chat; the creator is its owner. A group is private and by invitation unless said otherwise."""
+    """Write a club with its chat. The creator is its owner. A GROUP is private and by invitation by default."""
     owner_id = viewer.require_user()
     problems: list[UserError] = []
     texts = {"name": name, "description": description}

@@ -25,4 +25,4 @@ DIGITS: Mapping[str, int] = {
     for digits, codes in ((0, _WITHOUT_FRACTIONS), (2, _HUNDREDTHS), (3, _THOUSANDTHS))
     for code in codes.split()
 }
-"""How many digits an amount may have after the point, by the code of its currency."""
+"""The number of digits that an amount may have after the point, by the code of its currency."""

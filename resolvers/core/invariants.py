@@ -173,7 +173,7 @@ def _removed_with_role() -> Select[UUID, str]:
 
 
 def _deleted_with(entity: Any, *conditions: ColumnElement[bool]) -> Select[UUID, str]:
-    """Deleted accounts that still have something."""
+    """Select deleted accounts that still own rows."""
     having = exists().where(entity.user_id == User.id, *conditions)
     return select(User.id, literal(f"is deleted and has {entity.__tablename__}")).where(
         User.deleted_at.is_not(None), having
@@ -235,7 +235,7 @@ def _services_without_limit() -> Select[UUID, str]:
 
 
 def _undecidable() -> Select[UUID, str]:
-    """What waits for a moderator although its event is not in the state for it, and events that wait in vain."""
+    """Select moderation items whose event is not in the state for them, and events that wait without an item."""
     waiting = and_(ModerationItem.event_id == Event.id, ModerationItem.state == ModerationState.PENDING)
     submitted = exists().where(waiting, ModerationItem.revision_id.is_(None))
     proposed = exists().where(waiting, ModerationItem.revision_id.is_not(None))
@@ -302,7 +302,7 @@ INVARIANTS: dict[str, Select[UUID, str] | CompoundSelect[UUID, str]] = {
 
 
 async def find_violations(session: AsyncSession, *, most: int = 100) -> Sequence[Violation]:
-    """What breaks an invariant; at most so many for each. An empty answer means that all of them hold."""
+    """Return what breaks an invariant, at most `most` for each. An empty answer means that all of them hold."""
     violations = []
     for name, statement in INVARIANTS.items():
         found = (await session.execute(statement.limit(most))).all()

@@ -48,7 +48,7 @@ class Price:
 
     @classmethod
     def read(cls, kept: Mapping[str, str]) -> Price:
-        """What `kept` has written."""
+        """Read what `kept` has written."""
         return cls(amount=Decimal(kept["amount"]), currency=kept["currency"])
 
     def kept(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Whether viewers may read a live stream: asked when it begins, and for all its readers when something has changed.
+"""Access to live streams, checked when one begins, and for all its readers when something has changed.
 
 One statement answers for many, whatever their roles, so that a thousand who follow one event cost little more than one.
 """
@@ -36,7 +36,7 @@ from realtime.together import Together
 
 
 class Reader(NamedTuple):
-    """Who wants to read an event's stream. `is_staff` counts for those without a session, as a job may be."""
+    """A reader of an event's stream. `is_staff` counts for readers without a session, as a job may be."""
 
     event_id: UUID
     user_id: UUID | None
@@ -46,12 +46,12 @@ class Reader(NamedTuple):
 
 @dataclass(frozen=True)
 class EventPlace:
-    """Of a reader at an event that they may see. `role` is what their session has now, null once it is over."""
+    """A reader's position at an event that they may see. `role` is that of their session now, null once it is over."""
 
     club_id: UUID | None
     head: int
     oldest: int | None
-    """Of the entries that are kept."""
+    """The lowest number of the entries that are kept."""
     role: Role | None
 
 
@@ -62,7 +62,7 @@ def _visible(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def _events(_viewer: Viewer) -> Select[*tuple[object, ...]]:
-    """A row for each reader who may see the event."""
+    """Select a row for each reader who may see the event."""
     ids = ("event_id", "user_id", "session_id")
     given: list[Any] = [bindparam(f"{name}s", type_=ARRAY(Uuid())) for name in ids]
     given.append(bindparam("are_staff", type_=ARRAY(Boolean())))
@@ -89,7 +89,7 @@ def _events(_viewer: Viewer) -> Select[*tuple[object, ...]]:
 
 EVENTS = Statement(_events, given=("event_ids", "user_ids", "session_ids", "are_staff"), rows=row_class(User))
 OPEN_TO_ALL = _visible(GUEST)
-"""Of an event: nobody is kept from it."""
+"""The condition that everybody may see an event."""
 
 
 class StreamAccess:
@@ -101,7 +101,7 @@ class StreamAccess:
         self._roles = Together(self._read_roles)
 
     async def event(self, event_id: UUID, viewer: Viewer) -> EventPlace | None:
-        """A viewer's place at an event, null where it is hidden from them."""
+        """Return a viewer's position at an event, null if it is hidden from them."""
         return await self._events.ask(Reader(event_id, viewer.id, viewer.session_id, viewer.is_staff))
 
     async def still_stands(self, viewer: Viewer) -> bool:

@@ -20,13 +20,13 @@ ANYWHERE, IN_TITLE, IN_TAGS, IN_PLACE = 1, 2, 3, 4
 
 
 def narrow(statement: Select[Any], words: Any, text: str | None) -> Select[Any]:
-    """The rows that have the words of a text; all of them where it is blank."""
+    """Narrow the statement to rows that have the words of a text. A blank text keeps all of them."""
     query = query_of(text)
     return statement if query is None else statement.where(query.matches(words))
 
 
 def query_of(text: str | None) -> WordQuery | None:
-    """What a text asks for; null where it has no words and narrows nothing."""
+    """Return the query of a text, null if it has no words and narrows nothing."""
     return WordQuery(text) if text is not None and has_words(text) else None
 
 

@@ -1,4 +1,4 @@
-"""What waits for a moderator: events, and changes of those that are out."""
+"""The moderators' queue: events that wait to be published, and changes of published ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NEWS = {
     (Decision.APPROVE, True): NotificationType.EVENT_CHANGE_APPROVED,
     (Decision.REJECT, True): NotificationType.EVENT_CHANGE_REJECTED,
 }
-"""What the author hears, by the decision and whether it was about a change of an event that is out."""
+"""The notification to the author, by the decision and whether it was about a change of a published event."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class ModerationDecided(DomainEvent):
 
 
 def listing(*, states: Sequence[ModerationState]) -> Listing:
-    """The queue, whoever waits longest first."""
+    """Return the queue, the longest waiting item first."""
     return Listing(select(ModerationItem).where(*among(ModerationItem.state, states)), OLDEST_FIRST)
 
 
@@ -135,7 +135,7 @@ async def _approve(uow: UnitOfWork, viewer: Viewer, event: Event, item: Moderati
 
 
 async def _locked(uow: UnitOfWork, item_id: UUID) -> tuple[Event, ModerationItem]:
-    """The event first, as everywhere; then the item as it is now."""
+    """Lock the event first, as everywhere; then read the item as it is now."""
     event_id = await uow.session.scalar(select(ModerationItem.event_id).where(ModerationItem.id == item_id))
     events = await locks.lock_events(uow, [event_id]) if event_id else []
     item = await uow.session.scalar(
