@@ -1,4 +1,4 @@
-"""The unit of work that every write goes through, and the races that its constraints decide."""
+"""The unit of work (a transaction), and the races that constraints decide. `once.py` is the other way to write."""
 
 from __future__ import annotations
 

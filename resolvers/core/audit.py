@@ -32,7 +32,7 @@ def note(
     after: Mapping[str, Any] | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Leave an entry, in this very transaction. `action` is verb and noun, as in `event.capacity.raise`.
+    """Leave an entry, in this very transaction. `action` is verb and noun, as in `event.capacity.change`.
 
     What is the same before and after is left out; what is absent counts as null. `about` stands in both.
     """
