@@ -181,7 +181,9 @@ def _run(options: Options, cores: Cores) -> int:
         dataset, small = prepare(embedded.urls.database, small=options.wants("growth"))
         bench = Bench(options.home, dataset, Callers(options.home), Results(), rounds, seconds)
         session = Session(options, cores, bench, small, embedded.urls.redis)
-        wanted = [kind for kind in kinds() if not options.servers or kind.name in options.servers]
+        wanted = [
+            kind for kind in kinds() if (kind.name in options.servers if options.servers else not kind.is_optional)
+        ]
         running = session.requests(wanted)
         if not running:
             print(report.skipped(bench.results, session.absent, [], []))

@@ -55,13 +55,33 @@ class Kind:
     """Folder below `documents/` with documents of its own, where its schema differs from ours."""
     needs: tuple[str, ...] = ()
     """npm packages."""
+    is_optional: bool = False
+    """Whether it is started only where `BENCH_SERVERS` names it."""
     why_not: str = ""
     """Why it serves no more than it does."""
 
 
-def _ours(name: str, label: str, **environment: str) -> Kind:
-    command = (sys.executable, "-m", "commands", "serve")
-    return Kind(name, label, command, live=True, is_ours=True, environment=environment)
+def _ours(
+    name: str,
+    label: str,
+    command: tuple[str, ...] = ("commands", "serve"),
+    *,
+    is_optional: bool = False,
+    serves: frozenset[str] = ALL,
+    **environment: str,
+) -> Kind:
+    started = (sys.executable, "-m", *command)
+    is_live = serves == ALL
+    return Kind(
+        name,
+        label,
+        started,
+        live=is_live,
+        is_ours=True,
+        environment=environment,
+        serves=serves,
+        is_optional=is_optional,
+    )
 
 
 def _node(name: str, label: str, *needs: str, file: str = "", **options: Any) -> Kind:
@@ -74,6 +94,14 @@ def kinds() -> list[Kind]:
         ours = [
             _ours("engine", "Wingding, engine", EXECUTION="engine"),
             _ours("reference", "Wingding, plain Strawberry", EXECUTION="reference"),
+            _ours(
+                "asgi",
+                "Wingding, engine, through ASGI alone",
+                ("benchmarks.peers.through_asgi",),
+                is_optional=True,
+                serves=READS,
+                EXECUTION="engine",
+            ),
         ]
     else:
         ours = [_ours("reference", "Wingding, plain Strawberry")]
