@@ -21,6 +21,8 @@ from models.events.events import (
     EventVisibility,
     EventWords,
     PaymentPolicy,
+    has_begun,
+    is_over,
 )
 from models.events.hosts import EventHost, EventRole
 from models.events.revisions import EventRevision
@@ -117,6 +119,8 @@ __all__ = [
     "User",
     "UserInterest",
     "Venue",
+    "has_begun",
+    "is_over",
     "name_key",
     "utcnow",
     "uuid7",

@@ -251,3 +251,24 @@ ages = [lambda: now(), datetime.now(UTC)]
 """
 
     assert clocks_read(source) == [2, 3, 4, 6]
+
+
+def compared_with_now(file: Path) -> list[str]:
+    """Comparisons of a start or an end with the present moment."""
+    found = []
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Compare) and len(node.comparators) == 1:
+            sides = {ast.unparse(node.left), ast.unparse(node.comparators[0])}
+            if sides & {"utcnow()", "func.now()", "now", "moment"} and any(
+                side.endswith(("starts_at", "ends_at")) and not side.endswith("window_ends_at") for side in sides
+            ):
+                found.append(f"{named(file)}: {ast.unparse(node)}")
+    return found
+
+
+def test_what_is_upcoming_ongoing_and_past_is_said_once():
+    """By `has_begun` and `is_over`, of rows and of columns alike."""
+    kinds = {"models", "auth", "dataloaders", "resolvers", "schema", "jobs"}
+    found = [one for folder, file in sources() if folder in kinds for one in compared_with_now(file)]
+
+    assert found == ["models/events/events.py: starts_at <= moment", "models/events/events.py: ends_at <= moment"]

@@ -15,6 +15,7 @@ from models import (
     ClubMembership,
     Event,
     EventStatus,
+    is_over,
     utcnow,
 )
 
@@ -29,7 +30,7 @@ def clubs_of_members(viewer: Viewer) -> Select[Club]:
 def upcoming_events(viewer: Viewer) -> Select[Event]:
     """Staff who look at a club see all of its events."""
     listed = events_listed_to(viewer, hidden_too=True)
-    return listed.where(Event.status == EventStatus.PUBLISHED, Event.ends_at > utcnow())
+    return listed.where(Event.status == EventStatus.PUBLISHED, ~is_over(Event.ends_at, utcnow()))
 
 
 def narrowed_clubs(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:

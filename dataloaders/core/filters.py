@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, and_, any_, literal, or_
+from sqlalchemy import ARRAY, ColumnElement, SQLColumnExpression, and_, any_, literal, or_
 
-from models import EventTiming, utcnow
+from models import EventTiming, has_begun, is_over, utcnow
 
 
 def among(column: Any, values: Collection[Any] | None) -> list[ColumnElement[bool]]:
@@ -26,19 +27,24 @@ def among(column: Any, values: Collection[Any] | None) -> list[ColumnElement[boo
     return [column == any_(literal(unique, ARRAY(column.type)))]
 
 
-def at_times(starts_at: Any, ends_at: Any, timings: Collection[EventTiming] | None) -> list[ColumnElement[bool]]:
+def at_times(
+    starts_at: SQLColumnExpression[datetime],
+    ends_at: SQLColumnExpression[datetime],
+    timings: Collection[EventTiming] | None,
+) -> list[ColumnElement[bool]]:
     """Return the condition that a time from start to end is upcoming, ongoing or past."""
     if timings is None:
         return []
     now, wanted = utcnow(), frozenset(timings)
+    begun, over = has_begun(starts_at, now), is_over(ends_at, now)
     conditions: dict[frozenset[EventTiming], list[ColumnElement[bool]]] = {
-        frozenset({EventTiming.UPCOMING}): [starts_at > now],
-        frozenset({EventTiming.ONGOING}): [and_(starts_at <= now, ends_at > now)],
+        frozenset({EventTiming.UPCOMING}): [~begun],
+        frozenset({EventTiming.ONGOING}): [and_(begun, ~over)],
         # What has ended has begun: an index over the start need not go further.
-        frozenset({EventTiming.PAST}): [starts_at <= now, ends_at <= now],
-        frozenset({EventTiming.UPCOMING, EventTiming.ONGOING}): [ends_at > now],
-        frozenset({EventTiming.ONGOING, EventTiming.PAST}): [starts_at <= now],
-        frozenset({EventTiming.UPCOMING, EventTiming.PAST}): [or_(starts_at > now, ends_at <= now)],
+        frozenset({EventTiming.PAST}): [begun, over],
+        frozenset({EventTiming.UPCOMING, EventTiming.ONGOING}): [~over],
+        frozenset({EventTiming.ONGOING, EventTiming.PAST}): [begun],
+        frozenset({EventTiming.UPCOMING, EventTiming.PAST}): [or_(~begun, over)],
         frozenset(EventTiming): [],
     }
     return conditions[wanted]

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from database import Database, UnitOfWork
-from models import DomainEvent, Event, EventStatus, utcnow
+from models import DomainEvent, Event, EventStatus, is_over, utcnow
 from resolvers.events.lifecycle import EventArchived, day_is_over, withdraw_from_review
 from settings import Settings
 
@@ -31,7 +31,7 @@ async def complete_ended(database: Database, _settings: Settings) -> int:
                 uow,
                 Event.completed_at.is_(None),
                 Event.deleted_at.is_(None),
-                Event.ends_at <= func.now(),
+                is_over(Event.ends_at, func.now()),
                 Event.status.in_((EventStatus.PUBLISHED, EventStatus.ARCHIVED)),
             )
             for event in ended:

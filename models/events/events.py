@@ -3,9 +3,21 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Any, overload
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Index,
+    Numeric,
+    SQLColumnExpression,
+    String,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
@@ -28,11 +40,29 @@ class EventTiming(Enum):
     PAST = "PAST"
 
 
+@overload
+def has_begun(starts_at: datetime, moment: datetime) -> bool: ...
+@overload
+def has_begun(starts_at: SQLColumnExpression[datetime], moment: Any) -> ColumnElement[bool]: ...
+def has_begun(starts_at: Any, moment: Any) -> Any:
+    """Whether something that starts then has begun at a moment. For a column this is a condition."""
+    return starts_at <= moment
+
+
+@overload
+def is_over(ends_at: datetime, moment: datetime) -> bool: ...
+@overload
+def is_over(ends_at: SQLColumnExpression[datetime], moment: Any) -> ColumnElement[bool]: ...
+def is_over(ends_at: Any, moment: Any) -> Any:
+    """Whether something that ends then is over at a moment, which the end itself is. As `has_begun`."""
+    return ends_at <= moment
+
+
 def timing_of(starts_at: datetime, ends_at: datetime, moment: datetime) -> EventTiming:
     """Where something that starts and ends then stands at a moment."""
-    if moment < starts_at:
+    if not has_begun(starts_at, moment):
         return EventTiming.UPCOMING
-    return EventTiming.ONGOING if moment < ends_at else EventTiming.PAST
+    return EventTiming.PAST if is_over(ends_at, moment) else EventTiming.ONGOING
 
 
 class EventVisibility(Enum):

@@ -31,6 +31,7 @@ from models import (
     Registration,
     Service,
     User,
+    is_over,
     utcnow,
 )
 from resolvers.booking import availability, capacity, locks, registrations
@@ -251,7 +252,7 @@ def refusal_to_cancel(booking: Booking, part: Part, *, ends_at: datetime, time_z
         return Forbidden(path=("bookingId",))
     if not capacity.holds(booking):
         return NotBooked(path=("bookingId",))
-    if ends_at <= utcnow():
+    if is_over(ends_at, utcnow()):
         return capacity.Closed(path=("bookingId",), closes_at=ends_at, time_zone=time_zone)
     return None
 

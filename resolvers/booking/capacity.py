@@ -19,6 +19,7 @@ from models import (
     Event,
     EventStatus,
     Service,
+    has_begun,
 )
 from resolvers.core.time_zones import zone_of
 
@@ -193,7 +194,7 @@ def _closed(
         return Standing(code, opening, cause=EventOff, status=event.status)
     if service is not None and service.is_cancelled:
         return Standing(code, opening, cause=ServiceOff, status=EventStatus.CANCELLED)
-    if begins <= now and event.status in (EventStatus.PUBLISHED, EventStatus.ARCHIVED):
+    if has_begun(begins, now) and event.status in (EventStatus.PUBLISHED, EventStatus.ARCHIVED):
         return Standing(code, opening, cause=Begun, closed_at=begins, time_zone=event.time_zone)
     return Standing(code, opening, cause=NotOut, status=event.status)
 
@@ -210,7 +211,7 @@ def registration_standing(
         return _closed(event, now=now)
     if offers_services:
         return Standing(BookableState.BOOK_SERVICES_INSTEAD)
-    if event.starts_at <= now:
+    if has_begun(event.starts_at, now):
         return _closed(event, now=now)
     if event.capacity is not None and event.taken >= event.capacity:
         return Standing(BookableState.FULL, taken=event.taken, capacity=event.capacity)
@@ -236,7 +237,7 @@ def booking_standing(
         return Standing(BookableState.ALREADY_BOOKED, opening)
     if known.refusal is not None:
         return Standing(known.refusal, opening)
-    if event.status is not EventStatus.PUBLISHED or service.is_cancelled or service.starts_at <= now:
+    if event.status is not EventStatus.PUBLISHED or service.is_cancelled or has_begun(service.starts_at, now):
         return _closed(event, service, opening=opening, now=now)
     if opening is not None and now < opening:
         return Standing(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)

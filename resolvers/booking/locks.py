@@ -27,6 +27,7 @@ from models import (
     Event,
     Role,
     Service,
+    is_over,
     utcnow,
 )
 
@@ -100,7 +101,7 @@ async def lock_events_of_club(uow: UnitOfWork, club_id: UUID, *, user_id: UUID) 
     """Lock the club's events that are not over, and those at which this person has a role, in their order. Answers the
     ids of those that are not over.
     """
-    is_coming = and_(Event.ends_at > utcnow(), Event.deleted_at.is_(None))
+    is_coming = and_(~is_over(Event.ends_at, utcnow()), Event.deleted_at.is_(None))
     found = await uow.session.execute(
         select(Event.id, is_coming.label("is_coming"))
         .where(Event.club_id == club_id, or_(is_coming, Event.id.in_(hosted_by(user_id))))

@@ -25,6 +25,7 @@ from models import (
     Registration,
     Service,
     User,
+    is_over,
     utcnow,
 )
 from resolvers.booking import availability
@@ -131,7 +132,7 @@ async def end_places_of_gone(uow: UnitOfWork, event: Event, *, actor_id: UUID) -
     )
     is_deleted: dict[UUID, bool] = {row.user_id: row.is_deleted for row in gone}
     user_ids = list(is_deleted)
-    if not user_ids or event.ends_at <= utcnow():
+    if not user_ids or is_over(event.ends_at, utcnow()):
         return []
     ended = await end_places(uow, user_ids, [event.id], actor_id=actor_id, reason=None)
     await members.leave_event_chats(uow, event.id, user_ids)

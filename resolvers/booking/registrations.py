@@ -30,6 +30,7 @@ from models import (
     Registration,
     Service,
     User,
+    is_over,
     utcnow,
     uuid7,
 )
@@ -209,7 +210,7 @@ def refusal_to_cancel(event: Event, known: capacity.Admitted) -> UserError | Non
     """Of a registration, by its event."""
     if not capacity.holds(known):
         return NotRegistered(path=("eventId",))
-    if event.ends_at <= utcnow():
+    if is_over(event.ends_at, utcnow()):
         return capacity.Closed(path=("eventId",), closes_at=event.ends_at, time_zone=event.time_zone)
     return None
 

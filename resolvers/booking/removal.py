@@ -26,6 +26,7 @@ from models import (
     EventRole,
     NotificationType,
     Registration,
+    is_over,
     utcnow,
 )
 from resolvers.booking import capacity, locks
@@ -95,7 +96,7 @@ def refusal_to_remove(
         return Forbidden(path=("registrationId",))
     if registration.admission is Admission.REJECTED:
         return InvalidStatus(path=("registrationId",), status=registration.admission)
-    if event.ends_at <= utcnow():
+    if is_over(event.ends_at, utcnow()):
         return capacity.Closed(path=("registrationId",), closes_at=event.ends_at, time_zone=event.time_zone)
     if role is None:
         return None

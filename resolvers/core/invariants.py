@@ -56,6 +56,7 @@ from models import (
     Session,
     User,
     UserInterest,
+    is_over,
 )
 
 
@@ -116,7 +117,7 @@ def _chat_without_participant() -> Select[UUID, str]:
         select(Registration.id, literal("its person is not in the event's chat"))
         .join(Chat, Chat.event_id == Registration.event_id)
         .join(Event, Event.id == Registration.event_id)
-        .where(Registration.admission.in_(HOLDING), Event.ends_at > func.now(), ~member)
+        .where(Registration.admission.in_(HOLDING), ~is_over(Event.ends_at, func.now()), ~member)
     )
 
 
@@ -143,7 +144,7 @@ def _banned_with_place() -> Select[UUID, str]:
             ClubMembership,
             and_(ClubMembership.club_id == Event.club_id, ClubMembership.user_id == Registration.user_id),
         )
-        .where(Registration.admission.in_(TAKING_PART), Event.ends_at > func.now())
+        .where(Registration.admission.in_(TAKING_PART), ~is_over(Event.ends_at, func.now()))
         .where(ClubMembership.state == MembershipState.BANNED, still)
     )
 
@@ -181,7 +182,9 @@ def _deleted_with(entity: Any, *conditions: ColumnElement[bool]) -> Select[UUID,
 
 
 def _deleted_with_anything() -> CompoundSelect[UUID, str]:
-    coming = exists().where(Event.id == Registration.event_id, Event.ends_at > func.now(), Event.deleted_at.is_(None))
+    coming = exists().where(
+        Event.id == Registration.event_id, ~is_over(Event.ends_at, func.now()), Event.deleted_at.is_(None)
+    )
     states = (MembershipState.ACTIVE, MembershipState.PENDING, MembershipState.INVITED)
     return union_all(
         _deleted_with(Registration, Registration.admission.in_(TAKING_PART), coming),

@@ -189,7 +189,7 @@ async def end_roles_in_club(
     for event_id in sorted(roles):
         event, left = events[event_id], others.get(event_id, [])
         uow.record(EventHostsChanged(subject_id=event_id, user_id=user_id, role=None))
-        is_told = event.deleted_at is None and not states.is_over(event)
+        is_told = event.deleted_at is None and not states.is_event_over(event)
         if is_told:
             notices.append(_told_of_role(event, user_id, None, actor_id=viewer.id))
         heir = None if any(one.role is EventRole.ORGANIZER for one in left) else _heir(left)

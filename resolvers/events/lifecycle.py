@@ -24,6 +24,7 @@ from models import (
     NotificationType,
     Registration,
     Service,
+    is_over,
     utcnow,
 )
 from resolvers.booking import availability
@@ -146,7 +147,7 @@ async def go_out(uow: UnitOfWork, event: Event, *, actor_id: UUID | None) -> lis
 
 async def _withdraw_repetition(uow: UnitOfWork, event: Event) -> None:
     """Those who were at the event before are no longer told that it is held again, unless it was."""
-    if event.previous_id is not None and not states.is_over(event):
+    if event.previous_id is not None and not states.is_event_over(event):
         await withdraw_news(uow, topic_of(NotificationType.EVENT_REPEATED, event.id))
 
 
@@ -280,7 +281,7 @@ async def _keep_as_record(uow: UnitOfWork, event: Event) -> None:
 def day_is_over(now: Any) -> ColumnElement[bool]:
     """Whether an event's last day has passed where it took place: then it belongs into the archive."""
     # An index narrows it down by the first condition.
-    return and_(Event.ends_at <= now, Event.day_over_at <= now)
+    return and_(is_over(Event.ends_at, now), Event.day_over_at <= now)
 
 
 def audit_status(uow: UnitOfWork, viewer: Viewer, event: Event, wanted: EventStatus, **others: object) -> None:

@@ -38,7 +38,7 @@ from resolvers.events import revisions, service_times, states
 from resolvers.events.events import EventCreated
 from resolvers.events.lifecycle import audit_status, go_out, submit, withdraw_from_review
 from resolvers.events.service_times import Move
-from resolvers.events.states import EventAction, is_over
+from resolvers.events.states import EventAction, is_event_over
 from resolvers.events.validation import EventChanges, EventInPast, check_times
 from resolvers.notifications.notifications import Notice, notify_all, topic_of
 from resolvers.people import interests
@@ -132,7 +132,7 @@ async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends
     problems: list[UserError] = []
     start, end = starts_at or event.starts_at, ends_at or event.ends_at
     is_same = (start, end) == (event.starts_at, event.ends_at)
-    if is_same and is_over(event):
+    if is_same and is_event_over(event):
         raise NewDateNeeded(path=("startsAt",))
     if ends_at is None and check_times([], start, start, unchanged=True):
         move = Move.of(event, starts_at=start, time_zone=event.time_zone)
@@ -161,7 +161,7 @@ async def _bring_back(
     event.put_away_by_staff = False
     if plan.differs_from(event):
         event.completed_at = None
-    was_over = is_over(event)
+    was_over = is_event_over(event)
     event.starts_at, event.ends_at = plan.starts_at, plan.ends_at
     former = await service_times.write(uow, plan.moved)
     notices = await end_places_of_gone(uow, event, actor_id=viewer.require_user()) if was_over else []

@@ -40,6 +40,7 @@ from models import (
     EventVisibility,
     EventWords,
     Service,
+    has_begun,
     utcnow,
 )
 from resolvers.core import word_search
@@ -150,9 +151,9 @@ def _by_words(statement: Select[Event], wanted: EventFilter, query: word_search.
     )
     timings = set(wanted.timings or EventTiming)
     if timings == {EventTiming.UPCOMING}:
-        words = words.where(EventWords.starts_at > utcnow())
+        words = words.where(~has_begun(EventWords.starts_at, utcnow()))
     elif EventTiming.UPCOMING not in timings:
-        words = words.where(EventWords.starts_at <= utcnow())
+        words = words.where(has_begun(EventWords.starts_at, utcnow()))
     if not wanted.looks_into_archive:
         words = words.where(~EventWords.is_archived)
     order = _orders(EventWords, EventWords.event_id, Key(rank))[sort]
@@ -230,7 +231,7 @@ def in_time(listed: Select[Event], viewer: Viewer, wanted: TimeFilter) -> Select
         return listed
     if set(wanted.timings or ()) == {EventTiming.PAST}:
         # What is the viewer's own of the archive, and the few that have begun and are not in it.
-        begun = listed.where(active, Event.starts_at <= utcnow())
+        begun = listed.where(active, has_begun(Event.starts_at, utcnow()))
         return _one_of(union_all(events_of(viewer.id), begun.with_only_columns(Event.id)))
     return listed.where(or_(active, Event.id.in_(events_of(viewer.id))))
 

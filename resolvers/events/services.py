@@ -26,6 +26,7 @@ from models import (
     NotificationType,
     Registration,
     Service,
+    is_over,
     utcnow,
 )
 from resolvers.booking import availability, locks, registrations
@@ -255,7 +256,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
 def refusal_to_cancel(event: Event, service: Service) -> UserError | None:
     if refusal := refusal_to_update(event, service):
         return refusal
-    return ServiceOver(path=("serviceId",)) if service.ends_at <= utcnow() else None
+    return ServiceOver(path=("serviceId",)) if is_over(service.ends_at, utcnow()) else None
 
 
 async def _cancel_bookings(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from errors import InvalidStatus, UserError, _
-from models import Event, EventStatus, Service, utcnow
+from models import Event, EventStatus, Service, is_over, utcnow
 from resolvers.events.validation import EventInPast
 
 
@@ -54,19 +54,19 @@ GATES: dict[EventAction, Gate] = {
 }
 
 
-def is_over(event: Event) -> bool:
-    return event.ends_at <= utcnow()
+def is_event_over(event: Event) -> bool:
+    return is_over(event.ends_at, utcnow())
 
 
 def took_place(event: Event) -> bool:
     """Whether it is history of those who were there: then it is not moved, and held again as another event."""
-    return event.published_at is not None and event.cancelled_at is None and is_over(event) and event.taken > 0
+    return event.published_at is not None and event.cancelled_at is None and is_event_over(event) and event.taken > 0
 
 
 def service_took_place(event: Event, service: Service) -> bool:
     """As `took_place`, of one service of an event that is out."""
     is_held = event.status is EventStatus.PUBLISHED and not service.is_cancelled
-    return is_held and service.ends_at <= utcnow() and service.taken > 0
+    return is_held and is_over(service.ends_at, utcnow()) and service.taken > 0
 
 
 def refusal(event: Event, action: EventAction, *path: str) -> UserError | None:
@@ -74,7 +74,7 @@ def refusal(event: Event, action: EventAction, *path: str) -> UserError | None:
     gate = GATES[action]
     if event.status not in gate.statuses:
         return InvalidStatus(path=path, status=event.status)
-    if gate.before_end and is_over(event):
+    if gate.before_end and is_event_over(event):
         return EventOver(path=path)
     return None
 

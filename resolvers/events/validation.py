@@ -15,7 +15,7 @@ from auth.viewer import Viewer
 from auth.visibility.people import users_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, NotFound, TooMany, UserError, _, _n, check_range
-from models import Event, EventCategory, EventVisibility, Service, ServiceType, User, utcnow
+from models import Event, EventCategory, EventVisibility, Service, ServiceType, User, is_over, utcnow
 from resolvers.core.moments import check_moment
 from resolvers.core.money import Price
 from resolvers.events import venues
@@ -115,7 +115,7 @@ def check_times(
     is_ordered = start is not None and end is not None and start <= end
     if start is not None and end is not None and not is_ordered:
         problems.append(EndsBeforeStart(path=(*path, "endsAt")))
-    if not unchanged and end is not None and end <= utcnow():
+    if not unchanged and end is not None and is_over(end, utcnow()):
         problems.append(EventInPast(path=(*path, "endsAt")))
     return is_ordered
 

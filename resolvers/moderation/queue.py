@@ -120,7 +120,7 @@ async def _approve(uow: UnitOfWork, viewer: Viewer, event: Event, item: Moderati
     """Let out what was submitted. What was proposed earlier is checked again: time has passed since."""
     try:
         if item.revision_id is None:
-            if event_states.is_over(event):
+            if event_states.is_event_over(event):
                 raise EventInPast
             return await go_out(uow, event, actor_id=viewer.id)
         revision = await uow.session.get_one(EventRevision, item.revision_id)

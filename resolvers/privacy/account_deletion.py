@@ -36,6 +36,7 @@ from models import (
     SecurityNoticeKind,
     Session,
     User,
+    is_over,
     utcnow,
 )
 from resolvers.core import audit
@@ -208,7 +209,7 @@ def _organized(user_id: UUID) -> Select[UUID]:
         select(Event.id)
         .join(own, own.event_id == Event.id)
         .where(own.user_id == user_id, own.role == EventRole.ORGANIZER)
-        .where(Event.ends_at > func.now(), Event.status == EventStatus.PUBLISHED, Event.deleted_at.is_(None))
+        .where(~is_over(Event.ends_at, func.now()), Event.status == EventStatus.PUBLISHED, Event.deleted_at.is_(None))
     )
 
 

@@ -39,6 +39,7 @@ from models import (
     Session,
     User,
     UserInterest,
+    is_over,
     utcnow,
 )
 from resolvers.booking import locks
@@ -121,7 +122,9 @@ async def _bonds(uow: UnitOfWork, user_id: UUID) -> Bonds:
     )
     hosting = select(EventHost.event_id).where(EventHost.user_id == user_id)
     coming_ones = select(Event.id).where(
-        or_(Event.id.in_(taking_part), Event.id.in_(hosting)), Event.ends_at > func.now(), Event.deleted_at.is_(None)
+        or_(Event.id.in_(taking_part), Event.id.in_(hosting)),
+        ~is_over(Event.ends_at, func.now()),
+        Event.deleted_at.is_(None),
     )
     return Bonds(frozenset(clubs), frozenset(await uow.session.scalars(coming_ones)))
 

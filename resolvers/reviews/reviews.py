@@ -25,6 +25,7 @@ from models import (
     Registration,
     Review,
     ReviewStatus,
+    is_over,
     utcnow,
 )
 from resolvers.core import audit
@@ -95,7 +96,7 @@ async def _registration(session: AsyncSession, event_id: UUID, user_id: UUID) ->
 
 def took_part(event: Event, registration: Registration | None) -> bool:
     """Whether the event has been held and the person was admitted and did not stay away."""
-    if registration is None or event.status not in HELD or event.ends_at > utcnow():
+    if registration is None or event.status not in HELD or not is_over(event.ends_at, utcnow()):
         return False
     return registration.admission is Admission.CONFIRMED and registration.attendance is not Attendance.NO_SHOW
 
