@@ -45,7 +45,7 @@ from transport.http.proxies import ProxyHeaders
 from transport.http.sse import StreamEndpoint
 from transport.live.backlog import BACKLOG
 from transport.live.fanout import Fanout
-from transport.live.sessions import Seats
+from transport.live.sessions import Seats, SessionWatch
 from transport.live.websocket import SocketEndpoint
 from transport.observing.health import Health
 from transport.observing.metrics import Metrics
@@ -117,15 +117,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def jwks(_request: Request) -> Response:
         return Response(orjson.dumps(ports.tokens.public_keys()), media_type="application/jwk-set+json")
 
-    seats = Seats(settings.max_sockets_per_user)
+    seats, sessions = Seats(settings.max_sockets_per_user), SessionWatch(ports)
+    fanout = Fanout(operations, schema, ports.hub)
     health = Health(ports, operations.metrics, cache(newest_revision))
     explorer = Explorer() if settings.has_explorer else None
     endpoint = GraphQLEndpoint(operations, ports, explore=explorer)
     direct = Direct(endpoint, settings)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
-        WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats, Fanout(operations, schema, ports.hub))),
-        Route("/graphql/stream", StreamEndpoint(operations, ports, seats)),
+        WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats, sessions, fanout)),
+        Route("/graphql/stream", StreamEndpoint(operations, ports, seats, sessions)),
         Route("/.well-known/jwks.json", jwks),
         Exports(ports).route,
         Route("/healthz", health.healthz),

@@ -23,7 +23,7 @@ from transport.http.http import claims_for, parameters_of, refused
 from transport.http.negotiation import JSON_TYPE, STREAM_TYPE, choose
 from transport.http.requests import BadRequest
 from transport.live.backlog import BACKLOG
-from transport.live.sessions import SESSION_ENDED, Seats, end_of_session, has_ended
+from transport.live.sessions import SESSION_ENDED, Seats, SessionWatch, has_ended
 from transport.operations.contexts import caller_of, viewer_of
 from transport.operations.operations import Observation, Operation, Operations
 from transport.operations.refusals import refusal_of
@@ -41,11 +41,18 @@ class StreamEndpoint:
     """An ASGI application for one path."""
 
     def __init__(
-        self, operations: Operations, ports: Ports, seats: Seats, *, keep_alive: float = KEEP_ALIVE_SECONDS
+        self,
+        operations: Operations,
+        ports: Ports,
+        seats: Seats,
+        sessions: SessionWatch,
+        *,
+        keep_alive: float = KEEP_ALIVE_SECONDS,
     ) -> None:
         self._operations = operations
         self._ports = ports
         self._seats = seats
+        self._sessions = sessions
         self._keep_alive = keep_alive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,17 +100,18 @@ class StreamEndpoint:
         (which end only by a client who does not read)."""
         await writer.start()
         results = asyncio.create_task(self._results(operation, context, seen, writer))
-        session = asyncio.create_task(end_of_session(self._ports, context.viewer))
         others = [asyncio.create_task(_until_gone(receive)), asyncio.create_task(self._comments(writer))]
-        tasks = [results, session, *others]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await end(tasks)
+        with self._sessions.ending(context.viewer) as session:
+            try:
+                ends: list[asyncio.Future[Any]] = [results, session, *others]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                reason = session.result() if session.done() else None
+            finally:
+                await end([results, *others])
         if not results.cancelled() and not isinstance(error := results.exception(), OSError | TimeoutError | None):
             raise error
-        if session.done() and not session.cancelled():
-            await writer.event("next", _session_ended(context, session.result()))
+        if reason is not None:
+            await writer.event("next", _session_ended(context, reason))
         if not others[0].done() or others[0].cancelled():
             with suppress(OSError, TimeoutError):
                 await writer.finish()

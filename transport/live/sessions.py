@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from auth.addresses import network
-from auth.viewer import Viewer, roles_of_sessions, viewer_of_session, viewers_of_sessions
+from auth.viewer import Viewer, roles_of_sessions, viewers_of_sessions
 from database import Database, is_outage
 from errors import _
 from realtime.hub import Event
@@ -147,6 +147,17 @@ class SessionWatch:
                 del self._watched[channel]
                 self._ports.hub.leave(self, channel)
 
+    @contextmanager
+    def ending(self, viewer: Viewer) -> Iterator[asyncio.Future[str]]:
+        """Within this block the future gets the reason once the viewer's session or token is over."""
+        reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        watched = self.watch(viewer, reason.set_result)
+        try:
+            yield reason
+        finally:
+            self.forget(watched)
+            reason.cancel()
+
     def put(self, event: Event) -> None:
         """Called by the hub."""
         for watched in self._watched.get(event.channel, ()):
@@ -181,49 +192,13 @@ class SessionWatch:
                 await asyncio.sleep(RETRY_SECONDS)
 
 
-async def renewed(ports: Ports, viewer: Viewer) -> Viewer | None:
-    """The viewer as they are now; null once their session has ended. Guests stay guests."""
-    if viewer.user is None or viewer.session_id is None or viewer.expires_at is None:
-        return viewer
-    return await viewer_of_session(
-        ports.database, session_id=viewer.session_id, user_id=viewer.user.id, expires_at=viewer.expires_at
-    )
-
-
 async def has_ended(ports: Ports, viewer: Viewer) -> bool:
-    """Whether the viewer's session is over. It is not because the database is away."""
+    """Whether the viewer's session is over. It is not because the database is away, and a guest has none."""
+    if viewer.session_id is None:
+        return False
     try:
-        return await renewed(ports, viewer) is None
+        return viewer.session_id not in await roles_of_sessions(ports.database, [viewer.session_id])
     except Exception as error:
         if not is_outage(error):
             raise
         return False
-
-
-async def end_of_session(ports: Ports, viewer: Viewer) -> str:
-    """Wait until the viewer's session or token has ended; the reason. For a guest that is never."""
-    if viewer.user is None or viewer.expires_at is None:
-        await asyncio.Event().wait()
-        return TOKEN_REVOKED
-    try:
-        async with asyncio.timeout((viewer.expires_at - datetime.now(UTC)).total_seconds()):
-            async with ports.hub.listen(access_stream(viewer.user.id)) as listener:
-                # It may have ended between the token's check and the listening.
-                while await _is_valid(ports, viewer):
-                    await listener.get()
-                    listener.get_all()
-    except TimeoutError:
-        return TOKEN_EXPIRED
-    return TOKEN_REVOKED
-
-
-async def _is_valid(ports: Ports, viewer: Viewer) -> bool:
-    """Asks until PostgreSQL answers: a session is not over because the database is away."""
-    while True:
-        try:
-            return await renewed(ports, viewer) is not None
-        except Exception as error:
-            if not is_outage(error):
-                raise
-            log.warning("session.not_checked", error=type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS)

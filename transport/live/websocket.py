@@ -28,8 +28,10 @@ from transport.operations.operations import Operations
 class SocketEndpoint:
     """An ASGI application for one path."""
 
-    def __init__(self, operations: Operations, ports: Ports, seats: Seats, fanout: Fanout) -> None:
-        self._around = Surroundings(operations, ports, seats, fanout, SessionWatch(ports), Callers(ports.database))
+    def __init__(
+        self, operations: Operations, ports: Ports, seats: Seats, sessions: SessionWatch, fanout: Fanout
+    ) -> None:
+        self._around = Surroundings(operations, ports, seats, fanout, sessions, Callers(ports.database))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
