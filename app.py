@@ -37,17 +37,17 @@ from schema import Schema, make_schema
 from schema.core.ports import Ports
 from schema.core.quotas import Quotas
 from settings import Settings, quotas_in
+from transport.http.backlog import BACKLOG
 from transport.http.direct import DIRECT, Direct
 from transport.http.envelope import Compressing, Envelope, cors_options
 from transport.http.exports import Exports
+from transport.http.health import Health
 from transport.http.http import GraphQLEndpoint
 from transport.http.proxies import ProxyHeaders
-from transport.http.sse import StreamEndpoint
-from transport.live.backlog import BACKLOG
 from transport.live.fanout import Fanout
 from transport.live.sessions import Seats, SessionWatch
+from transport.live.sse import StreamEndpoint
 from transport.live.websocket import SocketEndpoint
-from transport.observing.health import Health
 from transport.observing.metrics import Metrics
 from transport.observing.tracing import Tracing
 from transport.operations.admission import Admission

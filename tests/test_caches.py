@@ -23,9 +23,9 @@ from engine import Engine
 from engine.arguments import KEPT
 from engine.cost import Costs
 from tests.test_layout import MAY_IMPORT, SINGLE
-from transport.http.requests import Parameters
 from transport.observing.metrics import Metrics
 from transport.operations.operations import Observation, Operations
+from transport.operations.requests import Parameters
 
 ROOT = Path(__file__).parent.parent
 MEBIBYTE = 1024 * 1024

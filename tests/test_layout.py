@@ -59,6 +59,8 @@ AREAS = (
     "privacy", "moderation", "events", "clubs", "booking", "chat", "reviews", "notifications", "people",
 )  # fmt: skip
 """An area may import those that follow it."""
+WINGS = ("live", "http", "operations", "observing")
+"""Of `transport/`. A wing may import those that follow it."""
 WITH_AREAS = ("schema", "resolvers", "dataloaders", "models")
 MOST_FILES = 25
 WRITTEN_BY_OTHERS = {
@@ -137,6 +139,19 @@ def test_areas_import_those_that_follow_them_alone() -> None:
             kind, _, rest = name.partition(".")
             other = rest.split(".")[0]
             if kind == "resolvers" and other in AREAS and other != area and other not in later:
+                wrong.add((named(file), name))
+
+    assert wrong == set()
+
+
+def test_wings_of_the_transport_import_those_that_follow_them_alone() -> None:
+    wrong = set()
+    for file in sorted((ROOT / "transport").rglob("*.py")):
+        wing = area_of("transport", file)
+        allowed = {"", *WINGS[WINGS.index(wing) :]} if wing else {""}
+        for name in imported(file):
+            kind, _, rest = name.partition(".")
+            if kind == "transport" and rest.partition(".")[0] not in allowed:
                 wrong.add((named(file), name))
 
     assert wrong == set()

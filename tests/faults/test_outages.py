@@ -21,7 +21,7 @@ from tests.clients import NO_TLS, gid
 from tests.live import SEND, SENT, sign_in
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import serving
-from tests.transport.http.test_sse import STREAM, events
+from tests.transport.live.test_sse import STREAM, events
 
 UNAVAILABLE = {"code": "UNAVAILABLE", "retryAfter": 2}
 EVENTS = "{ events { nodes { id } } }"

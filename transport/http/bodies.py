@@ -9,7 +9,7 @@ import orjson
 from starlette.types import Receive
 
 from transport.http.exchange import HttpRequest
-from transport.http.requests import BadRequest
+from transport.operations.requests import BadRequest
 
 MAX_VALUES = 50_000
 """Of a request. A hundred in a list in a list are ten thousand; commas in texts count too."""

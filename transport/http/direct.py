@@ -21,11 +21,11 @@ from uvicorn.server import ServerState
 
 from auth.addresses import Proxies
 from settings import Settings
+from transport.http.backlog import BACKLOG, Held
 from transport.http.bodies import ClientGone
 from transport.http.envelope import cors_options, mark, safe_headers
 from transport.http.exchange import LEAST_COMPRESSED, Answer, HttpRequest, fixed_headers
 from transport.http.http import WATCH_AFTER, GraphQLEndpoint
-from transport.live.backlog import BACKLOG, Held
 
 DIRECT = "direct"
 """Key of the application's `Direct` in the lifespan's state."""

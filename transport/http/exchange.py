@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from schema.core.context import Caller
 from transport.http.negotiation import takes_gzip
 
 LEAST_COMPRESSED = 1_024
@@ -92,3 +93,7 @@ async def compressed(answer: Answer, request: HttpRequest) -> Answer:
 def _gzip(body: bytes) -> bytes:
     compressor = zlib.compressobj(COMPRESSION, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     return compressor.compress(body) + compressor.flush()
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    return Caller(request.address, request.header(b"user-agent")[:400], request.header(b"accept-language")[:400])

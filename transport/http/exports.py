@@ -20,9 +20,9 @@ from translations import DEFAULT_LOCALE, Reader, negotiate
 from transport.http.exchange import HttpRequest, request_of
 from transport.http.http import refused
 from transport.http.negotiation import JSON_TYPE, takes_gzip
-from transport.http.requests import BadRequest
 from transport.operations.contexts import bearer_token, claims_of, viewer_of
 from transport.operations.refusals import refusal_of
+from transport.operations.requests import BadRequest
 
 UNPACKED = 64 * 1024
 """Bytes at once, of a file for a client that takes no gzip: what was packed small may be large."""

@@ -20,13 +20,13 @@ from schema.core.context import Context
 from schema.core.ports import Ports
 from settings import Settings
 from transport.http.bodies import ClientGone, drop_body, parse_json, read_body, write_json
-from transport.http.exchange import LEAST_COMPRESSED, Answer, HttpRequest, compressed, request_of
+from transport.http.exchange import LEAST_COMPRESSED, Answer, HttpRequest, caller_of, compressed, request_of
 from transport.http.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
-from transport.http.requests import UNPROCESSABLE, BadRequest, Parameters, parameters_from
 from transport.operations.budget import Spent
-from transport.operations.contexts import bearer_token, caller_of, claims_of, viewer_of
+from transport.operations.contexts import bearer_token, claims_of, viewer_of
 from transport.operations.operations import Observation, Operation, Operations, Result
 from transport.operations.refusals import refusal_of
+from transport.operations.requests import UNPROCESSABLE, BadRequest, Parameters, parameters_from
 
 OFFERED = (RESPONSE_TYPE, JSON_TYPE)
 METHODS = "GET, POST, QUERY"

@@ -18,9 +18,8 @@ from database import is_outage
 from realtime.tasks import end
 from schema.core.context import Caller, Context
 from schema.core.ports import Ports
+from transport.http.backlog import BACKLOG
 from transport.http.bodies import write_json
-from transport.http.requests import BadRequest, Parameters
-from transport.live.backlog import BACKLOG
 from transport.live.fanout import Fanout, Following, Gone, errors_of
 from transport.live.frames import Outlet
 from transport.live.protocol import (
@@ -44,6 +43,7 @@ from transport.operations.budget import Spent
 from transport.operations.contexts import bearer_token, claims_of, viewer_of
 from transport.operations.operations import Observation, Operation, Operations
 from transport.operations.refusals import refusal_of
+from transport.operations.requests import BadRequest, Parameters
 
 log = structlog.get_logger()
 

@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from transport.live.backlog import BACKLOG, Held
+from transport.http.backlog import BACKLOG, Held
 
 FRAMES = "wingding.frames"
 TEXT = 0x81

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from transport.http.bodies import parse_json
-from transport.http.requests import BadRequest, Parameters, parameters_from
+from transport.operations.requests import BadRequest, Parameters, parameters_from
 
 PROTOCOL = "graphql-transport-ws"
 INVALID = 4400

@@ -22,7 +22,7 @@ from realtime.streams import access_stream
 from realtime.together import Together
 from schema.core.context import Caller
 from schema.core.ports import Ports
-from transport.http.requests import BadRequest
+from transport.operations.requests import BadRequest
 
 log = structlog.get_logger()
 

@@ -15,13 +15,12 @@ from starlette.types import Receive, Scope, Send
 from auth.viewer import GUEST
 from schema.core.ports import Ports
 from settings import origin_of
-from transport.http.exchange import request_of
+from transport.http.exchange import caller_of, request_of
 from transport.live.connection import Connection, Surroundings
 from transport.live.fanout import Fanout
 from transport.live.frames import outlet_of
 from transport.live.protocol import PROTOCOL
 from transport.live.sessions import Callers, Seats, SessionWatch
-from transport.operations.contexts import caller_of
 from transport.operations.operations import Operations
 
 

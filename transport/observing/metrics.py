@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
-
-from transport.operations.admission import Admission
 
 COUNTED_AT_ONCE = 256
 """Operations."""
@@ -131,10 +129,10 @@ class Metrics:
         self._names: set[str] = set()
         self._seen: list[Over] = []
 
-    def watch(self, admission: Admission) -> None:
-        """Tell how many run and wait, whenever somebody asks."""
-        self._running.set_function(lambda: admission.running)
-        self._waiting.set_function(lambda: admission.waiting)
+    def watch(self, *, running: Callable[[], float], waiting: Callable[[], float]) -> None:
+        """Tell how many operations run and wait, whenever somebody asks."""
+        self._running.set_function(running)
+        self._waiting.set_function(waiting)
 
     def saw(self, one: Over) -> None:
         """Counting waits until there are many: in one go it takes a third of what it takes between other things."""

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from auth.tokens import AccessClaims, TokenRefused
 from auth.viewer import GUEST, Viewer, viewer_of_session
-from schema.core.context import Caller
 from schema.core.ports import Ports
-from transport.http.exchange import HttpRequest
-
-
-def caller_of(request: HttpRequest) -> Caller:
-    return Caller(request.address, request.header(b"user-agent")[:400], request.header(b"accept-language")[:400])
 
 
 def bearer_token(header: str | None) -> str | None:

@@ -26,7 +26,6 @@ from schema import Schema
 from schema.core.context import Context
 from schema.core.error_format import TIMEOUT_MESSAGE, present
 from schema.core.prices import price_of_bytes, price_of_document
-from transport.http.requests import Parameters
 from transport.observing.metrics import Metrics, Over
 from transport.observing.tracing import Tracing
 from transport.operations.admission import FREE, Admission, Both, Overloaded
@@ -36,6 +35,7 @@ from transport.operations.holding import Holding
 from transport.operations.pace import Pace
 from transport.operations.persisted import SENT, TRUSTED, Asked, Found, Mismatch, Persisted
 from transport.operations.refusals import refusal_of, spent
+from transport.operations.requests import Parameters
 
 MANY = 1_000_000
 COSTLY = 15_000
@@ -177,7 +177,7 @@ class Operations:
         self._documents = documents or Persisted(None)
         self._admission = admission or Admission(running=MANY, waiting=MANY)
         self._costly = self._admission.for_costly()
-        metrics.watch(self._admission)
+        metrics.watch(running=lambda: self._admission.running, waiting=lambda: self._admission.waiting)
         self.hold_back = Holding().hold_back
         self.pace = Pace()
         self._readying = Admission(running=1, waiting=READYING)

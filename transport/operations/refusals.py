@@ -11,9 +11,9 @@ from database import is_outage
 from errors import _
 from schema.core.error_format import INTERNAL_MESSAGE, RETRY_AFTER, UNAVAILABLE_MESSAGE
 from translations import DEFAULT_LOCALE, Reader, negotiate
-from transport.http.requests import BadRequest
 from transport.operations.admission import Overloaded
 from transport.operations.budget import SPENT_MESSAGE, Spent
+from transport.operations.requests import BadRequest
 
 log = structlog.get_logger()
 

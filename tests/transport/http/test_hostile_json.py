@@ -11,7 +11,7 @@ import pytest
 
 from documents.limits import MAX_INPUT_DEPTH
 from tests.sockets import Completed, Failed, Socket, Subscription
-from tests.transport.http.test_sse import STREAM, events
+from tests.transport.live.test_sse import STREAM, events
 
 FILTERED = "query ($x: EventFilter) { events(filter: $x) { nodes { id } } }"
 SIZED = "query ($x: Int) { events(first: $x) { nodes { id } } }"

@@ -37,7 +37,7 @@ from tests.factories import (
 )
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import RunningServer, metric, serving, until
-from tests.transport.http.test_sse import events
+from tests.transport.live.test_sse import events
 
 QUEUE = "{ moderationQueue { totalCount } }"
 RENAME = 'mutation { updateProfile(input: { displayName: "Renamed" }) { user { displayName } errors { code } } }'

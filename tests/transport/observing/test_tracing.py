@@ -5,11 +5,11 @@ from __future__ import annotations
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from schema.core.context import Caller, Context
-from transport.http.requests import Parameters
 from transport.observing.metrics import Metrics
 from transport.observing.otel import OpenTelemetry
 from transport.observing.tracing import traceparent
 from transport.operations.operations import Operations
+from transport.operations.requests import Parameters
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 

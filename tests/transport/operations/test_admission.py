@@ -17,7 +17,7 @@ from settings import Settings
 from tests.clients import NO_TLS
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import RunningServer, metric, serving, until, waiting_statements
-from tests.transport.http.test_sse import STREAM, events
+from tests.transport.live.test_sse import STREAM, events
 from transport.operations.admission import LONGEST_RETRY, Admission, Overloaded
 
 EVENTS = "{ events { nodes { id } } }"

@@ -17,10 +17,10 @@ from schema.core.context import Caller, Context
 from tests.clients import NO_TLS, free_port
 from tests.factories import make_user
 from tests.sockets import Failed, Socket
-from transport.http.requests import BadRequest, Parameters
 from transport.observing.metrics import Metrics
 from transport.operations.budget import SLICES, Budget
 from transport.operations.operations import Operations
+from transport.operations.requests import BadRequest, Parameters
 
 MINUTE = 6_000
 """Tokens: 100 a second, which is also a slice."""

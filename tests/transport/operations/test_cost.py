@@ -17,10 +17,10 @@ from tests.clients import ROOT, gid
 from tests.factories import make_user
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import metric
-from tests.transport.http.test_sse import STREAM, events
-from transport.http.requests import Parameters
+from tests.transport.live.test_sse import STREAM, events
 from transport.observing.metrics import Metrics
 from transport.operations.operations import Operations
+from transport.operations.requests import Parameters
 
 SCHEMA = make_schema()
 DEEP = "{ events(first: 100) { nodes { participants(first: 100) { nodes { clubs(first: 20) { nodes { name } } } } } } }"

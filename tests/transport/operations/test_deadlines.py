@@ -12,7 +12,7 @@ from tests.api.booking.test_registrations import REGISTER, an_event
 from tests.clients import gid
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import none_waiting, until, waiting_statements
-from tests.transport.http.test_sse import STREAM, events
+from tests.transport.live.test_sse import STREAM, events
 
 EVENT = "query ($id: ID!) { node(id: $id) { id ... on Event { title venue { name } } } }"
 

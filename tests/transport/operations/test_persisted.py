@@ -15,7 +15,7 @@ from integrations.quick_redis import QuickRedis
 from models import uuid7
 from tests.clients import NO_TLS, free_port
 from tests.sockets import Socket
-from tests.transport.http.test_sse import STREAM, events
+from tests.transport.live.test_sse import STREAM, events
 from transport.operations.persisted import KEY, LIFETIME, Asked, Found, NotKnown, Persisted
 
 NOT_FOUND = {

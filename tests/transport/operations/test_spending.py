@@ -30,10 +30,10 @@ from tests.factories import (
     make_venue,
 )
 from tests.transport.operations.test_cost import EXAMPLE, SCHEMA, cost
-from transport.http.requests import Parameters
 from transport.observing.metrics import Metrics
 from transport.operations.budget import Budget
 from transport.operations.operations import Operations
+from transport.operations.requests import Parameters
 
 ENGINE = Engine(SCHEMA)
 OPEN = {"registrations": "EVERYONE", "clubs": "EVERYONE"}

@@ -18,7 +18,7 @@ from settings import Settings, SettingsError
 from tests.clients import NO_TLS, ROOT, free_port
 from tests.sockets import Socket
 from tests.transport.conftest import metric
-from tests.transport.http.test_sse import STREAM, events
+from tests.transport.live.test_sse import STREAM, events
 from tests.transport.operations.test_persisted import NOT_SUPPORTED, ask, hash_of, new_query
 from transport.operations.persisted import Asked, Found, Mismatch, NotKnown, NotTrusted, Persisted, read_trusted
 

@@ -11,7 +11,7 @@ import pytest
 from tests.transport.conftest import serving, until
 from tests.transport.http.test_direct import LARGE
 from tests.transport.raw import connected, post
-from transport.live.backlog import BACKLOG, Backlog, Held
+from transport.http.backlog import BACKLOG, Backlog, Held
 
 
 class Reader:
@@ -76,7 +76,7 @@ async def test_readers_who_take_nothing_are_dropped_where_they_hold_too_much(env
         assert len(connections) == 2
         told: list[int] = []
         log = SimpleNamespace(warning=lambda _event, *, waiting: told.append(waiting))
-        monkeypatch.setattr("transport.live.backlog.log", log)
+        monkeypatch.setattr("transport.http.backlog.log", log)
         monkeypatch.setattr(BACKLOG, "most", 100_000)
         first.writer.write(post(LARGE) * 100)
         second.writer.write(post(LARGE) * 100)

@@ -16,8 +16,8 @@ from realtime.streams import access_stream
 from tests.api.booking.test_registrations import REGISTER, an_event
 from tests.clients import gid
 from tests.transport.conftest import metric, until
-from transport.http.sse import StreamEndpoint
 from transport.live.sessions import Seats, SessionWatch
+from transport.live.sse import StreamEndpoint
 from transport.observing.metrics import Metrics
 from transport.operations.operations import Operations
 

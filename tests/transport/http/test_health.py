@@ -17,7 +17,7 @@ from tests.api.booking.test_registrations import an_event
 from tests.clients import gid
 from tests.factories import make_user
 from tests.transport.conftest import metric
-from transport.observing.health import Health
+from transport.http.health import Health
 from transport.observing.metrics import MAX_NAMES, OTHER, UNNAMED, Metrics
 from transport.observing.tracing import trace_id_of
 

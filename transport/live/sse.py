@@ -17,16 +17,16 @@ from auth.viewer import Viewer
 from realtime.tasks import end
 from schema.core.context import Context
 from schema.core.ports import Ports
+from transport.http.backlog import BACKLOG
 from transport.http.bodies import ClientGone, write_json
-from transport.http.exchange import HttpRequest, request_of
+from transport.http.exchange import HttpRequest, caller_of, request_of
 from transport.http.http import claims_for, parameters_of, refused
 from transport.http.negotiation import JSON_TYPE, STREAM_TYPE, choose
-from transport.http.requests import BadRequest
-from transport.live.backlog import BACKLOG
 from transport.live.sessions import SESSION_ENDED, Seats, SessionWatch, has_ended
-from transport.operations.contexts import caller_of, viewer_of
+from transport.operations.contexts import viewer_of
 from transport.operations.operations import Observation, Operation, Operations
 from transport.operations.refusals import refusal_of
+from transport.operations.requests import BadRequest
 
 KEEP_ALIVE_SECONDS = 15.0
 """Between comments that tell proxies the connection is alive."""
