@@ -19,7 +19,7 @@ from benchmarks.servers import ISSUER, Kind, Running
 from dataloaders.core.pages import encode_cursor, mark_of
 from models import EventTiming
 from schema.core import ids
-from schema.events.inputs import EventFilterInput
+from schema.events.search import EventFilterInput
 from settings import Settings
 
 DOCUMENTS = Path(__file__).with_name("documents")

@@ -22,7 +22,10 @@ from schema.booking.availability import AvailabilitySubscriptions
 from schema.booking.bookings import BookingMutations
 from schema.booking.registrations import RegistrationMutations
 from schema.booking.staff_notes import StaffNoteMutations
-from schema.chat.chats import ChatMutations, ChatQueries, ChatSubscriptions
+from schema.chat.chats import ChatMutations, ChatQueries
+from schema.chat.members import ChatMemberMutations
+from schema.chat.messages import MessageMutations, MessageSubscriptions
+from schema.chat.reading import ChatReadingMutations
 from schema.clubs.clubs import ClubMutations, ClubQueries
 from schema.clubs.membership import ClubMembershipMutations
 from schema.core.context import Info
@@ -31,22 +34,30 @@ from schema.core.money import DECIMAL
 from schema.core.node_queries import NodeQueries
 from schema.core.preparing import Preparing
 from schema.events.catalogues import CatalogueQueries
-from schema.events.editing import EventMutations
+from schema.events.creation import EventCreationMutations
+from schema.events.editing import EventEditingMutations
 from schema.events.events import EventQueries
 from schema.events.hosts import EventHostMutations
+from schema.events.lifecycle import EventLifecycleMutations
+from schema.events.reactivation import EventReactivationMutations
 from schema.events.revisions import EventRevisionMutations
-from schema.events.service_mutations import ServiceMutations
-from schema.events.services import ServiceQueries
+from schema.events.services import ServiceMutations, ServiceQueries
 from schema.events.venues import VenueMutations, VenueQueries
 from schema.moderation.queue import ModerationMutations, ModerationQueries
-from schema.notifications.notifications import NotificationMutations, NotificationSubscriptions
+from schema.notifications.inbox import InboxMutations, InboxSubscriptions
+from schema.notifications.preferences import NotificationPreferenceMutations
 from schema.people.accounts import AccountMutations
 from schema.people.credentials import CredentialMutations
 from schema.people.interests import InterestMutations, InterestQueries
+from schema.people.passwords import PasswordMutations
+from schema.people.privacy import PrivacyMutations
 from schema.people.profiles import ProfileMutations, ProfileQueries
+from schema.people.provider_sign_in import ProviderSignInMutations, SignInMethodQueries
+from schema.people.roles import RoleMutations
 from schema.people.sessions import SessionMutations
-from schema.people.sign_in_methods import SignInMethodQueries
+from schema.people.signing_up import SigningUpMutations
 from schema.people.viewer import ViewerQueries
+from schema.privacy.account_deletion import AccountDeletionMutations
 from schema.privacy.data_exports import DataExportMutations
 from schema.reviews.reviews import ReviewMutations
 
@@ -76,11 +87,19 @@ class Query(
     "with a payload whose `errors` lists expected refusals."
 )
 class Mutation(
+    SigningUpMutations,
     AccountMutations,
+    PasswordMutations,
+    RoleMutations,
     SessionMutations,
+    ProviderSignInMutations,
     CredentialMutations,
+    AccountDeletionMutations,
     DataExportMutations,
-    EventMutations,
+    EventCreationMutations,
+    EventEditingMutations,
+    EventLifecycleMutations,
+    EventReactivationMutations,
     EventRevisionMutations,
     EventHostMutations,
     StaffNoteMutations,
@@ -92,10 +111,15 @@ class Mutation(
     ReviewMutations,
     InterestMutations,
     ProfileMutations,
+    PrivacyMutations,
     ClubMutations,
     ClubMembershipMutations,
     ChatMutations,
-    NotificationMutations,
+    ChatMemberMutations,
+    ChatReadingMutations,
+    MessageMutations,
+    InboxMutations,
+    NotificationPreferenceMutations,
 ):
     pass
 
@@ -104,7 +128,7 @@ class Mutation(
     description="The live streams, over WebSocket or server-sent events. Pass the `cursor` of the last entry "
     "received as `after` to resume a stream without losing entries."
 )
-class Subscription(AvailabilitySubscriptions, ChatSubscriptions, NotificationSubscriptions):
+class Subscription(AvailabilitySubscriptions, MessageSubscriptions, InboxSubscriptions):
     pass
 
 

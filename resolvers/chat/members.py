@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, or_, select, true, update
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.fellowship import may_be_written_to
+from auth.viewer import Viewer
 from auth.visibility.events import is_deleted
 from database import UnitOfWork
-from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, EventHost, utcnow, uuid7
+from errors import ErrorCode, NotFound, TooMany, UserError, _, check_count, refuse
+from models import Chat, ChatKind, ChatMember, Club, DomainEvent, Event, EventHost, User, utcnow, uuid7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,3 +210,128 @@ async def remove(uow: UnitOfWork, chat_ids: Collection[UUID], user_ids: Collecti
     )
     for chat_id, user_id in left:
         uow.record(ChatLeft(subject_id=chat_id, user_id=user_id))
+
+
+MOST_MEMBERS = 200
+"""People in a GROUP chat. The chats of events and clubs have as many as their owner."""
+
+
+class ChatNotAllowed(UserError):
+    """A refusal that also answers for a person who does not exist, so that nobody learns who does."""
+
+    code = ErrorCode.CHAT_NOT_ALLOWED
+    message = _("You can write to people with whom you share a club or an event.")
+
+
+class HasLeft(UserError):
+    code = ErrorCode.LEFT_CHAT
+    message = _("This person has left the chat. Nobody but themself can bring them back.")
+
+
+class MembersAreFixed(UserError):
+    code = ErrorCode.CHAT_NOT_ALLOWED
+    message = _("Only the members of a group chat can be changed here.")
+
+
+async def check_fellows(session: AsyncSession, user_id: UUID, member_ids: Sequence[UUID], *, needs: str) -> None:
+    """Raise `ChatNotAllowed` for each person whom the user may not write to."""
+    allowed = {user_id, *await fellows(session, user_id, member_ids, needs=needs)}
+    refuse(
+        [
+            ChatNotAllowed(path=("memberIds", str(index)))
+            for index, member_id in enumerate(member_ids)
+            if member_id not in allowed
+        ]
+    )
+
+
+async def fellows(session: AsyncSession, user_id: UUID, among: Collection[UUID], *, needs: str) -> set[UUID]:
+    """Those of some people whom the user may write to: they share an active club, or both are at an event."""
+    rule = may_be_written_to(user_id, needs_fellowship=needs != ANYONE)
+    found = await session.scalars(select(User.id).where(User.id.in_(among), rule))
+    return set(found)
+
+
+async def add_members(
+    uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID, member_ids: Sequence[UUID], needs: str
+) -> Chat:
+    """Invite fellow members into a GROUP chat. They see what is sent from now on. Who has left is not put back."""
+    user_id = viewer.require_user()
+    chat = await locked_own_group(uow, user_id, chat_id)
+    present = await _present(uow, chat)
+    if len(present | set(member_ids)) > MOST_MEMBERS:
+        raise TooMany(path=("memberIds",), maximum=MOST_MEMBERS)
+    gone = await _gone(uow, chat, member_ids)
+    refuse([HasLeft(path=("memberIds", str(at))) for at, one in enumerate(member_ids) if one in gone])
+    await check_fellows(uow.session, user_id, member_ids, needs=needs)
+    # In one order, so that two who invite the same people do not wait for each other.
+    await add(uow, chat, sorted(set(member_ids) - present))
+    return chat
+
+
+async def _present(uow: UnitOfWork, chat: Chat) -> set[UUID]:
+    here = select(ChatMember.user_id).where(ChatMember.chat_id == chat.id, ChatMember.left_at.is_(None))
+    return set(await uow.session.scalars(here))
+
+
+async def _gone(uow: UnitOfWork, chat: Chat, among: Collection[UUID]) -> set[UUID]:
+    """Those of some people who have left a locked chat, which they do by themselves alone."""
+    left = select(ChatMember.user_id).where(
+        ChatMember.chat_id == chat.id, ChatMember.user_id.in_(among), ChatMember.left_at.is_not(None)
+    )
+    return set(await uow.session.scalars(left))
+
+
+async def rejoin(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
+    """Come back to a GROUP chat that one has left. One sees what is sent from now on."""
+    user_id = viewer.require_user()
+    chat = await locked_by_id(uow, chat_id)
+    if chat is None or not has_free_members(chat):
+        raise NotFound(path=("chatId",))
+    present = await _present(uow, chat)
+    if user_id in present:
+        return chat
+    if not await _gone(uow, chat, [user_id]):
+        raise NotFound(path=("chatId",))
+    if len(present) >= MOST_MEMBERS:
+        raise TooMany(path=("chatId",), maximum=MOST_MEMBERS)
+    await add(uow, chat, [user_id])
+    return chat
+
+
+async def leave(uow: UnitOfWork, viewer: Viewer, *, chat_id: UUID) -> Chat:
+    user_id = viewer.require_user()
+    chat = await locked_own_group(uow, user_id, chat_id)
+    await remove(uow, [chat.id], [user_id])
+    return chat
+
+
+async def locked_own_group(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> Chat:
+    """Lock a GROUP chat of which the user is a member."""
+    chat, _member = await locked_own(uow, user_id, chat_id)
+    if not has_free_members(chat):
+        raise MembersAreFixed(path=("chatId",))
+    return chat
+
+
+def has_free_members(chat: Chat) -> bool:
+    """Whether its members come and go by themselves, and not by an event, a club or a pair."""
+    return chat.kind is ChatKind.GROUP
+
+
+async def locked_own(uow: UnitOfWork, user_id: UUID, chat_id: UUID) -> tuple[Chat, ChatMember]:
+    """Lock a chat of which the user is a member. Raises `NotFound`.
+
+    Two statements: the one that waits for the lock would read the membership as it was before the wait.
+    """
+    chat = await locked_by_id(uow, chat_id)
+    member = await uow.session.get(ChatMember, (chat_id, user_id), populate_existing=True)
+    if chat is None or member is None or member.left_at is not None:
+        raise NotFound(path=("chatId",))
+    return chat, member
+
+
+ANYONE = "anyone"
+
+
+check_members = partial(check_count, maximum=MOST_MEMBERS)

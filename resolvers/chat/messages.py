@@ -16,7 +16,7 @@ from models import ChatKind, Message, uuid7
 from realtime.hub import Hub
 from realtime.streams import Bounds, Stream, StreamEnded, chat_stream
 from realtime.watching import Watching
-from resolvers.chat import chats
+from resolvers.chat import members
 from resolvers.chat.message_writing import SEND, STANDING, excerpt_of
 from resolvers.chat.reading import ChatReading, ChatReads
 
@@ -45,7 +45,7 @@ async def send(
     viewer.require_user()
     text = _checked(body, client_message_id)
     asked = {"within_id": chat_id, "client_id": client_message_id}
-    sending = SEND[needs != chats.ANYONE]
+    sending = SEND[needs != members.ANYONE]
     for _attempt in range(ATTEMPTS):
         values = {
             **asked,
@@ -99,7 +99,7 @@ def refusal_to_write(chat: Writable, *, needs: str) -> UserError | None:
     """For a member. The statement that sends asks the same under the chat's lock."""
     if chat.is_record:
         return ChatOfDeletedEvent(path=("chatId",))
-    is_allowed = chat.has_other if needs == chats.ANYONE else chat.has_fellow
+    is_allowed = chat.has_other if needs == members.ANYONE else chat.has_fellow
     return None if chat.kind is not ChatKind.DIRECT or is_allowed else ChatReadOnly(path=("chatId",))
 
 

@@ -10,23 +10,34 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Select,
     Uuid,
     and_,
     any_,
     bindparam,
+    case,
     column,
+    exists,
     func,
+    literal,
     literal_column,
     select,
     true,
+    update,
 )
 
 from auth.viewer import IS_OPEN, Viewer
-from database import Database
+from auth.visibility.chat import chats_of, messages_visible_to
+from database import RECORDING, Database, Writing, recording, recording_values
 from database.rows import Values, attributes, row_class, text_of
-from models import Chat, ChatMember, Message, Role, Session, User
+from dataloaders.chat.reading import unread
+from dataloaders.core.rule_statements import Statement
+from dataloaders.core.selects import columns_of
+from errors import NotFound
+from models import Chat, ChatMember, Message, Notification, NotificationType, Role, Session, User, utcnow
 from realtime.streams import BATCH, Reading
 from realtime.together import Together
+from resolvers.notifications import inbox
 
 MOST_KNOWN = 5_000
 """Chats whose memberships are kept. More are followed rarely; their memberships are read more often."""
@@ -196,3 +207,74 @@ class ChatReads:
             (row["chat_id"], row["user_id"], row["session_id"]): Place(row["floor"], row["head"], row.role)
             for row in rows
         }
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A chat whose read marker was moved, what is unread after it, and the membership, as asyncpg gives it."""
+
+    chat: Chat
+    unread: int
+    membership: Mapping[str, Any]
+
+
+async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Marked:
+    """Move the read marker up to a message, or to the last one. It never moves back."""
+    viewer.require_user()
+    recorded = recording_values(has_sink=uow.has_sink)
+    found = await uow.write(MARK_READ.asked(viewer, read_id=chat_id, message_id=message_id, **recorded))
+    if not found:
+        is_member = await uow.read(IS_MEMBER.asked(viewer, read_id=chat_id))
+        raise NotFound(path=("messageId",) if is_member else ("chatId",))
+    [chat] = found
+    return Marked(chat, chat["unread"], {name: chat[f"member_{name}"] for name in attributes(ChatMember)})
+
+
+def _is_member(viewer: Viewer) -> Select[UUID]:
+    return chats_of(viewer).where(Chat.id == bindparam("read_id", type_=Uuid())).with_only_columns(Chat.id)
+
+
+def _mark_read(viewer: Viewer) -> Select[Any]:
+    """Move a marker, and answer the chat; nothing where the chat or the message is hidden.
+
+    A membership that changed while the statement waited for its row is looked at as it is then. Who has been in the
+    chat needs no notice of it any more; the next message may bring a new one.
+    """
+    # SQLAlchemy would set a column that is named like a parameter.
+    chat_id, message_id = bindparam("read_id", type_=Uuid()), bindparam("message_id", type_=Uuid())
+    message = messages_visible_to(viewer).where(Message.id == message_id, Message.chat_id == chat_id)
+    sequence = message.with_only_columns(Message.sequence).correlate(None).scalar_subquery()
+    last = case((message_id.is_(None), Chat.last_sequence))
+    target = func.coalesce(sequence, last)
+    moved = (
+        update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(
+            ChatMember.chat_id == Chat.id,
+            Chat.id == chat_id,
+            ChatMember.user_id == viewer.id,
+            ChatMember.left_at.is_(None),
+            target.is_not(None),
+        )
+        .values(read_sequence=func.greatest(ChatMember.read_sequence, target))
+        .returning(
+            *columns_of(Chat, attributes(Chat)),
+            # Who waited for another device sees the chat as it was before, and the marker as it is now.
+            func.greatest(unread(), 0).label("unread"),
+            *(getattr(ChatMember, name).label(f"member_{name}") for name in attributes(ChatMember)),
+        )
+        .cte("moved")
+    )
+    settled = inbox.settling(
+        viewer,
+        Notification.type == NotificationType.NEW_MESSAGE,
+        Notification.subject_id == chat_id,
+        exists(select(moved.c.id)),
+        now=literal(utcnow()),
+    ).cte("settled")
+    return select(*moved.c).add_cte(*recording(inbox.have_been_read(settled)))
+
+
+IS_MEMBER = Statement(_is_member, given=("read_id",))
+
+
+MARK_READ = Statement(_mark_read, given=("read_id", "message_id", *RECORDING), rows=row_class(Chat))

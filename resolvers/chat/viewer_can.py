@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from auth.viewer import Viewer
-from resolvers.chat import chats, messages
+from resolvers.chat import members, messages
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class OfChat:
 
     @property
     def add_members(self) -> bool:
-        return self._is_member and chats.has_free_members(self.chat)
+        return self._is_member and members.has_free_members(self.chat)
 
     @property
     def leave(self) -> bool:
-        return self._is_member and chats.has_free_members(self.chat)
+        return self._is_member and members.has_free_members(self.chat)
 
     @property
     def rejoin(self) -> bool:
         """Whether the viewer may come back. For a present member the mutation would change nothing."""
-        return self.known is not None and not self._is_member and chats.has_free_members(self.chat)
+        return self.known is not None and not self._is_member and members.has_free_members(self.chat)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from resolvers.core import audit
 from resolvers.core.moments import in_utc
 from resolvers.core.money import Price, check_price
 from resolvers.events import revisions, service_times, states, venues
-from resolvers.events.events import capacity_refusals, check_words, choose_venue
+from resolvers.events.creation import capacity_refusals, check_words, choose_venue
 from resolvers.events.lifecycle import submit, withdraw_from_review
 from resolvers.events.revisions import REVIEWED
 from resolvers.events.service_times import Move

@@ -35,7 +35,7 @@ from resolvers.clubs.clubs import share_of_event
 from resolvers.core import audit
 from resolvers.core.moments import in_utc
 from resolvers.events import revisions, service_times, states
-from resolvers.events.events import EventCreated
+from resolvers.events.creation import EventCreated
 from resolvers.events.lifecycle import audit_status, go_out, submit, withdraw_from_review
 from resolvers.events.service_times import Move
 from resolvers.events.states import EventAction, is_event_over

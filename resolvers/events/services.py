@@ -37,7 +37,7 @@ from resolvers.chat import members
 from resolvers.core import audit
 from resolvers.core.moments import in_utc
 from resolvers.events import states
-from resolvers.events.events import capacity_refusals
+from resolvers.events.creation import capacity_refusals
 from resolvers.events.lifecycle import HasParticipants, PeopleTookPart
 from resolvers.events.states import EventAction
 from resolvers.events.validation import (

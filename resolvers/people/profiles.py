@@ -13,10 +13,9 @@ import phonenumbers
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility.people import PRIVACY_DEFAULTS
 from database import UnitOfWork, on_conflict
 from errors import ErrorCode, Forbidden, NotFound, UserError, _, check_text, refuse
-from models import Audience, DomainEvent, User, utcnow
+from models import DomainEvent, User, utcnow
 from resolvers.core import audit
 from resolvers.core.time_zones import check_time_zone
 from resolvers.people.accounts import HandleTaken, check_handle, check_locale
@@ -67,7 +66,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID | None, chang
     `changes` has the columns that were given; null empties one. What is equal to what stands there already is no
     change.
     """
-    user = await _locked(uow, viewer, user_id)
+    user = await locked(uow, viewer, user_id)
     problems = _foreign(viewer, user, changes)
     checked = {name: CHECKS[name](problems, value, SPELLINGS.get(name, name)) for name, value in changes.items()}
     changed = {name: value for name, value in checked.items() if getattr(user, name) != value}
@@ -85,23 +84,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID | None, chang
     return user
 
 
-async def set_privacy(uow: UnitOfWork, viewer: Viewer, *, audiences: Mapping[str, Audience]) -> User:
-    """Choose who may read fields of one's profile. Fields that are left out keep their audience."""
-    user = await _locked(uow, viewer, None)
-    privacy = user.privacy | {field: audience.value for field, audience in audiences.items()}
-    if privacy_of(privacy) != privacy_of(user.privacy):
-        user.privacy = privacy
-        await uow.session.flush()
-        uow.record(ProfileUpdated(subject_id=user.id, changed=["privacy"]))
-    return user
-
-
-def privacy_of(chosen: Mapping[str, str]) -> dict[str, Audience]:
-    """Return the audience of every field that has one, chosen or by default."""
-    return {field: Audience(chosen.get(field) or default.value) for field, default in PRIVACY_DEFAULTS.items()}
-
-
-async def _locked(uow: UnitOfWork, viewer: Viewer, user_id: UUID | None) -> User:
+async def locked(uow: UnitOfWork, viewer: Viewer, user_id: UUID | None) -> User:
     """Lock the row to change. Raises `NotFound` for an unknown user, `Forbidden` for someone else's profile."""
     own_id = viewer.require_user()
     wanted = user_id or own_id

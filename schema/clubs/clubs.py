@@ -10,23 +10,15 @@ import dataloaders.clubs.clubs
 import dataloaders.clubs.membership
 import dataloaders.clubs.viewer_can
 import dataloaders.people.interests
-import dataloaders.people.users
 import models
 from auth.permissions import Permission
 from dataloaders.core.pages import Listing
-from errors import (
-    Forbidden,
-    InvalidId,
-    NotFound,
-    Required,
-    TooLong,
-    TooMany,
-    VersionConflict,
-)
+from errors import Forbidden, InvalidId, NotFound, Required, TooLong, TooMany, VersionConflict
 from resolvers.clubs import clubs as rules
 from resolvers.clubs import viewer_can
 from resolvers.people.interests import check_most
-from schema.clubs.viewer_can import ClubMembershipViewerCan, ClubViewerCan
+from schema.clubs.membership import ClubMembership, ClubMembershipFilter
+from schema.clubs.viewer_can import ClubViewerCan
 from schema.core import ids
 from schema.core.access import PUBLIC, SIGNED_IN
 from schema.core.connections import Connection
@@ -68,25 +60,6 @@ enum(
     INVITE_ONLY="People can join only if they were invited.",
 )
 enum(
-    models.ClubRole,
-    "What a member may do in a club, from weakest to strongest.",
-    MEMBER="Takes part in the club.",
-    MODERATOR="Decides about requests to join, invites people and removes members.",
-    ADMIN="Runs the club: edits it and gives roles below their own.",
-    OWNER="Does everything an ADMIN does, gives every role, and can hand the club over. A club always has "
-    "at least one owner.",
-)
-enum(
-    models.MembershipState,
-    "The state of a membership.",
-    INVITED="The person was invited and has not answered yet.",
-    PENDING="The person asked to join and waits for a decision.",
-    ACTIVE="The person is a member.",
-    REJECTED="The person asked to join and was refused.",
-    LEFT="The person left, withdrew their request or declined the invitation; or the invitation was withdrawn.",
-    BANNED="The person was removed and cannot come back until `bannedUntil`, or until the ban is lifted.",
-)
-enum(
     rules.ClubSort,
     "How to sort a list of clubs. Clubs that compare equal are sorted by id.",
     RELEVANCE="By how well the club matches the text of the filter: first clubs with its words in the name, "
@@ -96,19 +69,6 @@ enum(
 )
 
 
-@strawberry.input(description=f"Filters a list of memberships. {ALL_HOLD}")
-class ClubMembershipFilter(Filter):
-    states: list[models.MembershipState] | None = strawberry.field(
-        default_factory=lambda: [models.MembershipState.ACTIVE],
-        description="Keep memberships in one of these states. Defaults to active members; null means any state. "
-        "Requests, invitations and bans are visible only to the person and to the people who run the "
-        "club.",
-    )
-    roles: list[models.ClubRole] | None = strawberry.field(
-        default=None, description="Keep memberships with one of these roles."
-    )
-
-
 @strawberry.input(description=f"Filters the clubs of a person. {ALL_HOLD}")
 class MemberClubFilter(Filter):
     kinds: list[models.ClubKind] | None = strawberry.field(
@@ -116,36 +76,6 @@ class MemberClubFilter(Filter):
     )
     roles: list[models.ClubRole] | None = strawberry.field(
         default=None, description="Keep clubs in which the person has one of these roles."
-    )
-
-
-@strawberry.type(
-    description="A person's membership in a club, including requests, invitations, bans and past memberships."
-)
-class ClubMembership(Node, row=models.ClubMembership, by_id=dataloaders.clubs.membership.membership_by_id):
-    role: models.ClubRole = strawberry.field(description="The person's role in the club.")
-    state: models.MembershipState = strawberry.field(description="The state of the membership.")
-    joined_at: datetime | None = strawberry.field(
-        description="When the person last became a member. Null if they never were one."
-    )
-    ban_reason: str | None = strawberry.field(description="Why the person was removed. Null if no reason was given.")
-    banned_until: datetime | None = strawberry.field(
-        description="When the ban ends by itself. Null in the state BANNED means that the ban lasts until "
-        "someone lifts it."
-    )
-    user: User | None = related(
-        dataloaders.people.users.by_id, key="user_id", description="The person. Null if the caller cannot see them."
-    )
-    club: Annotated[Club, strawberry.lazy("schema.clubs.clubs")] | None = related(
-        dataloaders.clubs.clubs.by_id, key="club_id", description="The club. Null if the caller cannot see it."
-    )
-    viewer_can = allowed(
-        ClubMembershipViewerCan,
-        viewer_can.OfMembership,
-        *("user_id", "role", "state"),
-        club=Need(dataloaders.clubs.clubs.by_id, key="club_id"),
-        own=Need(dataloaders.clubs.membership.own_by_club_id, key="club_id", visible=signed_in),
-        owners=Need(dataloaders.clubs.viewer_can.owner_count_by_club_id, key="club_id", visible=signed_in),
     )
 
 

@@ -185,3 +185,8 @@ def together(found: Sequence[UserError], more: Sequence[UserError]) -> list[User
     """Refusals that were found in two ways, each once."""
     known = {(one.code, one.path) for one in more}
     return [*(one for one in found if (one.code, one.path) not in known), *more]
+
+
+def given(**maybes: strawberry.Maybe[Any]) -> dict[str, Any]:
+    """Those that were given, null included."""
+    return {name: maybe.value for name, maybe in maybes.items() if maybe is not None}

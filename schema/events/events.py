@@ -17,11 +17,13 @@ import dataloaders.events.venues
 import dataloaders.events.viewer_can
 import dataloaders.moderation.queue
 import dataloaders.people.interests
-import dataloaders.people.users
 import dataloaders.reviews.reviews
 import models
+from database import UnitOfWork
 from dataloaders.core.pages import Listing
-from resolvers.booking import capacity
+from errors import Forbidden, InvalidId, NotFound
+from resolvers.booking import capacity, time_conflicts
+from resolvers.booking.time_conflicts import TimeConflict
 from resolvers.core.time_zones import zone_of
 from resolvers.events import search, viewer_can
 from schema.booking.availability import Bookability
@@ -32,10 +34,10 @@ from schema.core.enums import enum
 from schema.core.money import Money, two_places
 from schema.core.node import Node
 from schema.core.relations import Need, computed, connected, derived, facet, reads, related, signed_in
-from schema.core.roots import connection, looked_up
+from schema.core.roots import PayloadWithWarnings, connection, looked_up
 from schema.core.viewer_can import allowed
 from schema.events.catalogues import EventCategory
-from schema.events.inputs import EventFilterInput
+from schema.events.search import EventFilterInput
 from schema.events.venues import Venue
 from schema.events.viewer_can import EventViewerCan
 from schema.people.interests import Interest
@@ -45,22 +47,17 @@ if TYPE_CHECKING:
     from schema.booking.registrations import Registration, RegistrationFilter
     from schema.chat.chats import Chat
     from schema.clubs.clubs import Club
+    from schema.events.hosts import EventHost
     from schema.events.revisions import EventRevision
     from schema.events.services import Service
     from schema.reviews.reviews import RatingSummary, Review, ReviewFilter
+
 
 enum(
     models.PaymentPolicy,
     "How an event is paid for. Registering never charges anything. New ways may be added.",
     FREE="Not at all.",
     AT_THE_DOOR="By each participant, at the door.",
-)
-enum(
-    models.EventRole,
-    "What someone does at an event.",
-    ORGANIZER="Made it, and may change it.",
-    CO_ORGANIZER="May change it.",
-    STAFF="Works there.",
 )
 
 
@@ -77,12 +74,6 @@ class Availability:
     @reads("capacity", "taken")
     def free(root: strawberry.Parent[Any]) -> int | None:
         return None if root.capacity is None else root.capacity - root.taken
-
-
-@strawberry.type(description="Someone with a role at an event.")
-class EventHost:
-    role: models.EventRole = strawberry.field(description="What they do there.")
-    user: User | None = related(dataloaders.people.users.by_id, key="user_id", description="Null when hidden.")
 
 
 @strawberry.type(description="One dated happening.")
@@ -154,7 +145,7 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.events.by_id):
         visible=signed_in,
         description="The last change that the caller proposed, whatever became of it.",
     )
-    hosts: list[EventHost] = related(
+    hosts: list[Annotated[EventHost, strawberry.lazy("schema.events.hosts")]] = related(
         dataloaders.events.hosts.hosts_by_event_id, description="Who has a role at it, the first 20."
     )
     venue: Venue | None = related(dataloaders.events.venues.by_id, key="venue_id", description="Where it happens.")
@@ -213,6 +204,19 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.events.by_id):
         *("status", "starts_at", "ends_at", "time_zone", "capacity", "taken", "cancelled_at", "deleted_at"),
         known=Need(dataloaders.events.viewer_can.by_event_id, visible=signed_in),
     )
+
+
+ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId]
+
+
+@strawberry.type(description="What a change of an event answers.")
+class EventPayload(PayloadWithWarnings):
+    event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
+
+
+async def conflicts_of(info: Info, uow: UnitOfWork, event: models.Event, path: str) -> list[TimeConflict]:
+    """What else there is at the time of the event. Raises it where the setting wants that."""
+    return await time_conflicts.of_event(uow, info.context.viewer, info.context.conflict_policy, event, path)
 
 
 @strawberry.type

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import strawberry
 
+import dataloaders.people.users
 import models
 from auth.permissions import Permission
 from errors import Forbidden, NotFound, TooMany
@@ -11,9 +12,20 @@ from resolvers.booking.capacity import Restricted
 from resolvers.events import hosts as rules
 from schema.core import ids
 from schema.core.context import Info
+from schema.core.enums import enum
 from schema.core.quotas import INVITATIONS
+from schema.core.relations import related
 from schema.core.roots import MutationInput, mutation
-from schema.events.editing import EventPayload
+from schema.events.events import EventPayload
+from schema.people.users import User
+
+enum(
+    models.EventRole,
+    "What someone does at an event.",
+    ORGANIZER="Made it, and may change it.",
+    CO_ORGANIZER="May change it.",
+    STAFF="Works there.",
+)
 
 RANKS = (
     "For those who may change the event. The role ORGANIZER is given and taken by organizers, those who rule the "
@@ -39,6 +51,16 @@ class ChangeEventHostRoleInput(MutationInput):
 class RemoveEventHostInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
     user_id: strawberry.ID = strawberry.field(description="Who loses the role.")
+
+
+def _decoded(input: AddEventHostInput | ChangeEventHostRoleInput | RemoveEventHostInput) -> tuple[UUID, UUID]:
+    return ids.decode(input.event_id, "Event"), ids.decode(input.user_id, "User")
+
+
+@strawberry.type(description="Someone with a role at an event.")
+class EventHost:
+    role: models.EventRole = strawberry.field(description="What they do there.")
+    user: User | None = related(dataloaders.people.users.by_id, key="user_id", description="Null when hidden.")
 
 
 @strawberry.type
@@ -80,7 +102,3 @@ class EventHostMutations:
         async with info.context.writing() as uow:
             event = await rules.remove(uow, info.context.viewer, event_id=event_id, user_id=user_id)
         return EventPayload(event=event)
-
-
-def _decoded(input: AddEventHostInput | ChangeEventHostRoleInput | RemoveEventHostInput) -> tuple[UUID, UUID]:
-    return ids.decode(input.event_id, "Event"), ids.decode(input.user_id, "User")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,19 +14,50 @@ import dataloaders.events.services
 import dataloaders.events.viewer_can
 import dataloaders.people.users
 import models
+from auth.permissions import Permission
 from dataloaders.core.pages import Listing
+from errors import (
+    Forbidden,
+    InvalidId,
+    InvalidStatus,
+    NotFound,
+    OutOfRange,
+    TooLong,
+    TooMany,
+    UserError,
+    VersionConflict,
+)
 from resolvers.booking import capacity
-from resolvers.events import service_search, viewer_can
+from resolvers.booking.registrations import check_reason
+from resolvers.core.moments import TimeNeedsOffset
+from resolvers.events import service_search, services, viewer_can
+from resolvers.events.lifecycle import HasParticipants
+from resolvers.events.services import ServiceChanges
+from resolvers.events.validation import (
+    CapacityBelowTaken,
+    CapacityExceedsEvent,
+    CapacityNeeded,
+    EndsBeforeStart,
+    EventInPast,
+    NewService,
+    OutsideEvent,
+    check_places,
+    check_times,
+    check_window,
+)
 from schema.booking.availability import Bookability, ServiceAvailability
+from schema.core import ids
 from schema.core.access import PUBLIC
 from schema.core.connections import Connection
 from schema.core.context import Info
+from schema.core.input_checks import checked, given
 from schema.core.node import Node
+from schema.core.quotas import SERVICES
 from schema.core.relations import Need, computed, connected, derived, facet, reads, related, signed_in
-from schema.core.roots import connection, looked_up
+from schema.core.roots import MutationInput, Payload, connection, looked_up, mutation
 from schema.core.viewer_can import allowed
 from schema.events.catalogues import ServiceType
-from schema.events.service_inputs import ServiceFilterInput
+from schema.events.service_search import ServiceFilterInput
 from schema.events.viewer_can import ServiceViewerCan
 from schema.people.users import User
 
@@ -119,6 +151,111 @@ class Service(Node, row=models.Service, by_id=dataloaders.events.services.by_id)
     )
 
 
+@strawberry.input(description="A service of an event.")
+class ServiceInput:
+    service_type_id: strawberry.ID = strawberry.field(description="From `serviceTypes`.")
+    starts_at: datetime = strawberry.field(description="With offset; within the event.")
+    ends_at: datetime = strawberry.field(description="With offset; within the event.")
+    capacity: int | None = strawberry.field(
+        default=None,
+        description="Bookings, not more than the event's capacity. The type's default unless given.",
+        metadata=checked(check_places),
+    )
+    window_days: strawberry.Maybe[int | None] = strawberry.field(
+        default=None,
+        description="Booking opens at local midnight this many days before the event; null means at once. "
+        "The type's default unless given.",
+        metadata=checked(check_window),
+    )
+    staff_person_id: strawberry.ID | None = strawberry.field(default=None, description="Who gives the service.")
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"starts_at", "ends_at"} <= given.keys():
+            check_times(problems, given["starts_at"], given["ends_at"], *path, unchanged=True)
+
+
+def new_service(input: ServiceInput) -> NewService:
+    window = input.window_days
+    return NewService(
+        service_type_id=ids.decode(input.service_type_id, "ServiceType"),
+        starts_at=input.starts_at,
+        ends_at=input.ends_at,
+        capacity=input.capacity,
+        window_days=window.value if window is not None else None,
+        always_open=window is not None and window.value is None,
+        staff_person_id=ids.maybe(input.staff_person_id, "User"),
+    )
+
+
+@strawberry.input(description="What changes of a service. A field that is left out stays as it is.")
+class UpdateServiceInput(MutationInput):
+    service_id: strawberry.ID = strawberry.field(description="The service.")
+    expected_version: int = strawberry.field(description="`version` as it was read; another one is VERSION_CONFLICT.")
+    starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
+    ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
+    capacity: strawberry.Maybe[int] = strawberry.field(
+        default=None,
+        description="Not below what is taken, nor above the event's capacity.",
+        metadata=checked(check_places),
+    )
+    window_days: strawberry.Maybe[int | None] = strawberry.field(
+        default=None,
+        description="Days before the event on which booking opens; null means at once.",
+        metadata=checked(check_window),
+    )
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"starts_at", "ends_at"} <= given.keys():
+            check_times(problems, given["starts_at"], given["ends_at"], unchanged=True)
+
+
+def service_changes(input: UpdateServiceInput) -> ServiceChanges:
+    changes: ServiceChanges = given(  # type: ignore[assignment]  # a dict of just these keys
+        starts_at=input.starts_at, ends_at=input.ends_at, capacity=input.capacity, window_days=input.window_days
+    )
+    return changes
+
+
+ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId, InvalidStatus]
+
+
+CONTENT_PROBLEMS = [OutOfRange, OutsideEvent, EndsBeforeStart, TimeNeedsOffset, CapacityExceedsEvent]
+
+
+@strawberry.type(description="What a change of a service answers.")
+class ServicePayload(Payload):
+    service: models.Service | None = strawberry.field(
+        default=None, graphql_type=Service | None, description="The service."
+    )
+
+
+@strawberry.type(description="What the removal of a service answers.")
+class DeleteServicePayload(Payload):
+    deleted_service_id: strawberry.ID | None = strawberry.field(default=None, description="The id it had.")
+
+
+@strawberry.input(description="A service for an event that exists.")
+class AddServiceInput(MutationInput, ServiceInput):
+    event_id: strawberry.ID = strawberry.field(description="The event.")
+
+
+@strawberry.input(description="A service for `cancelService`.")
+class CancelServiceInput(MutationInput):
+    service_id: strawberry.ID = strawberry.field(description="The service.")
+    reason: str | None = strawberry.field(
+        default=None,
+        description="Why, for those who have a place, who are told: at most 1000 characters.",
+        metadata=checked(check_reason),
+    )
+
+
+@strawberry.input(description="A service for `deleteService`.")
+class DeleteServiceInput(MutationInput):
+    service_id: strawberry.ID = strawberry.field(description="The service.")
+
+
 @strawberry.type
 class ServiceQueries:
     service = looked_up(Service, description="A service by its id.", access=PUBLIC)
@@ -136,3 +273,63 @@ class ServiceQueries:
         sort: service_search.ServiceSort | None = None,
     ) -> Listing:
         return service_search.listing(info.context.viewer, filter.wanted if filter else None, sort)
+
+
+@strawberry.type
+class ServiceMutations:
+    @mutation(
+        description="Offer a service more at an event that one may change and that has a capacity. Recorded as "
+        "`service.added`.",
+        access=Permission.EVENT_OFFER_SERVICES,
+        gathers=True,
+        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, CapacityNeeded, TooMany],
+        quotas=[SERVICES],
+    )
+    async def add_service(self, info: Info, input: AddServiceInput) -> ServicePayload:
+        event_id, wanted = ids.decode(input.event_id, "Event"), new_service(input)
+        async with info.context.writing() as uow:
+            service = await services.add(uow, info.context.viewer, event_id=event_id, wanted=wanted)
+        return ServicePayload(service=service)
+
+    @mutation(
+        description="Change time, capacity or booking window of a service; nothing else of it ever changes. Who has "
+        "a place is told of another time. Recorded as `service.updated`.",
+        access=Permission.EVENT_CREATE,
+        gathers=True,
+        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, VersionConflict, CapacityBelowTaken, EventInPast],
+    )
+    async def update_service(self, info: Info, input: UpdateServiceInput) -> ServicePayload:
+        service_id = ids.decode(input.service_id, "Service")
+        async with info.context.writing() as uow:
+            service = await services.update(
+                uow,
+                info.context.viewer,
+                service_id=service_id,
+                expected_version=input.expected_version,
+                changes=service_changes(input),
+            )
+        return ServicePayload(service=service)
+
+    @mutation(
+        description="Call a service off. Its bookings are cancelled, with the registrations of those who have no "
+        "other booking at the event, and everyone concerned is told. Recorded as `service.cancelled`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, EventInPast, TooLong],
+    )
+    async def cancel_service(self, info: Info, input: CancelServiceInput) -> ServicePayload:
+        service_id = ids.decode(input.service_id, "Service")
+        async with info.context.writing() as uow:
+            service = await services.cancel(uow, info.context.viewer, service_id=service_id, reason=input.reason)
+        return ServicePayload(service=service)
+
+    @mutation(
+        description="Remove a service at which nobody has a place; cancel it first otherwise. Refused where people "
+        "took part. Recorded as `service.deleted`.",
+        access=Permission.EVENT_CREATE,
+        raises=[*ACCESS_PROBLEMS, HasParticipants],
+    )
+    async def delete_service(self, info: Info, input: DeleteServiceInput) -> DeleteServicePayload:
+        service_id = ids.decode(input.service_id, "Service")
+        async with info.context.writing() as uow:
+            await services.delete(uow, info.context.viewer, service_id=service_id)
+        return DeleteServicePayload(deleted_service_id=input.service_id)

@@ -16,7 +16,6 @@ from errors import InvalidId, InvalidStatus, NotFound, Required, TooLong, UserEr
 from resolvers.events.lifecycle import AlreadyDecided, check_reason
 from resolvers.events.validation import EndsBeforeStart, EventInPast, ServicesWouldLieOutside
 from resolvers.moderation import queue
-from resolvers.people import roles
 from schema.core import ids
 from schema.core.context import Info
 from schema.core.enums import enum
@@ -84,17 +83,6 @@ class ModerationItemPayload(Payload):
     )
 
 
-@strawberry.input(description="Whom to trust.")
-class SetUserTrustedInput(MutationInput):
-    user_id: strawberry.ID = strawberry.field(description="Who makes events.")
-    is_trusted: bool = strawberry.field(description="Whether they go out without a moderator from now on.")
-
-
-@strawberry.type(description="The person as trusted, or not.")
-class UserTrustedPayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="The person.")
-
-
 @strawberry.type
 class ModerationQueries:
     @connection(
@@ -136,15 +124,3 @@ class ModerationMutations:
                 uow, info.context.viewer, item_id=item_id, decision=input.decision, reason=input.reason
             )
         return ModerationItemPayload(item=item)
-
-    @mutation(
-        description="Say whether someone's events, and what they change of those that are out, go out without a "
-        "moderator. What waits already goes on waiting. Recorded as `user.updated`.",
-        access=Permission.USER_TRUST,
-        raises=[NotFound, InvalidId],
-    )
-    async def set_user_trusted(self, info: Info, input: SetUserTrustedInput) -> UserTrustedPayload:
-        user_id = ids.decode(input.user_id, "User")
-        async with info.context.writing() as uow:
-            user = await roles.set_trusted(uow, info.context.viewer, user_id=user_id, is_trusted=input.is_trusted)
-        return UserTrustedPayload(user=user)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,25 +8,17 @@ import strawberry
 import dataloaders.notifications.notifications
 import dataloaders.people.users
 import models
-from errors import InvalidId, NotFound
 from resolvers.core.money import Price
-from resolvers.notifications import inbox as rules
-from resolvers.notifications import preferences as preference_rules
 from resolvers.notifications.words import Change, ChangedField, changes_of, is_withdrawn, words_of
 from schema.chat.chats import Chat
 from schema.clubs.clubs import Club
-from schema.core import ids
-from schema.core.access import SIGNED_IN
-from schema.core.arguments import After
 from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
-from schema.core.input_checks import checked, id_of
 from schema.core.money import Money, two_places
 from schema.core.node import Node
 from schema.core.relations import computed, reads, related, related_one_of
-from schema.core.roots import MutationInput, Payload, mutation, subscription
-from schema.core.streams import ResyncRequired, cursor_of
+from schema.core.streams import cursor_of
 from schema.events.events import Event
 from schema.events.services import Service
 from schema.people.users import User
@@ -65,12 +56,6 @@ enum(
     CLUB_MEMBER_REMOVED="The reader was put out of a club.",
     CLUB_BAN_LIFTED="The reader may come back to a club.",
     NEW_MESSAGE="There are unread messages in a chat of the reader.",
-)
-enum(
-    models.Channel,
-    "Where news reaches a person.",
-    IN_APP="In the list of notifications.",
-    EMAIL="By mail, once the address is proven.",
 )
 
 NotificationSubject = Annotated[
@@ -186,147 +171,3 @@ class Notification(Node, row=models.Notification, by_id=dataloaders.notification
 class NotificationFilter(Filter):
     unread_only: bool = strawberry.field(default=False, description="Leave out what was read.")
     types: list[models.NotificationType] | None = strawberry.field(default=None, description="News of these types.")
-
-
-@strawberry.type(description="Whether news of one type reaches a person on one channel.")
-class NotificationPreference:
-    type: models.NotificationType = strawberry.field(description="What kind of news.")
-    channel: models.Channel = strawberry.field(description="Where.")
-    is_enabled: bool = strawberry.field(description="Whether it goes there.")
-    is_default: bool = strawberry.field(description="Whether one never chose, so that the default holds.")
-
-
-@strawberry.type(
-    description="What one is told of, and where. A type that is off in the app makes no notification, on no channel."
-)
-class NotificationPreferences:
-    @computed(description="Every type on every channel.")
-    def choices(root: strawberry.Parent[Any]) -> list[NotificationPreference]:
-        return [
-            NotificationPreference(
-                type=type,
-                channel=channel,
-                is_enabled=preference_rules.is_enabled(root, type, channel),
-                is_default=preference_rules.name_of(type, channel) not in root,
-            )
-            for type, channel in preference_rules.MATRIX
-        ]
-
-
-@strawberry.input(description="Turns one type of news on or off on one channel.")
-class NotificationPreferenceInput:
-    type: models.NotificationType = strawberry.field(description="What kind of news.")
-    channel: models.Channel = strawberry.field(description="Where.")
-    is_enabled: bool = strawberry.field(description="Whether it goes there from now on.")
-
-
-@strawberry.input(description="Which preferences to change; the others stay.")
-class UpdateNotificationPreferencesInput(MutationInput):
-    preferences: list[NotificationPreferenceInput] = strawberry.field(
-        description="At most one for each type and channel; of two for the same, the later one counts."
-    )
-
-
-@strawberry.input(description="Which notifications were read.")
-class MarkNotificationsReadInput(MutationInput):
-    ids: list[strawberry.ID] = strawberry.field(
-        description="One's own, at most 100.", metadata=checked(each=id_of("Notification"))
-    )
-
-
-@strawberry.input(description="Everything unread up to now.")
-class MarkAllNotificationsReadInput(MutationInput):
-    pass
-
-
-@strawberry.type(description="The preferences after the change.")
-class UpdateNotificationPreferencesPayload(Payload):
-    viewer: models.User | None = strawberry.field(
-        default=None, graphql_type=LazyViewer | None, description="Oneself, with all preferences."
-    )
-
-
-@strawberry.type(description="The notifications, read now.")
-class MarkNotificationsReadPayload(Payload):
-    notifications: list[models.Notification] = strawberry.field(
-        default_factory=list, graphql_type=list[Notification], description="In the order of the ids."
-    )
-    viewer: models.User | None = strawberry.field(
-        default=None, graphql_type=LazyViewer | None, description="Oneself, with the new unread count."
-    )
-
-
-@strawberry.type(description="How many were marked.")
-class MarkAllNotificationsReadPayload(Payload):
-    count: int = strawberry.field(default=0, description="Notifications that were unread until now.")
-    viewer: models.User | None = strawberry.field(
-        default=None, graphql_type=LazyViewer | None, description="Oneself, with the new unread count."
-    )
-
-
-@strawberry.type
-class NotificationMutations:
-    @mutation(
-        description="Mark some of one's notifications as read. Those read before keep their time.",
-        access=SIGNED_IN,
-        raises=[NotFound, InvalidId],
-        quotas=[],
-    )
-    async def mark_notifications_read(
-        self, info: Info, input: MarkNotificationsReadInput
-    ) -> MarkNotificationsReadPayload:
-        keys = ids.decode_all(input.ids, "Notification")
-        async with info.context.writing() as uow:
-            marked = await rules.mark_read(uow, info.context.viewer, notification_ids=keys)
-        return MarkNotificationsReadPayload(notifications=marked, viewer=info.context.viewer.user)
-
-    @mutation(description="Mark everything unread as read.", access=SIGNED_IN, quotas=[])
-    async def mark_all_notifications_read(
-        self, info: Info, input: MarkAllNotificationsReadInput
-    ) -> MarkAllNotificationsReadPayload:
-        async with info.context.writing() as uow:
-            count = await rules.mark_all_read(uow, info.context.viewer)
-        return MarkAllNotificationsReadPayload(count=count, viewer=info.context.viewer.user)
-
-    @mutation(description="Choose which news reach oneself, and where.", access=SIGNED_IN)
-    async def update_notification_preferences(
-        self, info: Info, input: UpdateNotificationPreferencesInput
-    ) -> UpdateNotificationPreferencesPayload:
-        choices = [preference_rules.Choice(one.type, one.channel, one.is_enabled) for one in input.preferences]
-        async with info.context.writing() as uow:
-            user = await preference_rules.update(uow, info.context.viewer, choices=choices)
-        return UpdateNotificationPreferencesPayload(viewer=user)
-
-
-@strawberry.type(description="How much is unread, after notifications were read or came, on whatever device.")
-class NotificationsRead:
-    unread_count: int = strawberry.field(description="Notifications that are unread now.")
-
-
-NotificationUpdate = Annotated[
-    Notification | ResyncRequired,
-    strawberry.union("NotificationUpdate", description="A notification, or that some were missed."),
-]
-
-
-@strawberry.type
-class NotificationSubscriptions:
-    @subscription(description="One's notifications as they come, oldest first.", access=SIGNED_IN)
-    def notification_received(
-        self,
-        info: Info,
-        after: After = None,
-    ) -> AsyncGenerator[NotificationUpdate, None]:
-        return rules.InboxStream(  # type: ignore[return-value]  # source objects are rows
-            info.context.database, info.context.ports.stream_access, info.context.viewer, after=after
-        )
-
-    @subscription(
-        description="How many notifications are unread: at once, and whenever some were read, on any device, or came. "
-        "It has no cursor: the newest answer is the whole truth.",
-        access=SIGNED_IN,
-    )
-    def notifications_read(self, info: Info) -> AsyncGenerator[NotificationsRead, None]:
-        return rules.unread_counts(  # type: ignore[return-value]  # source objects are rows
-            info.context.database, info.context.ports.hub, info.context.ports.stream_access, info.context.viewer
-        )

@@ -7,7 +7,6 @@ import strawberry
 
 import dataloaders.people.users
 import models
-from auth.visibility.people import PRIVACY_DEFAULTS
 from errors import ErrorCode, Forbidden, InvalidId, NotFound, Required, TooLong, UserError, _
 from resolvers.core.time_zones import UnknownTimeZone
 from resolvers.people import profiles as rules
@@ -15,19 +14,9 @@ from resolvers.people.accounts import HandleTaken, InvalidHandle, UnknownLocale
 from schema.core import ids
 from schema.core.access import PUBLIC, SIGNED_IN
 from schema.core.context import Info
-from schema.core.enums import enum
 from schema.core.input_checks import checked
-from schema.core.relations import computed
 from schema.core.roots import MutationInput, Payload, mutation, query
 from schema.people.users import User
-
-enum(
-    models.Audience,
-    "Who may read a field of a profile.",
-    EVERYONE="All, guests too.",
-    MEMBERS="Anyone signed in.",
-    NOBODY="Only the person and staff.",
-)
 
 FIELDS = (
     "handle",
@@ -60,23 +49,6 @@ class Person:
     phone: str | None = strawberry.field(description="In E.164.")
     locale: str = strawberry.field(description="Language of mail and messages: ru or en.")
     time_zone: str = strawberry.field(description="IANA name.")
-
-
-def audience_of(field: str) -> Any:
-    @computed(description=f"Who may read one's {field}.")
-    def read(root: strawberry.Parent[Any]) -> models.Audience:
-        return rules.privacy_of(root.privacy)[field]
-
-    return read
-
-
-@strawberry.type(description="Who may read which field of one's profile. Staff may read them all.")
-class PrivacySettings:
-    bio: models.Audience = audience_of("bio")
-    interests: models.Audience = audience_of("interests")
-    location: models.Audience = audience_of("location")
-    clubs: models.Audience = audience_of("clubs")
-    registrations: models.Audience = audience_of("registrations")
 
 
 @strawberry.input(description="Changes of a profile. A field that is left out stays; null empties it.")
@@ -123,30 +95,10 @@ class UpdateProfileInput(MutationInput):
     )
 
 
-@strawberry.input(description="Who may read which field of one's profile. A field that is left out stays.")
-class UpdatePrivacySettingsInput(MutationInput):
-    bio: models.Audience | None = strawberry.field(default=None, description="Who may read `bio`.")
-    interests: models.Audience | None = strawberry.field(default=None, description="Who may read `interests`.")
-    location: models.Audience | None = strawberry.field(default=None, description="Who may read `location`.")
-    clubs: models.Audience | None = strawberry.field(
-        default=None, description="Who may read `clubs`, and find one among a club's members without being one."
-    )
-    registrations: models.Audience | None = strawberry.field(
-        default=None, description="Who may find one among the participants of an event."
-    )
-
-
 @strawberry.type(description="What a change of a profile answers.")
 class ProfilePayload(Payload):
     user: models.User | None = strawberry.field(
         default=None, graphql_type=User | None, description="The person, with the new values."
-    )
-
-
-@strawberry.type(description="What a change of one's privacy answers.")
-class PrivacyPayload(Payload):
-    privacy_settings: models.User | None = strawberry.field(
-        default=None, graphql_type=PrivacySettings | None, description="The audiences now."
     )
 
 
@@ -199,14 +151,3 @@ class ProfileMutations:
         async with info.context.writing() as uow:
             user = await rules.update(uow, info.context.viewer, user_id=user_id, changes=changes)
         return ProfilePayload(user=user)
-
-    @mutation(
-        description="Choose who may read which field of one's profile. It shows at once, in every list.",
-        access=SIGNED_IN,
-    )
-    async def update_privacy_settings(self, info: Info, input: UpdatePrivacySettingsInput) -> PrivacyPayload:
-        given = {field: getattr(input, field) for field in PRIVACY_DEFAULTS}
-        audiences = {field: audience for field, audience in given.items() if audience is not None}
-        async with info.context.writing() as uow:
-            user = await rules.set_privacy(uow, info.context.viewer, audiences=audiences)
-        return PrivacyPayload(privacy_settings=user)

@@ -10,11 +10,8 @@ import strawberry
 import dataloaders.people.sessions
 import models
 from errors import NotFound, RateLimited
-from integrations.oidc import ProviderNotConfigured, ProviderRefused, ProviderUnavailable
-from resolvers.people import provider_sign_in
 from resolvers.people import sessions as rules
 from resolvers.people.known_devices import Device
-from resolvers.people.signing_up import SignUpClosed
 from schema.core import ids
 from schema.core.access import PUBLIC, SIGNED_IN
 from schema.core.context import Context, Info
@@ -114,35 +111,6 @@ class RevokeSessionPayload(Payload):
     )
 
 
-@strawberry.input(description="Where the provider sends the person back to.")
-class StartProviderSignInInput(MutationInput):
-    redirect_uri: str = strawberry.field(description="One of those that the server's settings allow.")
-    provider_id: str | None = strawberry.field(
-        default=None,
-        description="The `id` of one of `signInMethods.providers`; not needed for the only one.",
-    )
-    device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
-
-
-@strawberry.type(description="Where to send the person.")
-class StartProviderSignInPayload(Payload):
-    authorization_url: str | None = strawberry.field(
-        default=None, description="The provider's page, with state, nonce and PKCE challenge. Good for 10 minutes."
-    )
-    state: str | None = strawberry.field(
-        default=None,
-        description="Keep it in the browser and compare it with the one that comes back: a link with another state "
-        "is someone else's sign-in.",
-    )
-
-
-@strawberry.input(description="What the provider sent the person back with.")
-class SignInWithProviderInput(MutationInput):
-    state: str = strawberry.field(description="The `state` of the link. It is good once.")
-    code: str = strawberry.field(description="The `code` of the link.")
-    device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
-
-
 def device_of(context: Context, token: str | None = None) -> Device:
     return Device(user_agent=context.caller.user_agent, address=context.caller.address, token=token)
 
@@ -208,36 +176,3 @@ class SessionMutations:
         async with info.context.writing() as uow:
             session = await rules.revoke(uow, info.context.viewer, session_id=session_id)
         return RevokeSessionPayload(session=session)
-
-    @mutation(
-        description="Begin to sign in through the outside OpenID Provider.",
-        access=PUBLIC,
-        raises=[ProviderNotConfigured, provider_sign_in.UnknownRedirect, ProviderUnavailable, RateLimited],
-    )
-    async def start_provider_sign_in(self, info: Info, input: StartProviderSignInInput) -> StartProviderSignInPayload:
-        ports = info.context.ports
-        begun = await provider_sign_in.start(
-            info.context.database,
-            ports.provider,
-            provider_id=input.provider_id,
-            redirect_uri=input.redirect_uri,
-            device=device_of(info.context, input.device_token),
-            most_per_address=ports.settings.sign_in_attempts_per_address,
-        )
-        return StartProviderSignInPayload(authorization_url=begun.url, state=begun.state)
-
-    @mutation(
-        description="Sign in with what the provider sent the person back with. The first time it makes an account, or "
-        "finds the one with the same e-mail address if the address is proven here and at the provider.",
-        access=PUBLIC,
-        raises=[ProviderNotConfigured, ProviderRefused, ProviderUnavailable, SignUpClosed],
-    )
-    async def sign_in_with_provider(self, info: Info, input: SignInWithProviderInput) -> SignInPayload:
-        context, ports = info.context, info.context.ports
-        device = device_of(context, input.device_token)
-        person = await provider_sign_in.bring_back(context.database, ports.provider, state=input.state, code=input.code)
-        async with context.writing() as uow:
-            done = await provider_sign_in.sign_in(
-                uow, ports.signing, person, device, locale=context.locale, is_open=ports.settings.is_sign_up_open
-            )
-        return SignInPayload.of(done)

@@ -25,15 +25,18 @@ from auth.permissions import PERMISSIONS, Permission
 from schema.booking.bookings import Booking, OwnBookingFilter
 from schema.booking.registrations import OwnRegistrationFilter, Registration
 from schema.chat.chats import Chat, ChatFilter
-from schema.clubs.clubs import Club, ClubMembership, ClubMembershipFilter, MemberClubFilter
+from schema.clubs.clubs import Club, MemberClubFilter
+from schema.clubs.membership import ClubMembership, ClubMembershipFilter
 from schema.core.access import PUBLIC
 from schema.core.connections import Connection
 from schema.core.context import Info
 from schema.core.relations import computed, connected, facet, related
 from schema.core.roots import query
-from schema.notifications.notifications import Notification, NotificationFilter, NotificationPreferences
-from schema.people.credentials import Identity
-from schema.people.profiles import Person, PrivacySettings
+from schema.notifications.notifications import Notification, NotificationFilter
+from schema.notifications.preferences import NotificationPreferences
+from schema.people.privacy import PrivacySettings
+from schema.people.profiles import Person
+from schema.people.provider_sign_in import Identity
 from schema.people.sessions import Session
 from schema.people.users import User
 from schema.privacy.data_exports import DataExport

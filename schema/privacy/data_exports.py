@@ -7,7 +7,6 @@ from typing import Any
 
 import strawberry
 
-import dataloaders.people.sessions
 import dataloaders.privacy.data_exports
 import models
 from resolvers.privacy import data_exports as rules

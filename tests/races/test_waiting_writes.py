@@ -22,7 +22,7 @@ from models import (
     Registration,
 )
 from resolvers.booking import capacity, locks, registrations
-from resolvers.chat import chats, members, messages
+from resolvers.chat import members, messages, reading
 from resolvers.core.invariants import find_violations
 from tests.factories import (
     make_category,
@@ -95,7 +95,7 @@ async def test_who_is_let_out_while_they_wait_does_nothing_more(save, ports, row
             if does == "send":
                 await messages.send(uow, Viewer(ada), chat_id=chat.id, body="Hi", client_message_id="1", needs="anyone")
             else:
-                await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
+                await reading.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
 
     async with ports.database.writing() as uow:
         held = await members.locked_by_id(uow, chat.id)
@@ -232,16 +232,16 @@ async def test_two_devices_that_read_at_once_agree(save, ports, row, waiting, wr
 
     async def read():
         async with writing() as uow:
-            return await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
+            return await reading.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
 
     async with ports.database.writing() as uow:
         held = await members.locked_by_id(uow, chat.id)
         held.last_sequence = 5
         await uow.session.flush()
-        first = await chats.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
-        reading = asyncio.create_task(read())
+        first = await reading.mark_read(uow, Viewer(ada), chat_id=chat.id, message_id=None)
+        waiter = asyncio.create_task(read())
         await waiting()
-    second = await reading
+    second = await waiter
 
     assert (first.membership["read_sequence"], first.unread) == (5, 0)
     assert (second.membership["read_sequence"], second.unread) == (5, 0)
@@ -268,7 +268,7 @@ async def test_registering_sending_and_reading_at_once_lock_nobody_out(save, por
                     once, Viewer(user), chat_id=chat.id, body="Hi", client_message_id=str(number), needs="anyone"
                 )
             async with ports.database.writing_once() as once:
-                await chats.mark_read(once, Viewer(user), chat_id=chat.id, message_id=None)
+                await reading.mark_read(once, Viewer(user), chat_id=chat.id, message_id=None)
 
     await asyncio.gather(*(come_and_talk(user) for user in users))
 

@@ -16,7 +16,7 @@ from models import (
     OutboxEvent,
     Role,
 )
-from resolvers.chat.chats import MOST_MEMBERS
+from resolvers.chat.members import MOST_MEMBERS
 from tests.clients import codes, gid
 from tests.factories import (
     make_category,

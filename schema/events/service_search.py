@@ -1,11 +1,9 @@
-"""Inputs of services, and how they become what the rules understand."""
+"""How lists of services are narrowed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
 
 import strawberry
 
@@ -13,15 +11,11 @@ import models
 from errors import UserError
 from resolvers.events import service_search
 from resolvers.events.service_search import ServiceFilter, ServiceSort
-from resolvers.events.services import ServiceChanges
-from resolvers.events.validation import check_places, check_times, check_window
 from schema.core import ids
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
-from schema.core.input_checks import checked
 from schema.core.prices import SEARCHED
-from schema.core.roots import MutationInput
-from schema.events.inputs import ARCHIVED, DateRangeInput, given
+from schema.events.search import ARCHIVED, DateRangeInput
 
 enum(
     ServiceSort,
@@ -30,36 +24,6 @@ enum(
     STARTS_AT_ASC="The earliest start first.",
     STARTS_AT_DESC="The latest start first.",
 )
-
-
-@strawberry.input(description="What changes of a service. A field that is left out stays as it is.")
-class UpdateServiceInput(MutationInput):
-    service_id: strawberry.ID = strawberry.field(description="The service.")
-    expected_version: int = strawberry.field(description="`version` as it was read; another one is VERSION_CONFLICT.")
-    starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
-    ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
-    capacity: strawberry.Maybe[int] = strawberry.field(
-        default=None,
-        description="Not below what is taken, nor above the event's capacity.",
-        metadata=checked(check_places),
-    )
-    window_days: strawberry.Maybe[int | None] = strawberry.field(
-        default=None,
-        description="Days before the event on which booking opens; null means at once.",
-        metadata=checked(check_window),
-    )
-
-    @staticmethod
-    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
-        if {"starts_at", "ends_at"} <= given.keys():
-            check_times(problems, given["starts_at"], given["ends_at"], unchanged=True)
-
-
-def service_changes(input: UpdateServiceInput) -> ServiceChanges:
-    changes: ServiceChanges = given(  # type: ignore[assignment]  # a dict of just these keys
-        starts_at=input.starts_at, ends_at=input.ends_at, capacity=input.capacity, window_days=input.window_days
-    )
-    return changes
 
 
 @strawberry.input(name="ServiceFilter", description=f"Narrows a list of services. {ALL_HOLD}")

@@ -1,0 +1,146 @@
+"""Making an event, with its services and its venue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+
+import models
+from auth.permissions import Permission
+from errors import OutOfRange, Required, TooLong, TooMany, UserError, UserErrors
+from resolvers.booking.time_conflicts import TimeConflict
+from resolvers.core.moments import TimeNeedsOffset
+from resolvers.core.money import InvalidCurrency, InvalidPrice, NotWhole, Price, TooManyDigits
+from resolvers.events import creation
+from resolvers.events.creation import NewEvent, check_description, check_one_venue, check_title
+from resolvers.events.validation import (
+    CapacityExceedsEvent,
+    CapacityNeeded,
+    EndsBeforeStart,
+    EventFrame,
+    EventInPast,
+    OutsideEvent,
+    check_places,
+    check_service_capacity,
+    check_times,
+    check_within,
+)
+from resolvers.people.interests import check_most
+from schema.core import ids
+from schema.core.context import Info
+from schema.core.input_checks import checked
+from schema.core.money import MoneyInput
+from schema.core.quotas import EVENTS, SERVICES
+from schema.core.roots import MutationInput, mutation
+from schema.core.user_errors import user_errors
+from schema.events.events import ACCESS_PROBLEMS, EventPayload, conflicts_of
+from schema.events.services import ServiceInput, new_service
+from schema.events.venues import VENUE_PROBLEMS, NewVenueInput, new_venue
+
+
+def _check_fits(problems: list[UserError], frame: EventFrame, service: Mapping[str, Any], *path: str) -> None:
+    """What of a service is known by itself fits into its event."""
+    if {"starts_at", "ends_at"} <= service.keys() and service["starts_at"] <= service["ends_at"]:
+        check_within(problems, frame, service["starts_at"], service["ends_at"], *path)
+    if service.get("capacity") is not None:
+        check_service_capacity(problems, frame, service["capacity"], *path, "capacity")
+
+
+@strawberry.input(description="An event to be made, with its services and its venue.")
+class CreateEventInput(MutationInput):
+    title: str = strawberry.field(description="At most 500 characters.", metadata=checked(check_title))
+    description: str | None = strawberry.field(
+        default=None, description="At most 20,000 characters.", metadata=checked(check_description)
+    )
+    category_id: strawberry.ID = strawberry.field(description="From `eventCategories`.")
+    interest_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="At most 50.", metadata=checked(check_most)
+    )
+    club_id: strawberry.ID | None = strawberry.field(default=None, description="A club of which one is a member.")
+    visibility: models.EventVisibility = strawberry.field(
+        default=models.EventVisibility.PUBLIC, description="CLUB needs a club."
+    )
+    starts_at: datetime = strawberry.field(description="With offset.")
+    ends_at: datetime = strawberry.field(description="With offset; not before `startsAt`, and in the future.")
+    capacity: int | None = strawberry.field(
+        default=None,
+        description="Most people; null means unlimited. Needed with services.",
+        metadata=checked(check_places),
+    )
+    price: MoneyInput | None = strawberry.field(default=None, description="For one person; free unless given.")
+    venue_id: strawberry.ID | None = strawberry.field(default=None, description="Either this or `newVenue`.")
+    new_venue: NewVenueInput | None = strawberry.field(default=None, description="Either this or `venueId`.")
+    services: list[ServiceInput] = strawberry.field(
+        default_factory=list, description="At most 100. Needs the permission `EVENT_OFFER_SERVICES`."
+    )
+
+    @staticmethod
+    def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
+        if {"venue_id", "new_venue"} <= given.keys():
+            check_one_venue(problems, given["venue_id"], given["new_venue"])
+        if given.get("visibility") is models.EventVisibility.CLUB and given.get("club_id", "") is None:
+            problems.append(Required(path=("clubId",)))
+        services = given.get("services", ())
+        if services and given.get("capacity", 0) is None:
+            problems.append(CapacityNeeded(path=("capacity",)))
+        if check_times(problems, given.get("starts_at"), given.get("ends_at")):
+            frame = EventFrame(given["starts_at"], given["ends_at"], given.get("capacity"))
+            for at, service in enumerate(services):
+                _check_fits(problems, frame, service, "services", str(at))
+
+
+def new_event(input: CreateEventInput) -> NewEvent:
+    return NewEvent(
+        title=input.title,
+        description=input.description,
+        category_id=ids.decode(input.category_id, "EventCategory"),
+        interest_ids=ids.decode_all(input.interest_ids, "Interest"),
+        club_id=ids.maybe(input.club_id, "Club"),
+        visibility=input.visibility,
+        starts_at=input.starts_at,
+        ends_at=input.ends_at,
+        capacity=input.capacity,
+        price=input.price.price() if input.price else Price(amount=Decimal(0), currency="RUB"),
+        venue_id=ids.maybe(input.venue_id, "Venue"),
+        new_venue=new_venue(input.new_venue) if input.new_venue else None,
+        services=[new_service(one) for one in input.services],
+    )
+
+
+CONTENT_PROBLEMS = [
+    *VENUE_PROBLEMS,
+    creation.GiveOneVenue,
+    TooMany,
+    EndsBeforeStart,
+    EventInPast,
+    TimeNeedsOffset,
+    InvalidPrice,
+    InvalidCurrency,
+    NotWhole,
+    TooManyDigits,
+    CapacityExceedsEvent,
+    CapacityNeeded,
+    TimeConflict,
+]
+
+
+@strawberry.type
+class EventCreationMutations:
+    @mutation(
+        description="Make a draft with its services, its venue and its chat: all of it or, with every problem named "
+        "at once, nothing. Services need the permission `EVENT_OFFER_SERVICES`. Recorded as `event.created`.",
+        access=Permission.EVENT_CREATE,
+        gathers=True,
+        raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, Required, TooLong, OutOfRange, OutsideEvent],
+        quotas=[EVENTS, SERVICES.each("services")],
+    )
+    async def create_event(self, info: Info, input: CreateEventInput) -> EventPayload:
+        wanted = new_event(input)
+        async with info.context.writing() as uow:
+            event = await creation.create(uow, info.context.viewer, wanted=wanted)
+            warnings = await conflicts_of(info, uow, event, "startsAt")
+        return EventPayload(event=event, warnings=user_errors(UserErrors(warnings), info.context.reader))
