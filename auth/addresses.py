@@ -31,15 +31,15 @@ def _unmapped(address: str) -> str:
 @for_many_short_texts
 def _network(address: str) -> str:
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(unmapped(address))
     except ValueError:
-        return address
+        return unmapped(address)
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)
 
 
 def network(address: str) -> str:
     """What counts as one address: for IPv6 the /64, which is what one customer is given."""
-    return _network(unmapped(address))
+    return _network(address if len(address) <= LONGEST else address[:LONGEST])
 
 
 class Proxies:

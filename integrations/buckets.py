@@ -109,9 +109,17 @@ class Buckets:
 
     async def take(self, key: str, rate: Rate, cost: int) -> Balance:
         """Pay. Never raises, and waits for Redis only as long as `QuickRedis` does."""
+        balance = self.take_at_once(key, rate, cost)
+        return await self.take_from_redis(key, rate, cost) if balance is None else balance
+
+    def take_at_once(self, key: str, rate: Rate, cost: int) -> Balance | None:
+        """Pay with what this process has in hand; null where that is not enough."""
         purse = self._purse(key, rate)
-        if purse.tokens >= cost:
-            return purse.spend(cost)
+        return purse.spend(cost) if purse.tokens >= cost else None
+
+    async def take_from_redis(self, key: str, rate: Rate, cost: int) -> Balance:
+        """Pay where that is not enough. As `take`."""
+        purse = self._purse(key, rate)
         async with purse.turns:  # who comes second may find that the first has fetched enough
             if purse.tokens >= cost:
                 return purse.spend(cost)
@@ -128,7 +136,7 @@ class Buckets:
 
     def _purse(self, key: str, rate: Rate) -> Purse:
         purse = self._purses.get(key)
-        if purse is None or purse.rate != rate:
+        if purse is None or (purse.rate is not rate and purse.rate != rate):
             purse = self._purses[key] = Purse(rate)
             if len(self._purses) > MOST_PURSES:
                 self._purses.popitem(last=False)

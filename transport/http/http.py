@@ -15,9 +15,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from auth.tokens import AccessClaims
+from auth.viewer import GUEST
 from pages.explorer import wants_explorer
 from schema.core.context import Context
 from schema.core.ports import Ports
+from schema.core.prices import FREE_BYTES
 from settings import Settings
 from transport.http.bodies import ClientGone, drop_body, parse_json, read_body, write_json
 from transport.http.exchange import LEAST_COMPRESSED, Answer, HttpRequest, caller_of, compressed, request_of
@@ -58,7 +60,8 @@ async def parameters_of(request: HttpRequest, operations: Operations, settings: 
         raise BadRequest("Send the body as it is, not compressed.", status=415, headers={"Accept-Encoding": "identity"})
     body = request.body
     if body is not None:
-        await operations.pay_for_bytes(request.address, len(body))
+        if len(body) > FREE_BYTES:
+            await operations.pay_for_bytes(request.address, len(body))
     else:
         body = await _paid_body(request, operations, settings)
     return parameters_from(parse_json(body))
@@ -150,11 +153,14 @@ class GraphQLEndpoint:
             _check_method(request.method, operation)
             claims = claims_for(operation, request, self._ports)
             async with self._operations.turn(operation, claims.user_id if claims else None, request.address):
-                viewer = await viewer_of(self._ports, claims)
+                viewer = await viewer_of(self._ports, claims) if claims else GUEST
                 context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
                 await self._operations.admit(operation, context, seen)
-                with _watching(request):
+                if request.receive is None:
                     result = await self._operations.run(operation, context, seen)
+                else:
+                    with _watching(request, request.receive):
+                        result = await self._operations.run(operation, context, seen)
         except ClientGone:
             raise
         except Exception as error:
@@ -164,7 +170,7 @@ class GraphQLEndpoint:
                 refusal.status = 400
             return refused(media_type, refusal)
         body = write_json(result.body)
-        if (retry_after := result.retry_after) is not None:
+        if "errors" in result.body and (retry_after := result.retry_after) is not None:
             return Answer(503, media_type, body, {"retry-after": str(retry_after)})
         headers = {"accept-query": JSON_TYPE} if request.method != "POST" else {}
         return Answer(self._status(result, media_type), media_type, body, headers)
@@ -191,12 +197,8 @@ def _check_method(method: str, operation: Operation) -> None:
 
 
 @contextmanager
-def _watching(request: HttpRequest) -> Iterator[None]:
+def _watching(request: HttpRequest, receive: Receive) -> Iterator[None]:
     """The task is cancelled when the client goes. Through ASGI nobody tells: somebody has to look."""
-    receive = request.receive
-    if receive is None:
-        yield
-        return
     task = asyncio.current_task()
     assert task is not None
     watch: list[asyncio.Task[None]] = []

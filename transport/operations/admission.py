@@ -8,9 +8,10 @@ time, and the others hear at once when to come back.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from itertools import cycle
 from math import ceil
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -49,7 +50,8 @@ class Admission:
         self._most_of_one = share or max(LEAST_SHARE, running // 5)
         self._most_waiting = waiting
         self._patience = patience
-        self._running: Counter[str] = Counter()
+        self._running: dict[str, int] = {}
+        """How many turns each caller has, who has any."""
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
         """Who waits, by caller; the callers in the order in which they have waited since they had a turn last."""
         self._returning: deque[asyncio.Future[None]] = deque()
@@ -72,7 +74,7 @@ class Admission:
         if self.running >= self._most_running or self._returning:
             return False
         # Where there is a free turn, those who wait have all that one may have.
-        if self._running[caller] >= self._most_of_one or caller in self._lines:
+        if self._running.get(caller, 0) >= self._most_of_one or caller in self._lines:
             return False
         self._take(caller)
         return True
@@ -81,18 +83,23 @@ class Admission:
         """Stand in line. Raises `Overloaded` where there is no place, or no turn in time."""
         if self.waiting >= self._most_waiting:
             self._make_room(caller)
-        place = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        place = loop.create_future()
         self._lines.setdefault(caller, deque()).append(place)
         self.waiting += 1
+        # `asyncio.timeout` would cost as much as the rest of waiting.
+        timer = loop.call_later(self._patience, self._give_up, place)
         try:
-            async with asyncio.timeout(self._patience):
-                await place
-        except TimeoutError:
-            self._leave(caller, place)
-            raise Overloaded(self._retry_after()) from None
+            await place
         except BaseException:
             self._leave(caller, place)
             raise
+        finally:
+            timer.cancel()
+
+    def _give_up(self, place: asyncio.Future[None]) -> None:
+        if not place.done():
+            place.set_exception(Overloaded(self._retry_after()))
 
     async def wait_again(self, caller: str) -> None:
         """For a turn that was given back. Nobody is refused in the midst of something."""
@@ -110,13 +117,14 @@ class Admission:
                 self.running -= 1
                 self._next()
             raise
-        self._running[caller] += 1
+        self._running[caller] = self._running.get(caller, 0) + 1
 
     def release(self, caller: str, seconds: float | None = None) -> None:
         """A turn is over. `seconds` is how long the operation took."""
         self.running -= 1
-        self._running[caller] -= 1
-        if not self._running[caller]:
+        if left := self._running[caller] - 1:
+            self._running[caller] = left
+        else:
             del self._running[caller]
         if seconds is not None:
             self._mean += (seconds - self._mean) * FADING
@@ -125,7 +133,7 @@ class Admission:
 
     def _take(self, caller: str) -> None:
         self.running += 1
-        self._running[caller] += 1
+        self._running[caller] = self._running.get(caller, 0) + 1
 
     def _next(self) -> None:
         """Give a free turn to who is next. Who is being cancelled takes none."""
@@ -136,8 +144,8 @@ class Admission:
                 place.set_result(None)
                 return
         while self._lines:
-            caller = min(self._lines, key=self._running.__getitem__)
-            if self._running[caller] >= self._most_of_one:
+            caller = min(self._lines, key=lambda one: self._running.get(one, 0))
+            if self._running.get(caller, 0) >= self._most_of_one:
                 return
             # The caller's other operations stand behind those of everyone else from now on.
             line = self._lines.pop(caller)
@@ -230,7 +238,7 @@ class Admitted:
         if not admission.try_take(self._caller):
             await admission.wait(self._caller)
         self._is_held = True
-        self._since = asyncio.get_running_loop().time()
+        self._since = monotonic()
         self._token: Any = turn.set(self)
 
     async def __aexit__(
@@ -239,7 +247,7 @@ class Admitted:
         turn.reset(self._token)
         if self._is_held:
             self._is_held = False
-            self._admission.release(self._caller, asyncio.get_running_loop().time() - self._since)
+            self._admission.release(self._caller, monotonic() - self._since)
 
     def give_back(self) -> bool:
         if not self._is_held:

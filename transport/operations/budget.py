@@ -43,10 +43,16 @@ class Budget:
 
     async def take(self, viewer: Viewer, address: str, cost: int) -> Balance:
         """Pay for an operation. Never raises, and waits for Redis only as long as `QuickRedis` does."""
-        rate = self._users if viewer.id else self._guests
+        return await self.take_of(caller_key(viewer.id, address), cost, is_user=viewer.id is not None)
+
+    async def take_of(self, key: str, cost: int, *, is_user: bool) -> Balance:
+        """The same for the caller of this key."""
+        rate = self._users if is_user else self._guests
         if not rate.most:
             return Balance()
-        return await self._buckets.take(caller_key(viewer.id, address), rate, cost)
+        # Mostly this process has enough in hand.
+        balance = self._buckets.take_at_once(key, rate, cost)
+        return await self._buckets.take_from_redis(key, rate, cost) if balance is None else balance
 
     async def charge(self, address: str, cost: int) -> None:
         """Let the guests of a network pay for bytes and documents, whoever of them sends these. Raises `Spent`."""

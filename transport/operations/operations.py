@@ -288,7 +288,7 @@ class Operations:
         if operation.errors or self._budget is None:
             return
         seen.payer = caller_key(context.viewer.id, context.caller.address)
-        balance = await self._budget.take(context.viewer, context.caller.address, seen.cost)
+        balance = await self._budget.take_of(seen.payer, seen.cost, is_user=context.viewer.id is not None)
         seen.remaining = balance.remaining
         if balance.wait:
             refusal = spent(context.reader, balance.wait, self._told(seen))
