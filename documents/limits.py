@@ -212,6 +212,9 @@ def _check_operation(measured: _Measure, operation: OperationDefinitionNode) -> 
     yield from _check_size(size, operation)
 
 
+HOLDERS = frozenset((dict, list))
+
+
 def text_problem(text: str) -> str | None:
     """PostgreSQL keeps neither NUL nor half a surrogate pair, and no text needs them."""
     if "\x00" in text:
@@ -224,15 +227,16 @@ def text_problem(text: str) -> str | None:
 
 
 def is_too_deep(value: Any, levels: int = MAX_INPUT_DEPTH) -> bool:
-    """Whether lists and objects lie within each other more often than this. Never calls itself."""
-    layer = [value] if isinstance(value, dict | list) else []
+    """Whether lists and objects lie within each other more often than this, as JSON was read. Never calls itself."""
+    layer = [value] if type(value) in HOLDERS else []
     for _level in range(levels):
         if not layer:
             return False
-        layer = [
-            inner
-            for one in layer
-            for inner in (one.values() if isinstance(one, dict) else one)
-            if isinstance(inner, dict | list)
-        ]
+        inner: list[Any] = []
+        for one in layer:
+            held = one.values() if type(one) is dict else one
+            # Most lists hold texts and numbers alone, and there may be very many.
+            if not HOLDERS.isdisjoint(map(type, held)):
+                inner += [each for each in held if type(each) in HOLDERS]
+        layer = inner
     return bool(layer)

@@ -25,7 +25,7 @@ class Spending:
     def count(self, cost: int) -> None:
         """Add to the cost. Raises `TooCostly` once the limit is passed, and ever after."""
         self.spent += cost
-        if self.is_over:
+        if self.most is not None and self.spent > self.most:
             raise TooCostly
 
     def stop(self, cost: int) -> NoReturn:
