@@ -76,9 +76,10 @@ class Arguments:
     def converted(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:
         """As Strawberry gives them to a resolver."""
         given = variables.coerced
-        if any(one.is_required and given.get(one.variable) is None for one in self._direct):
-            # Says what is wrong.
-            return self.fresh(schema, variables)
+        for one in self._direct:
+            if one.is_required and given.get(one.variable) is None:
+                # Says what is wrong.
+                return self.fresh(schema, variables)
         values = [repr(given[name]) if name in given else None for name in self._variables]
         key = (self._number, *values)
         found = KEPT.get(key)

@@ -99,7 +99,7 @@ class Along:
     def of(self, rows: Sequence[Any]) -> int:
         found = self.each * len(rows)
         for at, weight in self.lists:
-            found += weight * sum(len(row[at]) for row in rows if row[at] is not None)
+            found += weight * sum([len(array) for row in rows if (array := row[at]) is not None])
         return found
 
 

@@ -126,15 +126,14 @@ class Cursors(Sequence[str]):
 
     def __init__(self, found: Sequence[Any], values_of: Callable[[Any], Sequence[Any]], args: PageArgs, parent: Any):
         self._found, self._values_of, self._args, self._parent = found, values_of, args, parent
-
-    @cached_property
-    def _mark(self) -> str:
-        return self._args.mark_under(self._parent)
+        self._mark: str | None = None
 
     def __len__(self) -> int:
         return len(self._found)
 
     def __getitem__(self, index: Any) -> Any:
+        if self._mark is None:
+            self._mark = self._args.mark_under(self._parent)
         return encode_cursor(self._values_of(self._found[index]), self._mark)
 
 

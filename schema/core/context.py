@@ -47,6 +47,8 @@ class Context:
     """What the operation has read so far."""
     in_vain: bool = False
     """Whether the input is known to be wrong, so that a rule is only asked what else is: nothing is committed."""
+    _asked_locale: str | None = None
+    """What Accept-Language asks for, empty where that is none of ours. Read once: each name in a catalogue asks."""
     _outer: UnitOfWork | None = None
     _has_written: bool = False
     """Whether the caller may be another than they were when the request came."""
@@ -67,8 +69,13 @@ class Context:
     @property
     def locale(self) -> str:
         """Accept-Language, then the user's own choice, then English."""
-        chosen = self.viewer.user.locale if self.viewer.user and self.viewer.user.locale in LOCALES else None
-        return negotiate(self.caller.accept_language) or chosen or DEFAULT_LOCALE
+        asked = self._asked_locale
+        if asked is None:
+            asked = self._asked_locale = negotiate(self.caller.accept_language) or ""
+        if asked:
+            return asked
+        user = self.viewer.user
+        return user.locale if user and user.locale in LOCALES else DEFAULT_LOCALE
 
     @property
     def reader(self) -> Reader:

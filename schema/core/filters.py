@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from dataloaders.core.pages import PageArgs, mark_of
@@ -12,6 +14,8 @@ from errors import NothingChosen, TooLong, UserError, refuse
 from resolvers.core.word_search import has_words
 from schema.core.input_checks import look_at, rules_of
 
+FIRST_PAGES = 512
+"""That are kept: names of fields, sizes and sorts."""
 LONGEST_TEXT = 200
 """Characters of what one looks for."""
 ALL_HOLD = (
@@ -51,9 +55,20 @@ def checked_page(name: str, given: Mapping[str, Any], filter: Any, sort: Any, *,
     """The slice of a list that the arguments of the field of this name ask for. Raises all that is wrong with them and
     with the filter; whether a cursor of a list within is from this parent's, its loader says.
     """
+    is_first = given.get("after") is None and given.get("before") is None
+    if is_first and filter is None and (sort is None or isinstance(sort, Enum)):
+        return _first_page(name, given.get("first"), given.get("last"), sort)
     problems = problems_of_filter(filter) if isinstance(filter, Filter) else []
     page = PageArgs(**given, mark="" if problems else mark_of(name, filter, sort))
     refuse([*problems, *page.problems(is_known=is_root and not problems)])
+    return page
+
+
+@lru_cache(FIRST_PAGES)
+def _first_page(name: str, first: int | None, last: int | None, sort: Enum | None) -> PageArgs:
+    """The first page of a list that is not narrowed, which is what most clients ask for. Raises what is wrong."""
+    page = PageArgs(first=first, last=last, mark=mark_of(name, None, sort))
+    refuse(page.problems(is_known=False))
     return page
 
 
