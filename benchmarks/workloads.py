@@ -26,6 +26,8 @@ DOCUMENTS = Path(__file__).with_name("documents")
 PAGES = 24
 """The first pages of the feed, as people turn them. No two requests in a row ask for the same one."""
 TOKEN_SECONDS = 86_400.0
+NETWORKS = 64
+"""From which the requests come, in turns."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _chat(world: World) -> list[Ask]:
 
 
 def _typename(_world: World) -> list[Ask]:
-    return [Ask("typename")]
+    return [Ask("typename")] * NETWORKS
 
 
 def _search(_world: World) -> list[Ask]:
@@ -194,14 +196,15 @@ def body_of(kind: Kind, ask: Ask) -> bytes:
 
 
 def requests(server: Running, asks: Sequence[Ask], callers: Callers) -> list[bytes]:
-    """Whole HTTP requests, as a client sends them: the full document each time."""
-    return [_request(server, ask, callers) for ask in asks]
+    """Whole HTTP requests, as a proxy passes them on: the full document each time, each from another network."""
+    return [_request(server, ask, callers, number % NETWORKS) for number, ask in enumerate(asks)]
 
 
-def _request(server: Running, ask: Ask, callers: Callers) -> bytes:
+def _request(server: Running, ask: Ask, callers: Callers, network: int) -> bytes:
     body = body_of(server.kind, ask)
     head = (
         f"POST {server.path} HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\ncontent-type: application/json\r\n"
-        f"accept: application/json\r\n{callers.header(server.kind, ask.user)}content-length: {len(body)}\r\n\r\n"
+        f"accept: application/json\r\nx-forwarded-for: 198.18.{network}.1\r\n"
+        f"{callers.header(server.kind, ask.user)}content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
