@@ -13,10 +13,10 @@ from benchmarks.comparing import difference, normal
 from benchmarks.report import Bar
 from benchmarks.rows import WRITTEN, World
 from benchmarks.workloads import DOCUMENTS, WORKLOADS, Workload, document
-from schema import make_schema
+from tests.clients import shared_schema
 
 SMALL = World(0.1)
-SCHEMA = make_schema()._schema
+SCHEMA = shared_schema()._schema
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in DOCUMENTS.glob("*.graphql")))

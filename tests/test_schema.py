@@ -9,13 +9,14 @@ from strawberry.types.base import StrawberryList, StrawberryOptional, get_object
 from strawberry.types.lazy_type import LazyType
 
 from dataloaders.core.base import Many, One, OneOf, Pages, Value
-from schema import Schema, make_schema
+from schema import Schema
 from schema.core.connections import Connection, Edge
 from schema.core.relations import DECLARED, Derived
 from schema.core.roots import ACCESS, Payload
 from schema.core.user_errors import UserErrorDetailsObject, UserErrorObject
+from tests.clients import shared_schema
 
-SCHEMA = make_schema()
+SCHEMA = shared_schema()
 ROOTS = ("Query", "Mutation", "Subscription")
 
 

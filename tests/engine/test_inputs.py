@@ -11,9 +11,9 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types.arguments import convert_arguments
 
 from engine.inputs import converters_of
-from schema import make_schema
+from tests.clients import shared_schema
 
-SCHEMA = make_schema()
+SCHEMA = shared_schema()
 PLAIN = {
     "ID": "x", "String": "text", "Int": 3, "Float": 1.5, "Boolean": True, "DateTime": datetime(2026, 1, 1, tzinfo=UTC),
     "Date": date(2026, 1, 1), "Decimal": Decimal("1.50"), "JSON": {"a": 1},

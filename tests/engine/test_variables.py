@@ -7,9 +7,9 @@ from graphql import parse
 from graphql.execution.values import VariableValues, get_variable_values
 
 from engine.variables import Coercion
-from schema import make_schema
+from tests.clients import shared_schema
 
-SCHEMA = make_schema()._schema
+SCHEMA = shared_schema()._schema
 MISSING = object()
 VALUES = [MISSING, None, "a", "", "привет", 1, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 1.0, 1.5, True, [], ["a"], {}]
 

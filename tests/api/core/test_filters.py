@@ -17,8 +17,8 @@ from graphql import (
 
 from documents.limits import MAX_ITEMS
 from models import Role
-from schema import make_schema
 from schema.core import ids
+from tests.clients import shared_schema
 from tests.factories import (
     make_category,
     make_club,
@@ -31,7 +31,7 @@ from tests.factories import (
     make_venue,
 )
 
-SCHEMA = make_schema()._schema
+SCHEMA = shared_schema()._schema
 WAYS = {
     "Query": "%s",
     "Viewer": "viewer { %s }",

@@ -11,7 +11,7 @@ import pytest
 from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, get_named_type, is_leaf_type
 
 from models import Attendance, DataExport, DataExportState, EventStatus, ModerationItem, Role, Session
-from schema import make_schema
+from tests.clients import shared_schema
 from tests.factories import (
     in_days,
     make_booking,
@@ -33,7 +33,7 @@ from tests.factories import (
     make_venue,
 )
 
-SCHEMA = make_schema()._schema
+SCHEMA = shared_schema()._schema
 PATHS = {
     "Query": "{ %s }",
     "Viewer": "{ viewer { %s } }",

@@ -14,14 +14,13 @@ import pytest
 from sqlalchemy import func, select
 
 from models import ChatMember
-from schema import make_schema
 from schema.core.context import Context
 from schema.core.viewer_can import MUTATION
 from tests.api.chat.test_chats import a_group, fellows
 from tests.api.core.viewer_can_worlds import WORLDS, Case, Looked
-from tests.clients import Client
+from tests.clients import Client, shared_schema
 
-SCHEMA = make_schema()
+SCHEMA = shared_schema()
 EVERYTHING = "FUZZ_CASES" in os.environ
 """Whether every mutation is tried by everybody on everything, as `make fuzz` does, and not as in `chosen`."""
 SEED = os.environ.get("SEED", "1")

@@ -10,10 +10,9 @@ from graphql import OperationDefinitionNode
 from structlog.testing import capture_logs
 
 from engine.cost import Costs
-from schema import make_schema
 from schema.core.context import Caller, Context
 from settings import Settings
-from tests.clients import ROOT, gid
+from tests.clients import ROOT, gid, shared_schema
 from tests.factories import make_user
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import metric
@@ -22,7 +21,7 @@ from transport.observing.metrics import Metrics
 from transport.operations.operations import Operations
 from transport.operations.requests import Parameters
 
-SCHEMA = make_schema()
+SCHEMA = shared_schema()
 DEEP = "{ events(first: 100) { nodes { participants(first: 100) { nodes { clubs(first: 20) { nodes { name } } } } } } }"
 DEEP_COST = 21 + 100 * (1 + 1 + 20 * (1 + 1 + 5))
 """20 participants and 5 clubs are typical."""

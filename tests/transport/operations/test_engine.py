@@ -18,13 +18,12 @@ from dataloaders.core.selects import statement_for
 from engine.declared import source_of
 from engine.fetches import Resolved
 from models import EventVisibility, Role, User
-from schema import make_schema
 from schema.core.relations import DECLARED, Derived
 from tests.api.booking.test_registrations import an_event
-from tests.clients import engine_of, gid
+from tests.clients import engine_of, gid, shared_schema
 from tests.factories import make_interest
 
-SCHEMA = make_schema()._schema
+SCHEMA = shared_schema()._schema
 FEED = "{ events { nodes { id title timing venue { name } interests { name } services { capacity } } } }"
 
 
