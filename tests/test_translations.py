@@ -8,6 +8,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +127,17 @@ UNSAID = re.compile(r"\d{4}-\d\d-\d\dT|\+00:00|\b[A-Z]{2,}_[A-Z_]+\b|[{}]|\bNone
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("cls", every_error(), ids=lambda cls: cls.__name__)
-def test_no_refusal_says_a_raw_value(cls: type[UserError], locale: str) -> None:
-    for number in NUMBERS:
+def test_no_refusal_says_a_raw_value(locale: str) -> None:
+    raw = []
+    for cls, number in product(every_error(), NUMBERS):
         params = {name: RAW.get(name, number) for name in Params.__annotations__}
 
         text = Reader(locale, "Europe/Berlin").say(cls.message, params)
 
-        assert not UNSAID.search(text), text
+        if UNSAID.search(text):
+            raw.append((cls.__name__, text))
+
+    assert raw == []
 
 
 WAITS = [
