@@ -50,7 +50,7 @@ enum(
     "Who can see a club.",
     PUBLIC="Everyone can see the club, and it appears in lists.",
     UNLISTED="Everyone who has the link can see the club. It appears only in the lists of its members.",
-    PRIVATE="Only members and invited people can see the club.",
+    PRIVATE="Only members, invited people and staff can see the club.",
 )
 enum(
     models.JoinPolicy,
@@ -106,8 +106,8 @@ class Club(Node, row=models.Club, by_id=dataloaders.clubs.clubs.by_id):
         filter=ClubMembershipFilter,
         unfiltered=ClubMembershipFilter(),
         description="The members, in order of joining. Active ones by default; `filter` can ask for other "
-        "states. People who hide their clubs are visible only to fellow members and to the people "
-        "who run the club.",
+        "states. People who hide their clubs are visible only to fellow members, but the people who run "
+        "the club are always visible.",
     )
     viewer_membership: ClubMembership | None = related(
         dataloaders.clubs.membership.own_by_club_id,

@@ -17,50 +17,55 @@ from schema.core.relations import computed, reads
 from schema.core.roots import connection
 
 
-@strawberry.type(description="What kind of event it is.")
+@strawberry.type(description="A kind of event, such as concert or lecture. An entry of the catalogue of categories.")
 class EventCategory(Node, row=models.EventCategory, by_id=dataloaders.events.catalogues.category_by_id):
-    slug: str = strawberry.field(description="Stable name for programs.")
+    slug: str = strawberry.field(description="A stable name for use in programs, such as in links.")
 
-    @computed(description="Name in the reader's language.")
+    @computed(description="The name in the caller's language.")
     @reads("name_ru", "name_en")
     def name(root: strawberry.Parent[Any], info: Info) -> str:
         return str(root.name_ru if info.context.locale == "ru" else root.name_en)
 
 
-@strawberry.type(description="An entry of the catalogue of services, with what a service takes from it unless told.")
+@strawberry.type(
+    description="A kind of service, such as massage. An entry of the catalogue, with default values for services of "
+    "this type."
+)
 class ServiceType(Node, row=models.ServiceType, by_id=dataloaders.events.catalogues.service_type_by_id):
-    slug: str = strawberry.field(description="Stable name for programs.")
-    default_capacity: int = strawberry.field(description="Places of a service of this type.")
+    slug: str = strawberry.field(description="A stable name for use in programs, such as in links.")
+    default_capacity: int = strawberry.field(
+        description="The capacity of a service of this type unless another one is given, in bookings."
+    )
     default_window_days: int | None = strawberry.field(
-        description="Days before the event on which booking opens; null means at once."
+        description="How many days before the event booking opens unless another number is given. Null means at once."
     )
 
-    @computed(description="Name in the reader's language.")
+    @computed(description="The name in the caller's language.")
     @reads("name_ru", "name_en")
     def name(root: strawberry.Parent[Any], info: Info) -> str:
         return str(root.name_ru if info.context.locale == "ru" else root.name_en)
 
-    @computed(description="More about it, in the reader's language.")
+    @computed(description="More about the service, in the caller's language.")
     @reads("description_ru", "description_en")
     def description(root: strawberry.Parent[Any], info: Info) -> str | None:
         text: str | None = root.description_ru if info.context.locale == "ru" else root.description_en
         return text
 
 
-@strawberry.input(description="Narrows the catalogue of services.")
+@strawberry.input(description="Filters the catalogue of service types.")
 class ServiceTypeFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED_NAMES,
-        description="Words of name or description in any language, also unfinished ones; case and ё do not matter. At "
-        "most 200 characters.",
+        description="Words to search for in names and descriptions, in any language. Matches beginnings of "
+        "words, and ignores case and the difference between е and ё. At most 200 characters.",
     )
 
 
 @strawberry.type
 class CatalogueQueries:
     @connection(
-        description="Kinds of events, by name in the reader's language.",
+        description="The catalogue of event categories, sorted by name in the caller's language.",
         access=PUBLIC,
         of=EventCategory,
     )
@@ -71,7 +76,7 @@ class CatalogueQueries:
         return catalogues.categories(locale=info.context.locale)
 
     @connection(
-        description="Types of services, by name in the reader's language.",
+        description="The catalogue of service types, sorted by name in the caller's language.",
         access=PUBLIC,
         of=ServiceType,
     )

@@ -50,32 +50,45 @@ def _check_fits(problems: list[UserError], frame: EventFrame, service: Mapping[s
         check_service_capacity(problems, frame, service["capacity"], *path, "capacity")
 
 
-@strawberry.input(description="An event to be made, with its services and its venue.")
+@strawberry.input(description="Input of `createEvent`: the event with its services and its venue.")
 class CreateEventInput(MutationInput):
-    title: str = strawberry.field(description="At most 500 characters.", metadata=checked(check_title))
+    title: str = strawberry.field(description="The title, at most 500 characters.", metadata=checked(check_title))
     description: str | None = strawberry.field(
-        default=None, description="At most 20,000 characters.", metadata=checked(check_description)
+        default=None,
+        description="What the event is about, at most 20,000 characters.",
+        metadata=checked(check_description),
     )
-    category_id: strawberry.ID = strawberry.field(description="From `eventCategories`.")
+    category_id: strawberry.ID = strawberry.field(description="The category, one of `eventCategories`.")
     interest_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="At most 50.", metadata=checked(check_most)
+        default_factory=list,
+        description="The interests that the event is about, at most 50.",
+        metadata=checked(check_most),
     )
-    club_id: strawberry.ID | None = strawberry.field(default=None, description="A club of which one is a member.")
+    club_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The club that the event belongs to. The caller has to be a member of it."
+    )
     visibility: models.EventVisibility = strawberry.field(
-        default=models.EventVisibility.PUBLIC, description="CLUB needs a club."
+        default=models.EventVisibility.PUBLIC, description="Who can see the event. CLUB requires `clubId`."
     )
-    starts_at: datetime = strawberry.field(description="With offset.")
-    ends_at: datetime = strawberry.field(description="With offset; not before `startsAt`, and in the future.")
+    starts_at: datetime = strawberry.field(description="When the event starts.")
+    ends_at: datetime = strawberry.field(description="When the event ends: not before `startsAt`, and in the future.")
     capacity: int | None = strawberry.field(
         default=None,
-        description="Most people; null means unlimited. Needed with services.",
+        description="The maximum number of people. Null means no limit. Required if the event has services.",
         metadata=checked(check_places),
     )
-    price: MoneyInput | None = strawberry.field(default=None, description="For one person; free unless given.")
-    venue_id: strawberry.ID | None = strawberry.field(default=None, description="Either this or `newVenue`.")
-    new_venue: NewVenueInput | None = strawberry.field(default=None, description="Either this or `venueId`.")
+    price: MoneyInput | None = strawberry.field(
+        default=None, description="The price for one person. If omitted, the event is free."
+    )
+    venue_id: strawberry.ID | None = strawberry.field(
+        default=None, description="An existing venue. Give either this or `newVenue`."
+    )
+    new_venue: NewVenueInput | None = strawberry.field(
+        default=None, description="A venue to create. Give either this or `venueId`."
+    )
     services: list[ServiceInput] = strawberry.field(
-        default_factory=list, description="At most 100. Needs the permission `EVENT_OFFER_SERVICES`."
+        default_factory=list,
+        description="The services of the event, at most 100. Requires the permission `EVENT_OFFER_SERVICES`.",
     )
 
     @staticmethod
@@ -131,8 +144,9 @@ CONTENT_PROBLEMS = [
 @strawberry.type
 class EventCreationMutations:
     @mutation(
-        description="Make a draft with its services, its venue and its chat: all of it or, with every problem named "
-        "at once, nothing. Services need the permission `EVENT_OFFER_SERVICES`. Recorded as `event.created`.",
+        description="Create a draft together with its services, its venue and its chat. If anything is wrong, "
+        "nothing is created and `errors` lists every problem. Offering services requires the "
+        "permission `EVENT_OFFER_SERVICES`. Emits the domain event `event.created`.",
         access=Permission.EVENT_CREATE,
         gathers=True,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, Required, TooLong, OutOfRange, OutsideEvent],

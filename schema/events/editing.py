@@ -31,52 +31,68 @@ from schema.events.revisions import EventRevision
 from schema.events.venues import NewVenueInput, new_venue
 
 
-@strawberry.type(description="What an edit of an event answers.")
+@strawberry.type(description="The result of `updateEvent`.")
 class UpdateEventPayload(PayloadWithWarnings):
-    event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
+    event: models.Event | None = strawberry.field(
+        default=None, graphql_type=Event | None, description="The event. Null if the mutation was refused."
+    )
     revision: models.EventRevision | None = strawberry.field(
         default=None,
         graphql_type=EventRevision | None,
-        description="What waits for a moderator, by this edit and those before it; null where it all went out.",
+        description="The revision that waits for a moderator, with the changes of this call and of earlier ones. "
+        "Null if nothing waits.",
     )
     changed_fields: list[str] = strawberry.field(
-        default_factory=list, description="Fields of the event that are different now."
+        default_factory=list, description="The names of the fields of the event that have a new value now."
     )
 
 
-@strawberry.input(description="What changes of an event. A field that is left out stays as it is.")
+@strawberry.input(description="Input of `updateEvent`. Fields that are omitted stay unchanged.")
 class UpdateEventInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
-    expected_version: int = strawberry.field(description="`version` as it was read; another one is VERSION_CONFLICT.")
+    event_id: strawberry.ID = strawberry.field(description="The event to edit.")
+    expected_version: int = strawberry.field(
+        description="The `version` of the event when it was read. If the event was edited since, the mutation is "
+        "refused with VERSION_CONFLICT."
+    )
     title: strawberry.Maybe[str] = strawberry.field(
-        default=None, description="At most 500 characters.", metadata=checked(check_title)
+        default=None, description="The new title, at most 500 characters.", metadata=checked(check_title)
     )
     description: strawberry.Maybe[str | None] = strawberry.field(
-        default=None, description="Null removes it.", metadata=checked(check_description)
+        default=None,
+        description="The new description, at most 20,000 characters. Null removes it.",
+        metadata=checked(check_description),
     )
-    category_id: strawberry.Maybe[strawberry.ID] = strawberry.field(default=None, description="From `eventCategories`.")
+    category_id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        default=None, description="The new category, one of `eventCategories`."
+    )
     interest_ids: strawberry.Maybe[list[strawberry.ID]] = strawberry.field(
-        default=None, description="All of them from now on, at most 50.", metadata=checked(check_most)
+        default=None, description="The complete new list of interests, at most 50.", metadata=checked(check_most)
     )
-    visibility: strawberry.Maybe[models.EventVisibility] = strawberry.field(default=None, description="Who may see it.")
-    starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="With offset.")
-    ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="With offset.")
+    visibility: strawberry.Maybe[models.EventVisibility] = strawberry.field(
+        default=None, description="Who can see the event from now on."
+    )
+    starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="The new start.")
+    ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="The new end.")
     move_services: bool = strawberry.field(
         default=False,
-        description="Whether the services move along, each to the same time on the clock of the venue after the start "
-        "as before, also over a clock change or into another zone.",
+        description="Whether the services move along with the start. Each keeps its distance from the start on "
+        "the venue's clock, even across a clock change or into another time zone.",
     )
     capacity: strawberry.Maybe[int | None] = strawberry.field(
         default=None,
-        description="Null removes the limit, where there are no services. Not below what is taken, nor below a "
-        "service's capacity.",
+        description="The new maximum number of people: not lower than the places taken, nor than the capacity of "
+        "a service. Null removes the limit, which is only possible without services.",
         metadata=checked(check_places),
     )
-    price: strawberry.Maybe[MoneyInput] = strawberry.field(default=None, description="For one person.")
+    price: strawberry.Maybe[MoneyInput] = strawberry.field(default=None, description="The new price for one person.")
     venue_id: strawberry.Maybe[strawberry.ID] = strawberry.field(
-        default=None, description="Another known venue. The event takes its zone; the instants stay."
+        default=None,
+        description="Another existing venue. The event takes its time zone; the moments of start and end stay "
+        "the same.",
     )
-    new_venue: strawberry.Maybe[NewVenueInput] = strawberry.field(default=None, description="A venue not known yet.")
+    new_venue: strawberry.Maybe[NewVenueInput] = strawberry.field(
+        default=None, description="A venue to create and move the event to."
+    )
 
     @staticmethod
     def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
@@ -111,11 +127,13 @@ def event_changes(input: UpdateEventInput) -> EventChanges:
 @strawberry.type
 class EventEditingMutations:
     @mutation(
-        description="Change an event that one hosts, of a club that one runs, or as staff. Of an event that is out, "
-        "another title, description, place or time waits for a moderator unless the caller is trusted with it, as by "
-        "`publishEvent`; the event stays out as it is until then, and everything else changes at once. What waits "
-        "already is put together with it. Participants are told of another title, time, place or price. Recorded as "
-        "`event.updated`, and as `event.revision.submitted` what waits.",
+        description="Edit an event. Its organizers and co-organizers may do this, owners and administrators of "
+            "its club, and staff. A new title, description, place or time of a published event first "
+            "goes to a moderator as a revision, unless the caller is trusted as described at "
+            "`publishEvent`; until it is approved, the event stays as it is. All other changes take "
+            "effect at once. A revision that is already waiting is merged with the new one. Participants "
+            "are notified of a new title, time, place or price. Emits the domain event `event.updated`, "
+            "and `event.revision.submitted` if a revision waits.",
         access=Permission.EVENT_CREATE,
         gathers=True,
         raises=[

@@ -55,9 +55,9 @@ if TYPE_CHECKING:
 
 enum(
     models.PaymentPolicy,
-    "How an event is paid for. Registering never charges anything. New ways may be added.",
-    FREE="Not at all.",
-    AT_THE_DOOR="By each participant, at the door.",
+    "How an event is paid for. Registering never charges anything. New values may be added at any time.",
+    FREE="The event is free.",
+    AT_THE_DOOR="Each participant pays at the door.",
 )
 
 
@@ -65,127 +65,152 @@ def price_of(event: Any) -> Money:
     return Money(amount=two_places(event.price_amount), currency=event.price_currency)
 
 
-@strawberry.type(description="Places of an event: distinct people.")
+@strawberry.type(description="The places of an event. They are counted in people.")
 class Availability:
-    capacity: int | None = strawberry.field(description="Most people; null means unlimited.")
-    taken: int = strawberry.field(description="People who hold a place.")
+    capacity: int | None = strawberry.field(description="The maximum number of people. Null if the event has no limit.")
+    taken: int = strawberry.field(description="The number of people who hold a place.")
 
-    @computed(description="Places left; null means unlimited.")
+    @computed(description="The number of places left. Null if the event has no limit.")
     @reads("capacity", "taken")
     def free(root: strawberry.Parent[Any]) -> int | None:
         return None if root.capacity is None else root.capacity - root.taken
 
 
-@strawberry.type(description="One dated happening.")
+@strawberry.type(description="Something that takes place once, on a date. A repeated happening is several events.")
 class Event(Node, row=models.Event, by_id=dataloaders.events.events.by_id):
-    title: str = strawberry.field(description="At most 500 characters.")
-    description: str | None = strawberry.field(description="At most 20,000 characters.")
-    status: models.EventStatus = strawberry.field(description="Stored state; see `timing` for the clock's side.")
-    visibility: models.EventVisibility = strawberry.field(description="Who may see it.")
-    starts_at: datetime = strawberry.field(description="RFC 3339; the zone stands in `timeZone`.")
-    ends_at: datetime = strawberry.field(description="Never before `startsAt`.")
-    time_zone: str = strawberry.field(description="IANA zone of the venue.")
-    capacity: int | None = strawberry.field(description="Most people; null means unlimited.")
-    created_at: datetime = strawberry.field(description="When it was made.")
-    updated_at: datetime = strawberry.field(description="When it last changed.")
-    published_at: datetime | None = strawberry.field(description="When it went out last.")
-    cancelled_at: datetime | None = strawberry.field(description="When it was called off.")
-    cancel_reason: str | None = strawberry.field(description="Why it was called off, for participants.")
-    archived_at: datetime | None = strawberry.field(description="When it was put away.")
-    deleted_at: datetime | None = strawberry.field(
-        description="When it was removed: then it is a record that only those who had registered for it read."
+    title: str = strawberry.field(description="The title, at most 500 characters.")
+    description: str | None = strawberry.field(description="What the event is about, at most 20,000 characters.")
+    status: models.EventStatus = strawberry.field(
+        description="The status that people and moderators set. For whether the event has begun or ended, see `timing`."
     )
-    version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
+    visibility: models.EventVisibility = strawberry.field(description="Who can see the event.")
+    starts_at: datetime = strawberry.field(description="When the event starts. Its time zone is `timeZone`.")
+    ends_at: datetime = strawberry.field(description="When the event ends. Never before `startsAt`.")
+    time_zone: str = strawberry.field(description="The IANA time zone of the venue, such as Europe/Moscow.")
+    capacity: int | None = strawberry.field(description="The maximum number of people. Null if the event has no limit.")
+    created_at: datetime = strawberry.field(description="When the event was created.")
+    updated_at: datetime = strawberry.field(description="When the event last changed.")
+    published_at: datetime | None = strawberry.field(
+        description="When the event was last published. Null if it never was."
+    )
+    cancelled_at: datetime | None = strawberry.field(
+        description="When the event was cancelled. Null if it is not cancelled."
+    )
+    cancel_reason: str | None = strawberry.field(
+        description="Why the event was cancelled, for its participants. Null if no reason was given."
+    )
+    archived_at: datetime | None = strawberry.field(
+        description="When the event was archived. Null if it is not archived."
+    )
+    deleted_at: datetime | None = strawberry.field(
+        description="When the event was deleted. A deleted event is visible only to people who had registered "
+        "for it, and cannot be changed. Null if it is not deleted."
+    )
+    version: int = strawberry.field(
+        description="The version of the event, which grows with each edit. Pass it as `expectedVersion` to "
+        "`updateEvent`."
+    )
 
-    @computed(description="The day on which it starts, on the clock of its venue.")
+    @computed(description="The day on which the event starts, in its time zone.")
     @reads("starts_at", "time_zone")
     def date(root: strawberry.Parent[Any]) -> Date:
         starts_at: datetime = root.starts_at
         return starts_at.astimezone(zone_of(root.time_zone)).date()
 
-    @computed(description="Where it stands now, by the clock.")
+    @computed(description="Whether the event is upcoming, ongoing or past now.")
     @reads("starts_at", "ends_at")
     def timing(root: strawberry.Parent[Any]) -> models.EventTiming:
         return root.timing_at(models.utcnow())  # type: ignore[no-any-return]  # the parent is an Event
 
-    @computed(description="What one person pays at least; 0 where it is free.", graphql_type=Money)
+    @computed(description="The lowest price for one person. The amount is 0 if the event is free.", graphql_type=Money)
     @reads("price_amount", "price_currency")
     def price_from(root: strawberry.Parent[Any]) -> Any:
         return price_of(root)
 
-    @computed(description="How it is paid for.")
+    @computed(description="How the event is paid for.")
     @reads("price_amount")
     def payment_policy(root: strawberry.Parent[Any]) -> models.PaymentPolicy:
         return root.payment_policy  # type: ignore[no-any-return]  # the parent is an Event
 
     category: EventCategory | None = related(
-        dataloaders.events.catalogues.category_by_id, key="category_id", description="Its kind."
+        dataloaders.events.catalogues.category_by_id, key="category_id", description="The category of the event."
     )
     interests: list[Interest] = related(
-        dataloaders.people.interests.by_event_id, description="For people with these interests; at most 50."
+        dataloaders.people.interests.by_event_id, description="The interests that the event is about, at most 50."
     )
     club: Annotated[Club, strawberry.lazy("schema.clubs.clubs")] | None = related(
-        dataloaders.clubs.clubs.by_id, key="club_id", description="The club that it is an event of, if any."
+        dataloaders.clubs.clubs.by_id,
+        key="club_id",
+        description="The club that the event belongs to. Null if there is none or the caller cannot see it.",
     )
     previous_event: Annotated[Event, strawberry.lazy("schema.events.events")] | None = related(
         dataloaders.events.events.by_id,
         key="previous_id",
-        description="The event that took place and of which this one is held again, if any.",
+        description="The past event that this one repeats, if it was made by `reactivateEvent`. Null otherwise.",
     )
     services: list[Annotated[Service, strawberry.lazy("schema.events.services")]] = related(
-        dataloaders.events.services.by_event_id, description="In order of start, cancelled ones included; at most 100."
+        dataloaders.events.services.by_event_id,
+        description="The services in order of start, including cancelled ones, at most 100.",
     )
     pending_revision: Annotated[EventRevision, strawberry.lazy("schema.events.revisions")] | None = related(
         dataloaders.moderation.queue.pending_revision_by_event_id,
         visible=signed_in,
-        description="A change that waits for a moderator. For those who may change the event, and for moderators.",
+        description="The revision that waits for a moderator. Visible to moderators and to people who may edit "
+        "the event; null for everyone else.",
     )
     viewer_revision: Annotated[EventRevision, strawberry.lazy("schema.events.revisions")] | None = related(
         dataloaders.moderation.queue.own_revision_by_event_id,
         visible=signed_in,
-        description="The last change that the caller proposed, whatever became of it.",
+        description="The last revision that the caller proposed, in whatever state. Null if there is none.",
     )
     hosts: list[Annotated[EventHost, strawberry.lazy("schema.events.hosts")]] = related(
-        dataloaders.events.hosts.hosts_by_event_id, description="Who has a role at it, the first 20."
+        dataloaders.events.hosts.hosts_by_event_id, description="The first 20 people with a role at the event."
     )
-    venue: Venue | None = related(dataloaders.events.venues.by_id, key="venue_id", description="Where it happens.")
+    venue: Venue | None = related(
+        dataloaders.events.venues.by_id, key="venue_id", description="Where the event takes place."
+    )
     organizers: list[User] = related(
-        dataloaders.events.hosts.organizers_by_event_id, description="Who runs it, at most 20."
+        dataloaders.events.hosts.organizers_by_event_id, description="The organizers of the event, at most 20."
     )
     participants: Connection[User] = connected(
         dataloaders.booking.registrations.participants_by_event_id,
-        description="People who hold a place and let the reader know it: the audience `registrations` of their privacy "
-        "settings. Staff see all.",
+        description="The people who hold a place and whose privacy setting `registrations` lets the caller see "
+        "it. Staff see all of them.",
     )
     registrations: Connection[Annotated[Registration, strawberry.lazy("schema.booking.registrations")]] = connected(
         dataloaders.booking.registrations.by_event_id,
         filter=Annotated["RegistrationFilter", strawberry.lazy("schema.booking.registrations")],
-        description="Who takes part: all of them for organisers, else one's own.",
+        description="The registrations for the event. People who run the event, volunteers and staff see all of "
+        "them; others see only their own.",
     )
     viewer_registration: Annotated[Registration, strawberry.lazy("schema.booking.registrations")] | None = related(
         dataloaders.booking.registrations.own_by_event_id,
         visible=signed_in,
-        description="The caller's registration, cancelled or not.",
+        description="The caller's registration, including a cancelled one. Null if there is none.",
     )
     chat: Annotated[Chat, strawberry.lazy("schema.chat.chats")] | None = related(
-        dataloaders.chat.chats.by_event_id, description="Its chat; null for whoever is not in it."
+        dataloaders.chat.chats.by_event_id, description="The chat of the event. Null if the caller is not in it."
     )
-    availability: Availability = facet(Availability, description="Places taken and left.")
+    availability: Availability = facet(Availability, description="How many places are taken and left.")
     reviews: Connection[Annotated[Review, strawberry.lazy("schema.reviews.reviews")]] = connected(
         dataloaders.reviews.reviews.by_event_id,
         filter=Annotated["ReviewFilter", strawberry.lazy("schema.reviews.reviews")],
         unfiltered=dataloaders.reviews.reviews.Unfiltered(),
-        description="Reviews, newest first; published ones and one's own unless filtered.",
+        description="The reviews, newest first. By default published ones and the caller's own; `filter` can ask "
+        "for others.",
     )
     viewer_review: Annotated[Review, strawberry.lazy("schema.reviews.reviews")] | None = related(
-        dataloaders.reviews.reviews.own_by_event_id, visible=signed_in, description="The caller's own review."
+        dataloaders.reviews.reviews.own_by_event_id,
+        visible=signed_in,
+        description="The caller's review of the event. Null if there is none.",
     )
     rating_summary: Annotated[RatingSummary, strawberry.lazy("schema.reviews.reviews")] = related(
-        dataloaders.reviews.reviews.summary_by_event_id, description="What its published reviews add up to."
+        dataloaders.reviews.reviews.summary_by_event_id,
+        description="The average and the counts of the published ratings.",
     )
 
     @derived(
-        description="Whether the caller may register for it now, and why not.",
+        description="Whether the caller can register for the event now, or the reason why not.",
         graphql_type=Bookability,
         standing=Need(dataloaders.booking.registrations.standing_by_event_id),
     )
@@ -209,9 +234,11 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.events.by_id):
 ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId]
 
 
-@strawberry.type(description="What a change of an event answers.")
+@strawberry.type(description="The result of a mutation that changes an event.")
 class EventPayload(PayloadWithWarnings):
-    event: models.Event | None = strawberry.field(default=None, graphql_type=Event | None, description="The event.")
+    event: models.Event | None = strawberry.field(
+        default=None, graphql_type=Event | None, description="The event. Null if the mutation was refused."
+    )
 
 
 async def conflicts_of(info: Info, uow: UnitOfWork, event: models.Event, path: str) -> list[TimeConflict]:
@@ -221,13 +248,16 @@ async def conflicts_of(info: Info, uow: UnitOfWork, event: models.Event, path: s
 
 @strawberry.type
 class EventQueries:
-    event = looked_up(Event, description="An event by its id.", access=PUBLIC)
+    event = looked_up(
+        Event, description="An event by its id. Null if it does not exist or the caller cannot see it.", access=PUBLIC
+    )
 
     @connection(
-        description="Events that lists show to the caller, narrowed by `filter`. Unlisted ones and drafts are listed "
-        "to those who run them, and to staff who ask for them by `statuses` or `visibilities`. What is over is in the "
-        "archive, which is for those who took part in it or ran it, and for staff: see `archived`. "
-        "Without a `sort` they come by RELEVANCE where a text is looked for, else by STARTS_AT_ASC.",
+        description="The events that the caller can find in lists. Unlisted events and drafts appear for the "
+        "people who run them, and for staff who name them in `statuses` or `visibilities` of the "
+        "filter. Archived events appear only for people who took part in them or run them, and for "
+        "staff: see `archived` in the filter. Sorted by RELEVANCE if the filter has a text, "
+        "otherwise by STARTS_AT_ASC, unless `sort` says otherwise.",
         access=PUBLIC,
         of=Event,
     )

@@ -21,53 +21,55 @@ from schema.people.users import User
 
 enum(
     models.EventRole,
-    "What someone does at an event.",
-    ORGANIZER="Made it, and may change it.",
-    CO_ORGANIZER="May change it.",
-    STAFF="Works there.",
+    "The role of a person at an event.",
+    ORGANIZER="Runs the event, may edit it, and gives roles to others.",
+    CO_ORGANIZER="May edit the event.",
+    STAFF="Works at the event but may not edit it.",
 )
 
 RANKS = (
-    "For those who may change the event. The role ORGANIZER is given and taken by organizers, those who rule the "
-    "event's club, and staff alone."
+    "People who may edit the event may do this. Only organizers, owners and administrators of the "
+    "event's club, and staff may give and take the role ORGANIZER."
 )
 
 
-@strawberry.input(description="A role at an event for someone.")
+@strawberry.input(description="Input of `addEventHost`.")
 class AddEventHostInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
-    user_id: strawberry.ID = strawberry.field(description="Who gets the role.")
-    role: models.EventRole = strawberry.field(description="What they do there.")
+    user_id: strawberry.ID = strawberry.field(description="The person who gets the role.")
+    role: models.EventRole = strawberry.field(description="The role to give.")
 
 
-@strawberry.input(description="Another role for someone who has one.")
+@strawberry.input(description="Input of `changeEventHostRole`.")
 class ChangeEventHostRoleInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
-    user_id: strawberry.ID = strawberry.field(description="Whose role changes.")
-    role: models.EventRole = strawberry.field(description="What they do there from now on.")
+    user_id: strawberry.ID = strawberry.field(description="The person whose role to change.")
+    role: models.EventRole = strawberry.field(description="The new role.")
 
 
-@strawberry.input(description="A role to take away.")
+@strawberry.input(description="Input of `removeEventHost`.")
 class RemoveEventHostInput(MutationInput):
     event_id: strawberry.ID = strawberry.field(description="The event.")
-    user_id: strawberry.ID = strawberry.field(description="Who loses the role.")
+    user_id: strawberry.ID = strawberry.field(description="The person who loses the role.")
 
 
 def _decoded(input: AddEventHostInput | ChangeEventHostRoleInput | RemoveEventHostInput) -> tuple[UUID, UUID]:
     return ids.decode(input.event_id, "Event"), ids.decode(input.user_id, "User")
 
 
-@strawberry.type(description="Someone with a role at an event.")
+@strawberry.type(description="A person with a role at an event.")
 class EventHost:
-    role: models.EventRole = strawberry.field(description="What they do there.")
-    user: User | None = related(dataloaders.people.users.by_id, key="user_id", description="Null when hidden.")
+    role: models.EventRole = strawberry.field(description="The person's role at the event.")
+    user: User | None = related(
+        dataloaders.people.users.by_id, key="user_id", description="The person. Null if the caller cannot see them."
+    )
 
 
 @strawberry.type
 class EventHostMutations:
     @mutation(
-        description=f"Give someone a role at an event, and a place in its chat; at most {rules.MOST_HOSTS} people have "
-        f"one. They are told. {RANKS}",
+        description="Give a person a role at an event and add them to its chat. They are notified. An event has "
+        f"at most {rules.MOST_HOSTS} people with a role. {RANKS}",
         access=Permission.EVENT_CREATE,
         raises=[NotFound, Forbidden, TooMany, Restricted, rules.AlreadyHost],
         quotas=[INVITATIONS],
@@ -79,7 +81,7 @@ class EventHostMutations:
         return EventPayload(event=event)
 
     @mutation(
-        description=f"Give someone another role at an event. They are told. {RANKS}",
+        description=f"Give a person another role at an event. They are notified. {RANKS}",
         access=Permission.EVENT_CREATE,
         raises=[NotFound, Forbidden, rules.LastOrganizer],
     )
@@ -92,8 +94,8 @@ class EventHostMutations:
         return EventPayload(event=event)
 
     @mutation(
-        description=f"Take someone's role at an event away; everyone may give up their own. They are told. {RANKS} "
-        "`event` is null where the caller no longer sees it.",
+        description="Take a person's role at an event away. They are notified. Everyone may give up their own "
+        f"role. {RANKS} `event` is null in the result if the caller can no longer see the event.",
         access=Permission.EVENT_CREATE,
         raises=[NotFound, Forbidden, rules.LastOrganizer],
     )

@@ -17,41 +17,44 @@ from schema.core.user_errors import user_errors
 from schema.events.events import ACCESS_PROBLEMS, EventPayload, conflicts_of
 
 
-@strawberry.type(description="What the removal of an event answers.")
+@strawberry.type(description="The result of `deleteEvent`.")
 class DeleteEventPayload(Payload):
-    deleted_event_id: strawberry.ID | None = strawberry.field(default=None, description="The id it had.")
+    deleted_event_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the deleted event. Null if the mutation was refused."
+    )
 
 
-@strawberry.input(description="An event for `publishEvent`.")
+@strawberry.input(description="Input of `publishEvent`.")
 class PublishEventInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
+    event_id: strawberry.ID = strawberry.field(description="The event to publish.")
 
 
-@strawberry.input(description="An event for `cancelEvent`.")
+@strawberry.input(description="Input of `cancelEvent`.")
 class CancelEventInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
+    event_id: strawberry.ID = strawberry.field(description="The event to cancel.")
     reason: str | None = strawberry.field(
         default=None,
-        description="For the participants, at most 1,000 characters.",
+        description="Why, at most 1,000 characters. The participants are notified and read it.",
         metadata=checked(lifecycle.check_reason),
     )
 
 
-@strawberry.input(description="An event for `archiveEvent`.")
+@strawberry.input(description="Input of `archiveEvent`.")
 class ArchiveEventInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
+    event_id: strawberry.ID = strawberry.field(description="The event to archive.")
 
 
-@strawberry.input(description="An event for `deleteEvent`.")
+@strawberry.input(description="Input of `deleteEvent`.")
 class DeleteEventInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
+    event_id: strawberry.ID = strawberry.field(description="The event to delete.")
 
 
 @strawberry.type
 class EventLifecycleMutations:
     @mutation(
-        description="Put a draft out. At once for staff, trusted authors and hosts of its club; anyone else's waits "
-        "for a moderator as PENDING_REVIEW. Recorded as `event.published` or `event.submitted`.",
+        description="Publish a draft. Drafts of staff, of trusted authors and of hosts of the event's club are "
+        "published at once. Other drafts become PENDING_REVIEW and wait for a moderator. Emits the "
+        "domain event `event.published` or `event.submitted`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast, TimeConflict],
     )
@@ -63,7 +66,8 @@ class EventLifecycleMutations:
         return EventPayload(event=event, warnings=user_errors(UserErrors(warnings), info.context.reader))
 
     @mutation(
-        description="Call an event off and tell its participants. Recorded as `event.cancelled`.",
+        description="Cancel an event and notify its participants. Their registrations are kept, so that "
+        "`reactivateEvent` can undo this. Emits the domain event `event.cancelled`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, InvalidStatus, EventInPast, TooLong],
     )
@@ -74,8 +78,8 @@ class EventLifecycleMutations:
         return EventPayload(event=event)
 
     @mutation(
-        description="Put an event away. One that people still wait for has to be cancelled first. Recorded as "
-        "`event.archived`.",
+        description="Archive an event, which removes it from lists. An event that has not ended and has "
+        "participants has to be cancelled first. Emits the domain event `event.archived`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, InvalidStatus, lifecycle.HasParticipants],
     )
@@ -86,8 +90,9 @@ class EventLifecycleMutations:
         return EventPayload(event=event)
 
     @mutation(
-        description="Remove an event with all that belongs to it. Refused while people have places at it, unless it "
-        "was cancelled, so that they were told; and where people took part. Recorded as `event.deleted`.",
+        description="Delete an event and everything that belongs to it. Refused if people have places, unless "
+        "the event was cancelled and they were notified. Refused if people took part in it. Emits "
+        "the domain event `event.deleted`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, lifecycle.HasParticipants],
     )

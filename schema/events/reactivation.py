@@ -24,26 +24,30 @@ from schema.events.events import ACCESS_PROBLEMS, Event, conflicts_of
 from schema.events.revisions import EventRevision
 
 
-@strawberry.type(description="What bringing an event back answers.")
+@strawberry.type(description="The result of `reactivateEvent`.")
 class ReactivateEventPayload(PayloadWithWarnings):
     event: models.Event | None = strawberry.field(
-        default=None, graphql_type=Event | None, description="The event; another one where it is held again."
+        default=None,
+        graphql_type=Event | None,
+        description="The event that was brought back, or the new event if people took part in the old one. Null "
+        "if the mutation was refused.",
     )
     revision: models.EventRevision | None = strawberry.field(
         default=None,
         graphql_type=EventRevision | None,
-        description="What waits for a moderator; null where nothing does. Until then the event stays as it is.",
+        description="The revision that waits for a moderator. The event stays as it is until it is approved. "
+        "Null if nothing waits.",
     )
 
 
-@strawberry.input(description="An event for `reactivateEvent`, with its new date where that has passed.")
+@strawberry.input(description="Input of `reactivateEvent`. Give a new date if the old one has passed.")
 class ReactivateEventInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event, cancelled or archived.")
+    event_id: strawberry.ID = strawberry.field(description="The cancelled or archived event to bring back.")
     starts_at: datetime | None = strawberry.field(
-        default=None, description="With offset. The start stays unless given; one is needed where the event is over."
+        default=None, description="The new start. Required if the event has ended; if omitted, the start stays."
     )
     ends_at: datetime | None = strawberry.field(
-        default=None, description="With offset. Unless given, the event lasts as long as before."
+        default=None, description="The new end. If omitted, the event lasts as long as before."
     )
 
     @staticmethod
@@ -54,11 +58,13 @@ class ReactivateEventInput(MutationInput):
 @strawberry.type
 class EventReactivationMutations:
     @mutation(
-        description="Bring a cancelled or archived event back: published if it was out, else as a draft. What is over "
-        "needs a new date; services move along. Another date, and what staff had put away, waits for a moderator by "
-        "the rule of `publishEvent`; the event stays as it is until then. Who holds a place keeps it and is told. An "
-        "event that people took part in stays in the archive: then the answer is a new event like it, whose "
-        "`previousEvent` it is. Recorded as `event.reactivated`, `event.revision.submitted` or `event.created`.",
+        description="Bring back a cancelled or archived event. It becomes published if it was published before, "
+            "otherwise a draft. If it has ended it needs a new date; its services move along. A new "
+            "date, and an event that staff archived, first go to a moderator under the rule of "
+            "`publishEvent`; until then the event stays as it is. People who hold a place keep it and "
+            "are notified. If people took part in the event, it stays in the archive and the result is a "
+            "new event like it, whose `previousEvent` is the old one. Emits the domain event "
+            "`event.reactivated`, `event.revision.submitted` or `event.created`.",
         access=Permission.EVENT_CREATE,
         raises=[
             *ACCESS_PROBLEMS, InvalidStatus, EventInPast, EndsBeforeStart, TimeNeedsOffset, OutOfRange,

@@ -20,15 +20,15 @@ from schema.core.prices import SEARCHED
 
 enum(
     models.EventVisibility,
-    "Who may see an event.",
-    PUBLIC="Everyone.",
-    UNLISTED="Anyone with the link; no list shows it.",
-    CLUB="Members of its club only.",
+    "Who can see an event.",
+    PUBLIC="Everyone can see the event, and it appears in lists.",
+    UNLISTED="Everyone who has the link can see the event. It does not appear in lists.",
+    CLUB="Only members of the event's club can see it.",
 )
 
 enum(
     models.EventTiming,
-    "Where an event or a service stands now, by the clock.",
+    "Whether an event or a service has begun and ended, by the clock.",
     UPCOMING="It has not begun.",
     ONGOING="It has begun and not ended.",
     PAST="It has ended.",
@@ -36,85 +36,104 @@ enum(
 
 enum(
     models.EventStatus,
-    "Where an event stands in its life.",
-    DRAFT="Not out yet: those who may change it see it.",
-    PENDING_REVIEW="Waits for a moderator.",
-    PUBLISHED="It is out.",
-    CANCELLED="It will not take place.",
-    ARCHIVED="Over, or put away: no list shows it unless asked.",
+    "The status of an event, as set by the people who run it and by moderators.",
+    DRAFT="Not published yet. Only people who may edit the event see it.",
+    PENDING_REVIEW="Submitted, waiting for a moderator.",
+    PUBLISHED="Published: visible according to its `visibility`.",
+    CANCELLED="Cancelled: it will not take place, unless it is brought back.",
+    ARCHIVED="Archived: over or put away. It appears in lists only on request.",
 )
 
 enum(
     EventSort,
-    "Order of a list of events. Equal ones are in order of their ids.",
-    RELEVANCE="Those first whose title has the words of the text, then those that have them in title and tags, then "
-    "those that have them there and in the place, then the others; among these the earliest start first.",
-    STARTS_AT_ASC="The earliest start first.",
-    STARTS_AT_DESC="The latest start first.",
-    CREATED_AT_DESC="The newest first.",
+    "How to sort a list of events. Events that compare equal are sorted by id.",
+    RELEVANCE="By how well the event matches the text of the filter: first events with its words in the title, "
+    "then in title and tags, then also in the place, then the others. Each group is sorted by start "
+    "time, earliest first.",
+    STARTS_AT_ASC="By start time, earliest first.",
+    STARTS_AT_DESC="By start time, latest first.",
+    CREATED_AT_DESC="By creation time, newest first.",
 )
 
 
-@strawberry.input(description="Days of the venue's calendar, the first included and the last not.")
+@strawberry.input(description="A range of days in the venue's time zone. The first day is included, the last is not.")
 class DateRangeInput:
-    from_: date | None = strawberry.field(default=None, name="from", description="The first day.")
-    to: date | None = strawberry.field(default=None, description="The day after the last one.")
+    from_: date | None = strawberry.field(
+        default=None, name="from", description="The first day. If omitted, the range has no start."
+    )
+    to: date | None = strawberry.field(
+        default=None, description="The day after the last day. If omitted, the range has no end."
+    )
 
 
 ARCHIVED = (
-    "An event is in the archive once it was put there; a published or cancelled one also from the day after its end, "
-    "on the clock of its venue. There it is found by those who took part in it, host it or run its club, and by staff; "
-    "nobody else finds it in any list. True: what is in the archive. False: the rest. Null: the rest, and what is in "
-    "the archive where `timings` has PAST or `{statuses}` has ARCHIVED."
+    "Whether to find archived events. An event is archived once it was put into the archive; a "
+    "published or cancelled one also from the day after its end, in its time zone. Archived events "
+    "are found only by people who took part in them, have a role at them or run their club, and by "
+    "staff. True finds archived events only, false finds the others only. Null finds the others, and "
+    "archived ones too if `timings` contains PAST or `{statuses}` contains ARCHIVED."
 )
 
 
-@strawberry.input(name="EventFilter", description=f"Narrows a list of events. {ALL_HOLD}")
+@strawberry.input(name="EventFilter", description=f"Filters a list of events. {ALL_HOLD}")
 class EventFilterInput(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,
-        description="Words of title, category, interests, services, venue, address or description, in any Russian or "
-        "English form, also unfinished ones; case, ё and accents do not matter. At most 200 characters, of which the "
-        "first 12 words count.",
+        description="Words to search for in title, category, interests, services, venue, address and "
+        "description. Matches any grammatical form in Russian or English and beginnings of words, "
+        "and ignores case, accents and the difference between е and ё. At most 200 characters, of "
+        "which the first 12 words count.",
     )
     ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="These events only.", metadata=checked(each=id_of("Event"))
+        default=None, description="Keep only these events.", metadata=checked(each=id_of("Event"))
     )
-    category_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of these categories.")
+    category_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Keep events of one of these categories."
+    )
     interest_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="For people with any of these interests."
+        default=None, description="Keep events about at least one of these interests."
     )
     date_range: DateRangeInput | None = strawberry.field(
-        default=None, description="Starting on these days, on the clock of the venue."
+        default=None, description="Keep events that start on one of these days, in the event's time zone."
     )
-    venue_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="At these venues.")
-    club_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of these clubs.")
+    venue_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Keep events at one of these venues."
+    )
+    club_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Keep events of one of these clubs."
+    )
     service_type_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="Offering a service of these types that is not cancelled."
+        default=None, description="Keep events that offer a service of one of these types which is not cancelled."
     )
-    is_free: bool | None = strawberry.field(default=None, description="Without a price, or with one.")
+    is_free: bool | None = strawberry.field(
+        default=None, description="True keeps events without a price, false keeps those with one."
+    )
     price_to: MoneyInput | None = strawberry.field(
-        default=None, description="Free, or at most this much in this currency."
+        default=None, description="Keep events that are free or cost at most this much in this currency."
     )
     has_free_places: bool | None = strawberry.field(
         default=None,
-        description="With places left, as `availability` tells them, or without. Whether one may take them is told by "
-        "`viewerRegistrationState`.",
+        description="True keeps events with places left according to `availability`, false keeps full ones. "
+        "Whether the caller can take a place is a different question: see `viewerRegistrationState`.",
     )
-    timings: list[models.EventTiming] | None = strawberry.field(default=None, description="By where it stands now.")
+    timings: list[models.EventTiming] | None = strawberry.field(
+        default=None, description="Keep events that are upcoming, ongoing or past now."
+    )
     statuses: list[models.EventStatus] | None = strawberry.field(
         default=None,
-        description="In these statuses. Drafts and other events of others that never went out are found by staff who "
-        "name their status here.",
+        description="Keep events with one of these statuses. Drafts of others and their other unpublished events "
+        "are found by staff who name the status here.",
     )
     visibilities: list[models.EventVisibility] | None = strawberry.field(
         default=None,
-        description="Seen by these. Hidden events of others are found by staff who name their visibility here, or "
-        "their club in `clubIds`.",
+        description="Keep events with one of these visibilities. Hidden events of others are found by staff who "
+        "name the visibility here or the club in `clubIds`.",
     )
     archived: bool | None = strawberry.field(default=None, description=ARCHIVED.format(statuses="statuses"))
-    hosted_by_viewer: bool | None = strawberry.field(default=None, description="With a role of the caller, or without.")
+    hosted_by_viewer: bool | None = strawberry.field(
+        default=None, description="True keeps events at which the caller has a role, false keeps the others."
+    )
 
     @cached_property
     def wanted(self) -> EventFilter:

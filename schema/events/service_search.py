@@ -19,57 +19,70 @@ from schema.events.search import ARCHIVED, DateRangeInput
 
 enum(
     ServiceSort,
-    "Order of a list of services. Equal ones are in order of their ids.",
-    RELEVANCE="By their events, as `EventSort.RELEVANCE` has these; among those of one event the earliest start first.",
-    STARTS_AT_ASC="The earliest start first.",
-    STARTS_AT_DESC="The latest start first.",
+    "How to sort a list of services. Services that compare equal are sorted by id.",
+    RELEVANCE="By how well their events match the text of the filter, as in `EventSort.RELEVANCE`. Services of "
+    "the same event are sorted by start time, earliest first.",
+    STARTS_AT_ASC="By start time, earliest first.",
+    STARTS_AT_DESC="By start time, latest first.",
 )
 
 
-@strawberry.input(name="ServiceFilter", description=f"Narrows a list of services. {ALL_HOLD}")
+@strawberry.input(name="ServiceFilter", description=f"Filters a list of services. {ALL_HOLD}")
 class ServiceFilterInput(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED,
-        description="Words that their event is found by, as in `EventFilter`; types of services are among them.",
+        description="Words to search for in the service's event, as in `EventFilter.text`. The types of its "
+        "services are searched too.",
     )
-    event_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of these events.")
-    service_type_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of these types.")
+    event_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Keep services of one of these events."
+    )
+    service_type_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Keep services of one of these types."
+    )
     date_range: DateRangeInput | None = strawberry.field(
-        default=None, description="The service starts on these days, on the clock of the venue."
+        default=None, description="Keep services that start on one of these days, in the event's time zone."
     )
-    venue_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="At these venues.")
-    club_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Of events of these clubs.")
+    venue_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Keep services at one of these venues."
+    )
+    club_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Keep services of events of one of these clubs."
+    )
     staff_person_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="Given by these people, as `staffPerson` tells."
+        default=None, description="Keep services provided by one of these people, according to `staffPerson`."
     )
     participant_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="At which this person has a place. For staff and volunteers; FORBIDDEN for others, who have "
-        "`viewer.bookings`. Staff find hidden events by it, too.",
+        description="Keep services at which this person has a place. For volunteers and staff only; others get "
+        "FORBIDDEN and use `viewer.bookings` for their own. Staff also find hidden events this way.",
     )
-    is_cancelled: bool | None = strawberry.field(default=None, description="Called off, or not.")
+    is_cancelled: bool | None = strawberry.field(
+        default=None, description="True keeps cancelled services, false keeps the others."
+    )
     has_free_places: bool | None = strawberry.field(
         default=None,
-        description="With places left, as `availability` tells them, or without. Whether one may take them is told by "
-        "`viewerBookingState`.",
+        description="True keeps services with places left according to `availability`, false keeps full ones. "
+        "Whether the caller can take a place is a different question: see `viewerBookingState`.",
     )
     timings: list[models.EventTiming] | None = strawberry.field(
-        default=None, description="By where the service stands now."
+        default=None, description="Keep services that are upcoming, ongoing or past now."
     )
     event_statuses: list[models.EventStatus] | None = strawberry.field(
         default=None,
-        description="Of events in these statuses. Services of drafts and other events of others that never went out "
-        "are found by staff who name their status here.",
+        description="Keep services of events with one of these statuses. Services of drafts and other "
+        "unpublished events of others are found by staff who name the status here.",
     )
     visibilities: list[models.EventVisibility] | None = strawberry.field(
         default=None,
-        description="Of events seen by these. Services of hidden events of others are found by staff who name their "
-        "visibility here, or their club in `clubIds`.",
+        description="Keep services of events with one of these visibilities. Services of hidden events of others "
+        "are found by staff who name the visibility here or the club in `clubIds`.",
     )
     archived: bool | None = strawberry.field(default=None, description=ARCHIVED.format(statuses="eventStatuses"))
     hosted_by_viewer: bool | None = strawberry.field(
-        default=None, description="Of events with a role of the caller, or without."
+        default=None,
+        description="True keeps services of events at which the caller has a role, false keeps the others.",
     )
 
     @cached_property

@@ -66,64 +66,76 @@ if TYPE_CHECKING:
     from schema.events.events import Event
 
 
-@strawberry.type(description="A service offered inside an event at a time.")
+@strawberry.type(description="Something bookable that an event offers at a certain time, with places of its own.")
 class Service(Node, row=models.Service, by_id=dataloaders.events.services.by_id):
-    starts_at: datetime = strawberry.field(description="Within the event.")
-    ends_at: datetime = strawberry.field(description="Never before `startsAt`.")
-    capacity: int = strawberry.field(description="Most bookings; never more than the event's capacity.")
+    starts_at: datetime = strawberry.field(description="When the service starts. Within the time of the event.")
+    ends_at: datetime = strawberry.field(description="When the service ends. Never before `startsAt`.")
+    capacity: int = strawberry.field(
+        description="The maximum number of bookings. Never higher than the event's capacity."
+    )
     window_days: int | None = strawberry.field(
-        description="Booking opens at local midnight this many days before the event; null means at once."
+        description="How many days before the event booking opens, at midnight in the event's time zone. Null "
+        "means at once."
     )
-    is_cancelled: bool = strawberry.field(description="Whether it was called off.")
-    cancel_reason: str | None = strawberry.field(description="Why it was called off, where that was said.")
+    is_cancelled: bool = strawberry.field(description="Whether the service was cancelled.")
+    cancel_reason: str | None = strawberry.field(
+        description="Why the service was cancelled. Null if no reason was given."
+    )
     deleted_at: datetime | None = strawberry.field(
-        description="When it was removed: then it is a record that only those who had booked it read."
+        description="When the service was deleted. A deleted service is visible only to people who had booked "
+        "it, and cannot be changed. Null if it is not deleted."
     )
-    version: int = strawberry.field(description="Grows with each edit; give it as `expectedVersion`.")
+    version: int = strawberry.field(
+        description="The version of the service, which grows with each edit. Pass it as `expectedVersion` to "
+        "`updateService`."
+    )
     type: ServiceType | None = related(
         dataloaders.events.catalogues.service_type_by_id,
         key="service_type_id",
-        description="Its entry of the catalogue.",
+        description="The type of the service.",
     )
     event: Annotated[Event, strawberry.lazy("schema.events.events")] | None = related(
-        dataloaders.events.events.by_id, key="event_id", description="The event that offers it."
+        dataloaders.events.events.by_id, key="event_id", description="The event that offers the service."
     )
     staff_person: User | None = related(
-        dataloaders.people.users.by_id, key="staff_person_id", description="Who gives it, if that is known."
+        dataloaders.people.users.by_id,
+        key="staff_person_id",
+        description="The person who provides the service. Null if none is set or the caller cannot see them.",
     )
 
-    @computed(description="Where it stands now, by the clock.")
+    @computed(description="Whether the service is upcoming, ongoing or past now.")
     @reads("starts_at", "ends_at")
     def timing(root: strawberry.Parent[Any]) -> models.EventTiming:
         return root.timing_at(models.utcnow())  # type: ignore[no-any-return]  # the parent is a Service
 
-    @computed(description="Bookings that hold a place.")
+    @computed(description="The number of bookings that hold a place.")
     @reads("taken")
     def booked_count(root: strawberry.Parent[Any]) -> int:
         return int(root.taken)
 
     @derived(
-        description="When booking opens; null where it always was open.",
+        description="When booking opens. Null if booking has no opening time.",
         graphql_type=datetime | None,
         event=Need(dataloaders.events.events.by_id, key="event_id"),
     )
     def booking_opens_at(root: Any, _info: Info, *, event: Any) -> Any:
         return capacity.opens_at(event, root.window_days)
 
-    availability: ServiceAvailability = facet(ServiceAvailability, description="Places taken and left.")
+    availability: ServiceAvailability = facet(ServiceAvailability, description="How many places are taken and left.")
     bookings: Connection[Annotated[Booking, strawberry.lazy("schema.booking.bookings")]] = connected(
         dataloaders.booking.bookings.by_service_id,
         filter=Annotated["BookingFilter", strawberry.lazy("schema.booking.bookings")],
-        description="Who has a place: all for hosts and staff, else one's own.",
+        description="The bookings of the service. People who run the event, volunteers and staff see all of "
+        "them; others see only their own.",
     )
     viewer_booking: Annotated[Booking, strawberry.lazy("schema.booking.bookings")] | None = related(
         dataloaders.booking.bookings.own_by_service_id,
         visible=signed_in,
-        description="The caller's booking, cancelled or not.",
+        description="The caller's booking, including a cancelled one. Null if there is none.",
     )
 
     @derived(
-        description="Whether the caller may book it now, and why not.",
+        description="Whether the caller can book the service now, or the reason why not.",
         graphql_type=Bookability,
         event=Need(dataloaders.events.events.by_id, key="event_id"),
         standing=Need(dataloaders.booking.registrations.standing_by_event_id, key="event_id", visible=signed_in),
@@ -151,23 +163,28 @@ class Service(Node, row=models.Service, by_id=dataloaders.events.services.by_id)
     )
 
 
-@strawberry.input(description="A service of an event.")
+@strawberry.input(description="A service to create together with an event.")
 class ServiceInput:
-    service_type_id: strawberry.ID = strawberry.field(description="From `serviceTypes`.")
-    starts_at: datetime = strawberry.field(description="With offset; within the event.")
-    ends_at: datetime = strawberry.field(description="With offset; within the event.")
+    service_type_id: strawberry.ID = strawberry.field(description="The type of the service, one of `serviceTypes`.")
+    starts_at: datetime = strawberry.field(
+        description="When the service starts. Has to be within the time of the event."
+    )
+    ends_at: datetime = strawberry.field(description="When the service ends. Has to be within the time of the event.")
     capacity: int | None = strawberry.field(
         default=None,
-        description="Bookings, not more than the event's capacity. The type's default unless given.",
+        description="The maximum number of bookings, not more than the event's capacity. Defaults to the "
+        "`defaultCapacity` of the type.",
         metadata=checked(check_places),
     )
     window_days: strawberry.Maybe[int | None] = strawberry.field(
         default=None,
-        description="Booking opens at local midnight this many days before the event; null means at once. "
-        "The type's default unless given.",
+        description="How many days before the event booking opens, at midnight in the event's time zone. Null "
+        "means at once. Defaults to the `defaultWindowDays` of the type.",
         metadata=checked(check_window),
     )
-    staff_person_id: strawberry.ID | None = strawberry.field(default=None, description="Who gives the service.")
+    staff_person_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The person who provides the service."
+    )
 
     @staticmethod
     def check_together(problems: list[UserError], given: Mapping[str, Any], *path: str) -> None:
@@ -188,20 +205,29 @@ def new_service(input: ServiceInput) -> NewService:
     )
 
 
-@strawberry.input(description="What changes of a service. A field that is left out stays as it is.")
+@strawberry.input(description="Input of `updateService`. Fields that are omitted stay unchanged.")
 class UpdateServiceInput(MutationInput):
-    service_id: strawberry.ID = strawberry.field(description="The service.")
-    expected_version: int = strawberry.field(description="`version` as it was read; another one is VERSION_CONFLICT.")
-    starts_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
-    ends_at: strawberry.Maybe[datetime] = strawberry.field(default=None, description="Within the event.")
+    service_id: strawberry.ID = strawberry.field(description="The service to edit.")
+    expected_version: int = strawberry.field(
+        description="The `version` of the service when it was read. If the service was edited since, the mutation is "
+        "refused with VERSION_CONFLICT."
+    )
+    starts_at: strawberry.Maybe[datetime] = strawberry.field(
+        default=None, description="The new start. Has to be within the time of the event."
+    )
+    ends_at: strawberry.Maybe[datetime] = strawberry.field(
+        default=None, description="The new end. Has to be within the time of the event."
+    )
     capacity: strawberry.Maybe[int] = strawberry.field(
         default=None,
-        description="Not below what is taken, nor above the event's capacity.",
+        description="The new maximum number of bookings: not lower than the places taken, nor higher than the "
+        "event's capacity.",
         metadata=checked(check_places),
     )
     window_days: strawberry.Maybe[int | None] = strawberry.field(
         default=None,
-        description="Days before the event on which booking opens; null means at once.",
+        description="How many days before the event booking opens, at midnight in the event's time zone. Null "
+        "means at once.",
         metadata=checked(check_window),
     )
 
@@ -224,45 +250,52 @@ ACCESS_PROBLEMS = [NotFound, Forbidden, InvalidId, InvalidStatus]
 CONTENT_PROBLEMS = [OutOfRange, OutsideEvent, EndsBeforeStart, TimeNeedsOffset, CapacityExceedsEvent]
 
 
-@strawberry.type(description="What a change of a service answers.")
+@strawberry.type(description="The result of a mutation that changes a service.")
 class ServicePayload(Payload):
     service: models.Service | None = strawberry.field(
-        default=None, graphql_type=Service | None, description="The service."
+        default=None, graphql_type=Service | None, description="The service. Null if the mutation was refused."
     )
 
 
-@strawberry.type(description="What the removal of a service answers.")
+@strawberry.type(description="The result of `deleteService`.")
 class DeleteServicePayload(Payload):
-    deleted_service_id: strawberry.ID | None = strawberry.field(default=None, description="The id it had.")
+    deleted_service_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the deleted service. Null if the mutation was refused."
+    )
 
 
-@strawberry.input(description="A service for an event that exists.")
+@strawberry.input(description="Input of `addService`.")
 class AddServiceInput(MutationInput, ServiceInput):
-    event_id: strawberry.ID = strawberry.field(description="The event.")
+    event_id: strawberry.ID = strawberry.field(description="The event that offers the service.")
 
 
-@strawberry.input(description="A service for `cancelService`.")
+@strawberry.input(description="Input of `cancelService`.")
 class CancelServiceInput(MutationInput):
-    service_id: strawberry.ID = strawberry.field(description="The service.")
+    service_id: strawberry.ID = strawberry.field(description="The service to cancel.")
     reason: str | None = strawberry.field(
         default=None,
-        description="Why, for those who have a place, who are told: at most 1000 characters.",
+        description="Why, at most 1000 characters. The people who lose their place are notified and read it.",
         metadata=checked(check_reason),
     )
 
 
-@strawberry.input(description="A service for `deleteService`.")
+@strawberry.input(description="Input of `deleteService`.")
 class DeleteServiceInput(MutationInput):
-    service_id: strawberry.ID = strawberry.field(description="The service.")
+    service_id: strawberry.ID = strawberry.field(description="The service to delete.")
 
 
 @strawberry.type
 class ServiceQueries:
-    service = looked_up(Service, description="A service by its id.", access=PUBLIC)
+    service = looked_up(
+        Service,
+        description="A service by its id. Null if it does not exist or the caller cannot see it.",
+        access=PUBLIC,
+    )
 
     @connection(
-        description="Services of the events that `events` shows to the caller, cancelled services included, narrowed "
-        "by `filter`. Without a `sort` they come by RELEVANCE where a text is looked for, else by STARTS_AT_ASC.",
+        description="The services of the events that `events` lists for the caller, including cancelled "
+        "services. Sorted by RELEVANCE if the filter has a text, otherwise by STARTS_AT_ASC, unless "
+        "`sort` says otherwise.",
         access=PUBLIC,
         of=Service,
     )
@@ -278,8 +311,8 @@ class ServiceQueries:
 @strawberry.type
 class ServiceMutations:
     @mutation(
-        description="Offer a service more at an event that one may change and that has a capacity. Recorded as "
-        "`service.added`.",
+        description="Add a service to an event. The event needs a capacity. People who may edit the event may do "
+        "this. Emits the domain event `service.added`.",
         access=Permission.EVENT_OFFER_SERVICES,
         gathers=True,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, CapacityNeeded, TooMany],
@@ -292,8 +325,9 @@ class ServiceMutations:
         return ServicePayload(service=service)
 
     @mutation(
-        description="Change time, capacity or booking window of a service; nothing else of it ever changes. Who has "
-        "a place is told of another time. Recorded as `service.updated`.",
+        description="Change the time, the capacity or the booking window of a service. Nothing else about a "
+        "service can change. People who have a place are notified of a new time. Emits the domain "
+        "event `service.updated`.",
         access=Permission.EVENT_CREATE,
         gathers=True,
         raises=[*ACCESS_PROBLEMS, *CONTENT_PROBLEMS, VersionConflict, CapacityBelowTaken, EventInPast],
@@ -311,8 +345,9 @@ class ServiceMutations:
         return ServicePayload(service=service)
 
     @mutation(
-        description="Call a service off. Its bookings are cancelled, with the registrations of those who have no "
-        "other booking at the event, and everyone concerned is told. Recorded as `service.cancelled`.",
+        description="Cancel a service and its bookings. People without another booking at the event lose their "
+        "registration as well. Everyone concerned is notified. Emits the domain event "
+        "`service.cancelled`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, EventInPast, TooLong],
     )
@@ -323,8 +358,8 @@ class ServiceMutations:
         return ServicePayload(service=service)
 
     @mutation(
-        description="Remove a service at which nobody has a place; cancel it first otherwise. Refused where people "
-        "took part. Recorded as `service.deleted`.",
+        description="Delete a service at which nobody has a place. Otherwise cancel it first. Refused if people "
+        "took part in it. Emits the domain event `service.deleted`.",
         access=Permission.EVENT_CREATE,
         raises=[*ACCESS_PROBLEMS, HasParticipants],
     )

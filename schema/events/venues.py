@@ -23,33 +23,42 @@ from schema.core.quotas import VENUES
 from schema.core.roots import MutationInput, Payload, connection, mutation
 
 
-@strawberry.type(description="A place where events happen.")
+@strawberry.type(description="A place where events are held.")
 class Venue(Node, row=models.Venue, by_id=dataloaders.events.venues.by_id):
-    name: str = strawberry.field(description="Unique: case, ё, spaces and spelling in Unicode do not matter.")
-    address: str | None = strawberry.field(description="Postal address.")
-    time_zone: str = strawberry.field(description="IANA zone, such as Europe/Moscow.")
-    latitude: float | None = strawberry.field(description="Degrees north, WGS 84.")
-    longitude: float | None = strawberry.field(description="Degrees east, WGS 84.")
-    last_used_at: datetime | None = strawberry.field(description="When an event was last put there.")
+    name: str = strawberry.field(
+        description="The name. No two venues share one: case, ё, spaces and Unicode spelling do not make a difference."
+    )
+    address: str | None = strawberry.field(description="The postal address.")
+    time_zone: str = strawberry.field(description="The IANA time zone, such as Europe/Moscow.")
+    latitude: float | None = strawberry.field(description="The latitude in degrees north (WGS 84).")
+    longitude: float | None = strawberry.field(description="The longitude in degrees east (WGS 84).")
+    last_used_at: datetime | None = strawberry.field(
+        description="When an event was last created at the venue or moved to it. Null if never."
+    )
 
 
-@strawberry.input(description="A place that is not known yet.")
+@strawberry.input(description="A venue to create together with an event.")
 class NewVenueInput:
     name: str = strawberry.field(
-        description="At most 200 characters; no other venue has it, however it is spelt.",
+        description="The name, at most 200 characters. No other venue may have it; case, ё, spaces and Unicode "
+        "spelling do not make a difference.",
         metadata=checked(rules.check_name),
     )
     address: str | None = strawberry.field(
-        default=None, description="Postal address, at most 500 characters.", metadata=checked(rules.check_address)
+        default=None, description="The postal address, at most 500 characters.", metadata=checked(rules.check_address)
     )
     time_zone: str | None = strawberry.field(
-        default=None, description="IANA zone; Europe/Moscow unless given.", metadata=checked(check_time_zone)
+        default=None, description="The IANA time zone. Defaults to Europe/Moscow.", metadata=checked(check_time_zone)
     )
     latitude: float | None = strawberry.field(
-        default=None, description="Degrees north; with `longitude` or not.", metadata=checked(rules.check_latitude)
+        default=None,
+        description="The latitude in degrees north. Give it together with `longitude`, or neither.",
+        metadata=checked(rules.check_latitude),
     )
     longitude: float | None = strawberry.field(
-        default=None, description="Degrees east.", metadata=checked(rules.check_longitude)
+        default=None,
+        description="The longitude in degrees east. Give it together with `latitude`, or neither.",
+        metadata=checked(rules.check_longitude),
     )
 
     @staticmethod
@@ -58,7 +67,7 @@ class NewVenueInput:
             rules.check_point(problems, given["latitude"], given["longitude"], *path)
 
 
-@strawberry.input(description="A place for `createVenue`.")
+@strawberry.input(description="Input of `createVenue`.")
 class CreateVenueInput(MutationInput, NewVenueInput):
     pass
 
@@ -73,19 +82,22 @@ def new_venue(input: NewVenueInput) -> rules.NewVenue:
     )
 
 
-@strawberry.input(description="Narrows the list of venues.")
+@strawberry.input(description="Filters the list of venues.")
 class VenueFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED_NAMES,
-        description="Words of name or address, in any Russian or English form, also unfinished ones; case and ё do "
-        "not matter. At most 200 characters.",
+        description="Words to search for in names and addresses. Matches any grammatical form in Russian or "
+        "English and beginnings of words, and ignores case and the difference between е and ё. At "
+        "most 200 characters.",
     )
 
 
-@strawberry.type(description="What a change of a venue answers.")
+@strawberry.type(description="The result of `createVenue`.")
 class VenuePayload(Payload):
-    venue: models.Venue | None = strawberry.field(default=None, graphql_type=Venue | None, description="The venue.")
+    venue: models.Venue | None = strawberry.field(
+        default=None, graphql_type=Venue | None, description="The venue. Null if the mutation was refused."
+    )
 
 
 VENUE_PROBLEMS = [Required, TooLong, OutOfRange, UnknownTimeZone, rules.PointIsNotWhole, rules.VenueExists]
@@ -94,7 +106,8 @@ VENUE_PROBLEMS = [Required, TooLong, OutOfRange, UnknownTimeZone, rules.PointIsN
 @strawberry.type
 class VenueQueries:
     @connection(
-        description="Venues, most recently used first; where a text is looked for, those first whose name has it.",
+        description="All venues, most recently used first. If the filter has a text, venues with its words in "
+        "the name come first.",
         access=PUBLIC,
         of=Venue,
     )
@@ -109,7 +122,7 @@ class VenueQueries:
 @strawberry.type
 class VenueMutations:
     @mutation(
-        description="Add a place. Recorded as `venue.created`.",
+        description="Create a venue. Emits the domain event `venue.created`.",
         access=Permission.VENUE_CREATE,
         gathers=True,
         raises=VENUE_PROBLEMS,

@@ -7,36 +7,51 @@ import strawberry
 from schema.core.viewer_can import WHAT_COUNTS, can
 
 
-@strawberry.type(description=f"What the caller may do with an event now. {WHAT_COUNTS}")
+@strawberry.type(description=f"What the caller can do with an event now. {WHAT_COUNTS}")
 class EventViewerCan:
-    update: bool = can("updateEvent", "Change it, be it at once or by a revision that waits for a moderator.")
-    publish: bool = can("publishEvent", "Put it out, or before a moderator.")
-    cancel: bool = can("cancelEvent", "Call it off.")
-    archive: bool = can("archiveEvent", "Put it away.")
-    reactivate: bool = can("reactivateEvent", "Bring it back, with a new date where it is over.")
-    delete: bool = can("deleteEvent", "Remove it.")
-    withdraw_revision: bool = can("withdrawEventRevision", "Take `pendingRevision` back.")
-    add_host: bool = can("addEventHost", "Give someone the role CO_ORGANIZER or STAFF.")
+    update: bool = can(
+        "updateEvent",
+        "Whether the caller can edit the event, at once or through a revision that a moderator has to approve.",
+    )
+    publish: bool = can("publishEvent", "Whether the caller can publish the event or submit it to a moderator.")
+    cancel: bool = can("cancelEvent", "Whether the caller can cancel the event.")
+    archive: bool = can("archiveEvent", "Whether the caller can archive the event.")
+    reactivate: bool = can(
+        "reactivateEvent", "Whether the caller can bring the event back, with a new date if it has ended."
+    )
+    delete: bool = can("deleteEvent", "Whether the caller can delete the event.")
+    withdraw_revision: bool = can("withdrawEventRevision", "Whether the caller can withdraw `pendingRevision`.")
+    add_host: bool = can("addEventHost", "Whether the caller can give someone the role CO_ORGANIZER or STAFF.")
     add_organizer: bool = can(
-        "addEventHost", "Give someone the role ORGANIZER, and take that role or change it where there is another."
+        "addEventHost",
+        "Whether the caller can give someone the role ORGANIZER, and take or change that role if "
+        "there is another organizer.",
     )
     change_host_role: bool = can(
-        "changeEventHostRole", "Give a co-organizer or one of the staff the other role. False where there is neither."
+        "changeEventHostRole",
+        "Whether the caller can change the role of a co-organizer or a staff member. False if there is none.",
     )
     remove_host: bool = can(
-        "removeEventHost", "Take the role of a co-organizer or one of the staff away. False where there is neither."
+        "removeEventHost",
+        "Whether the caller can take the role of a co-organizer or a staff member away. False if there is none.",
     )
-    give_up_role: bool = can("removeEventHost", "Give one's own role up.")
-    add_service: bool = can("addService", "Offer a service more.")
-    register: bool = can("registerForEvent", "Take a place: `viewerRegistrationState` is OPEN.")
-    cancel_registration: bool = can("cancelRegistration", "Give one's place back.")
-    review: bool = can("createReview", "Review it.")
+    give_up_role: bool = can("removeEventHost", "Whether the caller can give up their own role.")
+    add_service: bool = can("addService", "Whether the caller can add a service.")
+    register: bool = can(
+        "registerForEvent", "Whether the caller can take a place, that is, whether `viewerRegistrationState` is OPEN."
+    )
+    cancel_registration: bool = can("cancelRegistration", "Whether the caller can cancel their own registration.")
+    review: bool = can("createReview", "Whether the caller can review the event.")
 
 
-@strawberry.type(description=f"What the caller may do with a service now. {WHAT_COUNTS}")
+@strawberry.type(description=f"What the caller can do with a service now. {WHAT_COUNTS}")
 class ServiceViewerCan:
-    update: bool = can("updateService", "Change it.")
-    cancel: bool = can("cancelService", "Call it off.")
-    delete: bool = can("deleteService", "Remove it.")
-    book: bool = can("bookServices", "Take a place: `viewerBookingState` is OPEN.")
-    book_for_others: bool = can("bookServices", "Take a place for a visitor against whom nothing stands.")
+    update: bool = can("updateService", "Whether the caller can edit the service.")
+    cancel: bool = can("cancelService", "Whether the caller can cancel the service.")
+    delete: bool = can("deleteService", "Whether the caller can delete the service.")
+    book: bool = can(
+        "bookServices", "Whether the caller can take a place, that is, whether `viewerBookingState` is OPEN."
+    )
+    book_for_others: bool = can(
+        "bookServices", "Whether the caller can book the service for another person who may take part."
+    )

@@ -30,43 +30,54 @@ from schema.people.users import User
 
 enum(
     queue.Decision,
-    "What a moderator decides.",
+    "The decision of a moderator.",
     name="ModerationDecision",
-    APPROVE="It goes out.",
-    REJECT="It goes back to its author; needs a reason.",
+    APPROVE="Publish the event or carry out the change.",
+    REJECT="Send it back to its author. Requires a reason.",
 )
 
 
-@strawberry.type(description="Something put before a moderator. Its author sees it as well.")
+@strawberry.type(
+    description="An event or a revision that was submitted to a moderator. Visible to moderators and its author."
+)
 class ModerationItem(Node, row=models.ModerationItem, by_id=dataloaders.moderation.queue.by_id):
-    state: models.ModerationState = strawberry.field(description="Whether it was decided, and how.")
-    reason: str | None = strawberry.field(description="What the moderator wrote to the author.")
-    created_at: datetime = strawberry.field(description="When it was submitted.")
-    decided_at: datetime | None = strawberry.field(description="When it was decided.")
-    event: Event | None = related(dataloaders.events.events.by_id, key="event_id", description="What it is about.")
+    state: models.ModerationState = strawberry.field(description="Whether a moderator has decided, and how.")
+    reason: str | None = strawberry.field(description="What the moderator wrote to the author. Null if nothing.")
+    created_at: datetime = strawberry.field(description="When the item was submitted.")
+    decided_at: datetime | None = strawberry.field(description="When the moderator decided. Null if they have not.")
+    event: Event | None = related(
+        dataloaders.events.events.by_id, key="event_id", description="The event that is submitted or to be changed."
+    )
     revision: EventRevision | None = related(
         dataloaders.moderation.queue.revision_by_id,
         key="revision_id",
-        description="The change that it is about; null where the event itself is to go out.",
+        description="The revision to decide about. Null if the event itself was submitted.",
     )
-    submitted_by: User | None = related(dataloaders.people.users.by_id, key="submitted_by_id", description="Who asks.")
-    decided_by: User | None = related(dataloaders.people.users.by_id, key="decided_by_id", description="Who decided.")
+    submitted_by: User | None = related(
+        dataloaders.people.users.by_id, key="submitted_by_id", description="Who submitted the item."
+    )
+    decided_by: User | None = related(
+        dataloaders.people.users.by_id,
+        key="decided_by_id",
+        description="The moderator who decided. Null if nobody has.",
+    )
 
 
-@strawberry.input(description=f"Narrows the queue of moderators. {ALL_HOLD}")
+@strawberry.input(description=f"Filters the moderation queue. {ALL_HOLD}")
 class ModerationFilter(Filter):
     states: list[models.ModerationState] = strawberry.field(
-        default_factory=lambda: [models.ModerationState.PENDING], description="What became of it."
+        default_factory=lambda: [models.ModerationState.PENDING],
+        description="Keep items in one of these states. Defaults to those that wait.",
     )
 
 
-@strawberry.input(description="A moderator's decision.")
+@strawberry.input(description="Input of `decideModerationItem`.")
 class DecideModerationItemInput(MutationInput):
-    item_id: strawberry.ID = strawberry.field(description="From `moderationQueue`.")
-    decision: queue.Decision = strawberry.field(description="What is to become of it.")
+    item_id: strawberry.ID = strawberry.field(description="The item to decide, from `moderationQueue`.")
+    decision: queue.Decision = strawberry.field(description="The decision.")
     reason: str | None = strawberry.field(
         default=None,
-        description="For the author, at most 1,000 characters; needed to reject.",
+        description="A message to the author, at most 1,000 characters. Required to reject.",
         metadata=checked(check_reason),
     )
 
@@ -76,17 +87,20 @@ class DecideModerationItemInput(MutationInput):
             queue.check_decision(problems, given["decision"], check_reason([], given["reason"]))
 
 
-@strawberry.type(description="What a decision answers.")
+@strawberry.type(description="The result of `decideModerationItem`.")
 class ModerationItemPayload(Payload):
     item: models.ModerationItem | None = strawberry.field(
-        default=None, graphql_type=ModerationItem | None, description="The item as decided."
+        default=None,
+        graphql_type=ModerationItem | None,
+        description="The item as decided. Null if the mutation was refused.",
     )
 
 
 @strawberry.type
 class ModerationQueries:
     @connection(
-        description="What waits for a moderator, the longest first; what was decided, if asked for.",
+        description="The events and revisions that wait for a moderator, longest waiting first. `filter` can ask "
+        "for decided ones.",
         access=Permission.EVENT_MODERATE,
         of=ModerationItem,
     )
@@ -101,9 +115,10 @@ class ModerationQueries:
 @strawberry.type
 class ModerationMutations:
     @mutation(
-        description="Let a submitted event out, or send it back as a draft; carry out a change of an event that is "
-        "out, or leave the event as it is. A change is checked again first: its time may have passed. The author is "
-        "told either way. Recorded as `moderation.decided`.",
+        description="Approve or reject an item of the moderation queue. Approving publishes a submitted event or "
+        "carries out a proposed change; a change is validated again first, since its time may have "
+        "passed. Rejecting sends a submitted event back as a draft, or leaves a published event as "
+        "it is. The author is notified either way. Emits the domain event `moderation.decided`.",
         access=Permission.EVENT_MODERATE,
         raises=[
             NotFound,

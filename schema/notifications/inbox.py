@@ -18,51 +18,63 @@ from schema.core.streams import ResyncRequired
 from schema.notifications.notifications import LazyViewer, Notification
 
 
-@strawberry.input(description="Which notifications were read.")
+@strawberry.input(description="Input of `markNotificationsRead`.")
 class MarkNotificationsReadInput(MutationInput):
     ids: list[strawberry.ID] = strawberry.field(
-        description="One's own, at most 100.", metadata=checked(each=id_of("Notification"))
+        description="The caller's notifications to mark as read, at most 100.",
+        metadata=checked(each=id_of("Notification")),
     )
 
 
-@strawberry.input(description="Everything unread up to now.")
+@strawberry.input(description="Input of `markAllNotificationsRead`.")
 class MarkAllNotificationsReadInput(MutationInput):
     pass
 
 
-@strawberry.type(description="The notifications, read now.")
+@strawberry.type(description="The result of `markNotificationsRead`.")
 class MarkNotificationsReadPayload(Payload):
     notifications: list[models.Notification] = strawberry.field(
-        default_factory=list, graphql_type=list[Notification], description="In the order of the ids."
+        default_factory=list, graphql_type=list[Notification], description="The notifications, in the order of the ids."
     )
     viewer: models.User | None = strawberry.field(
-        default=None, graphql_type=LazyViewer | None, description="Oneself, with the new unread count."
+        default=None,
+        graphql_type=LazyViewer | None,
+        description="The caller, with the new unread count. Null if the mutation was refused.",
     )
 
 
-@strawberry.type(description="How many were marked.")
+@strawberry.type(description="The result of `markAllNotificationsRead`.")
 class MarkAllNotificationsReadPayload(Payload):
-    count: int = strawberry.field(default=0, description="Notifications that were unread until now.")
+    count: int = strawberry.field(default=0, description="The number of notifications that were unread until now.")
     viewer: models.User | None = strawberry.field(
-        default=None, graphql_type=LazyViewer | None, description="Oneself, with the new unread count."
+        default=None,
+        graphql_type=LazyViewer | None,
+        description="The caller, with the new unread count. Null if the mutation was refused.",
     )
 
 
-@strawberry.type(description="How much is unread, after notifications were read or came, on whatever device.")
+@strawberry.type(
+    description="The number of unread notifications after some were read, on any device, or new ones arrived."
+)
 class NotificationsRead:
-    unread_count: int = strawberry.field(description="Notifications that are unread now.")
+    unread_count: int = strawberry.field(description="The number of unread notifications now.")
 
 
 NotificationUpdate = Annotated[
     Notification | ResyncRequired,
-    strawberry.union("NotificationUpdate", description="A notification, or that some were missed."),
+    strawberry.union(
+        "NotificationUpdate",
+        description="An entry of the stream `notificationReceived`: the next notification, or a request to read the "
+        "current state again.",
+    ),
 ]
 
 
 @strawberry.type
 class InboxMutations:
     @mutation(
-        description="Mark some of one's notifications as read. Those read before keep their time.",
+        description="Mark some of the caller's notifications as read. Notifications that are already read keep "
+        "the time at which they were.",
         access=SIGNED_IN,
         raises=[NotFound, InvalidId],
         quotas=[],
@@ -75,7 +87,7 @@ class InboxMutations:
             marked = await rules.mark_read(uow, info.context.viewer, notification_ids=keys)
         return MarkNotificationsReadPayload(notifications=marked, viewer=info.context.viewer.user)
 
-    @mutation(description="Mark everything unread as read.", access=SIGNED_IN, quotas=[])
+    @mutation(description="Mark all of the caller's unread notifications as read.", access=SIGNED_IN, quotas=[])
     async def mark_all_notifications_read(
         self, info: Info, input: MarkAllNotificationsReadInput
     ) -> MarkAllNotificationsReadPayload:
@@ -86,7 +98,7 @@ class InboxMutations:
 
 @strawberry.type
 class InboxSubscriptions:
-    @subscription(description="One's notifications as they come, oldest first.", access=SIGNED_IN)
+    @subscription(description="Streams the caller's notifications, oldest first.", access=SIGNED_IN)
     def notification_received(
         self,
         info: Info,
@@ -97,8 +109,9 @@ class InboxSubscriptions:
         )
 
     @subscription(
-        description="How many notifications are unread: at once, and whenever some were read, on any device, or came. "
-        "It has no cursor: the newest answer is the whole truth.",
+        description="Streams the number of unread notifications: once at the start, and whenever some are read, "
+        "on any device, or new ones arrive. There is no cursor, since the newest entry replaces all "
+        "earlier ones.",
         access=SIGNED_IN,
     )
     def notifications_read(self, info: Info) -> AsyncGenerator[NotificationsRead, None]:

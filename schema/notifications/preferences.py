@@ -15,25 +15,26 @@ from schema.notifications.notifications import LazyViewer
 
 enum(
     models.Channel,
-    "Where news reaches a person.",
-    IN_APP="In the list of notifications.",
-    EMAIL="By mail, once the address is proven.",
+    "A way in which a notification reaches a person.",
+    IN_APP="The list of notifications in the app.",
+    EMAIL="By e-mail, once the address is verified.",
 )
 
 
-@strawberry.type(description="Whether news of one type reaches a person on one channel.")
+@strawberry.type(description="Whether notifications of one type reach the caller through one channel.")
 class NotificationPreference:
-    type: models.NotificationType = strawberry.field(description="What kind of news.")
-    channel: models.Channel = strawberry.field(description="Where.")
-    is_enabled: bool = strawberry.field(description="Whether it goes there.")
-    is_default: bool = strawberry.field(description="Whether one never chose, so that the default holds.")
+    type: models.NotificationType = strawberry.field(description="The type of notification.")
+    channel: models.Channel = strawberry.field(description="The channel.")
+    is_enabled: bool = strawberry.field(description="Whether notifications of this type are sent through this channel.")
+    is_default: bool = strawberry.field(description="Whether this is the default, because the caller never chose.")
 
 
 @strawberry.type(
-    description="What one is told of, and where. A type that is off in the app makes no notification, on no channel."
+    description="Which notifications reach the caller, and through which channels. A type that is off for IN_APP "
+    "creates no notification at all, on any channel."
 )
 class NotificationPreferences:
-    @computed(description="Every type on every channel.")
+    @computed(description="One entry for each type and channel.")
     def choices(root: strawberry.Parent[Any]) -> list[NotificationPreference]:
         return [
             NotificationPreference(
@@ -46,30 +47,36 @@ class NotificationPreferences:
         ]
 
 
-@strawberry.input(description="Turns one type of news on or off on one channel.")
+@strawberry.input(description="Turns one type of notification on or off for one channel.")
 class NotificationPreferenceInput:
-    type: models.NotificationType = strawberry.field(description="What kind of news.")
-    channel: models.Channel = strawberry.field(description="Where.")
-    is_enabled: bool = strawberry.field(description="Whether it goes there from now on.")
-
-
-@strawberry.input(description="Which preferences to change; the others stay.")
-class UpdateNotificationPreferencesInput(MutationInput):
-    preferences: list[NotificationPreferenceInput] = strawberry.field(
-        description="At most one for each type and channel; of two for the same, the later one counts."
+    type: models.NotificationType = strawberry.field(description="The type of notification.")
+    channel: models.Channel = strawberry.field(description="The channel.")
+    is_enabled: bool = strawberry.field(
+        description="Whether notifications of this type are sent through this channel from now on."
     )
 
 
-@strawberry.type(description="The preferences after the change.")
+@strawberry.input(
+    description="Input of `updateNotificationPreferences`. Preferences that are not listed stay unchanged."
+)
+class UpdateNotificationPreferencesInput(MutationInput):
+    preferences: list[NotificationPreferenceInput] = strawberry.field(
+        description="The preferences to change. If one type and channel is listed twice, the later entry counts."
+    )
+
+
+@strawberry.type(description="The result of `updateNotificationPreferences`.")
 class UpdateNotificationPreferencesPayload(Payload):
     viewer: models.User | None = strawberry.field(
-        default=None, graphql_type=LazyViewer | None, description="Oneself, with all preferences."
+        default=None,
+        graphql_type=LazyViewer | None,
+        description="The caller, with all preferences. Null if the mutation was refused.",
     )
 
 
 @strawberry.type
 class NotificationPreferenceMutations:
-    @mutation(description="Choose which news reach oneself, and where.", access=SIGNED_IN)
+    @mutation(description="Choose which notifications reach the caller, and through which channels.", access=SIGNED_IN)
     async def update_notification_preferences(
         self, info: Info, input: UpdateNotificationPreferencesInput
     ) -> UpdateNotificationPreferencesPayload:

@@ -13,24 +13,30 @@ from schema.core.roots import MutationInput, Payload, mutation
 from schema.people.users import User
 
 
-@strawberry.input(description="The token of a link sent by mail.")
+@strawberry.input(description="Input of `verifyEmail`.")
 class VerifyEmailInput(MutationInput):
-    token: str = strawberry.field(description="Good once, for 24 hours.")
+    token: str = strawberry.field(description="The token from the mailed link. It can be used once, within 24 hours.")
 
 
-@strawberry.type(description="The account whose address is proven.")
+@strawberry.type(description="The result of `verifyEmail`.")
 class VerifyEmailPayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="Its user.")
+    user: models.User | None = strawberry.field(
+        default=None,
+        graphql_type=User | None,
+        description="The user whose address is verified. Null if the mutation was refused.",
+    )
 
 
-@strawberry.input(description="Nothing but the key.")
+@strawberry.input(description="Input of `resendVerification`. It has no fields of its own.")
 class ResendVerificationInput(MutationInput):
     pass
 
 
-@strawberry.type(description="That the wish was heard.")
+@strawberry.type(description="The result of `resendVerification`.")
 class ResendVerificationPayload(Payload):
-    is_accepted: bool = strawberry.field(default=False, description="Whether a mail follows if it is needed.")
+    is_accepted: bool = strawberry.field(
+        default=False, description="Whether the request was accepted. A mail follows if there is an address to verify."
+    )
 
 
 PASSWORD_REFUSALS = (TooShort, TooLong, accounts.PasswordTooWeak)
@@ -39,7 +45,8 @@ PASSWORD_REFUSALS = (TooShort, TooLong, accounts.PasswordTooWeak)
 @strawberry.type
 class AccountMutations:
     @mutation(
-        description="Prove an e-mail address by the link sent to it, signed in to the account that it was sent for.",
+        description="Verify an e-mail address with the token of the mailed link. The caller has to be signed in "
+        "to the account that the link was sent for.",
         access=SIGNED_IN,
         raises=[one_time_tokens.InvalidToken, RateLimited],
         quotas=[],
@@ -58,7 +65,7 @@ class AccountMutations:
         return VerifyEmailPayload(user=user)
 
     @mutation(
-        description="Have the link to prove one's e-mail address sent again, at most 5 times an hour.",
+        description="Send the link that verifies the caller's e-mail address again, at most 5 times per hour.",
         access=SIGNED_IN,
         raises=[RateLimited],
         quotas=[],

@@ -19,47 +19,59 @@ from schema.people.provider_sign_in import Identity
 from schema.people.sessions import DEVICE_TOKEN, device_of
 from schema.people.users import User
 
-CURRENT = "The caller's password. Who has none chooses one by `requestPasswordReset`."
+CURRENT = "The caller's current password. People without a password set one with `requestPasswordReset` first."
 
 
-@strawberry.input(description="The old password and the new one.")
+@strawberry.input(description="Input of `changePassword`.")
 class ChangePasswordInput(MutationInput):
     current_password: str = strawberry.field(description=CURRENT)
-    new_password: str = strawberry.field(description="As at sign-up.", metadata=checked(accounts.check_password))
+    new_password: str = strawberry.field(
+        description="The new password, under the rules of `CompleteSignUpInput.password`.",
+        metadata=checked(accounts.check_password),
+    )
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-@strawberry.type(description="The account with its new password.")
+@strawberry.type(description="The result of `changePassword`.")
 class ChangePasswordPayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="Its user.")
+    user: models.User | None = strawberry.field(
+        default=None, graphql_type=User | None, description="The user. Null if the mutation was refused."
+    )
     device_token: str | None = strawberry.field(
-        default=None, description="As that of `signIn`, in the place of the old one."
+        default=None,
+        description="A new device token that replaces the old one, as described at `SignInPayload.deviceToken`.",
     )
 
 
-@strawberry.input(description="Another address, and the right to set it.")
+@strawberry.input(description="Input of `changeEmail`.")
 class ChangeEmailInput(MutationInput):
-    email: str = strawberry.field(description="The new address, as at sign-up.", metadata=checked(accounts.check_email))
+    email: str = strawberry.field(
+        description="The new address, under the rules of `SignUpInput.email`.", metadata=checked(accounts.check_email)
+    )
     current_password: str = strawberry.field(description=CURRENT)
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-@strawberry.type(description="That the wish was heard.")
+@strawberry.type(description="The result of `changeEmail`.")
 class ChangeEmailPayload(Payload):
     is_accepted: bool = strawberry.field(
-        default=False, description="Whether a mail follows to the new address. The old one counts until it is opened."
+        default=False,
+        description="Whether a mail with a link goes to the new address. The old address stays in use until the "
+        "link is opened.",
     )
 
 
-@strawberry.input(description="Which identity to take away.")
+@strawberry.input(description="Input of `unlinkIdentity`.")
 class UnlinkIdentityInput(MutationInput):
-    identity_id: strawberry.ID = strawberry.field(description="One of `viewer.identities`.")
+    identity_id: strawberry.ID = strawberry.field(description="The identity to remove, one of `viewer.identities`.")
 
 
-@strawberry.type(description="What is left.")
+@strawberry.type(description="The result of `unlinkIdentity`.")
 class UnlinkIdentityPayload(Payload):
     identities: list[models.Identity] | None = strawberry.field(
-        default=None, graphql_type=list[Identity] | None, description="The identities that stay, at most 20."
+        default=None,
+        graphql_type=list[Identity] | None,
+        description="The remaining identities, at most 20. Null if the mutation was refused.",
     )
 
 
@@ -83,7 +95,8 @@ PROOF_REFUSALS: tuple[type[UserError], ...] = (rules.WrongPassword, RateLimited)
 @strawberry.type
 class CredentialMutations:
     @mutation(
-        description="Set another password than the current one. All other sessions end; the owner is told by mail.",
+        description="Set a new password, which must differ from the current one. All other sessions end, and the "
+        "owner is told by mail.",
         access=SIGNED_IN,
         raises=[*PROOF_REFUSALS, *PASSWORD_REFUSALS, rules.SamePassword],
     )
@@ -99,8 +112,9 @@ class CredentialMutations:
         return ChangePasswordPayload(user=user, device_token=token)
 
     @mutation(
-        description="Ask for another e-mail address. The link sent there is for `verifyEmail`; until it is opened the "
-        "old address counts. The old one is told now, and once it no longer counts. At most 5 an hour.",
+        description="Ask for another e-mail address. A link is sent to the new address; `verifyEmail` with its "
+        "token makes the change. Until then the old address stays in use. The old address is told "
+        "now and again when the change is made. At most 5 times per hour.",
         access=SIGNED_IN,
         raises=[*PROOF_REFUSALS, accounts.InvalidEmail],
     )
@@ -113,8 +127,8 @@ class CredentialMutations:
         return ChangeEmailPayload(is_accepted=True)
 
     @mutation(
-        description="Take the account at an outside provider away, so that it no longer signs in here. The last way to "
-        "sign in stays. The owner is told by mail.",
+        description="Remove an account at an outside provider, so that it can no longer sign in here. The last "
+        "way to sign in cannot be removed. The owner is told by mail.",
         access=SIGNED_IN,
         raises=[NotFound, rules.LastWayIn],
     )

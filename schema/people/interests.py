@@ -21,58 +21,62 @@ from schema.core.roots import MutationInput, Payload, connection, mutation
 from schema.people.users import User
 
 
-@strawberry.type(description="Something people like. From one catalogue, shared by people, clubs and events.")
+@strawberry.type(
+    description="Something that people like. An entry of the catalogue that people, clubs and events share."
+)
 class Interest(Node, row=models.Interest, by_id=dataloaders.people.interests.by_id):
-    slug: str = strawberry.field(description="Stable name for programs.")
+    slug: str = strawberry.field(description="A stable name for use in programs, such as in links.")
 
-    @computed(description="Name in the reader's language.")
+    @computed(description="The name in the caller's language.")
     @reads("name_ru", "name_en")
     def name(root: strawberry.Parent[Any], info: Info) -> str:
         return str(root.name_ru if info.context.locale == "ru" else root.name_en)
 
 
-@strawberry.input(description="Narrows the catalogue of interests.")
+@strawberry.input(description="Filters the catalogue of interests.")
 class InterestFilter(Filter):
     text: str | None = strawberry.field(
         default=None,
         metadata=SEARCHED_NAMES,
-        description="Words of a name in any language, also unfinished ones; case and ё do not matter. At most 200 "
-        "characters.",
+        description="Words to search for in names, in any language. Matches beginnings of words, and ignores "
+        "case and the difference between е and ё. At most 200 characters.",
     )
 
 
-@strawberry.input(description="Interests for `setInterests`.")
+@strawberry.input(description="Input of `setInterests`.")
 class SetInterestsInput(MutationInput):
     interest_ids: list[strawberry.ID] = strawberry.field(
-        description="All of one's interests from now on, at most 50.", metadata=checked(rules.check_most)
+        description="The complete new list of interests, at most 50.", metadata=checked(rules.check_most)
     )
 
 
-@strawberry.input(description="Interests for `addInterests`.")
+@strawberry.input(description="Input of `addInterests`.")
 class AddInterestsInput(MutationInput):
     interest_ids: list[strawberry.ID] = strawberry.field(
-        description="Interests to add. A person has at most 50.", metadata=checked(rules.check_most)
+        description="The interests to add. A person has at most 50.", metadata=checked(rules.check_most)
     )
 
 
-@strawberry.input(description="Interests for `removeInterests`.")
+@strawberry.input(description="Input of `removeInterests`.")
 class RemoveInterestsInput(MutationInput):
     interest_ids: list[strawberry.ID] = strawberry.field(
-        description="Interests to take away, at most 50.", metadata=checked(rules.check_most)
+        description="The interests to remove, at most 50.", metadata=checked(rules.check_most)
     )
 
 
-@strawberry.type(description="What a change of one's interests answers.")
+@strawberry.type(description="The result of a mutation that changes the caller's interests.")
 class InterestsPayload(Payload):
     user: models.User | None = strawberry.field(
-        default=None, graphql_type=User | None, description="The caller, with the interests they have now."
+        default=None,
+        graphql_type=User | None,
+        description="The caller with their current interests. Null if the mutation was refused.",
     )
 
 
 @strawberry.type
 class InterestQueries:
     @connection(
-        description="The catalogue of interests, by name in the reader's language.",
+        description="The catalogue of interests, sorted by name in the caller's language.",
         access=PUBLIC,
         of=Interest,
     )
@@ -87,7 +91,7 @@ class InterestQueries:
 @strawberry.type
 class InterestMutations:
     @mutation(
-        description="Make one's interests exactly these. Recorded as `user.interests.updated`.",
+        description="Replace the caller's interests. Emits the domain event `user.interests.updated`.",
         access=SIGNED_IN,
         raises=[NotFound, TooMany, InvalidId],
     )
@@ -98,7 +102,7 @@ class InterestMutations:
         return InterestsPayload(user=user)
 
     @mutation(
-        description="Add to one's interests; those one has already are left as they are.",
+        description="Add to the caller's interests. Interests that the caller already has are left as they are.",
         access=SIGNED_IN,
         raises=[NotFound, TooMany, InvalidId],
     )
@@ -109,7 +113,7 @@ class InterestMutations:
         return InterestsPayload(user=user)
 
     @mutation(
-        description="Take away some of one's interests; those one does not have are passed over.",
+        description="Remove some of the caller's interests. Interests that the caller does not have are ignored.",
         access=SIGNED_IN,
         raises=[NotFound, TooMany, InvalidId],
     )

@@ -19,37 +19,48 @@ from schema.people.sessions import DEVICE_TOKEN, device_of
 from schema.people.users import User
 
 
-@strawberry.input(description="Whose password is forgotten.")
+@strawberry.input(description="Input of `requestPasswordReset`.")
 class RequestPasswordResetInput(MutationInput):
-    login: str = strawberry.field(description="Handle or e-mail address.")
+    login: str = strawberry.field(description="The handle or e-mail address of the account.")
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-@strawberry.type(description="That the wish was heard.")
+@strawberry.type(description="The result of `requestPasswordReset`.")
 class RequestPasswordResetPayload(Payload):
     is_accepted: bool = strawberry.field(
-        default=False, description="True whether there is such an account or not; if there is, a mail follows."
+        default=False,
+        description="Whether the request was accepted. True whether or not the account exists; if it does, a "
+        "mail follows.",
     )
 
 
-@strawberry.input(description="A new password, and the right to set it.")
+@strawberry.input(description="Input of `resetPassword`.")
 class ResetPasswordInput(MutationInput):
-    token: str = strawberry.field(description="Of the link sent by mail. Good once, for an hour.")
-    new_password: str = strawberry.field(description="As at sign-up.", metadata=checked(accounts.check_password))
+    token: str = strawberry.field(description="The token from the mailed link. It can be used once, within one hour.")
+    new_password: str = strawberry.field(
+        description="The new password, under the rules of `CompleteSignUpInput.password`.",
+        metadata=checked(accounts.check_password),
+    )
 
 
-@strawberry.type(description="The account with its new password.")
+@strawberry.type(description="The result of `resetPassword`.")
 class ResetPasswordPayload(Payload):
     user: models.User | None = strawberry.field(
-        default=None, graphql_type=User | None, description="Its user. All sessions have ended: sign in anew."
+        default=None,
+        graphql_type=User | None,
+        description="The user. All of their sessions have ended, so they have to sign in again. Null if the "
+        "mutation was refused.",
     )
-    device_token: str | None = strawberry.field(default=None, description="As that of `signIn`.")
+    device_token: str | None = strawberry.field(
+        default=None, description="A device token, as described at `SignInPayload.deviceToken`."
+    )
 
 
 @strawberry.type
 class PasswordMutations:
     @mutation(
-        description="Have a link to set a new password sent. The answer is the same whether there is such an account.",
+        description="Send a mail with a link to set a new password. The answer is the same whether or not the "
+        "account exists.",
         access=PUBLIC,
         raises=[RateLimited],
     )
@@ -65,7 +76,7 @@ class PasswordMutations:
         return RequestPasswordResetPayload(is_accepted=True)
 
     @mutation(
-        description="Set a new password by the link sent to one's e-mail address. All sessions end.",
+        description="Set a new password with the token of the mailed link. All sessions of the account end.",
         access=PUBLIC,
         price=HASHING,
         raises=[one_time_tokens.InvalidToken, RateLimited, *PASSWORD_REFUSALS],

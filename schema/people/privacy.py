@@ -18,21 +18,23 @@ from schema.core.roots import MutationInput, Payload, mutation
 enum(
     models.Audience,
     "Who may read a field of a profile.",
-    EVERYONE="All, guests too.",
-    MEMBERS="Anyone signed in.",
-    NOBODY="Only the person and staff.",
+    EVERYONE="Everyone, including guests.",
+    MEMBERS="Everyone who is signed in.",
+    NOBODY="Only the person, volunteers and staff.",
 )
 
 
 def audience_of(field: str) -> Any:
-    @computed(description=f"Who may read one's {field}.")
+    @computed(description=f"Who may read the caller's {field}.")
     def read(root: strawberry.Parent[Any]) -> models.Audience:
         return privacy.privacy_of(root.privacy)[field]
 
     return read
 
 
-@strawberry.type(description="Who may read which field of one's profile. Staff may read them all.")
+@strawberry.type(
+    description="Who may read which field of the caller's profile. Volunteers and staff can read all of them."
+)
 class PrivacySettings:
     bio: models.Audience = audience_of("bio")
     interests: models.Audience = audience_of("interests")
@@ -41,30 +43,39 @@ class PrivacySettings:
     registrations: models.Audience = audience_of("registrations")
 
 
-@strawberry.input(description="Who may read which field of one's profile. A field that is left out stays.")
+@strawberry.input(description="Input of `updatePrivacySettings`. Fields that are omitted stay unchanged.")
 class UpdatePrivacySettingsInput(MutationInput):
-    bio: models.Audience | None = strawberry.field(default=None, description="Who may read `bio`.")
-    interests: models.Audience | None = strawberry.field(default=None, description="Who may read `interests`.")
-    location: models.Audience | None = strawberry.field(default=None, description="Who may read `location`.")
+    bio: models.Audience | None = strawberry.field(default=None, description="Who may read the caller's `bio`.")
+    interests: models.Audience | None = strawberry.field(
+        default=None, description="Who may read the caller's `interests`."
+    )
+    location: models.Audience | None = strawberry.field(
+        default=None, description="Who may read the caller's `location`."
+    )
     clubs: models.Audience | None = strawberry.field(
-        default=None, description="Who may read `clubs`, and find one among a club's members without being one."
+        default=None,
+        description="Who may read the caller's `clubs`, and see the caller among the members of a club without "
+        "being a member.",
     )
     registrations: models.Audience | None = strawberry.field(
-        default=None, description="Who may find one among the participants of an event."
+        default=None, description="Who may see the caller among the participants of an event."
     )
 
 
-@strawberry.type(description="What a change of one's privacy answers.")
+@strawberry.type(description="The result of `updatePrivacySettings`.")
 class PrivacyPayload(Payload):
     privacy_settings: models.User | None = strawberry.field(
-        default=None, graphql_type=PrivacySettings | None, description="The audiences now."
+        default=None,
+        graphql_type=PrivacySettings | None,
+        description="The current settings. Null if the mutation was refused.",
     )
 
 
 @strawberry.type
 class PrivacyMutations:
     @mutation(
-        description="Choose who may read which field of one's profile. It shows at once, in every list.",
+        description="Choose who may read which field of the caller's profile. The change takes effect at once, "
+        "in every list.",
         access=SIGNED_IN,
     )
     async def update_privacy_settings(self, info: Info, input: UpdatePrivacySettingsInput) -> PrivacyPayload:

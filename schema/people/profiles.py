@@ -39,73 +39,86 @@ class GiveIdOrHandle(UserError):
     message = _("Give either an id or a handle.")
 
 
-@strawberry.type(description="What the person alone and staff know of a person: names, birth date, contact.")
+@strawberry.type(description="The caller's own private data: names, birth date and contact.")
 class Person:
-    first_name: str | None = strawberry.field(description="Given name.")
-    last_name: str | None = strawberry.field(description="Surname.")
-    patronymic: str | None = strawberry.field(description="Patronymic.")
-    full_name: str | None = strawberry.field(description="Surname, given name, patronymic.")
-    birth_date: date | None = strawberry.field(description="Read by nobody else.")
-    phone: str | None = strawberry.field(description="In E.164.")
-    locale: str = strawberry.field(description="Language of mail and messages: ru or en.")
-    time_zone: str = strawberry.field(description="IANA name.")
+    first_name: str | None = strawberry.field(description="The given name.")
+    last_name: str | None = strawberry.field(description="The surname.")
+    patronymic: str | None = strawberry.field(description="The patronymic.")
+    full_name: str | None = strawberry.field(description="Surname, given name and patronymic in one text.")
+    birth_date: date | None = strawberry.field(description="The birth date. No one else can read it.")
+    phone: str | None = strawberry.field(description="The telephone number in E.164 format, such as +79161234567.")
+    locale: str = strawberry.field(description="The language of mail and messages, `ru` or `en`.")
+    time_zone: str = strawberry.field(description="The IANA time zone, such as Europe/Moscow.")
 
 
-@strawberry.input(description="Changes of a profile. A field that is left out stays; null empties it.")
+@strawberry.input(
+    description="Input of `updateProfile`. Fields that are omitted stay unchanged; null clears a field that may be "
+    "empty."
+)
 class UpdateProfileInput(MutationInput):
     user_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Someone else's profile; needs the permission `USER_EDIT`. One's own if left out."
+        default=None,
+        description="The person whose profile to edit. Defaults to the caller. Someone else's requires the "
+        "permission `USER_EDIT`.",
     )
     handle: strawberry.Maybe[str] = strawberry.field(
-        description="3 to 50 Latin letters, digits, dots, dashes or underscores. Once in 30 days.",
+        description="The new handle: 3 to 50 Latin letters, digits, dots, dashes or underscores. It can be "
+        "changed once in 30 days.",
         metadata=checked(rules.CHECKS["handle"]),
     )
     display_name: strawberry.Maybe[str | None] = strawberry.field(
-        description="1 to 100 characters.", metadata=checked(rules.CHECKS["display_name"])
+        description="The name shown to others, 1 to 100 characters.", metadata=checked(rules.CHECKS["display_name"])
     )
     bio: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 2000 characters.", metadata=checked(rules.CHECKS["bio"])
+        description="A text about the person, at most 2000 characters.", metadata=checked(rules.CHECKS["bio"])
     )
     location: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 100 characters.", metadata=checked(rules.CHECKS["location"])
+        description="Where the person lives, at most 100 characters.", metadata=checked(rules.CHECKS["location"])
     )
     first_name: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 100 characters.", metadata=checked(rules.CHECKS["first_name"])
+        description="The given name, at most 100 characters.", metadata=checked(rules.CHECKS["first_name"])
     )
     last_name: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 100 characters.", metadata=checked(rules.CHECKS["last_name"])
+        description="The surname, at most 100 characters.", metadata=checked(rules.CHECKS["last_name"])
     )
     patronymic: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 100 characters.", metadata=checked(rules.CHECKS["patronymic"])
+        description="The patronymic, at most 100 characters.", metadata=checked(rules.CHECKS["patronymic"])
     )
     birth_date: strawberry.Maybe[date | None] = strawberry.field(
-        description="From 1900 on. Only of oneself.", metadata=checked(rules.CHECKS["birth_date"])
+        description="The birth date, not before 1900. Only the person can set it.",
+        metadata=checked(rules.CHECKS["birth_date"]),
     )
     phone: strawberry.Maybe[str | None] = strawberry.field(
-        description="Any usual spelling; a number without country code is Russian. Kept in E.164.",
+        description="The telephone number in any usual spelling. A number without a country code is taken as "
+        "Russian. Stored in E.164 format.",
         metadata=checked(rules.CHECKS["phone"]),
     )
-    locale: strawberry.Maybe[str] = strawberry.field(description="ru or en.", metadata=checked(rules.CHECKS["locale"]))
+    locale: strawberry.Maybe[str] = strawberry.field(
+        description="The language of mail and messages, `ru` or `en`.", metadata=checked(rules.CHECKS["locale"])
+    )
     time_zone: strawberry.Maybe[str] = strawberry.field(
-        description="IANA name, such as Europe/Moscow.", metadata=checked(rules.CHECKS["time_zone"])
+        description="The IANA time zone, such as Europe/Moscow.", metadata=checked(rules.CHECKS["time_zone"])
     )
     comment: strawberry.Maybe[str | None] = strawberry.field(
-        description="A remark of staff, at most 2000 characters; needs the permission `USER_EDIT`.",
+        description="A remark of staff about the person, at most 2000 characters. Requires the permission `USER_EDIT`.",
         metadata=checked(rules.CHECKS["comment"]),
     )
 
 
-@strawberry.type(description="What a change of a profile answers.")
+@strawberry.type(description="The result of `updateProfile`.")
 class ProfilePayload(Payload):
     user: models.User | None = strawberry.field(
-        default=None, graphql_type=User | None, description="The person, with the new values."
+        default=None,
+        graphql_type=User | None,
+        description="The person with the new values. Null if the mutation was refused.",
     )
 
 
 @strawberry.type
 class ProfileQueries:
     @query(
-        description="A person by id or by handle, exactly one of them; null when missing.",
+        description="A person, by id or by handle; give exactly one of them. Null if they do not exist or the "
+        "caller cannot see them.",
         access=PUBLIC,
         graphql_type=User | None,
     )
@@ -125,8 +138,9 @@ class ProfileQueries:
 @strawberry.type
 class ProfileMutations:
     @mutation(
-        description="Change a profile: one's own, or anyone's with the permission `USER_EDIT`, which is audited. "
-        "Recorded as `user.profile.updated`, naming the changed fields without their values.",
+        description="Edit the caller's profile, or anyone's with the permission `USER_EDIT`, which is audited. "
+        "Emits the domain event `user.profile.updated` with the names of the changed fields, without "
+        "their values.",
         access=SIGNED_IN,
         gathers=True,
         raises=[

@@ -21,65 +21,75 @@ from schema.core.roots import MutationInput, Payload, mutation, query
 from schema.people.sessions import DEVICE_TOKEN, SignInPayload, device_of
 
 
-@strawberry.input(description="Where the provider sends the person back to.")
+@strawberry.input(description="Input of `startProviderSignIn`.")
 class StartProviderSignInInput(MutationInput):
-    redirect_uri: str = strawberry.field(description="One of those that the server's settings allow.")
+    redirect_uri: str = strawberry.field(
+        description="Where the provider sends the person back to. Has to be one of the addresses that the operator "
+        "has allowed."
+    )
     provider_id: str | None = strawberry.field(
         default=None,
-        description="The `id` of one of `signInMethods.providers`; not needed for the only one.",
+        description="The `id` of one of `signInMethods.providers`. May be omitted if there is only one.",
     )
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-@strawberry.type(description="Where to send the person.")
+@strawberry.type(description="The result of `startProviderSignIn`.")
 class StartProviderSignInPayload(Payload):
     authorization_url: str | None = strawberry.field(
-        default=None, description="The provider's page, with state, nonce and PKCE challenge. Good for 10 minutes."
+        default=None,
+        description="The page of the provider to send the person to. It includes state, nonce and PKCE challenge "
+        "and is valid for 10 minutes. Null if the mutation was refused.",
     )
     state: str | None = strawberry.field(
         default=None,
-        description="Keep it in the browser and compare it with the one that comes back: a link with another state "
-        "is someone else's sign-in.",
+        description="A random value to keep in the browser and compare with the `state` that comes back. If they "
+        "differ, the link belongs to someone else's sign-in and must be ignored.",
     )
 
 
-@strawberry.input(description="What the provider sent the person back with.")
+@strawberry.input(description="Input of `signInWithProvider`: what the provider added to the link back.")
 class SignInWithProviderInput(MutationInput):
-    state: str = strawberry.field(description="The `state` of the link. It is good once.")
+    state: str = strawberry.field(description="The `state` of the link. It can be used once.")
     code: str = strawberry.field(description="The `code` of the link.")
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-@strawberry.type(description="An outside OpenID Provider through which people sign in.")
+@strawberry.type(description="An outside OpenID provider through which people can sign in.")
 class SignInProvider:
-    id: str = strawberry.field(description="Stable name; give it to `startProviderSignIn` as `providerId`.")
-    name: str = strawberry.field(description="What to show on its button.")
+    id: str = strawberry.field(description="A stable name. Pass it as `providerId` to `startProviderSignIn`.")
+    name: str = strawberry.field(description="The text for its button.")
 
 
-@strawberry.type(description="Ways of signing in and of making an account.")
+@strawberry.type(description="The ways to sign in and to create an account on this server.")
 class SignInMethods:
     provider: strawberry.Private[OpenIdProvider]
-    has_password: bool = strawberry.field(description="Whether `signIn` by password is possible. At present always.")
+    has_password: bool = strawberry.field(
+        description="Whether `signIn` with a password is possible. Currently always true."
+    )
     is_sign_up_open: bool = strawberry.field(
-        description="Whether strangers may make accounts, by `signUp` or through a provider; else SIGN_UP_CLOSED."
+        description="Whether new accounts can be created, by `signUp` or through a provider. If false, both are "
+        "refused with SIGN_UP_CLOSED."
     )
 
-    @computed(description="For `startProviderSignIn`; none unless the operator has set one up.")
+    @computed(description="The providers for `startProviderSignIn`. Empty unless the operator has set one up.")
     def providers(root: strawberry.Parent[Any]) -> list[SignInProvider]:
         known = root.provider
         return [SignInProvider(id=known.id, name=known.name)] if known.is_configured else []
 
 
-@strawberry.type(description="An account at an outside OpenID Provider by which the caller signs in. Only they see it.")
+@strawberry.type(
+    description="An account at an outside OpenID provider with which the caller signs in. Only the caller can see it."
+)
 class Identity(Node, row=models.Identity, by_id=dataloaders.people.provider_sign_in.identity_by_id):
-    issuer: str = strawberry.field(description="The provider's address.")
-    created_at: datetime = strawberry.field(description="When it was linked.")
+    issuer: str = strawberry.field(description="The address (issuer URL) of the provider.")
+    created_at: datetime = strawberry.field(description="When the account was linked.")
 
 
 @strawberry.type
 class ProviderSignInMutations:
     @mutation(
-        description="Begin to sign in through the outside OpenID Provider.",
+        description="Begin to sign in through an outside OpenID provider.",
         access=PUBLIC,
         raises=[ProviderNotConfigured, provider_sign_in.UnknownRedirect, ProviderUnavailable, RateLimited],
     )
@@ -96,8 +106,9 @@ class ProviderSignInMutations:
         return StartProviderSignInPayload(authorization_url=begun.url, state=begun.state)
 
     @mutation(
-        description="Sign in with what the provider sent the person back with. The first time it makes an account, or "
-        "finds the one with the same e-mail address if the address is proven here and at the provider.",
+        description="Finish signing in through an outside provider. The first time, this creates an account, or "
+        "links to the account with the same e-mail address if the address is verified both here and "
+        "at the provider.",
         access=PUBLIC,
         raises=[ProviderNotConfigured, ProviderRefused, ProviderUnavailable, SignUpClosed],
     )
@@ -114,7 +125,7 @@ class ProviderSignInMutations:
 
 @strawberry.type
 class SignInMethodQueries:
-    @query(description="Which ways of signing in there are.", access=PUBLIC)
+    @query(description="The ways to sign in and to create an account on this server.", access=PUBLIC)
     async def sign_in_methods(self, info: Info) -> SignInMethods:
         ports = info.context.ports
         return SignInMethods(provider=ports.provider, has_password=True, is_sign_up_open=ports.settings.is_sign_up_open)

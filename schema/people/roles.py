@@ -16,53 +16,63 @@ from schema.people.users import User
 
 enum(
     Permission,
-    "A thing that not everyone may do.",
-    CHAT_USE="Open chats and write in them.",
-    CLUB_CREATE="Make clubs.",
+    "A right that depends on the platform role. `viewer.permissions` lists those of the caller.",
+    CHAT_USE="Open chats and send messages.",
+    CLUB_CREATE="Create clubs.",
     CLUB_JOIN="Join clubs.",
-    EVENT_CREATE="Make events, which a moderator looks at first.",
-    EVENT_MODERATE="Decide about events that wait for review, and publish without one.",
+    EVENT_CREATE="Create and edit events. Publishing goes through a moderator unless the author is trusted.",
+    EVENT_MODERATE="Decide about events that wait for a moderator, and publish without one.",
     EVENT_OFFER_SERVICES="Offer services at events.",
     REGISTER="Register for events and book services.",
-    REGISTER_OTHERS="Register others and book for them.",
-    REVIEW_MODERATE="Take down reviews of others.",
+    REGISTER_OTHERS="Register other people and book services for them.",
+    REVIEW_MODERATE="Delete reviews of others, and see hidden ones.",
     REVIEW_WRITE="Review events.",
-    ROLE_ASSIGN="Give people their platform roles.",
-    USER_EDIT="Change profiles of others, which is audited.",
-    USER_READ_ACCOUNT="Read the platform roles of others and whether they are active, and find people who are not.",
-    USER_READ_EMAIL="Read the e-mail addresses of others, and whether they are proven.",
-    USER_READ_PRIVATE="Read the full names and telephone numbers of others.",
-    USER_TRUST="Say whose events go out without a moderator, which is audited.",
-    VENUE_CREATE="Add venues.",
+    ROLE_ASSIGN="Assign platform roles.",
+    USER_EDIT="Edit profiles of other people. Audited.",
+    USER_READ_ACCOUNT="Read the platform roles of other people and whether their accounts are active, and find "
+    "inactive people.",
+    USER_READ_EMAIL="Read the e-mail addresses of other people and whether they are verified.",
+    USER_READ_PRIVATE="Read the full names and telephone numbers of other people, and the profile fields that they "
+    "hide.",
+    USER_TRUST="Set whose events are published without a moderator. Audited.",
+    VENUE_CREATE="Create venues.",
 )
 
 
-@strawberry.input(description="Who gets which role.")
+@strawberry.input(description="Input of `assignRole`.")
 class AssignRoleInput(MutationInput):
     user_id: strawberry.ID = strawberry.field(description="The user.")
-    role: models.Role = strawberry.field(description="Any but GUEST.")
+    role: models.Role = strawberry.field(description="The new role. GUEST is not possible.")
 
 
-@strawberry.type(description="The user in the new role.")
+@strawberry.type(description="The result of `assignRole`.")
 class AssignRolePayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="The user.")
+    user: models.User | None = strawberry.field(
+        default=None,
+        graphql_type=User | None,
+        description="The user with the new role. Null if the mutation was refused.",
+    )
 
 
-@strawberry.input(description="Whom to trust.")
+@strawberry.input(description="Input of `setUserTrusted`.")
 class SetUserTrustedInput(MutationInput):
-    user_id: strawberry.ID = strawberry.field(description="Who makes events.")
-    is_trusted: bool = strawberry.field(description="Whether they go out without a moderator from now on.")
+    user_id: strawberry.ID = strawberry.field(description="The author of events.")
+    is_trusted: bool = strawberry.field(
+        description="Whether the person's events are published without a moderator from now on."
+    )
 
 
-@strawberry.type(description="The person as trusted, or not.")
+@strawberry.type(description="The result of `setUserTrusted`.")
 class UserTrustedPayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="The person.")
+    user: models.User | None = strawberry.field(
+        default=None, graphql_type=User | None, description="The person. Null if the mutation was refused."
+    )
 
 
 @strawberry.type
 class RoleMutations:
     @mutation(
-        description="Give someone a platform role. The last administrator keeps theirs.",
+        description="Give a person another platform role. The last administrator cannot lose theirs.",
         access=Permission.ROLE_ASSIGN,
         raises=[NotFound, Forbidden, roles.RoleNotAssignable, roles.LastAdministrator],
     )
@@ -73,8 +83,9 @@ class RoleMutations:
         return AssignRolePayload(user=user)
 
     @mutation(
-        description="Say whether someone's events, and what they change of those that are out, go out without a "
-        "moderator. What waits already goes on waiting. Recorded as `user.updated`.",
+        description="Set whether a person is trusted: then their events, and their changes of published events, "
+        "take effect without a moderator. Items that already wait keep waiting. Emits the domain "
+        "event `user.updated`.",
         access=Permission.USER_TRUST,
         raises=[NotFound, InvalidId],
     )

@@ -22,50 +22,62 @@ from schema.core.roots import MutationInput, Payload, mutation
 from schema.people.users import User
 
 
-@strawberry.type(description="One signed-in device of the caller. Only they can see it.")
+@strawberry.type(description="A device on which the caller is signed in. Only the caller can see it.")
 class Session(Node, row=models.Session, by_id=dataloaders.people.sessions.session_by_id):
-    user_agent: str | None = strawberry.field(description="What the client called itself when it signed in.")
-    address: str | None = strawberry.field(description="IP address at sign-in.")
-    created_at: datetime = strawberry.field(description="When it signed in.")
-    last_used_at: datetime = strawberry.field(description="When it last traded its refresh token.")
-    expires_at: datetime = strawberry.field(
-        description="When it ends unless it is used before. However much it is used, it ends after 180 days, or "
-        "another time that the operator chose."
+    user_agent: str | None = strawberry.field(
+        description="The User-Agent header that the client sent when it signed in."
     )
-    ended_at: datetime | None = strawberry.field(description="When it was ended; null while it is open.")
+    address: str | None = strawberry.field(description="The IP address at sign-in.")
+    created_at: datetime = strawberry.field(description="When the device signed in.")
+    last_used_at: datetime = strawberry.field(description="When the device last used its refresh token.")
+    expires_at: datetime = strawberry.field(
+        description="When the session ends unless it is used before. However often it is used, it ends 180 days "
+        "after sign-in, unless the operator has set another time."
+    )
+    ended_at: datetime | None = strawberry.field(description="When the session ended. Null while it is open.")
 
-    @computed(description="Whether this very request was made in it.")
+    @computed(description="Whether this request was made with this session.")
     def is_current(root: strawberry.Parent[Any], info: Info) -> bool:
         return bool(root.id == info.context.viewer.session_id)
 
 
-DEVICE_TOKEN = "The `deviceToken` of this device's last sign-in, if it has one."
+DEVICE_TOKEN = "The `deviceToken` from the last sign-in on this device, if there is one."
 
 
-@strawberry.input(description="Who signs in, and their password.")
+@strawberry.input(description="Input of `signIn`.")
 class SignInInput(MutationInput):
-    login: str = strawberry.field(description="Handle, or proven e-mail address, whatever their case.")
+    login: str = strawberry.field(description="The handle or the verified e-mail address, in any case.")
     password: str = strawberry.field(description="The password.")
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-@strawberry.input(description="The refresh token of a session.")
+@strawberry.input(description="Input of `refreshSession`.")
 class RefreshSessionInput(MutationInput):
-    refresh_token: str = strawberry.field(description="The newest one of the session.")
+    refresh_token: str = strawberry.field(description="The newest refresh token of the session.")
 
 
-@strawberry.type(description="A session's tokens, or why there are none.")
+@strawberry.type(description="The tokens of a session. The result of every mutation that signs a person in.")
 class SignInPayload(Payload):
-    user: models.User | None = strawberry.field(default=None, graphql_type=User | None, description="Who signed in.")
-    access_token: str | None = strawberry.field(default=None, description="Send it as `Authorization: Bearer`.")
-    access_token_expires_at: datetime | None = strawberry.field(
-        default=None, description="When it ends; from then on requests are refused with the reason TOKEN_EXPIRED."
+    user: models.User | None = strawberry.field(
+        default=None, graphql_type=User | None, description="Who signed in. Null if the mutation was refused."
     )
-    refresh_token: str | None = strawberry.field(default=None, description="Trade it in, once, for new tokens.")
+    access_token: str | None = strawberry.field(
+        default=None,
+        description="The token to send as `Authorization: Bearer …` with each request. Null if the mutation was "
+        "refused.",
+    )
+    access_token_expires_at: datetime | None = strawberry.field(
+        default=None,
+        description="When the access token expires. Later requests with it are refused with the reason TOKEN_EXPIRED.",
+    )
+    refresh_token: str | None = strawberry.field(
+        default=None, description="The token that `refreshSession` trades for new tokens, once."
+    )
     device_token: str | None = strawberry.field(
         default=None,
-        description="Keep it on the device, beyond the session too, and send it with the next `signIn`: whatever "
-        "strangers try then does not keep this device out. Null where a session only goes on.",
+        description="A token to keep on the device, even after signing out, and to send with the next sign-in. "
+        "With it, failed sign-in attempts by strangers do not lock this device out. Null if a "
+        "session was merely refreshed.",
     )
 
     @classmethod
@@ -79,35 +91,40 @@ class SignInPayload(Payload):
         )
 
 
-@strawberry.input(description="Nothing but the key.")
+@strawberry.input(description="Input of `signOut`. It has no fields of its own.")
 class SignOutInput(MutationInput):
     pass
 
 
-@strawberry.type(description="Whether the session has ended.")
+@strawberry.type(description="The result of `signOut`.")
 class SignOutPayload(Payload):
-    is_signed_out: bool = strawberry.field(default=False, description="True once its tokens are refused.")
+    is_signed_out: bool = strawberry.field(
+        default=False, description="True once both tokens of the session are refused."
+    )
 
 
-@strawberry.input(description="Nothing but the key.")
+@strawberry.input(description="Input of `signOutEverywhere`. It has no fields of its own.")
 class SignOutEverywhereInput(MutationInput):
     pass
 
 
-@strawberry.type(description="What was ended.")
+@strawberry.type(description="The result of `signOutEverywhere`.")
 class SignOutEverywherePayload(Payload):
-    ended_count: int | None = strawberry.field(default=None, description="Sessions that were open, this one included.")
+    ended_count: int | None = strawberry.field(
+        default=None,
+        description="The number of sessions that were ended, including this one. Null if the mutation was refused.",
+    )
 
 
-@strawberry.input(description="Which session to end.")
+@strawberry.input(description="Input of `revokeSession`.")
 class RevokeSessionInput(MutationInput):
-    session_id: strawberry.ID = strawberry.field(description="One of one's own sessions.")
+    session_id: strawberry.ID = strawberry.field(description="The session of the caller to end.")
 
 
-@strawberry.type(description="The session, ended.")
+@strawberry.type(description="The result of `revokeSession`.")
 class RevokeSessionPayload(Payload):
     session: models.Session | None = strawberry.field(
-        default=None, graphql_type=Session | None, description="The session."
+        default=None, graphql_type=Session | None, description="The ended session. Null if the mutation was refused."
     )
 
 
@@ -118,7 +135,8 @@ def device_of(context: Context, token: str | None = None) -> Device:
 @strawberry.type
 class SessionMutations:
     @mutation(
-        description="Sign in by password. An unknown login and a wrong password get the same answer, in the same time.",
+        description="Sign in with a password. An unknown login and a wrong password get the same answer in the "
+        "same time.",
         access=PUBLIC,
         price=HASHING,
         raises=[rules.InvalidCredentials, RateLimited],
@@ -140,9 +158,10 @@ class SessionMutations:
         return SignInPayload.of(done)
 
     @mutation(
-        description="Trade a refresh token for new tokens. For 30 seconds, or another time that the operator chose, "
-        "the same token gets the same successor again: send it again when the answer is lost, or from several tabs at "
-        "once. Later, or once the successor was traded, it ends its session.",
+        description="Trade a refresh token for new tokens. For 30 seconds, unless the operator has set another "
+        "time, the same token returns the same new tokens, so it is safe to retry or to refresh from "
+        "several tabs at once. Using it later, or after the new refresh token was used, ends the "
+        "session.",
         access=PUBLIC,
         raises=[rules.SessionEnded],
     )
@@ -155,7 +174,7 @@ class SessionMutations:
         return SignInPayload.of(done)
 
     @mutation(
-        description="End the session of the access token. Both its tokens are refused at once and its sockets close.",
+        description="End the current session. Its tokens are refused at once and its WebSocket connections are closed.",
         access=SIGNED_IN,
         quotas=[],
     )
@@ -164,13 +183,13 @@ class SessionMutations:
             await rules.sign_out(uow, info.context.viewer)
         return SignOutPayload(is_signed_out=True)
 
-    @mutation(description="End all of one's sessions.", access=SIGNED_IN, quotas=[])
+    @mutation(description="End all sessions of the caller.", access=SIGNED_IN, quotas=[])
     async def sign_out_everywhere(self, info: Info, input: SignOutEverywhereInput) -> SignOutEverywherePayload:
         async with info.context.writing() as uow:
             ended = await rules.end_all(uow, info.context.viewer.require_user())
         return SignOutEverywherePayload(ended_count=ended)
 
-    @mutation(description="End one of one's own sessions.", access=SIGNED_IN, raises=[NotFound], quotas=[])
+    @mutation(description="End one session of the caller.", access=SIGNED_IN, raises=[NotFound], quotas=[])
     async def revoke_session(self, info: Info, input: RevokeSessionInput) -> RevokeSessionPayload:
         session_id = ids.decode(input.session_id, "Session")
         async with info.context.writing() as uow:

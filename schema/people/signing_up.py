@@ -17,49 +17,54 @@ from schema.people.accounts import PASSWORD_REFUSALS
 from schema.people.sessions import SignInPayload, device_of
 
 
-@strawberry.input(description="An application for an account.")
+@strawberry.input(description="Input of `signUp`.")
 class SignUpInput(MutationInput):
     handle: str = strawberry.field(
-        description="3 to 50 Latin letters, digits, dots, dashes or underscores; unique, whatever its case. It is not "
-        "kept free until the sign-up is completed.",
+        description="The handle to use: 3 to 50 Latin letters, digits, dots, dashes or underscores, unique in "
+        "any case. It is not reserved until the sign-up is completed.",
         metadata=checked(accounts.check_handle),
     )
     email: str = strawberry.field(
-        description="Where the link to complete the sign-up goes. Nobody is told whether it is known here. In any "
-        "spelling; before the @ only ASCII.",
+        description="The e-mail address. The link to complete the sign-up is sent there. Only ASCII characters "
+        "are accepted before the @.",
         metadata=checked(accounts.check_email),
     )
     display_name: str = strawberry.field(
-        description="The name shown to others, at most 100 characters.", metadata=checked(check_display_name)
+        description="The name shown to others, 1 to 100 characters.", metadata=checked(check_display_name)
     )
     locale: str | None = strawberry.field(
         default=None,
-        description="`ru` or `en`; null: as Accept-Language says.",
+        description="The language of mail and messages, `ru` or `en`. Defaults to the Accept-Language header.",
         metadata=checked(accounts.check_locale),
     )
     time_zone: str | None = strawberry.field(
-        default=None, description="IANA zone; null: Europe/Moscow.", metadata=checked(check_time_zone)
+        default=None,
+        description="The IANA time zone of the person. Defaults to Europe/Moscow.",
+        metadata=checked(check_time_zone),
     )
 
 
-@strawberry.type(description="That the application was heard.")
+@strawberry.type(description="The result of `signUp`.")
 class SignUpPayload(Payload):
     is_accepted: bool = strawberry.field(
         default=False,
-        description="Whether a mail follows. There is no account before the link in it is opened: `completeSignUp`.",
+        description="Whether a mail with a link follows. The account exists only after `completeSignUp` with the "
+        "token of that link.",
     )
 
 
-@strawberry.input(description="The token of a link sent by mail, and the password of the new account.")
+@strawberry.input(description="Input of `completeSignUp`.")
 class CompleteSignUpInput(MutationInput):
-    token: str = strawberry.field(description="Good once, for 24 hours.")
+    token: str = strawberry.field(description="The token from the mailed link. It can be used once, within 24 hours.")
     password: str = strawberry.field(
-        description="10 to 200 characters: none of the commonest passwords, and more than handle, name or address.",
+        description="The password, 10 to 200 characters. Common passwords and ones that consist of little more "
+        "than the handle, name or address are refused.",
         metadata=checked(accounts.check_password),
     )
     handle: str | None = strawberry.field(
         default=None,
-        description="Another one than at sign-up, where that has been taken since; null: as at sign-up.",
+        description="Another handle than at sign-up, in case that one was taken in the meantime. Defaults to the "
+        "one from sign-up.",
         metadata=checked(accounts.check_handle),
     )
 
@@ -67,8 +72,9 @@ class CompleteSignUpInput(MutationInput):
 @strawberry.type
 class SigningUpMutations:
     @mutation(
-        description="Have a link sent by which an account is made. Whether the e-mail address is known here does not "
-        "show: its owner is told by mail instead.",
+        description="Start creating an account. A mail with a link to complete the sign-up is sent. The answer "
+        "does not reveal whether the address already has an account; its owner is told by mail "
+        "instead.",
         access=PUBLIC,
         raises=[
             Required,
@@ -100,8 +106,8 @@ class SigningUpMutations:
         return SignUpPayload(is_accepted=True)
 
     @mutation(
-        description="Make the account that was signed up for, by the link sent to its e-mail address, and sign in. The "
-        "address is proven by this.",
+        description="Create the account with the token of the mailed link, and sign in. This also verifies the "
+        "e-mail address.",
         access=PUBLIC,
         price=HASHING,
         raises=[

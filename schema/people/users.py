@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 enum(
     models.Role,
-    "Platform roles, weakest first.",
-    GUEST="A caller who has not signed in.",
-    USER="Whoever has an account.",
-    VOLUNTEER="Registers visitors and books for them.",
-    MODERATOR="Decides what goes out, and sees what is hidden.",
+    "Platform roles, from weakest to strongest.",
+    GUEST="A caller who is not signed in.",
+    USER="Anyone with an account.",
+    VOLUNTEER="Registers visitors for events and books services for them.",
+    MODERATOR="Decides what is published, and sees what is hidden.",
     ADMIN="May do everything.",
 )
 
-FOR_STAFF = "For the person and staff; null for others."
-FOR_ADMINISTRATORS = "For the person and administrators; null for others."
+FOR_STAFF = "Visible to the person, volunteers and staff; null for everyone else."
+FOR_ADMINISTRATORS = "Visible to the person and administrators; null for everyone else."
 
 
 def chosen_audience(field: str) -> Gate:
@@ -71,71 +71,93 @@ def staff_only(_user: Any, info: Info) -> bool:
     return info.context.viewer.can(Permission.USER_READ_PRIVATE)
 
 
-@strawberry.type(description="A person, as the reader may see them. What is hidden looks like what is missing.")
+@strawberry.type(
+    description="A person. Fields that the caller may not read are null or empty, just as if they were not set."
+)
 class User(Node, row=models.User, by_id=dataloaders.people.users.by_id):
-    handle: str = strawberry.field(description="Unique short name, case-insensitive.")
+    handle: str = strawberry.field(description="A unique short name, regardless of case.")
     display_name: str = strawberry.field(description="The name shown to others.")
     bio: str | None = restricted(
-        chosen_audience("bio"), attribute="bio", description="About oneself. Its audience is the person's choice."
+        chosen_audience("bio"),
+        attribute="bio",
+        description="A text about the person. Null if their privacy settings hide it from the caller.",
     )
     location: str | None = restricted(
         chosen_audience("location"),
         attribute="location",
-        description="Where the person lives, in their words. Its audience is the person's choice.",
+        description="Where the person lives, in their own words. Null if their privacy settings hide it from the "
+        "caller.",
     )
     interests: list[Annotated[Interest, strawberry.lazy("schema.people.interests")]] = related(
         dataloaders.people.interests.by_user_id,
         visible=chosen_audience("interests"),
         hidden=[],
-        description="What the person likes, at most 50. Its audience is the person's choice.",
+        description="What the person likes, at most 50. Empty if their privacy settings hide it from the caller.",
     )
     clubs: Connection[Annotated[Club, strawberry.lazy("schema.clubs.clubs")]] = connected(
         dataloaders.clubs.clubs.by_user_id,
         filter=Annotated["MemberClubFilter", strawberry.lazy("schema.clubs.clubs")],
         visible=chosen_audience("clubs"),
         hidden=Page(),
-        description="Clubs of which the person is a member, by name, as far as the reader may see them. "
-        "Its audience is the person's choice.",
+        description="The clubs that the person is a member of and that the caller can see, sorted by name. Empty "
+        "if their privacy settings hide it from the caller.",
     )
     is_trusted: bool | None = restricted(
         self_and_staff,
         attribute="is_trusted",
-        description="Whether the person's events, and changes of them, go out without a moderator. " + FOR_STAFF,
+        description="Whether the person's events, and their changes of published events, take effect without a "
+        f"moderator. {FOR_STAFF}",
     )
     roles: list[models.Role] | None = restricted(
-        self_and_account_readers, attribute="roles", description=f"Platform roles, at present one. {FOR_ADMINISTRATORS}"
+        self_and_account_readers,
+        attribute="roles",
+        description=f"The platform roles of the person, currently exactly one. {FOR_ADMINISTRATORS}",
     )
     is_active: bool | None = restricted(
         self_and_account_readers,
         attribute="is_active",
-        description="Whether the person may sign in. People who may not are found by administrators alone. "
-        + FOR_ADMINISTRATORS,
+        description="Whether the person can sign in. Only administrators find people who cannot. " + FOR_ADMINISTRATORS,
     )
-    created_at: datetime = strawberry.field(description="When the person came.")
-    updated_at: datetime = strawberry.field(description="When the profile was changed last.")
+    created_at: datetime = strawberry.field(description="When the account was created.")
+    updated_at: datetime = strawberry.field(description="When the profile last changed.")
     email: str | None = restricted(
-        self_and_administrators, attribute="email", description=f"Address for mail. {FOR_ADMINISTRATORS}"
+        self_and_administrators,
+        attribute="email",
+        description=f"The e-mail address that mail goes to. {FOR_ADMINISTRATORS}",
     )
     claimed_email: str | None = restricted(
         self_and_administrators,
         attribute="claimed_email",
-        description=f"An address that the person has asked for and not proven yet. {FOR_ADMINISTRATORS}",
+        description=f"A new e-mail address that the person has asked for and not verified yet. {FOR_ADMINISTRATORS}",
     )
     is_email_verified: bool | None = restricted(
         self_and_administrators,
         attribute="is_email_verified",
-        description=f"Whether the address for mail is proven. {FOR_ADMINISTRATORS}",
+        description=f"Whether `email` is verified. {FOR_ADMINISTRATORS}",
     )
-    phone: str | None = restricted(self_and_staff, attribute="phone", description=f"In E.164. {FOR_STAFF}")
-    first_name: str | None = restricted(self_and_staff, attribute="first_name", description=f"Given name. {FOR_STAFF}")
-    last_name: str | None = restricted(self_and_staff, attribute="last_name", description=f"Surname. {FOR_STAFF}")
-    patronymic: str | None = restricted(self_and_staff, attribute="patronymic", description=f"Patronymic. {FOR_STAFF}")
+    phone: str | None = restricted(
+        self_and_staff, attribute="phone", description=f"The telephone number in E.164 format. {FOR_STAFF}"
+    )
+    first_name: str | None = restricted(
+        self_and_staff, attribute="first_name", description=f"The given name. {FOR_STAFF}"
+    )
+    last_name: str | None = restricted(self_and_staff, attribute="last_name", description=f"The surname. {FOR_STAFF}")
+    patronymic: str | None = restricted(
+        self_and_staff, attribute="patronymic", description=f"The patronymic. {FOR_STAFF}"
+    )
     full_name: str | None = restricted(
-        self_and_staff, attribute="full_name", description=f"Surname, given name, patronymic. {FOR_STAFF}"
+        self_and_staff,
+        attribute="full_name",
+        description=f"Surname, given name and patronymic in one text. {FOR_STAFF}",
     )
     birth_date: date | None = restricted(
-        self_only, attribute="birth_date", description="For the person alone; null for everyone else, staff included."
+        self_only,
+        attribute="birth_date",
+        description="The birth date. Visible to the person only; null for everyone else, including staff.",
     )
     comment: str | None = restricted(
-        staff_only, attribute="comment", description="A remark of staff. For staff; null for others, the person too."
+        staff_only,
+        attribute="comment",
+        description="A remark of staff about the person. Visible to volunteers and staff; null for everyone "
+        "else, including the person.",
     )

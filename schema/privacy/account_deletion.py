@@ -15,36 +15,39 @@ from schema.people.credentials import PROOF_REFUSALS, proof_of
 from schema.people.sessions import DEVICE_TOKEN, device_of
 
 
-@strawberry.input(description="The right to delete one's account.")
+@strawberry.input(description="Input of `deleteAccount`.")
 class DeleteAccountInput(MutationInput):
     current_password: str | None = strawberry.field(
         default=None,
-        description="The caller's password. Who has none signs in anew instead, at most 10 minutes before.",
+        description="The caller's current password. People without a password omit it and must have signed in "
+        "within the last 10 minutes.",
     )
     device_token: str | None = strawberry.field(default=None, description=DEVICE_TOKEN)
 
 
-@strawberry.input(description="Nothing but who calls.")
+@strawberry.input(description="Input of `cancelAccountDeletion`. It has no fields of its own.")
 class CancelAccountDeletionInput(MutationInput):
     pass
 
 
-@strawberry.type(description="When the account is deleted.")
+@strawberry.type(description="The result of a mutation that schedules the deletion of an account or cancels it.")
 class AccountDeletionPayload(Payload):
     deletion_at: datetime | None = strawberry.field(
         default=None,
-        description="When it is carried out, unless `cancelAccountDeletion` comes before. Null where it stays.",
+        description="When the account will be deleted, unless `cancelAccountDeletion` is called before. Null if "
+        "no deletion is scheduled.",
     )
 
 
 @strawberry.type
 class AccountDeletionMutations:
     @mutation(
-        description="Have one's account deleted after a grace time: 14 days, if the operator chose no other. Until "
-        "then one can sign in and take it back; all other sessions end now. The owner is told by mail when it happens "
-        "and what stays. Refused while others would be left alone: for the only owner of clubs with other members and "
-        "the only organizer of coming events with participants, of which `details.conflictsWith` names up to 20, and "
-        "for the last administrator.",
+        description="Schedule the deletion of the caller's account, after 14 days unless the operator has set "
+        "another time. Until then the owner can sign in and cancel it. All other sessions end now, "
+        "and the owner is told by mail when the account will be deleted and what remains. Refused "
+        "for the only owner of clubs with other members, for the only organizer of upcoming events "
+        "with participants (`details.conflictsWith` lists up to 20 of them), and for the last "
+        "administrator.",
         access=SIGNED_IN,
         raises=[
             *PROOF_REFUSALS,
@@ -64,8 +67,8 @@ class AccountDeletionMutations:
         return AccountDeletionPayload(deletion_at=user.deletion_at)
 
     @mutation(
-        description="Keep one's account after all. The owner is told by mail. Nothing happens where no deletion was "
-        "asked for.",
+        description="Cancel the scheduled deletion of the caller's account. The owner is told by mail. Does "
+        "nothing if no deletion is scheduled.",
         access=SIGNED_IN,
     )
     async def cancel_account_deletion(self, info: Info, input: CancelAccountDeletionInput) -> AccountDeletionPayload:

@@ -19,50 +19,59 @@ from schema.core.roots import MutationInput, Payload, mutation
 
 enum(
     models.DataExportState,
-    "What became of a copy of one's data.",
-    QUEUED="It is being made.",
-    READY="It can be downloaded until `expiresAt`.",
-    FAILED="It could not be made. One may ask again at once.",
-    EXPIRED="It was removed.",
+    "The state of a copy of the caller's data.",
+    QUEUED="The copy is being made.",
+    READY="The copy can be downloaded until `expiresAt`.",
+    FAILED="The copy could not be made. It may be requested again at once.",
+    EXPIRED="The copy has expired and was removed.",
 )
 PATH = "/exports"
 
 
-@strawberry.type(description="A copy of all that is the caller's own, as a JSON file. Only they see it.")
+@strawberry.type(
+    description="A copy of all data that belongs to the caller, as a JSON file. Only the caller can see it."
+)
 class DataExport(Node, row=models.DataExport, by_id=dataloaders.privacy.data_exports.data_export_by_id):
-    state: models.DataExportState = strawberry.field(description="Whether it can be downloaded.")
-    size: int | None = strawberry.field(description="Bytes of the file as it travels, compressed. At most 64 MiB.")
-    created_at: datetime = strawberry.field(description="When it was asked for.")
-    finished_at: datetime | None = strawberry.field(description="When it was made, or given up.")
+    state: models.DataExportState = strawberry.field(description="Whether the copy can be downloaded.")
+    size: int | None = strawberry.field(
+        description="The size of the compressed file in bytes, at most 64 MiB. Null until the copy is ready."
+    )
+    created_at: datetime = strawberry.field(description="When the copy was requested.")
+    finished_at: datetime | None = strawberry.field(
+        description="When the copy was finished or given up. Null while it is being made."
+    )
     expires_at: datetime | None = strawberry.field(
-        description="When it is removed, as a rule a week after it was made."
+        description="When the copy is removed, by default 7 days after it was made. Null until the copy is ready."
     )
 
     @computed(
-        description="Where to GET it, with the access token of its owner as for GraphQL: 409 before it is ready, 410 "
-        "once it is gone, 404 for others."
+        description="Where to download the file with GET and the owner's access token. The status is 409 before "
+        "it is ready, 410 once it is removed, and 404 for anyone else."
     )
     def url(root: strawberry.Parent[Any], info: Info) -> str:
         return f"{info.context.ports.settings.url}{PATH}/{root.id}"
 
 
-@strawberry.input(description="Nothing but who calls.")
+@strawberry.input(description="Input of `requestDataExport`. It has no fields of its own.")
 class RequestDataExportInput(MutationInput):
     pass
 
 
-@strawberry.type(description="The copy that is being made.")
+@strawberry.type(description="The result of `requestDataExport`.")
 class RequestDataExportPayload(Payload):
     data_export: models.DataExport | None = strawberry.field(
-        default=None, graphql_type=DataExport | None, description="The copy, soon READY."
+        default=None,
+        graphql_type=DataExport | None,
+        description="The copy that is being made. Null if the mutation was refused.",
     )
 
 
 @strawberry.type
 class DataExportMutations:
     @mutation(
-        description="Have a copy of all that is one's own made: profile, sessions, memberships, registrations, "
-        "bookings, reviews, messages, notifications and more. A mail says when it is ready. Once a day.",
+        description="Request a copy of all data that belongs to the caller: profile, sessions, memberships, "
+        "registrations, bookings, reviews, messages, notifications and more. A mail says when it is "
+        "ready. Once a day.",
         access=SIGNED_IN,
     )
     async def request_data_export(self, info: Info, input: RequestDataExportInput) -> RequestDataExportPayload:

@@ -31,91 +31,104 @@ from schema.reviews.viewer_can import ReviewViewerCan
 
 enum(
     models.ReviewStatus,
-    "Whether a review is out.",
-    PUBLISHED="Everyone sees it.",
-    HIDDEN="Taken down by a moderator: its author and moderators see it, and it does not count.",
+    "Whether a review is visible.",
+    PUBLISHED="Everyone can see it.",
+    HIDDEN="Hidden by a moderator. Only its author and moderators see it, and it does not count in ratings.",
 )
 
 
-@strawberry.type(description="A rating left by someone who took part in an event.")
+@strawberry.type(description="A rating, with an optional text, by a person who took part in an event.")
 class Review(Node, row=models.Review, by_id=dataloaders.reviews.reviews.by_id):
-    rating: int = strawberry.field(description="1 to 5, 5 being the best.")
-    text: str | None = strawberry.field(description="At most 5000 characters.")
-    status: models.ReviewStatus = strawberry.field(description="HIDDEN ones are shown to author and moderators only.")
-    created_at: datetime = strawberry.field(description="When it was posted.")
-    updated_at: datetime = strawberry.field(description="When it was changed last.")
+    rating: int = strawberry.field(description="The rating from 1 (worst) to 5 (best).")
+    text: str | None = strawberry.field(description="The text, at most 5,000 characters.")
+    status: models.ReviewStatus = strawberry.field(
+        description="Whether the review is published. Hidden ones are visible only to their author and to moderators."
+    )
+    created_at: datetime = strawberry.field(description="When the review was posted.")
+    updated_at: datetime = strawberry.field(description="When the review last changed.")
     author: User | None = related(
-        dataloaders.people.users.by_id, key="author_id", description="Null when their profile is hidden."
+        dataloaders.people.users.by_id, key="author_id", description="The author. Null if the caller cannot see them."
     )
     event: Event | None = related(
-        dataloaders.events.events.by_id, key="event_id", description="Null when it is no longer visible."
+        dataloaders.events.events.by_id,
+        key="event_id",
+        description="The reviewed event. Null if the caller cannot see it.",
     )
     viewer_can = allowed(ReviewViewerCan, viewer_can.OfReview, "author_id")
 
 
-@strawberry.input(description=f"Narrows a list of reviews. {ALL_HOLD}")
+@strawberry.input(description=f"Filters a list of reviews. {ALL_HOLD}")
 class ReviewFilter(Filter):
     ratings: list[int] | None = strawberry.field(
-        default=None, description="With one of these ratings, 1 to 5.", metadata=checked(each=rules.check_rating)
+        default=None,
+        description="Keep reviews with one of these ratings, each from 1 to 5.",
+        metadata=checked(each=rules.check_rating),
     )
     statuses: list[models.ReviewStatus] | None = strawberry.field(
         default=None,
-        description="In one of these statuses. HIDDEN ones of others are found by moderators who name that here.",
+        description="Keep reviews with one of these statuses. Hidden reviews of others are found by moderators "
+        "who name HIDDEN here.",
     )
 
 
-@strawberry.type(description="What the published reviews of an event add up to.")
+@strawberry.type(description="A summary of the published reviews of an event.")
 class RatingSummary:
-    average: float | None = strawberry.field(description="Mean rating; null while there is none.")
+    average: float | None = strawberry.field(description="The average rating. Null if there are no reviews.")
 
-    @computed(description="How many reviews.")
+    @computed(description="The number of reviews.")
     def count(root: strawberry.Parent[Any]) -> int:
         return int(root.total)
 
-    @computed(description="How many reviews gave 1, 2, 3, 4 and 5: always five numbers.")
+    @computed(description="The number of reviews with rating 1, 2, 3, 4 and 5, in this order. Always five numbers.")
     def histogram(root: strawberry.Parent[Any]) -> list[int]:
         return [getattr(root, f"of_{rating}") for rating in RATINGS]
 
 
-@strawberry.input(description="A rating of an event one took part in.")
+@strawberry.input(description="Input of `createReview`.")
 class CreateReviewInput(MutationInput):
-    event_id: strawberry.ID = strawberry.field(description="The event, which has ended.")
-    rating: int = strawberry.field(description="1 to 5, 5 being the best.", metadata=checked(rules.check_rating))
+    event_id: strawberry.ID = strawberry.field(description="The event to review. It has to have ended.")
+    rating: int = strawberry.field(
+        description="The rating from 1 (worst) to 5 (best).", metadata=checked(rules.check_rating)
+    )
     text: str | None = strawberry.field(
-        default=None, description="At most 5000 characters.", metadata=checked(rules.check_review_text)
+        default=None, description="The text, at most 5,000 characters.", metadata=checked(rules.check_review_text)
     )
 
 
-@strawberry.input(description="What to change; what is left out stays.")
+@strawberry.input(description="Input of `updateReview`. Fields that are omitted stay unchanged.")
 class UpdateReviewInput(MutationInput):
-    review_id: strawberry.ID = strawberry.field(description="One's own review.")
+    review_id: strawberry.ID = strawberry.field(description="The caller's review to edit.")
     rating: strawberry.Maybe[int] = strawberry.field(
-        description="1 to 5, 5 being the best.", metadata=checked(rules.check_rating)
+        description="The rating from 1 (worst) to 5 (best).", metadata=checked(rules.check_rating)
     )
     text: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 5000 characters; null takes it away.", metadata=checked(rules.check_review_text)
+        description="The text, at most 5,000 characters. Null removes it.", metadata=checked(rules.check_review_text)
     )
 
 
-@strawberry.input(description="Which review to delete.")
+@strawberry.input(description="Input of `deleteReview`.")
 class DeleteReviewInput(MutationInput):
-    review_id: strawberry.ID = strawberry.field(description="The review.")
+    review_id: strawberry.ID = strawberry.field(description="The review to delete.")
 
 
-@strawberry.type(description="A review after its change.")
+@strawberry.type(description="The result of a mutation that creates or edits a review.")
 class ReviewPayload(Payload):
-    review: models.Review | None = strawberry.field(default=None, graphql_type=Review | None, description="The review.")
+    review: models.Review | None = strawberry.field(
+        default=None, graphql_type=Review | None, description="The review. Null if the mutation was refused."
+    )
 
 
-@strawberry.type(description="What was deleted.")
+@strawberry.type(description="The result of `deleteReview`.")
 class DeleteReviewPayload(Payload):
-    deleted_review_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the deleted review.")
+    deleted_review_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the deleted review. Null if the mutation was refused."
+    )
 
 
 @strawberry.type
 class ReviewMutations:
     @mutation(
-        description="Rate an event one took part in, once it has ended. Once per person and event.",
+        description="Review an event that the caller took part in, once it has ended. One review per person and event.",
         access=Permission.REVIEW_WRITE,
         gathers=True,
         raises=[NotFound, OutOfRange, TooLong, rules.ReviewNotAllowed, rules.AlreadyReviewed],
@@ -130,7 +143,7 @@ class ReviewMutations:
         return ReviewPayload(review=review)
 
     @mutation(
-        description="Change one's own review.",
+        description="Edit the caller's own review.",
         access=Permission.REVIEW_WRITE,
         gathers=True,
         raises=[NotFound, Forbidden, OutOfRange, TooLong],
@@ -144,7 +157,7 @@ class ReviewMutations:
         return ReviewPayload(review=review)
 
     @mutation(
-        description="Delete a review: its author, or a moderator (audited).",
+        description="Delete a review. Its author may do this, and moderators, whose calls are audited.",
         access=SIGNED_IN,
         raises=[NotFound, Forbidden],
     )
