@@ -43,6 +43,17 @@ lint: setup ## Check style and types
 schema: setup ## Write schema.graphql
 	$(BIN)/wingding schema > schema.graphql
 
+SCHEMA_LINT := .ci/schema-lint
+$(SCHEMA_LINT)/node_modules/.package-lock.json: $(SCHEMA_LINT)/package-lock.json
+	cd $(SCHEMA_LINT) && npm ci --no-audit --no-fund --silent
+
+lint-schema: setup $(SCHEMA_LINT)/node_modules/.package-lock.json ## Lint schema.graphql and refuse changes that break clients
+	$(BIN)/python -m tests.tools.schema_changes
+	cd $(SCHEMA_LINT) && npm run --silent lint
+
+release-schema: setup ## Make schema.graphql the schema of the last release (docs/schema-changes.md)
+	$(BIN)/python -m tests.tools.schema_changes --release
+
 migrate: setup ## Bring the database to the newest migration
 	$(BIN)/wingding migrate
 
@@ -73,4 +84,4 @@ explorer/dist/index.html: explorer/package-lock.json explorer/build.mjs $(wildca
 explorer-if-possible:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory explorer || true; fi
 
-.PHONY: sbom help setup run test test-shifted test-outside bench peers-if-possible lint schema migrate seed explorer explorer-if-possible
+.PHONY: sbom help setup run test test-shifted test-outside bench peers-if-possible lint lint-schema schema release-schema migrate seed explorer explorer-if-possible
