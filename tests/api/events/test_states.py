@@ -192,7 +192,7 @@ async def test_what_becomes_of_an_event(client, save, who, state):
 
 @pytest.mark.parametrize("who", STRANGERS)
 async def test_who_may_not_act(client, save, who):
-    columns = {"an event that was out": "published, with people", "one that never was": "draft"}
+    columns = {"an event that was published": "published, with people", "one that never was published": "draft"}
     for column, state in columns.items():
         users, events = await a_cast(save, *[STATES[state]] * len(actions()))
 
