@@ -167,7 +167,7 @@ class NotFound(UserError):
 
 class InvalidId(UserError):
     code = ErrorCode.INVALID_ID
-    message = _("This is not the id of the expected kind of object.")
+    message = _("This is not the id of an object of the expected type.")
 
 
 class InvalidCursor(UserError):
@@ -220,7 +220,7 @@ class InvalidIdempotencyKey(UserError):
 
 class Required(UserError):
     code = ErrorCode.REQUIRED
-    message = _("This must be given.")
+    message = _("This is required.")
 
 
 class TooLong(UserError):

@@ -34,35 +34,42 @@ _SECURITY = {
     ),
     "PROVIDER_LINKED": (
         _("Another way to sign in was added"),
-        _("An account at another service was linked to yours, and signs in to it from now on."),
+        _("An account at another service was linked to yours and can now sign in to it."),
     ),
     "PROVIDER_UNLINKED": (
-        _("A way to sign in was taken away"),
-        _("An account at another service no longer signs in to yours."),
+        _("A way to sign in was removed"),
+        _("An account at another service can no longer sign in to yours."),
     ),
     "EMAIL_CHANGE_ASKED": (
-        _("Another e-mail address was asked for"),
-        _("Your account is to have another e-mail address. This one counts until that is confirmed."),
+        _("A new e-mail address was requested"),
+        _("A new e-mail address was requested for your account. This one stays in use until the new one is confirmed."),
     ),
     "EMAIL_CHANGED": (
         _("Your e-mail address was changed"),
-        _("Your account has another e-mail address now. This one is no longer used."),
+        _("Your account now has a different e-mail address. This one is no longer used."),
     ),
     "LOCKED_OUT": (
         _("Too many wrong passwords"),
-        _("Someone tried many wrong passwords for your account. For 15 minutes none is accepted from new places."),
-        _("Devices that you have signed in from are not affected, and a link to a new password always works."),
+        _(
+            "Someone tried many wrong passwords for your account. For 15 minutes, no password is "
+            "accepted from new places."
+        ),
+        _("Devices from which you have signed in are not affected, and a link to set a new password always works."),
     ),
     "DELETION_ASKED": (
-        _("Your account is to be deleted"),
+        _("Your account will be deleted"),
         _("Your account will be deleted on {ends_at}. Until then you can sign in and keep it."),
         _(
-            "Then your address, names and profile, your notes and notifications and all ways to sign in are erased. "
-            "Your places at coming events are given back, and you leave your clubs and chats."
+            "Your address, names and profile, your notes and notifications, and all ways to sign in "
+            "are then erased. Your places at upcoming events are given back, and you leave your "
+            "clubs and chats."
         ),
-        _("Messages and reviews that you wrote and your past visits stay, without your name."),
+        _("Your messages, your reviews and your past visits remain, without your name."),
     ),
-    "DELETION_CANCELLED": (_("Your account stays"), _("Your account will not be deleted after all.")),
+    "DELETION_CANCELLED": (
+        _("The deletion of your account was cancelled"),
+        _("Your account will not be deleted after all."),
+    ),
 }
 """By kind: the subject, then what has happened."""
 
@@ -71,7 +78,7 @@ TEMPLATES = {
         subject=_("{title}"),
         lines=(_("{body}"),),
         action=_("Open Wingding"),
-        footer=_("You choose in your notification settings which news come by e-mail."),
+        footer=_("You can choose in your notification settings what is sent by e-mail."),
     ),
     "sign_up": Template(
         subject=_("Finish signing up"),
@@ -80,7 +87,7 @@ TEMPLATES = {
             _("Open the link to choose a password and finish signing up. It works once, until {ends_at}."),
         ),
         action=_("Finish signing up"),
-        footer=_("If you did not sign up, ignore this mail: there is no account, and there will be none."),
+        footer=_("If you did not sign up, ignore this mail. No account has been created."),
     ),
     "verify_email": Template(
         subject=_("Confirm your e-mail address"),
@@ -110,7 +117,7 @@ TEMPLATES = {
         footer=_NOT_YOU,
     ),
     "sign_up_repeated": Template(
-        subject=_("You have an account already"),
+        subject=_("You already have an account"),
         lines=(
             _("Hello!"),
             _("Someone tried to sign up with this e-mail address, but it belongs to your account."),
@@ -123,7 +130,7 @@ TEMPLATES = {
         subject=_("Someone gave your e-mail address as theirs"),
         lines=(
             _("Hello!"),
-            _("Someone wanted to have this e-mail address in another account. It belongs to yours and stays there."),
+            _("Someone tried to use this e-mail address for another account. It belongs to yours and stays there."),
             _("If it was you, give your other account another address, or sign in to this one."),
         ),
         action=_("Sign in"),

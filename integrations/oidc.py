@@ -41,17 +41,17 @@ LEEWAY = 60
 
 class ProviderNotConfigured(UserError):
     code = ErrorCode.PROVIDER_NOT_CONFIGURED
-    message = _("There is no such way of signing in here.")
+    message = _("This way of signing in is not available here.")
 
 
 class ProviderUnavailable(UserError):
     code = ErrorCode.PROVIDER_UNAVAILABLE
-    message = _("Signing in elsewhere is not possible at the moment.")
+    message = _("Signing in through another service is not possible at the moment.")
 
 
 class ProviderRefused(UserError):
     code = ErrorCode.PROVIDER_REFUSED
-    message = _("The sign-in elsewhere did not succeed. Begin again.")
+    message = _("Signing in through the other service failed. Start again.")
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ async def test_a_notification_is_mailed_once(ports, save, run_jobs, count):
 
     mails = await run_jobs()
 
-    assert [(mail.to, mail.subject) for mail in mails] == [("ada@example.org", "Your event is out: Walk")]
+    assert [(mail.to, mail.subject) for mail in mails] == [("ada@example.org", "Your event is published: Walk")]
     assert await count(OutboxDelivery, OutboxDelivery.consumer == "jobs") == 0
     assert await count(HandledEvent) == 1
     assert await run_jobs() == []

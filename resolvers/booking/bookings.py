@@ -44,7 +44,7 @@ check_services = partial(check_count, minimum=1, maximum=20)
 
 class NotBooked(UserError):
     code = ErrorCode.NOT_BOOKED
-    message = _("This booking is cancelled already.")
+    message = _("This booking is already cancelled.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,23 +33,23 @@ class Closed(UserError):
     """Because it is over, and so nothing about places changes any more. Subclasses have the other causes."""
 
     code = ErrorCode.CLOSED
-    message = _("This was over on {closes_at}: places do not change any more.")
+    message = _("This ended on {closes_at}. Registrations can no longer be changed.")
 
 
 class Begun(Closed):
-    message = _("No more places are given: it began on {closes_at}.")
+    message = _("Booking is closed: this began on {closes_at}.")
 
 
 class EventOff(Closed):
-    message = _("No places are given: the event is cancelled.")
+    message = _("Booking is closed: the event is cancelled.")
 
 
 class ServiceOff(Closed):
-    message = _("No places are given: the service is cancelled.")
+    message = _("Booking is closed: the service is cancelled.")
 
 
 class NotOut(Closed):
-    message = _("No places are given while the status of the event is “{status}”.")
+    message = _("Booking is closed: the status of the event is “{status}”.")
 
 
 class NotOpenYet(UserError):
@@ -59,27 +59,27 @@ class NotOpenYet(UserError):
 
 class AlreadyRegistered(UserError):
     code = ErrorCode.ALREADY_REGISTERED
-    message = _("You are registered for this event already.")
+    message = _("You are already registered for this event.")
 
 
 class AlreadyBooked(UserError):
     code = ErrorCode.ALREADY_BOOKED
-    message = _("There is a place at this service already.")
+    message = _("This service is already booked.")
 
 
 class BookServicesInstead(UserError):
     code = ErrorCode.BOOK_SERVICES_INSTEAD
-    message = _("This event is entered by booking its services.")
+    message = _("To take part in this event, book one of its services.")
 
 
 class Restricted(UserError):
     code = ErrorCode.RESTRICTED
-    message = _("Taking part in this event was declined.")
+    message = _("Registration for this event is blocked.")
 
 
 class MembersOnly(UserError):
     code = ErrorCode.MEMBERS_ONLY
-    message = _("This event is for members of its club alone.")
+    message = _("This event is only for members of its club.")
 
 
 class BookableState(Enum):

@@ -39,7 +39,7 @@ from resolvers.notifications.notifications import Notice, notify_all, topic_of
 
 class IsHost(UserError):
     code = ErrorCode.IS_HOST
-    message = _("This person has a role at the event. Take the role away first.")
+    message = _("This person has a role at the event. Remove the role first.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -225,7 +225,7 @@ class ChatNotAllowed(UserError):
 
 class HasLeft(UserError):
     code = ErrorCode.LEFT_CHAT
-    message = _("This person has left the chat. Nobody but themself can bring them back.")
+    message = _("This person has left the chat. Only they can come back by themselves.")
 
 
 class MembersAreFixed(UserError):

@@ -28,11 +28,11 @@ class ChatReadOnly(UserError):
 
 class ClientMessageIdReused(UserError):
     code = ErrorCode.CLIENT_MESSAGE_ID_REUSED
-    message = _("You have sent another message under this clientMessageId.")
+    message = _("You have already sent a different message with this clientMessageId.")
 
 
 class ChatOfDeletedEvent(ChatReadOnly):
-    message = _("The event of this chat was removed, so you can read but not write.")
+    message = _("The event of this chat was deleted, so you can read but not write.")
 
 
 async def send(

@@ -75,27 +75,27 @@ class AlreadyMember(UserError):
 
 class InvitationNeeded(UserError):
     code = ErrorCode.INVITATION_NEEDED
-    message = _("This club takes members by invitation only.")
+    message = _("This club can be joined by invitation only.")
 
 
 class PutOut(UserError):
     code = ErrorCode.RESTRICTED
-    message = _("You were put out of this club.")
+    message = _("You were removed from this club.")
 
 
 class PutOutUntil(UserError):
     code = ErrorCode.RESTRICTED
-    message = _("You were put out of this club. You may come back after {opens_at}.")
+    message = _("You were removed from this club. You can come back after {opens_at}.")
 
 
 class BanEndsInPast(UserError):
     code = ErrorCode.INVALID
-    message = _("The end of a ban lies in the future.")
+    message = _("The end of a ban must be in the future.")
 
 
 class LastOwner(UserError):
     code = ErrorCode.LAST_OWNER
-    message = _("A club keeps at least one owner. Make someone else an owner first.")
+    message = _("A club must have at least one owner. Make someone else an owner first.")
 
 
 class NotMember(UserError):

@@ -14,7 +14,7 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 class TimeNeedsOffset(UserError):
     code = ErrorCode.INVALID
-    message = _("A time needs its offset from UTC, such as +03:00.")
+    message = _("A time must have an offset from UTC, such as +03:00.")
 
 
 def check_moment(problems: list[UserError], moment: datetime, *path: str) -> bool:

@@ -21,8 +21,8 @@ class InvalidPrice(UserError):
 class TooManyDigits(UserError):
     code = ErrorCode.INVALID
     message = _n(
-        "In this currency at most {maximum} digit after the point.",
-        "In this currency at most {maximum} digits after the point.",
+        "In this currency a price has at most {maximum} decimal place.",
+        "In this currency a price has at most {maximum} decimal places.",
         by="maximum",
     )
 
@@ -34,7 +34,7 @@ class NotWhole(UserError):
 
 class InvalidCurrency(UserError):
     code = ErrorCode.INVALID
-    message = _("A currency is a code of ISO 4217 that is in use, such as RUB.")
+    message = _("A currency is given by its current ISO 4217 code, such as RUB.")
 
 
 @dataclass(frozen=True, kw_only=True)

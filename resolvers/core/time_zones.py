@@ -13,7 +13,7 @@ DEFAULT_ZONE = "Europe/Moscow"
 
 class UnknownTimeZone(UserError):
     code = ErrorCode.INVALID_TIME_ZONE
-    message = _("This is not a time zone of the IANA list, such as Europe/Moscow.")
+    message = _("This is not an IANA time zone, such as Europe/Moscow.")
 
 
 NOT_IANA = frozenset({"Factory", "localtime", "posixrules"})

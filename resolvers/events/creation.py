@@ -54,7 +54,7 @@ check_description = partial(check_text, maximum=20_000, multiline=True)
 
 class GiveOneVenue(UserError):
     code = ErrorCode.INVALID
-    message = _("Give a venue by its id or a new one, and not both.")
+    message = _("Give either the id of a venue or a new venue, not both.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ NEWSWORTHY = ("title", "startsAt", "endsAt", "venue", "price")
 
 class EventHasNoClub(UserError):
     code = ErrorCode.INVALID
-    message = _("Only an event of a club can be for its members alone.")
+    message = _("Only an event of a club can be restricted to its members.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,12 +44,12 @@ MOST_HOSTS = 20
 
 class AlreadyHost(UserError):
     code = ErrorCode.ALREADY_EXISTS
-    message = _("This person has a role at the event already.")
+    message = _("This person already has a role at the event.")
 
 
 class LastOrganizer(UserError):
     code = ErrorCode.LAST_ORGANIZER
-    message = _("An event keeps at least one organizer. Make someone else one first.")
+    message = _("An event must have at least one organizer. Make someone else an organizer first.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,8 +42,8 @@ check_reason = partial(check_text, maximum=1000, multiline=True)
 class HasParticipants(UserError):
     code = ErrorCode.HAS_PARTICIPANTS
     message = _n(
-        "{count} person has a place. Cancel first, so that they are told.",
-        "{count} people have a place. Cancel first, so that they are told.",
+        "{count} person has a place. Cancel first, so that they are notified.",
+        "{count} people have a place. Cancel first, so that they are notified.",
         by="count",
     )
 

@@ -76,7 +76,7 @@ ORDERS = _orders(Event, Event.id)
 
 class EmptyDateRange(UserError):
     code = ErrorCode.INVALID
-    message = _("A range of dates ends after it begins; its last day is not part of it.")
+    message = _("A range of dates must end after it begins; its last day is not included.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ check_window = partial(check_range, minimum=0, maximum=MOST_WINDOW_DAYS)
 
 class EventInPast(UserError):
     code = ErrorCode.EVENT_IN_PAST
-    message = _("The event would be over already.")
+    message = _("The event would already be over.")
 
 
 class EndsBeforeStart(UserError):
@@ -40,7 +40,7 @@ class EndsBeforeStart(UserError):
 
 class OutsideEvent(UserError):
     code = ErrorCode.OUTSIDE_EVENT
-    message = _("A service lies within its event, from {starts_at} to {ends_at}.")
+    message = _("A service must be within its event, from {starts_at} to {ends_at}.")
 
 
 class ServicesWouldLieOutside(UserError):

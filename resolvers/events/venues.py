@@ -34,7 +34,7 @@ UNKNOWN_TO_POSTGRES = "22023"
 
 class VenueExists(UserError):
     code = ErrorCode.ALREADY_EXISTS
-    message = _("There is a venue of this name already.")
+    message = _("A venue with this name already exists.")
 
 
 class PointIsNotWhole(UserError):

@@ -42,7 +42,7 @@ _CANCELLED_BY = _("Cancelled by {person}.")
 _REASON = _("Reason: {reason}")
 _PRICE = _("To pay at the door: {price}.")
 _BOOKED, _ITS_TIME = _("Booked: {services}."), _("It was: {services}.")
-_CHANGED_AGAIN = _("It was changed again later, or called off.")
+_CHANGED_AGAIN = _("It was changed again later, or cancelled.")
 
 WORDINGS = {
     NotificationType.REGISTRATION_CONFIRMED: Wording(
@@ -57,12 +57,12 @@ WORDINGS = {
         (_("You no longer have this place at “{name}”."), _ITS_TIME, _CANCELLED_BY, _REASON),
     ),
     NotificationType.REGISTRATION_REMOVED: Wording(
-        (_("You were put out: {name}"), _("You were put out of an event")),
-        (_("Those who run it have taken your place. You cannot take another one there."), _REASON),
+        (_("You were removed: {name}"), _("You were removed from an event")),
+        (_("The organizers removed your registration. You cannot register for this event again."), _REASON),
     ),
     NotificationType.REGISTRATION_BAN_LIFTED: Wording(
-        (_("You may register again: {name}"), _("You may register again")),
-        (_WHEN, _("Those who run the event let you take part again.")),
+        (_("You can register again: {name}"), _("You can register again")),
+        (_WHEN, _("The organizers let you take part again.")),
     ),
     NotificationType.PARTICIPANT_JOINED: Wording(
         (_("New participant: {name}"), _("New participant")), (_("{person} is coming to your event."),)
@@ -76,8 +76,8 @@ WORDINGS = {
         (_("Takes place after all: {name}"), _("An event takes place after all")), (_("You keep your place."), _WHEN)
     ),
     NotificationType.EVENT_REPEATED: Wording(
-        (_("Once more: {name}"), _("An event is held once more")),
-        (_("An event that you were at is held again."), _WHEN),
+        (_("Held again: {name}"), _("An event is held again")),
+        (_("An event that you took part in is held again."), _WHEN),
     ),
     NotificationType.SERVICE_CHANGED: Wording(
         (_("Service changed: {service}"), _("Service changed: {name}"), _("Service changed")),
@@ -88,14 +88,15 @@ WORDINGS = {
         (_("A service that you booked at “{name}” will not take place."), _ITS_TIME, _CANCELLED_BY, _REASON),
     ),
     NotificationType.EVENT_APPROVED: Wording(
-        (_("Your event is out: {name}"), _("Your event is out")), (_("A moderator has approved it."),)
+        (_("Your event is published: {name}"), _("Your event is published")), (_("A moderator has approved it."),)
     ),
     NotificationType.EVENT_REJECTED: Wording(
         (_("Your event was not approved: {name}"), _("Your event was not approved")),
         (_("A moderator has sent it back to you."), _REASON),
     ),
     NotificationType.EVENT_CHANGE_APPROVED: Wording(
-        (_("Your change is out: {name}"), _("Your change is out")), (_("A moderator has approved it."), _WHEN)
+        (_("Your change is published: {name}"), _("Your change is published")),
+        (_("A moderator has approved it."), _WHEN),
     ),
     NotificationType.EVENT_CHANGE_REJECTED: Wording(
         (_("Your change was not approved: {name}"), _("Your change was not approved")),
@@ -105,14 +106,14 @@ WORDINGS = {
         (_("Your role at an event: {name}"), _("Your role at an event")),
         (
             _("{person} has given you the role: {role}."),
-            _("The organizer is no longer there, so that you have this role now: {inherited}."),
+            _("The previous organizer has left, so you now have this role: {inherited}."),
             _("Your role: {own_role}."),
             _WHEN,
         ),
     ),
     NotificationType.EVENT_ROLE_TAKEN: Wording(
-        (_("You have no role any more: {name}"), _("You have no role at an event any more")),
-        (_("{person} has taken your role away."),),
+        (_("You no longer have a role: {name}"), _("You no longer have a role at an event")),
+        (_("{person} has removed your role."),),
     ),
     NotificationType.CLUB_JOIN_REQUESTED: Wording(
         (_("Request to join: {name}"), _("Request to join")),
@@ -129,12 +130,12 @@ WORDINGS = {
         (_("{person} invites you to join."), _("You can accept or ignore it.")),
     ),
     NotificationType.CLUB_MEMBER_REMOVED: Wording(
-        (_("You were put out of {name}"), _("You were put out of a club")),
-        (_("You are no longer a member, and have no place at its events."), _REASON),
+        (_("You were removed from {name}"), _("You were removed from a club")),
+        (_("You are no longer a member, and you have no place at its events."), _REASON),
     ),
     NotificationType.CLUB_BAN_LIFTED: Wording(
-        (_("You may come back to {name}"), _("You may come back to a club")),
-        (_("Those who run it have lifted your ban."),),
+        (_("You can come back to {name}"), _("You can come back to a club")),
+        (_("Your ban was lifted."),),
     ),
     NotificationType.NEW_MESSAGE: Wording(
         (_("New message: {name}"), _("New message from {person}"), _("New message")), (_("{person}: {text}"),)
@@ -151,18 +152,18 @@ WITHDRAWN_WORDINGS = {
     ),
     NotificationType.PARTICIPANT_JOINED: Wording(
         (_("No longer coming: {name}"), _("Someone is no longer coming")),
-        (_("{person} was coming to your event and no longer is."),),
+        (_("{person} is no longer coming to your event."),),
     ),
     NotificationType.BOOKING_CANCELLED: Wording(
         (_("Booking cancelled: {service}"), _("Booking cancelled: {name}"), _("Booking cancelled")),
         (_("You have a place again."),),
     ),
     NotificationType.REGISTRATION_REMOVED: Wording(
-        (_("You had been put out: {name}"), _("You had been put out of an event")),
-        (_("You may register again."),),
+        (_("You had been removed: {name}"), _("You had been removed from an event")),
+        (_("You can register again."),),
     ),
     NotificationType.REGISTRATION_BAN_LIFTED: Wording(
-        (_("You could register again: {name}"), _("You could register again")), (_("You were put out later."),)
+        (_("You could register again: {name}"), _("You could register again")), (_("You were removed later."),)
     ),
     NotificationType.EVENT_CHANGED: Wording(
         (_("Event had been changed: {name}"), _("Event had been changed")), (_("{changes}"), _CHANGED_AGAIN)
@@ -177,7 +178,7 @@ WITHDRAWN_WORDINGS = {
     ),
     NotificationType.EVENT_REJECTED: Wording(
         (_("Your event was not approved at first: {name}"), _("Your event was not approved at first")),
-        (_("It is out by now."),),
+        (_("It is published now."),),
     ),
     NotificationType.EVENT_CHANGE_REJECTED: Wording(
         (_("Your change was not approved at first: {name}"), _("Your change was not approved at first")),
@@ -191,7 +192,7 @@ WITHDRAWN_WORDINGS = {
         (_("The event was cancelled again, or you no longer have a place."),),
     ),
     NotificationType.EVENT_REPEATED: Wording(
-        (_("Was to be held once more: {name}"), _("An event was to be held once more")), (_("It is not held again."),)
+        (_("Was to be held again: {name}"), _("An event was to be held again")), (_("It will not be held again."),)
     ),
     NotificationType.EVENT_ROLE_GIVEN: Wording(
         (_("Your former role at an event: {name}"), _("Your former role at an event")),
@@ -202,7 +203,7 @@ WITHDRAWN_WORDINGS = {
         ),
     ),
     NotificationType.EVENT_ROLE_TAKEN: Wording(
-        (_("You had no role for a time: {name}"), _("You had no role at an event for a time")),
+        (_("For a while you had no role: {name}"), _("For a while you had no role at an event")),
         (_("You have a role again."),),
     ),
     NotificationType.CLUB_JOIN_APPROVED: Wording(
@@ -212,11 +213,11 @@ WITHDRAWN_WORDINGS = {
         (_("Request declined: {name}"), _("Request declined")), (_("You became a member later."),)
     ),
     NotificationType.CLUB_MEMBER_REMOVED: Wording(
-        (_("You had been put out of {name}"), _("You had been put out of a club")),
-        (_("You are no longer kept out."),),
+        (_("You had been removed from {name}"), _("You had been removed from a club")),
+        (_("You are no longer banned."),),
     ),
     NotificationType.CLUB_BAN_LIFTED: Wording(
-        (_("You could come back to {name}"), _("You could come back to a club")), (_("You were put out later."),)
+        (_("You could come back to {name}"), _("You could come back to a club")), (_("You were removed later."),)
     ),
     NotificationType.CLUB_JOIN_REQUESTED: Wording(
         (_("Request no longer open: {name}"), _("Request no longer open")), (_("{person} asked to join your club."),)

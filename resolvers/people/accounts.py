@@ -42,7 +42,7 @@ class HandleTaken(UserError):
 
 class InvalidEmail(UserError):
     code = ErrorCode.INVALID_EMAIL
-    message: ClassVar[str | Plural] = _("This is no e-mail address: one looks like name@example.org.")
+    message: ClassVar[str | Plural] = _("This is not an e-mail address, such as name@example.org.")
 
 
 class EmailTooLong(InvalidEmail):
@@ -54,11 +54,11 @@ class EmailTooLong(InvalidEmail):
 
 
 class InvalidEmailName(InvalidEmail):
-    message = _("Mail cannot be sent to this address. Before the @ it has only Latin letters, digits and signs.")
+    message = _("Mail cannot be sent to this address. Before the @ it can have only Latin letters, digits and symbols.")
 
 
 class InvalidEmailDomain(InvalidEmail):
-    message = _("Mail cannot be sent to this address. After the @ stands a domain, such as example.org.")
+    message = _("Mail cannot be sent to this address. After the @ there must be a domain, such as example.org.")
 
 
 class PasswordTooWeak(UserError):
@@ -68,7 +68,7 @@ class PasswordTooWeak(UserError):
 
 class UnknownLocale(UserError):
     code = ErrorCode.INVALID
-    message = _("The languages are: {allowed}.")
+    message = _("Choose one of these languages: {allowed}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,14 +31,14 @@ class WrongPassword(UserError):
 
     code = ErrorCode.INVALID_CREDENTIALS
     message = _(
-        "This is not your current password. After many wrong ones, wait 15 minutes or have a link to a new password "
-        "mailed."
+        "This is not your current password. After many failed attempts, wait 15 minutes or request a "
+        "link to set a new password."
     )
 
 
 class SamePassword(UserError):
     code = ErrorCode.INVALID
-    message = _("This is your password already. Choose another one.")
+    message = _("This is already your password. Choose another one.")
 
 
 class LastWayIn(UserError):

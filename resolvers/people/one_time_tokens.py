@@ -25,7 +25,7 @@ class InvalidToken(UserError):
     """Unknown, used and expired alike."""
 
     code = ErrorCode.INVALID_TOKEN
-    message = _("This link is no longer good. Ask for a new one.")
+    message = _("This link is no longer valid. Request a new one.")
 
 
 async def check(

@@ -43,7 +43,7 @@ class InvalidPhone(UserError):
 
 class InvalidBirthDate(UserError):
     code = ErrorCode.INVALID
-    message = _("A birth date lies between 1900 and today.")
+    message = _("A birth date must be between 1900 and today.")
 
 
 class HandleChangedRecently(UserError):

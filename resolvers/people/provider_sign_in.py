@@ -33,7 +33,7 @@ TRIES = 10
 
 class UnknownRedirect(UserError):
     code = ErrorCode.INVALID
-    message = _("People cannot be sent back to this address.")
+    message = _("This return address is not allowed.")
 
 
 async def start(

@@ -18,12 +18,12 @@ from resolvers.core import audit
 
 class RoleNotAssignable(UserError):
     code = ErrorCode.INVALID
-    message = _("This is the role of callers who have not signed in.")
+    message = _("This is the role of people who are not signed in. It cannot be assigned.")
 
 
 class LastAdministrator(UserError):
     code = ErrorCode.LAST_ADMINISTRATOR
-    message = _("Somebody has to remain an administrator. Make someone else one first.")
+    message = _("At least one administrator must remain. Make someone else an administrator first.")
 
 
 @dataclass(frozen=True, kw_only=True)

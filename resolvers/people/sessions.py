@@ -42,7 +42,7 @@ class InvalidCredentials(UserError):
 
     code = ErrorCode.INVALID_CREDENTIALS
     message = _(
-        "Wrong login or password. After many wrong ones, wait 15 minutes or have a link to a new password mailed."
+        "Wrong login or password. After many failed attempts, wait 15 minutes or request a link to set a new password."
     )
 
 

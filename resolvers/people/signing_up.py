@@ -37,7 +37,7 @@ from resolvers.people.sessions import SignedIn, Signing, open_session
 
 class SignUpClosed(UserError):
     code = ErrorCode.SIGN_UP_CLOSED
-    message = _("New accounts are not made here.")
+    message = _("New accounts cannot be created here.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,8 +69,9 @@ class OnlyOwner(UserError):
 class OnlyOrganizer(UserError):
     code = ErrorCode.LAST_ORGANIZER
     message = _n(
-        "{count} coming event with participants has no other organizer. Make someone else one, or cancel it first.",
-        "{count} coming events with participants have no other organizer. Make someone else one, or cancel them first.",
+        "{count} upcoming event with participants has no other organizer. Make someone else one, or cancel it first.",
+        "{count} upcoming events with participants have no other organizer. Make someone else one, "
+        "or cancel them first.",
         by="count",
     )
 

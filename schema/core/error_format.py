@@ -26,7 +26,7 @@ TOO_COSTLY_MESSAGE = _("This operation asks for too much at once. Ask for fewer 
 UNAVAILABLE_MESSAGE = _("The service is not available right now. Try again in a moment.")
 RETRY_AFTER = 2
 """Seconds after which a database that was away may be back."""
-INVALID_VALUE_MESSAGE = _("A value in the input is not understood.")
+INVALID_VALUE_MESSAGE = _("A value in the input could not be understood.")
 LONGEST_MESSAGE = 500
 """Characters. A message about the document quotes it, and a document may have very long names."""
 

@@ -19,7 +19,7 @@ STAFF = 10
 
 
 class QuotaSpent(RateLimited):
-    message = _("You have done this very often. You can do it again from {opens_at}.")
+    message = _("You have done this too often. You can do it again from {opens_at}.")
 
 
 def _one(_input: Any) -> int:

@@ -59,7 +59,7 @@ class UnknownCharacter(UserError):
     """PostgreSQL keeps neither NUL nor half a surrogate pair, and no text needs them."""
 
     code = ErrorCode.INVALID
-    message = _("This text has a character that stands for nothing.")
+    message = _("This text contains a character that is not allowed.")
 
 
 class NotWholeNumber(UserError):
@@ -99,24 +99,24 @@ class NotObject(UserError):
 
 class NotAmongValues(UserError):
     code = ErrorCode.INVALID
-    message = _("This is none of the values that can be chosen.")
+    message = _("This is not one of the possible values.")
 
 
 class UnknownField(UserError):
     code = ErrorCode.INVALID
-    message = _("There is no such field here.")
+    message = _("This field does not exist here.")
 
 
 class NotNull(UserError):
     """Of a field of an update: left out it stays as it is, and null is no value of it."""
 
     code = ErrorCode.INVALID
-    message = _("This may be left out, but not be null.")
+    message = _("This can be omitted, but it cannot be null.")
 
 
 class NotUnderstood(UserError):
     code = ErrorCode.INVALID
-    message = _("This value is not understood.")
+    message = _("This value could not be understood.")
 
 
 class TooDeep(UserError):

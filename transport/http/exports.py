@@ -27,7 +27,7 @@ from transport.operations.requests import BadRequest
 UNPACKED = 64 * 1024
 """Bytes at once, of a file for a client that takes no gzip: what was packed small may be large."""
 NOT_READY = _("This is not ready yet.")
-GONE = _("This is no longer there.")
+GONE = _("This is no longer available.")
 
 
 class Exports:

@@ -73,12 +73,12 @@ class NotSupported(GraphQLError):
 
 class NotTrusted(GraphQLError):
     def __init__(self) -> None:
-        super().__init__(_("Only operations known beforehand run here."), extensions={"code": "DOCUMENT_NOT_TRUSTED"})
+        super().__init__(_("This server runs only registered operations."), extensions={"code": "DOCUMENT_NOT_TRUSTED"})
 
 
 class Mismatch(GraphQLError):
     def __init__(self) -> None:
-        message = _("The operation's text is not the one that its hash or id stands for.")
+        message = _("The text of the operation does not match its hash or id.")
         super().__init__(message, extensions={"code": "BAD_USER_INPUT", "reason": "DOCUMENT_MISMATCH"})
 
 

@@ -17,8 +17,8 @@ from transport.operations.requests import BadRequest
 
 log = structlog.get_logger()
 
-OVERLOADED_MESSAGE = _("Too much is asked for at the same time. Try again in a moment.")
-TOKEN_REFUSED_MESSAGE = _("The access token is not good.")
+OVERLOADED_MESSAGE = _("There are too many requests right now. Try again in a moment.")
+TOKEN_REFUSED_MESSAGE = _("The access token is not valid.")
 
 
 def refusal_of(error: Exception, accept_language: str) -> BadRequest:

@@ -303,7 +303,7 @@ async def test_being_put_out_ends_all_roles_at_the_clubs_events(client, save, po
     taken = [(place.member.id, "EVENT_ROLE_TAKEN", name) for name in ("Helped", "Led", "Sole")]
     given = [(helper.id, "EVENT_ROLE_GIVEN", name) for name in ("Led", "Sole")]
     inherited = await rows(ports, Notification, Notification.user_id == helper.id)
-    why = "The organizer is no longer there, so that you have this role now: organizer."
+    why = "The previous organizer has left, so you now have this role: organizer."
     assert [why in words_of(one, Reader()).body for one in inherited if one.actor_id is None] == [True]
     assert sorted(told, key=str) == sorted(
         [(place.member.id, "CLUB_MEMBER_REMOVED", place.club.name), *taken, *given], key=str
@@ -429,11 +429,11 @@ async def test_the_refusal_says_when_the_ban_ends(client, place):
     for end in (None, until.isoformat()):
         await client(place.owner).execute(REMOVE, membershipId=place.membership, until=end)
         answer = await client(place.member).execute(document, clubId=place.club)
-        told += [(one["message"][:30], one["details"]) for one in answer.data["joinClub"]["errors"]]
+        told += [(one["message"][:32], one["details"]) for one in answer.data["joinClub"]["errors"]]
 
     assert told == [
-        ("You were put out of this club.", None),
-        ("You were put out of this club.", {"opensAt": until.isoformat()}),
+        ("You were removed from this club.", None),
+        ("You were removed from this club.", {"opensAt": until.isoformat()}),
     ]
 
 

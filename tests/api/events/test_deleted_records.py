@@ -157,7 +157,7 @@ async def test_the_chat_of_a_deleted_event_is_read_only(client, save):
     ]
 
     assert member.data["sendMessage"]["errors"] == [
-        {"code": "CHAT_READ_ONLY", "message": "The event of this chat was removed, so you can read but not write."}
+        {"code": "CHAT_READ_ONLY", "message": "The event of this chat was deleted, so you can read but not write."}
     ]
     assert codes(host, "sendMessage") == ["NOT_FOUND"]
 

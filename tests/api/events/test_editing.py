@@ -266,7 +266,7 @@ async def test_cancelling_tells_participants_and_allows_deletion(client, save, c
     deleted = await ada.execute(DELETE, eventId=world.event)
 
     assert refused.data["deleteEvent"]["errors"] == [
-        {"code": "HAS_PARTICIPANTS", "message": "1 person has a place. Cancel first, so that they are told."}
+        {"code": "HAS_PARTICIPANTS", "message": "1 person has a place. Cancel first, so that they are notified."}
     ]
     assert cancelled.data["cancelEvent"]["event"] == {"status": "CANCELLED", "cancelReason": "No heating"}
     assert codes(registering, "registerForEvent") == ["CLOSED"]

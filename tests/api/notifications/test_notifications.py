@@ -325,7 +325,7 @@ async def test_notifications_arrive_live_and_are_replayed_after_a_cursor(client,
     replayed = (await asyncio.wait_for(anext(resumed), 5)).data["notificationReceived"]
     await resumed.aclose()
 
-    assert [first["title"], second["title"]] == ["Your event is out: one", "Your event is out: two"]
+    assert [first["title"], second["title"]] == ["Your event is published: one", "Your event is published: two"]
     assert replayed == second
 
 

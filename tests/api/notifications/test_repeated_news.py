@@ -88,7 +88,7 @@ async def test_who_left_is_not_announced_as_coming(client, save):
 
     [told] = await news_of(client, host)
     assert (told["title"], told["isWithdrawn"]) == ("No longer coming: Walk", True)
-    assert told["body"] == "Vera was coming to your event and no longer is."
+    assert told["body"] == "Vera is no longer coming to your event."
     assert [(one["type"], one["isWithdrawn"]) for one in await news_of(client, vera)] == [
         ("REGISTRATION_CANCELLED", False),
         ("REGISTRATION_CONFIRMED", True),

@@ -218,7 +218,7 @@ async def test_a_known_address_gets_the_same_answer_from_the_same_statements(cli
         ("ada@example.org", False),
         ("eve@example.org", True),
     ]
-    assert "You have an account already" in mails[0].subject
+    assert "You already have an account" in mails[0].subject
 
 
 async def test_afterwards_a_known_address_does_not_show_either(client, save, ports):

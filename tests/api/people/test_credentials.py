@@ -70,7 +70,7 @@ async def test_a_new_password_ends_all_other_sessions_and_is_told(client, save, 
     ("current", "new", "expected"),
     [
         ("wrong password", NEW, ("INVALID_CREDENTIALS", "currentPassword", "This is not your current password.")),
-        (PASSWORD, PASSWORD, ("INVALID", "newPassword", "This is your password already.")),
+        (PASSWORD, PASSWORD, ("INVALID", "newPassword", "This is already your password.")),
         (PASSWORD, "short", ("TOO_SHORT", "newPassword", "At least")),
         (PASSWORD, "aaaaaaaaaaaa", ("PASSWORD_TOO_WEAK", "newPassword", "This password is too easy")),
         (PASSWORD, "ada@example.org", ("PASSWORD_TOO_WEAK", "newPassword", "This password is too easy")),
@@ -164,7 +164,7 @@ async def test_another_address_counts_once_it_is_proven(client, save, ports, sch
     }  # fmt: skip
     assert {subject: mail.to for subject, mail in mails.items()} == {
         "Confirm your e-mail address": "Ada@new.example.org",
-        "Another e-mail address was asked for": "ada@example.org",
+        "A new e-mail address was requested": "ada@example.org",
     }
     assert codes(proven, "verifyEmail") == []
     assert after.data["viewer"] == {
@@ -224,7 +224,7 @@ async def test_identities_are_listed_and_taken_away_but_not_the_last_way_in(clie
     assert last.data["unlinkIdentity"]["errors"] == [{"code": "LAST_WAY_IN", "path": ["identityId"]}]
     assert (await client(boris).run(IDENTITIES)).data["viewer"]["hasPassword"] is False
     assert await count(Identity) == 2
-    assert [mail.subject for mail in await deliver(ports)] == ["A way to sign in was taken away"]
+    assert [mail.subject for mail in await deliver(ports)] == ["A way to sign in was removed"]
 
 
 async def test_two_cannot_take_the_last_two_ways_away(client, save, count):

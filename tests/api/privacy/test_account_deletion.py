@@ -127,7 +127,7 @@ async def test_it_is_asked_for_told_and_taken_back(client, save, ports, schema, 
     assert kept.data["cancelAccountDeletion"] == {"deletionAt": None, "errors": []}
     assert await all_of(ports, User.deletion_at, User.id == ada.id) == [None]
     # Delivered as if nothing had gone out in between: that it will be deleted is no longer so.
-    assert [one.subject for one in await deliver(ports)] == ["Ваша учётная запись остаётся"]
+    assert [one.subject for one in await deliver(ports)] == ["Удаление вашей учётной записи отменено"]
     assert await count(AuditEntry, AuditEntry.action == "user.deletion.ask") == 1
     assert await count(AuditEntry, AuditEntry.action == "user.deletion.cancel") == 1
     assert await delete_due(ports.database, settings) == 0

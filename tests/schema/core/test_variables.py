@@ -128,7 +128,7 @@ async def test_the_values_that_are_accepted_are_data(clients, ada):
 @pytest.mark.parametrize(
     ("language", "messages"),
     [
-        ("en", ["This must be given.", "This must be a date and a time of day.", "There is no such field here."]),
+        ("en", ["This is required.", "This must be a date and a time of day.", "This field does not exist here."]),
         ("ru", ["Это обязательное поле.", "Здесь нужны дата и время.", "Здесь нет такого поля."]),
     ],
 )

@@ -291,7 +291,7 @@ async def test_every_transport_refuses_at_once_while_as_many_as_may_be_run(small
     assert [(one["code"], one["reason"]) for one in extensions] == [("UNAVAILABLE", "OVERLOADED")] * 4
     assert (posted.status_code, posted.headers["retry-after"]) == (503, str(extensions[0]["retryAfter"]))
     assert all(1 <= one["retryAfter"] <= 5 for one in extensions)
-    assert told[0][0]["message"] == "Too much is asked for at the same time. Try again in a moment."
+    assert told[0][0]["message"] == "There are too many requests right now. Try again in a moment."
     assert cheap.json() == {"data": {"__typename": "Query"}}
     assert counted == [2, 1, 4]
     assert took < 3

@@ -110,7 +110,7 @@ async def ask(socket: Socket, message: dict[str, Any]) -> tuple[str, Any]:
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"query": "{ __typename }", "extensions": named("{ viewer { id } }")}, "not the one that its hash"),
+        ({"query": "{ __typename }", "extensions": named("{ viewer { id } }")}, "does not match its hash"),
         ({"query": "{ __typename }", "documentId": 5}, "id or hash is not a string"),
         ({"documentId": ""}, "empty"),
         ({"documentId": "x" * 201}, "too long"),

@@ -122,7 +122,7 @@ async def test_strict_mode_refuses_on_every_transport(start_server, registry):
         ]
 
     refusal = {
-        "message": "Only operations known beforehand run here.",
+        "message": "This server runs only registered operations.",
         "extensions": {"code": "DOCUMENT_NOT_TRUSTED"},
     }
     answer = {"data": {"__typename": "Query"}}
