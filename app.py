@@ -26,7 +26,8 @@ from engine import Engine
 from integrations.buckets import Buckets
 from integrations.oidc import OpenIdProvider
 from integrations.quick_redis import QuickRedis
-from outbox.relay import Relay, to_live_streams
+from outbox.relay import Relay
+from outbox.sinks import to_live_streams
 from pages.explorer import Explorer
 from pages.mailbox import mailbox_routes
 from realtime.hub import Hub

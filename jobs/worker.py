@@ -25,7 +25,8 @@ from integrations.mail import Mailer, MailRefused, make_mailer
 from jobs.handlers import HANDLERS
 from jobs.queue import Claimed, handle, to_jobs
 from jobs.schedules import SCHEDULES, Sweep
-from outbox.relay import Consumer, RedisStreamSink, Relay, to_live_streams, to_sink
+from outbox.relay import Relay
+from outbox.sinks import Consumer, RedisStreamSink, to_live_streams, to_sink
 from realtime.hub import Hub
 from settings import Settings
 

@@ -12,7 +12,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
 from models import Session, User
-from outbox.relay import Relay, to_live_streams
+from outbox.relay import Relay
+from outbox.sinks import to_live_streams
 from schema.core.ports import Ports
 from tests.factories import in_days
 

@@ -11,7 +11,8 @@ from sqlalchemy import select, text, update
 
 from database import Database
 from models import DomainEvent, OutboxDelivery, OutboxEvent, StreamEvent, uuid7
-from outbox.relay import RedisStreamSink, Relay, _entry, lag, to_sink
+from outbox.relay import Relay, lag
+from outbox.sinks import RedisStreamSink, _entry, to_sink
 from settings import Settings
 from tests.factories import (
     make_category,

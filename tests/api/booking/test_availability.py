@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 import models
 from models import AvailabilityChange, EventStatus, EventVisibility
-from outbox.relay import Relay, to_live_streams
+from outbox.relay import Relay
+from outbox.sinks import to_live_streams
 from realtime import cursors
 from resolvers.booking import availability
 from resolvers.booking.availability import AvailabilityStream

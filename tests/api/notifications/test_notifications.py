@@ -19,7 +19,8 @@ from models import (
     Role,
     uuid7,
 )
-from outbox.relay import Relay, to_live_streams
+from outbox.relay import Relay
+from outbox.sinks import to_live_streams
 from tests.clients import codes, gid
 from tests.factories import (
     in_days,
