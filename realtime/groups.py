@@ -17,7 +17,7 @@ from realtime.answers import NOT_ASKED, Answers, Kept, Since, in_parts, seen_aft
 from realtime.hub import Event, Gap, Hub
 from realtime.single_flight import SingleFlight
 from realtime.spreading import Spreader
-from realtime.streams import BATCH, Stream, StreamEnded, access_stream, sequence_in
+from realtime.streams import BATCH, Stream, StreamEnded, access_stream, fetch, read, sequence_in
 
 Render = Callable[[Any], Coroutine[Any, Any, bytes]]
 """Makes an entry's (or a `Resync`'s) encoded answer, the same for every member."""
@@ -210,7 +210,7 @@ class Group:
         """Hand over what PostgreSQL has after the member's position, as this member may see it."""
         while True:
             reached = self._reached
-            entries = await member.stream.fetch(member.position)
+            entries = await fetch(self._hub, member.stream, member.position)
             if entries and not self._hub.is_connected and not await member.stream.is_allowed():
                 raise StreamEnded
             for entry in entries:
@@ -313,7 +313,9 @@ class Group:
         """Read on and hand over, one batch."""
         assert self._reached is not None
         self._has_growth = False
-        reading = await next(iter(self._live)).stream.read(self._reached)
+        stream = next(iter(self._live)).stream
+        own = stream.batches_readings
+        reading = await (stream.read(self._reached) if own else read(self._hub, stream, self._reached))
         if not reading.is_open or not self._hub.is_connected:
             self._due.update(dict.fromkeys(self._live))
         self._has_growth = self._has_growth or len(reading.entries) == BATCH

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -123,6 +124,11 @@ class Stream(ABC, Generic[E]):
 
     __slots__ = ("after", "channel", "expires_at", "owner_id", "seen_by", "user_id")
 
+    shares_readings: ClassVar[bool] = True
+    """Whether what was read is good for all who follow the stream, until there is news of it."""
+    batches_readings: ClassVar[bool] = False
+    """Whether readings of many streams go together anyway: then groups do not share them, which would cost a task."""
+
     def __init__(
         self,
         channel: str,
@@ -149,12 +155,15 @@ class Stream(ABC, Generic[E]):
         """
 
     @abstractmethod
-    async def fetch(self, sequence: int) -> Sequence[E]:
-        """The next entries after a number, at most `BATCH`, as the viewer may see them."""
-
-    @abstractmethod
     async def read(self, sequence: int) -> Reading[E]:
-        """As `fetch`, for all who follow the stream from this process."""
+        """The next entries after a number, at most `BATCH`, for all who follow the stream from this process."""
+
+    async def sees_after(self, reading: Reading[E]) -> int | None:
+        """The number after which the viewer sees the entries of a reading; null where they see none any more.
+
+        Raises `StreamEnded` where the viewer may not follow the stream any longer.
+        """
+        return 0
 
     @abstractmethod
     async def which_allowed(self, streams: Sequence[Stream[E]]) -> Sequence[bool]:
@@ -193,6 +202,25 @@ class Stream(ABC, Generic[E]):
         return limits.head, Resync(self.owner_id, limits.head)
 
 
+async def read(hub: Hub, stream: Stream[E], sequence: int) -> Reading[E]:
+    """What a stream's `read` gives, read once for all who ask until there is news of the stream."""
+    if not stream.shares_readings:
+        return await stream.read(sequence)
+    return await hub.once(stream.channel, sequence, lambda: stream.read(sequence))
+
+
+async def fetch(hub: Hub, stream: Stream[E], sequence: int) -> Sequence[E]:
+    """The next entries after a number, at most `BATCH`, as the stream's viewer may see them."""
+    while True:
+        reading = await read(hub, stream, sequence)
+        first = await stream.sees_after(reading)
+        if first is None:
+            return ()
+        if first <= sequence:
+            return reading.entries
+        sequence = first
+
+
 async def replay(hub: Hub, stream: Stream[E]) -> AsyncGenerator[E | Resync, None]:
     """Every entry after a client's cursor, or from now on without one, for one viewer alone; the end as in `follow`."""
     try:
@@ -200,7 +228,8 @@ async def replay(hub: Hub, stream: Stream[E]) -> AsyncGenerator[E | Resync, None
         start, resync = await stream.start()
         if resync is not None:
             yield resync
-        async with aclosing(follow(hub, stream.channel, stream.guard, after=start, fetch=stream.fetch)) as entries:
+        own = partial(fetch, hub, stream)
+        async with aclosing(follow(hub, stream.channel, stream.guard, after=start, fetch=own)) as entries:
             async for entry in entries:
                 yield entry
     finally:

@@ -157,6 +157,20 @@ def test_wings_of_the_transport_import_those_that_follow_them_alone() -> None:
     assert wrong == set()
 
 
+def test_rules_ask_nothing_of_the_hub() -> None:
+    """A delivery goes outbox, realtime, resolvers, engine, transport, and enters each of them once: what is read is
+    shared by `realtime.streams`, before a rule reads it.
+    """
+    asked = {
+        f"{named(file)}:{node.lineno}"
+        for file in sorted((ROOT / "resolvers").rglob("*.py"))
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("hub")
+    }
+
+    assert asked == set()
+
+
 def test_every_file_of_a_kind_lies_in_an_area_or_in_core() -> None:
     rooms = {*AREAS, "core"}
     outside = [

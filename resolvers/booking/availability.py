@@ -35,7 +35,6 @@ from models import (
     StreamEvent,
     utcnow,
 )
-from realtime.hub import Hub
 from realtime.streams import BATCH, Bounds, Reading, Stream, StreamEnded, availability_stream
 from resolvers.core.stream_access import OPEN_TO_ALL, StreamAccess
 
@@ -43,10 +42,10 @@ from resolvers.core.stream_access import OPEN_TO_ALL, StreamAccess
 class AvailabilityStream(Stream[AvailabilityChange]):
     """Changes after a cursor, or from now on. Hidden where the event is hidden from the viewer."""
 
-    __slots__ = ("_access", "_database", "_hub", "_viewer")
+    __slots__ = ("_access", "_database", "_viewer")
 
     def __init__(
-        self, database: Database, hub: Hub, access: StreamAccess, viewer: Viewer, *, event_id: UUID, after: str | None
+        self, database: Database, access: StreamAccess, viewer: Viewer, *, event_id: UUID, after: str | None
     ) -> None:
         super().__init__(
             availability_stream(event_id),
@@ -57,7 +56,6 @@ class AvailabilityStream(Stream[AvailabilityChange]):
             seen_by=(event_id,),
         )
         self._database = database
-        self._hub = hub
         self._access = access
         self._viewer = viewer
 
@@ -79,28 +77,23 @@ class AvailabilityStream(Stream[AvailabilityChange]):
             for viewer, place in zip(viewers, places, strict=True)
         ]
 
-    async def fetch(self, sequence: int) -> Sequence[AvailabilityChange]:
-        reading = await self.read(sequence)
+    async def sees_after(self, reading: Reading[AvailabilityChange]) -> int | None:
+        # All who see the event see the same entries.
         if not reading.is_open and not await self.is_allowed():
             raise StreamEnded
-        return reading.entries
+        return 0
 
     async def read(self, sequence: int) -> Reading[AvailabilityChange]:
-        # All who see the event see the same entries, so those who follow it from this process read each once.
-        return await self._hub.once(self.channel, sequence, lambda: _read(self._database, self.owner_id, sequence))
-
-
-async def _read(database: Database, event_id: UUID, sequence: int) -> Reading[AvailabilityChange]:
-    async with database.reading() as session:
-        found = await session.execute(
-            select(AvailabilityChange, OPEN_TO_ALL)
-            .join(Event, Event.id == AvailabilityChange.event_id)
-            .where(AvailabilityChange.event_id == event_id, AvailabilityChange.sequence > sequence)
-            .order_by(AvailabilityChange.sequence)
-            .limit(BATCH)
-        )
-        rows = found.all()
-    return Reading([change for change, _ in rows], is_open=not rows or rows[0][1])
+        async with self._database.reading() as session:
+            found = await session.execute(
+                select(AvailabilityChange, OPEN_TO_ALL)
+                .join(Event, Event.id == AvailabilityChange.event_id)
+                .where(AvailabilityChange.event_id == self.owner_id, AvailabilityChange.sequence > sequence)
+                .order_by(AvailabilityChange.sequence)
+                .limit(BATCH)
+            )
+            rows = found.all()
+        return Reading([change for change, _ in rows], is_open=not rows or rows[0][1])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,7 @@ from auth.viewer import Viewer, still_stands
 from database import ATTEMPTS, Contended, Writing, recording_values
 from errors import ErrorCode, NotFound, TooLong, TooShort, UserError, _, check_text, refuse
 from models import ChatKind, Message, uuid7
-from realtime.hub import Hub
-from realtime.streams import Bounds, Stream, StreamEnded, chat_stream
+from realtime.streams import Bounds, Reading, Stream, StreamEnded, chat_stream
 from realtime.watching import Watching
 from resolvers.chat import members
 from resolvers.chat.message_writing import SEND, STANDING, excerpt_of
@@ -124,11 +123,12 @@ def _checked(body: str, client_message_id: str) -> str | None:
 class ChatStream(Stream[Message]):
     """Messages after a cursor, or from now on. Hidden from whoever is no member of the chat."""
 
-    __slots__ = ("_hub", "_reads", "_user_id", "_viewer", "_watching")
+    __slots__ = ("_reads", "_user_id", "_viewer", "_watching")
+
+    batches_readings = True
 
     def __init__(
         self,
-        hub: Hub,
         watching: Watching,
         reads: ChatReads,
         viewer: Viewer,
@@ -140,7 +140,6 @@ class ChatStream(Stream[Message]):
         super().__init__(
             chat_stream(chat_id), chat_id, user_id=self._user_id, expires_at=viewer.expires_at, after=after
         )
-        self._hub = hub
         self._watching = watching
         self._reads = reads
         self._viewer = viewer
@@ -169,19 +168,16 @@ class ChatStream(Stream[Message]):
             for viewer, place in zip(viewers, places, strict=True)
         ]
 
-    async def fetch(self, sequence: int) -> Sequence[Message]:
+    async def sees_after(self, reading: Reading[Message]) -> int | None:
         # A thousand who follow one chat alone read a message once, and each is asked for by name.
-        reading = await self._hub.once(self.channel, sequence, lambda: self.read(sequence))
+        assert isinstance(reading, ChatReading)
         since = reading.since
         if reading.stamp is None or since is None:
-            return ()
+            return None
         if self._user_id not in since:
             # Read for others before this member began to follow.
             since = await self._reads.since(self.owner_id, reading.stamp, {self._user_id})
-        first = since[self._user_id]
-        if first is not None and first > sequence:
-            return await self.fetch(first)
-        return reading.entries if first is not None else ()
+        return since[self._user_id]
 
     async def read(self, sequence: int) -> ChatReading:
         asked = {self._user_id, *self._watching.members(self.owner_id)}

@@ -116,6 +116,8 @@ class InboxStream(Stream[Notification]):
 
     __slots__ = ("_access", "_database", "_viewer")
 
+    shares_readings = False  # a notification that was read is no news
+
     def __init__(self, database: Database, access: StreamAccess, viewer: Viewer, *, after: str | None) -> None:
         user_id = viewer.require_user()
         super().__init__(inbox_stream(user_id), user_id, user_id=user_id, expires_at=viewer.expires_at, after=after)
@@ -134,7 +136,7 @@ class InboxStream(Stream[Notification]):
         viewers = [one._viewer for one in streams if isinstance(one, InboxStream)]
         return await asyncio.gather(*map(self._access.still_stands, viewers))
 
-    async def fetch(self, sequence: int) -> Sequence[Notification]:
+    async def read(self, sequence: int) -> Reading[Notification]:
         async with self._database.reading() as session:
             found = await session.scalars(
                 notifications_of(self._viewer)
@@ -142,10 +144,7 @@ class InboxStream(Stream[Notification]):
                 .order_by(Notification.sequence)
                 .limit(BATCH)
             )
-            return found.all()
-
-    async def read(self, sequence: int) -> Reading[Notification]:
-        return Reading(await self.fetch(sequence))
+            return Reading(found.all())
 
 
 @dataclass(frozen=True)

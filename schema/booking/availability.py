@@ -128,7 +128,6 @@ class AvailabilitySubscriptions:
     ) -> AsyncGenerator[AvailabilityUpdate, None]:
         return availability.AvailabilityStream(  # type: ignore[return-value]  # source objects are rows
             info.context.database,
-            info.context.ports.hub,
             info.context.ports.stream_access,
             info.context.viewer,
             event_id=ids.decode(event_id, "Event", "eventId"),

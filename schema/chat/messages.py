@@ -156,7 +156,6 @@ class MessageSubscriptions:
     ) -> AsyncGenerator[MessageUpdate, None]:
         ports = info.context.ports
         return messages.ChatStream(  # type: ignore[return-value]  # source objects are rows
-            ports.hub,
             ports.watching,
             ports.chat_reads,
             info.context.viewer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from uuid import UUID, uuid4
@@ -15,9 +16,10 @@ import pytest
 from models import uuid7
 from realtime import cursors
 from realtime.groups import Groups, Member
-from realtime.hub import Event, Gap
+from realtime.hub import Event, Gap, Listener
 from realtime.spreading import Spreader
-from realtime.streams import BATCH, Bounds, Reading, Resync, Stream, StreamEnded, access_stream
+from realtime.streams import BATCH, Bounds, Reading, Resync, Stream, StreamEnded, access_stream, replay
+from realtime.tasks import end
 
 
 class Gone(Exception):
@@ -44,6 +46,20 @@ class Switchboard:
         self.hearers[channel].remove(hearer)
         if not self.hearers[channel]:
             del self.hearers[channel]
+
+    @asynccontextmanager
+    async def listen(self, *channels):
+        listener = Listener()
+        for channel in channels:
+            self.join(listener, channel)
+        try:
+            yield listener
+        finally:
+            for channel in channels:
+                self.leave(listener, channel)
+
+    async def once(self, _channel, _key, read):
+        return await read()
 
     def say(self, event):
         for hearer in tuple(self.hearers.get(event.channel, ())):
@@ -103,10 +119,9 @@ class BookStream(Stream[Line]):
             raise StreamEnded
         return Bounds(self.book.floor, self.book.head)
 
-    async def fetch(self, sequence):
+    async def sees_after(self, reading):
         self.book.lonely_readings += 1
-        first = (self.book.since or {}).get(self.user_id, 0)
-        return [line for line in await self.book.after(sequence) if first is not None and line.sequence > first]
+        return (self.book.since or {}).get(self.user_id, 0)
 
     async def read(self, sequence):
         self.book.readings += 1
@@ -230,6 +245,47 @@ async def test_who_joins_during_a_burst_gets_every_entry_once_and_in_order(seed)
         assert reader.found == list(range(reader.found[0], book.head + 1))
         assert reader.found[0] == after + 1 or (reader.stream.after is None and reader.found[0] > after)
         assert reader.errors == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_who_follows_alone_gets_the_same_as_a_member_of_a_group(seed):
+    dice = random.Random(seed)
+    book = Book(dice, floor=20)
+    groups, press = Groups(book.hub), Press(book)
+    for _ in range(150):
+        book.write()
+    people = [uuid4() for _ in range(8)]
+    book.since = {one: dice.choice([0, 140, 180, 300]) for one in people}
+    cursors_given = {one: dice.choice([None, 5, dice.randint(20, 150)]) for one in people}
+    alone: dict[UUID, list[int]] = {one: [] for one in people}
+
+    async def follow(one):
+        async with aclosing(replay(book.hub, BookStream(book, user_id=one, after=cursors_given[one]))) as entries:
+            async for entry in entries:
+                alone[one].append(-1 if isinstance(entry, Resync) else entry.sequence)
+
+    following = [asyncio.create_task(follow(one)) for one in people]
+    members = {
+        one: await join(groups, press, Reader(BookStream(book, user_id=one, after=cursors_given[one])))
+        for one in people
+    }
+    await until(lambda: len(book.hub.hearers[book.channel]) > len(people))
+    for _ in range(250):
+        book.write(is_told=dice.random() > 0.2)
+        await book.pause()
+    book.hub.say(Gap(book.channel))
+
+    def is_done():
+        return all(found and found[-1] == book.head for one in people for found in (alone[one], members[one].found))
+
+    await until(is_done)
+    await end(following)
+    for one in people:
+        assert alone[one] == members[one].found
+        own = [number for number in alone[one] if number > 0]
+        assert own == list(range(own[0], book.head + 1))
+        assert own[0] > book.since[one]
+        assert (alone[one][0] == -1) == (cursors_given[one] == 5)
 
 
 async def test_an_entry_is_read_and_made_once_for_all_members(book):

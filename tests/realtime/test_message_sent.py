@@ -201,7 +201,7 @@ async def test_a_token_that_expires_ends_a_long_replay_too(schema, ports, save):
 
 
 def chat_stream(ports, viewer, chat):
-    return messages.ChatStream(ports.hub, ports.watching, ports.chat_reads, viewer, chat_id=chat.id, after=None)
+    return messages.ChatStream(ports.watching, ports.chat_reads, viewer, chat_id=chat.id, after=None)
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ async def test_a_hidden_event_is_not_watched(client, save, values):
 async def test_many_who_follow_from_one_process_read_a_change_once(client, save, relay, begun, monkeypatch):
     ada, event = await an_event(save)
     readings = []
-    original = availability._read
+    original = availability.AvailabilityStream.read
 
     async def counted(*arguments):
         readings.append(arguments)
@@ -220,7 +220,7 @@ async def test_many_who_follow_from_one_process_read_a_change_once(client, save,
         following = [await stack.enter_async_context(watching(client(), event)) for _ in range(20)]
         waiting = [asyncio.ensure_future(one()) for one in following]
         await begun(20)
-        monkeypatch.setattr(availability, "_read", counted)
+        monkeypatch.setattr(availability.AvailabilityStream, "read", counted)
         await client(ada).execute(REGISTER, eventId=event)
         entries = await asyncio.wait_for(asyncio.gather(*waiting), 5)
 

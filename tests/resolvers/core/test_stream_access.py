@@ -63,7 +63,7 @@ async def test_many_are_looked_at_by_one_statement_which_says_what_each_may_see(
     found, expected = {}, {}
     for number, event in enumerate(events):
         streams = [
-            AvailabilityStream(ports.database, ports.hub, ports.stream_access, viewer, event_id=event.id, after=None)
+            AvailabilityStream(ports.database, ports.stream_access, viewer, event_id=event.id, after=None)
             for viewer in viewers.values()
         ]
         found[number] = dict(zip(viewers, await streams[0].which_allowed(streams), strict=True))
