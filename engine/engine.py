@@ -21,7 +21,8 @@ from documents.slices import in_slices
 from engine.execute import Execution
 from engine.explain import Explanation
 from engine.introspection import Descriptions
-from engine.plan import Plan, Planner, Unplannable
+from engine.plan import Plan
+from engine.planner import Planner, Unplannable
 from engine.variables import Coercion
 from schema import Schema
 from schema.core.context import Context

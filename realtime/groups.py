@@ -7,7 +7,6 @@ each member: every entry after their cursor, in order, each once, and none witho
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Hashable
 from contextvars import Context
 from itertools import chain
@@ -15,53 +14,13 @@ from typing import Any
 
 from realtime.answers import NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
 from realtime.hub import Event, Gap, Hub
+from realtime.members import Member
 from realtime.single_flight import SingleFlight
 from realtime.spreading import Spreader
-from realtime.streams import BATCH, Stream, StreamEnded, access_stream, fetch, read, sequence_in
+from realtime.streams import BATCH, StreamEnded, access_stream, fetch, read, sequence_in
 
 Render = Callable[[Any], Coroutine[Any, Any, bytes]]
 """Makes an entry's (or a `Resync`'s) encoded answer, the same for every member."""
-
-
-class Member(ABC):
-    """One subscriber. Who has the socket implements how answers leave."""
-
-    __slots__ = ("ending", "group", "is_live", "position", "stream", "task")
-
-    def __init__(self, stream: Stream[Any]) -> None:
-        self.stream = stream
-        self.position = 0
-        """The last entry that was handed over, or that is known not to be for this member."""
-        self.is_live = False
-        """Whether the group hands over what comes. Else the member reads by itself."""
-        self.ending: Exception | None = None
-        self.group: Group | None = None
-        self.task: asyncio.Task[None] | None = None
-
-    @abstractmethod
-    def hand(self, answers: Answers) -> bool:
-        """Send answers, all or none, without waiting. False where there is no room: the member reads them later."""
-
-    @abstractmethod
-    async def room(self) -> None:
-        """Wait until there is room. Raises where the reader has gone or takes nothing for too long."""
-
-    @abstractmethod
-    def stop(self, error: Exception) -> None:
-        """The stream is over for this member, after `leave`."""
-
-    def leave(self) -> None:
-        """Follow no longer. May be called at any time, any number of times."""
-        group, self.group = self.group, None
-        if group is not None:
-            group.leave(self)
-        if self.task is not None:
-            self.task.cancel()
-
-    def check(self) -> None:
-        """Raise why the stream is over, if it is."""
-        if self.ending is not None:
-            raise self.ending
 
 
 class Groups:

@@ -24,7 +24,8 @@ from engine.arguments import KEPT
 from engine.cost import Costs
 from tests.test_layout import MAY_IMPORT, SINGLE
 from transport.observing.metrics import Metrics
-from transport.operations.operations import Observation, Operations
+from transport.operations.observation import Observation
+from transport.operations.operations import Operations
 from transport.operations.requests import Parameters
 
 ROOT = Path(__file__).parent.parent

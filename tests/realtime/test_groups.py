@@ -15,8 +15,9 @@ import pytest
 
 from models import uuid7
 from realtime import cursors
-from realtime.groups import Groups, Member
+from realtime.groups import Groups
 from realtime.hub import Event, Gap, Listener
+from realtime.members import Member
 from realtime.spreading import Spreader
 from realtime.streams import BATCH, Bounds, Reading, Resync, Stream, StreamEnded, access_stream, replay
 from realtime.tasks import end

@@ -26,9 +26,11 @@ from transport.http.exchange import LEAST_COMPRESSED, Answer, HttpRequest, calle
 from transport.http.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
 from transport.operations.budget import Spent
 from transport.operations.contexts import bearer_token, claims_of, viewer_of
-from transport.operations.operations import Observation, Operation, Operations, Result
+from transport.operations.observation import Observation
+from transport.operations.operations import Operation, Operations
 from transport.operations.refusals import refusal_of
 from transport.operations.requests import UNPROCESSABLE, BadRequest, Parameters, parameters_from
+from transport.operations.results import Result
 
 OFFERED = (RESPONSE_TYPE, JSON_TYPE)
 METHODS = "GET, POST, QUERY"

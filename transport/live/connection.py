@@ -41,7 +41,8 @@ from transport.live.protocol import (
 from transport.live.sessions import SESSION_ENDED, TOKEN_REVOKED, Callers, Seats, SessionWatch, Watched, has_ended
 from transport.operations.budget import Spent
 from transport.operations.contexts import bearer_token, claims_of, viewer_of
-from transport.operations.operations import Observation, Operation, Operations
+from transport.operations.observation import Observation
+from transport.operations.operations import Operation, Operations
 from transport.operations.refusals import refusal_of
 from transport.operations.requests import BadRequest, Parameters
 

@@ -15,14 +15,17 @@ from graphql import OperationType
 
 from engine.live import LiveOperation, LiveOperations
 from realtime.answers import Answers
-from realtime.groups import Groups, Member, Render
+from realtime.groups import Groups, Render
 from realtime.hub import Hub
+from realtime.members import Member
 from realtime.streams import Stream
 from schema import Schema
 from schema.core.context import Context
 from transport.http.bodies import write_json
 from transport.live.frames import Outlet, text_frame
-from transport.operations.operations import Observation, Operation, Operations, failure_of, result_of
+from transport.operations.observation import Observation
+from transport.operations.operations import Operation, Operations
+from transport.operations.results import failure_of, result_of
 
 log = structlog.get_logger()
 

@@ -24,7 +24,8 @@ from transport.http.http import claims_for, parameters_of, refused
 from transport.http.negotiation import JSON_TYPE, STREAM_TYPE, choose
 from transport.live.sessions import SESSION_ENDED, Seats, SessionWatch, has_ended
 from transport.operations.contexts import viewer_of
-from transport.operations.operations import Observation, Operation, Operations
+from transport.operations.observation import Observation
+from transport.operations.operations import Operation, Operations
 from transport.operations.refusals import refusal_of
 from transport.operations.requests import BadRequest
 

@@ -7,10 +7,8 @@ observed: one log line, its metrics, and a span where tracing is on.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,7 +16,6 @@ from uuid import UUID
 import structlog
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType
 
-from database import StatementLog, statements
 from documents.documents import Prepared
 from engine import Engine
 from engine.cost import Costs, too_costly
@@ -32,10 +29,12 @@ from transport.operations.admission import FREE, Admission, Both, Overloaded
 from transport.operations.budget import Budget, caller_key
 from transport.operations.deadline import Deadlines
 from transport.operations.holding import Holding
+from transport.operations.observation import Observation, Observing
 from transport.operations.pace import Pace
 from transport.operations.persisted import SENT, TRUSTED, Asked, Found, Mismatch, Persisted
 from transport.operations.refusals import refusal_of, spent
 from transport.operations.requests import Parameters
+from transport.operations.results import Result, extended, failure_of, result_of
 
 MANY = 1_000_000
 COSTLY = 15_000
@@ -43,69 +42,6 @@ COSTLY = 15_000
 milliseconds of PostgreSQL, and more than any screen asks for."""
 READYING = 200
 """Documents that wait until they are made ready, one after the other and fairly between networks."""
-MAX_ERRORS = 100
-"""Errors told in one answer. A list of a hundred rows may fail in each of their fields."""
-
-
-class Result(NamedTuple):
-    """`is_refusal`: nothing was executed. `is_last`: the stream it belongs to has failed as a whole.
-
-    `is_unreadable`: the document is no GraphQL, or not known by its name.
-    """
-
-    body: dict[str, Any]
-    is_refusal: bool = False
-    is_last: bool = False
-    is_unreadable: bool = False
-
-    @property
-    def retry_after(self) -> int | None:
-        """Seconds, where nothing was answered because we cannot serve right now."""
-        errors = self.body.get("errors")
-        if not errors or any(value is not None for value in (self.body.get("data") or {}).values()):
-            return None
-        found = [error.get("extensions", {}) for error in errors]
-        if any(one.get("code") != "UNAVAILABLE" for one in found):
-            return None
-        return max(int(one["retryAfter"]) for one in found)
-
-    @property
-    def codes(self) -> set[str]:
-        return {error["extensions"]["code"] for error in self.body.get("errors", ()) if "extensions" in error}
-
-
-@dataclass(slots=True)
-class Observation:
-    """What is said about one operation when it is over."""
-
-    transport: str
-    started: float = field(default_factory=perf_counter)
-    statements: StatementLog = field(default_factory=StatementLog)
-    name: str | None = None
-    type: str = "none"
-    viewer_id: Any = None
-    outcome: str = "ok"
-    items: int = 0
-    is_over: bool = True
-    """False where the operation goes on after `observing`: who goes on with it reports."""
-    cost: int = 0
-    """As estimated before."""
-    actual: int | None = None
-    """As counted while it ran; null where nothing was executed."""
-    payer: str = ""
-    remaining: int | None = None
-    document: str = ""
-    refusal: str = ""
-
-    def refused(self, error: dict[str, Any]) -> None:
-        """Nothing was executed; `error` says why, as the client is told."""
-        self.outcome = "refused"
-        extensions = error.get("extensions", {})
-        self.refusal = extensions.get("reason") or extensions.get("code", "")
-
-    def saw(self, result: Result) -> None:
-        if "errors" in result.body:
-            self.outcome = "internal_error" if "INTERNAL" in result.codes else "error"
 
 
 class Operation(NamedTuple):
@@ -123,27 +59,6 @@ class Operation(NamedTuple):
 
 class DeadlineOver(Exception):
     """An operation took longer than it may."""
-
-
-class Observing:
-    """Counts the statements of one operation, and reports when it is over."""
-
-    __slots__ = ("_operations", "_seen", "_token")
-
-    def __init__(self, operations: Operations, transport: str) -> None:
-        self._operations = operations
-        self._seen = Observation(transport)
-
-    def __enter__(self) -> Observation:
-        self._token = statements.set(self._seen.statements)
-        return self._seen
-
-    def __exit__(self, kind: type[BaseException] | None, _error: object, _traceback: object) -> None:
-        statements.reset(self._token)
-        if kind is not None and issubclass(kind, asyncio.CancelledError):
-            self._seen.outcome = "cancelled"
-        if self._seen.is_over:
-            self._operations.report(self._seen)
 
 
 class Operations:
@@ -188,7 +103,7 @@ class Operations:
 
     def observing(self, transport: str) -> Observing:
         """Around one operation, within one task."""
-        return Observing(self, transport)
+        return Observing(transport, self.report)
 
     def report(self, seen: Observation) -> None:
         seconds = perf_counter() - seen.started
@@ -326,7 +241,7 @@ class Operations:
             return self._stopped(context, seen)
         if seen.outcome != "timeout":
             seen.saw(result)
-        return _extended(result, {"cost": self._told(seen)}) if operation.parameters.wants_cost else result
+        return extended(result, {"cost": self._told(seen)}) if operation.parameters.wants_cost else result
 
     async def _until_deadline(self, operation: Operation, context: Context, seen: Observation) -> Result:
         try:
@@ -340,7 +255,7 @@ class Operations:
             raise DeadlineOver from None
         result = result_of(found)
         if found.extensions and "plan" in found.extensions:
-            result = _extended(result, {"plan": found.extensions["plan"]})
+            result = extended(result, {"plan": found.extensions["plan"]})
         return result
 
     def _settle(self, context: Context, seen: Observation, *, may_give_back: bool) -> None:
@@ -432,24 +347,3 @@ def drop_undeclared(node: OperationDefinitionNode, variables: dict[str, Any] | N
 
 def _asks_for_nothing(node: OperationDefinitionNode) -> bool:
     return all(isinstance(one, FieldNode) and one.name.value == "__typename" for one in node.selection_set.selections)
-
-
-def result_of(found: Any) -> Result:
-    """What clients get. Errors without a path come from before the execution, or from the source of a stream."""
-    if not found.errors:
-        return Result({"data": found.data})
-    errors = [error.formatted for error in found.errors[:MAX_ERRORS]]
-    if found.data is None and all(error.path is None for error in found.errors):
-        return Result({"errors": errors}, is_refusal=True, is_last=True)
-    return Result({"errors": errors, "data": found.data})
-
-
-def failure_of(error: Exception, context: Context) -> Result:
-    """What clients get where an operation, or a whole stream, has ended by an exception."""
-    made = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-    present(made, context)
-    return Result({"errors": [made.formatted], "data": None}, is_last=True)
-
-
-def _extended(result: Result, extensions: dict[str, Any]) -> Result:
-    return result._replace(body=result.body | {"extensions": result.body.get("extensions", {}) | extensions})

@@ -233,7 +233,7 @@ async def test_code_that_runs_for_each_parent_is_counted(http, save, monkeypatch
         is_timing = definition is type_.fields.get("timing")
         return Resolved() if is_timing else source_of(type_, definition)
 
-    monkeypatch.setattr("engine.plan.source_of", resolved)
+    monkeypatch.setattr("engine.planner.source_of", resolved)
     answer = (await http.post("/graphql", json={"query": "{ events { nodes { once: timing title } } }"})).json()
     metrics = (await http.get("/metrics")).text
 
