@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,7 @@ from database import is_outage
 from realtime.tasks import end
 from schema.core.context import Caller, Context
 from schema.core.ports import Ports
-from transport.http.backlog import BACKLOG
-from transport.http.bodies import write_json
-from transport.live.fanout import Fanout, Following, Gone, errors_of
+from transport.live.fanout import Fanout, Following, errors_of
 from transport.live.frames import Outlet
 from transport.live.protocol import (
     DUPLICATE,
@@ -39,6 +36,7 @@ from transport.live.protocol import (
     parameters_of,
 )
 from transport.live.sessions import SESSION_ENDED, TOKEN_REVOKED, Callers, Seats, SessionWatch, Watched, has_ended
+from transport.live.writing import Gone, SocketWriter
 from transport.operations.budget import Spent
 from transport.operations.contexts import bearer_token, claims_of, viewer_of
 from transport.operations.observation import Observation
@@ -78,8 +76,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_around", "_asgi_send", "_caller", "_ending", "_is_closed", "_operations", "_ports", "_receive", "_running",
-        "_settings", "_task", "_viewer", "_watched", "outlet", "seat",
+        "_around", "_caller", "_ending", "_operations", "_ports", "_receive", "_running", "_settings", "_viewer",
+        "_watched", "_writer", "outlet", "seat",
     )  # fmt: skip
 
     def __init__(
@@ -91,20 +89,16 @@ class Connection:
         self._settings = around.ports.settings
         self._caller = caller
         self._receive = receive
-        self._asgi_send = send
+        self._writer = SocketWriter(send, outlet, timeout=around.ports.settings.send_timeout)
         self._running: dict[str, asyncio.Task[None] | Following] = {}
         self._watched: Watched | None = None
         self._ending: asyncio.Task[None] | None = None
-        self._is_closed = False
         self._viewer: Viewer = GUEST
         self.outlet = outlet
         self.seat = seat
 
     async def run(self, *, speaks_protocol: bool) -> None:
-        await self._asgi_send({"type": "websocket.accept", "subprotocol": PROTOCOL if speaks_protocol else None})
-        if self.outlet is not None:
-            self.outlet.settle()
-        self._task = asyncio.current_task()
+        await self._writer.accept(PROTOCOL if speaks_protocol else None)
         try:
             if not speaks_protocol:
                 raise Violation(WRONG_PROTOCOL, "Subprotocol not acceptable")
@@ -112,18 +106,18 @@ class Connection:
             while True:
                 await self._handle(await self._next())
         except Violation as violation:
-            await self._close(violation.code, violation.reason)
+            await self._writer.close(violation.code, violation.reason)
         except Gone:
             pass
         except asyncio.CancelledError:
             # Our own, where the reader takes nothing: nobody is left to be told.
-            if not self._is_closed:
+            if not self._writer.is_closed:
                 raise
         except Exception:
             log.exception("socket.failed")
-            await self._close(INTERNAL, "Internal error")
+            await self._writer.close(INTERNAL, "Internal error")
         finally:
-            self._is_closed = True
+            self._writer.is_closed = True
             await self._clean_up()
 
     async def _clean_up(self) -> None:
@@ -145,7 +139,7 @@ class Connection:
             received = await self._receive()
             if received["type"] == "websocket.disconnect":
                 raise Gone
-            if self._is_closed:
+            if self._writer.is_closed:
                 continue
             text = received.get("text")
             await self._pay_for_bytes(len(text or ""))
@@ -173,7 +167,7 @@ class Connection:
         if payload is not None and not isinstance(payload, dict):
             raise Violation(INVALID, "The payload is not an object")
         await self._become(payload or {})
-        await self._send({"type": "connection_ack"})
+        await self._writer.send({"type": "connection_ack"})
         self._watched = self._around.sessions.watch(self._viewer, self._session_ended)
 
     async def _become(self, payload: dict[str, Any]) -> None:
@@ -207,7 +201,7 @@ class Connection:
                 if task := self._running.pop(id_of(message), None):
                     task.cancel()
             case "ping":
-                await self._send({"type": "pong"})
+                await self._writer.send({"type": "pong"})
             case "pong":
                 pass
             case "connection_init":
@@ -227,7 +221,7 @@ class Connection:
         except BadRequest as refusal:
             # Told from here and not from a task: who does not read the answer is not read either.
             await self._operations.hold_back(self._caller.address)
-            await self._send({"type": "error", "id": id, "payload": refusal.body["errors"]})
+            await self._writer.send({"type": "error", "id": id, "payload": refusal.body["errors"]})
             return
         await self._operations.pace.turn(self._caller.address)
         self._running[id] = asyncio.create_task(self._operate(id, parameters))
@@ -268,7 +262,7 @@ class Connection:
                 await self._operations.hold_back(self._caller.address)
             await self._fail(id, result.body["errors"], has_begun=not operation.errors)
             return
-        await self._send({"type": "next", "id": id, "payload": result.body})
+        await self._writer.send({"type": "next", "id": id, "payload": result.body})
         await self._finish(id, {"type": "complete", "id": id})
 
     async def _stream(self, id: str, operation: Operation, seen: Observation) -> None:
@@ -283,7 +277,7 @@ class Connection:
                 if result.is_last:
                     await self._fail(id, result.body["errors"], has_begun=True)
                     return
-                await self._send({"type": "next", "id": id, "payload": result.body})
+                await self._writer.send({"type": "next", "id": id, "payload": result.body})
         await self._finish(id, {"type": "complete", "id": id})
 
     async def _context(self, operation: Operation) -> Context:
@@ -355,7 +349,7 @@ class Connection:
         """The last message of an operation. Its id is free before the client can read it."""
         if self._running.get(id) is asyncio.current_task():
             del self._running[id]
-        await self._send(message)
+        await self._writer.send(message)
 
     def _session_ended(self, reason: str) -> None:
         async def tell() -> None:
@@ -366,7 +360,7 @@ class Connection:
 
     async def _end(self, reason: str) -> None:
         """The session is over: every operation is told so, and the socket is closed."""
-        if self._is_closed:
+        if self._writer.is_closed:
             return
         running, self._running = self._running, {}
         extensions = {"code": "UNAUTHENTICATED", "reason": reason}
@@ -375,49 +369,8 @@ class Connection:
             if one is not asyncio.current_task():
                 one.cancel()
         for id in running:
-            await self._send({"type": "error", "id": id, "payload": errors})
-        await self._close(FORBIDDEN, reason)
-
-    # Messages out
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        """Raises `Gone` where nobody reads, at the latest after the send timeout."""
-        text = write_json(message).decode()
-        if self.outlet is None or not self.outlet.writable.is_set():
-            with BACKLOG.holding(len(text), self._drop):
-                await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
-        else:
-            await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
+            await self._writer.send({"type": "error", "id": id, "payload": errors})
+        await self._writer.close(FORBIDDEN, reason)
 
     async def room(self) -> None:
-        outlet = self.outlet
-        assert outlet is not None
-        if self._is_closed or outlet.is_gone or not outlet.writable.is_set():
-            await self._patiently(outlet.writable.wait)
-            if outlet.is_gone:
-                raise Gone
-
-    async def _patiently(self, wait: Callable[[], Awaitable[Any]]) -> None:
-        """Wait for the reader. Raises `Gone`, and ends the socket, where the reader takes nothing for too long."""
-        if self._is_closed:
-            raise Gone
-        try:
-            async with asyncio.timeout(self._settings.send_timeout):
-                await wait()
-        except (OSError, TimeoutError):
-            self._drop()
-            raise Gone from None
-
-    def _drop(self) -> None:
-        """End the socket, whose reader takes too little to be told."""
-        self._is_closed = True
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
-
-    async def _close(self, code: int, reason: str) -> None:
-        if self._is_closed:
-            return
-        self._is_closed = True
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(self._settings.send_timeout):
-                await self._asgi_send({"type": "websocket.close", "code": code, "reason": reason})
+        await self._writer.room()

@@ -33,10 +33,6 @@ FRAMED = 8
 """Operation ids for which an answer's frame is kept while it is handed out. Many clients call theirs the same."""
 
 
-class Gone(Exception):
-    """The client has left."""
-
-
 class Reader(Protocol):
     """What a subscription needs of its socket."""
 
