@@ -14,7 +14,8 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from models import Role, User
 from schema.core import ids
-from schema.core.variables import FITTING, KEY, MOST, NotText, _fitting, settle
+from schema.core.variables import FITTING, KEY, MOST, _fitting, settle
+from schema.core.variables.values import NotText
 from tests.clients import Client
 from tests.factories import make_user
 

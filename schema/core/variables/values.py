@@ -1,51 +1,33 @@
-"""What is wrong with the variables of an operation, all at once and in the reader's language.
-
-Usually that is an error of the request: nothing is executed. But a variable that is the whole `input` of a mutation is
-what a person has filled in, so the mutation answers its payload with what is wrong (`docs/adr/0028-refused-inputs.md`).
-Such a variable is replaced by one that fits and carries the refusal to the mutation, so whoever executes the operation
-needs to know nothing of it.
-"""
+"""What is wrong with one value, by its GraphQL type and the rules of input fields."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from graphql import (
     GraphQLEnumType,
-    GraphQLError,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    OperationType,
     Undefined,
-    VariableDefinitionNode,
-    VariableNode,
-    get_named_type,
     is_required_input_field,
-    type_from_ast,
 )
-from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 
-from documents.limits import LIMIT, MAX_INPUT_DEPTH, MAX_ITEMS, text_problem
-from documents.selections import Fragments, fields
+from documents.limits import MAX_INPUT_DEPTH, MAX_ITEMS, text_problem
 from errors import ErrorCode, InvalidId, Required, TooMany, UserError, _, _n
 from schema.core.input_checks import FieldRule, check_whole, look_at_all, rules_of
 from schema.core.metadata import MAX_ITEMS_KEY
-from translations import Reader, one_line
+from translations import one_line
 
-MOST = 50
-"""Problems that are told of one request."""
 LONGEST_NAME = 64
 """Characters of an unknown field that are repeated."""
+
+
 MOST_ALLOWED = 50
 """Values of an enum that are told."""
 
-KEY = "idempotencyKey"
 
 Path = tuple[str, ...]
 
@@ -134,11 +116,6 @@ KINDS: dict[str, type[UserError]] = {
     "Decimal": NotDecimal,
 }
 """What is said of a value that is none of a scalar."""
-FITTING: dict[str, Any] = {
-    "ID": "", "String": "", "Int": 0, "Float": 0.0, "Boolean": False, "DateTime": "2000-01-01T00:00:00+00:00",
-    "Date": "2000-01-01", "Decimal": "0",
-}  # fmt: skip
-"""A value of each scalar, for an input that nobody reads."""
 
 
 class TooManyItems(TooMany):
@@ -149,114 +126,14 @@ LIMITED = (TooManyItems, TooDeep)
 """What is too much for us, whatever it means: always told of the request."""
 
 
-class Refusal(str):
-    """Stands as idempotency key in the place of an input that does not fit, and says why not."""
-
-    problems: tuple[UserError, ...] = ()
-
-    def __repr__(self) -> str:
-        # Values of variables are told apart by it.
-        return f"<refusal {id(self)}>"
-
-
-def coerce(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, inputs: dict[str, Any]
-) -> VariableValues | list[GraphQLError]:
-    """The values of the variables (October 2021, section 6.1.2), or what is wrong with them."""
-    definitions = operation.variable_definitions or ()
-    if not check_variables(schema, operation, inputs):
-        found = get_variable_values(schema, definitions, inputs, max_errors=MOST)
-        if not isinstance(found, list):
-            return found
-    settled = settle(schema, operation, fragments, inputs)
-    return settled if isinstance(settled, list) else get_variable_values(schema, definitions, settled, max_errors=MOST)
-
-
-def settle(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, inputs: dict[str, Any]
-) -> dict[str, Any] | list[GraphQLError]:
-    """The inputs, with refusals in the place of those which a mutation answers for itself; or what is wrong with them,
-    as errors of the request. What graphql-core alone finds fault with stays as it is.
-    """
-    answered = _whole_inputs(operation, fragments)
-    settled: dict[str, Any] = dict(inputs)
-    found: list[tuple[UserError, VariableDefinitionNode]] = []
-    is_refused = False
-    for definition in operation.variable_definitions or ():
-        name = definition.variable.name.value
-        type_: Any = type_from_ast(schema, definition.type)
-        if name not in inputs and definition.default_value:
-            continue
-        if _fits(schema, definition, inputs):
-            # Whoever reads it looks at it.
-            continue
-        is_whole = name in answered and _takes_key(type_)
-        value = inputs.get(name)
-        limits: list[UserError] = [one for one in _excesses(value, type_, MAX_ITEMS) if isinstance(one, LIMITED)]
-        rest = (one for one in _problems_of(value, type_, is_whole=is_whole) if not isinstance(one, LIMITED))
-        problems = [*limits[:MOST], *islice(rest, max(0, MOST - len(limits)))]
-        if not problems:
-            continue
-        if is_whole and not limits:
-            settled[name] = _fitting(type_) | {KEY: _refusal(problems)}
-        else:
-            is_refused = True
-        found += [(one, definition) for one in problems]
-    return [_of_request(*one) for one in found[:MOST]] if is_refused else settled
-
-
-def _fits(schema: GraphQLSchema, definition: VariableDefinitionNode, inputs: dict[str, Any]) -> bool:
-    """Whether a variable fits its type, however wrong it may be otherwise."""
-    name = definition.variable.name.value
-    if next(_excesses(inputs.get(name), type_from_ast(schema, definition.type), MAX_ITEMS), None) is not None:
-        return False
-    return not isinstance(get_variable_values(schema, [definition], inputs, max_errors=1), list)
-
-
-def check_variables(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, inputs: Mapping[str, Any]
-) -> list[GraphQLError]:
-    """What is wrong with the variables beyond their types, which graphql-core checks."""
-    errors: list[GraphQLError] = []
-    for definition in operation.variable_definitions or ():
-        value = inputs.get(definition.variable.name.value)
-        if value is not None:
-            excesses = _excesses(value, type_from_ast(schema, definition.type), MAX_ITEMS)
-            errors += [_of_request(one, definition) for one in islice(excesses, MOST - len(errors))]
-    return errors
-
-
-def _whole_inputs(operation: OperationDefinitionNode, fragments: Fragments) -> frozenset[str]:
-    """Names of the variables that are the argument `input` of a mutation, with nothing around them."""
-    if operation.operation is not OperationType.MUTATION:
-        return frozenset()
-    found = set[str]()
-    for _type, node in fields([(None, operation.selection_set)], fragments):
-        given = [one.value for one in node.arguments or () if one.name.value == "input"]
-        found |= {one.name.value for one in given if isinstance(one, VariableNode)}
-    return frozenset(found)
-
-
-def _takes_key(type_: Any) -> bool:
-    named = get_named_type(type_)
-    return isinstance(named, GraphQLInputObjectType) and KEY in named.fields
-
-
-def _problems_of(value: Any, type_: Any, *, is_whole: bool) -> Iterator[UserError]:
-    """Of one variable. Where a whole input is missing, each field that it needs is."""
-    if value is not None or not is_whole:
-        yield from _read(value, type_)
-        return
-    missing = [one for one in _read({}, type_) if isinstance(one, Required)]
-    yield from missing or [Required()]
-
-
 Reading = Generator[UserError, None, Any]
 """Gives everything that is wrong with a value, and returns it as it is understood, or `UNSOUND`."""
+
+
 UNSOUND = object()
 
 
-def _read(
+def read_value(
     value: Any, type_: Any, path: Path = (), rule: FieldRule | None = None, max_items: int = MAX_ITEMS
 ) -> Reading:
     if isinstance(type_, GraphQLNonNull):
@@ -279,14 +156,14 @@ def _read(
 def _read_list(value: Any, type_: Any, path: Path, rule: FieldRule | None, max_items: int) -> Reading:
     if not isinstance(value, list):
         # A list of one (October 2021, section 3.11).
-        only = yield from _read(value, type_.of_type, path, rule)
+        only = yield from read_value(value, type_.of_type, path, rule)
         return UNSOUND if only is UNSOUND else [only]
     if len(value) > max_items:
         yield TooManyItems(path=path, maximum=max_items)
         return UNSOUND
     items = []
     for position, item in enumerate(value):
-        items.append((yield from _read(item, type_.of_type, (*path, str(position)), rule)))
+        items.append((yield from read_value(item, type_.of_type, (*path, str(position)), rule)))
     return UNSOUND if any(one is UNSOUND for one in items) else items
 
 
@@ -339,7 +216,7 @@ def _read_field(value: Any, known: Any, rule: FieldRule, path: Path) -> Reading:
     if value is None and _may_not_be_null(known):
         yield NotNull(path=path)
         return UNSOUND
-    found = yield from _read(value, known.type, path, rule, _max_items(known))
+    found = yield from read_value(value, known.type, path, rule, _max_items(known))
     problems: list[UserError] = []
     if found is not UNSOUND:
         check_whole(problems, rule, found, *path)
@@ -363,7 +240,7 @@ def _unlike(type_: Any, path: Path) -> UserError:
     return KINDS.get(type_.name, NotUnderstood)(path=path)
 
 
-def _excesses(value: Any, type_: Any, max_items: int, path: Path = ()) -> Iterator[UserError]:
+def excesses(value: Any, type_: Any, max_items: int, path: Path = ()) -> Iterator[UserError]:
     """What is too much, or not told by the schema: without what graphql-core looks for."""
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
@@ -378,18 +255,18 @@ def _excesses(value: Any, type_: Any, max_items: int, path: Path = ()) -> Iterat
             return
         inner = type_.of_type if isinstance(type_, GraphQLList) else type_
         for position, item in enumerate(value):
-            yield from _excesses(item, inner, max_items, (*path, str(position)))
+            yield from excesses(item, inner, max_items, (*path, str(position)))
     elif isinstance(value, dict):
         fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
         for name, item in value.items():
             known = fields.get(name)
             if known is None:
                 # Nobody reads it, but it is not to be larger than what is read.
-                yield from _excesses(item, None, max_items, (*path, ""))
+                yield from excesses(item, None, max_items, (*path, ""))
             elif item is None and _may_not_be_null(known):
                 yield NotNull(path=(*path, name))
             else:
-                yield from _excesses(item, known.type, _max_items(known), (*path, name))
+                yield from excesses(item, known.type, _max_items(known), (*path, name))
 
 
 def _may_not_be_null(input_field: Any) -> bool:
@@ -402,27 +279,3 @@ def _may_not_be_null(input_field: Any) -> bool:
 def _max_items(input_field: Any) -> int:
     definition = input_field.extensions.get("strawberry-definition")
     return int(definition.metadata.get(MAX_ITEMS_KEY, MAX_ITEMS)) if definition is not None else MAX_ITEMS
-
-
-def _of_request(problem: UserError, definition: VariableDefinitionNode) -> GraphQLError:
-    problem.path = (definition.variable.name.value, *problem.path)
-    message = Reader().say(problem.message, problem.params)
-    extensions = LIMIT if isinstance(problem, LIMITED) else None
-    return GraphQLError(message, definition, original_error=problem, extensions=extensions)
-
-
-def _refusal(problems: Sequence[UserError]) -> Refusal:
-    made = Refusal("refused")
-    made.problems = tuple(problems)
-    return made
-
-
-def _fitting(type_: Any) -> Any:
-    """The least that fits a type."""
-    if isinstance(type_, GraphQLNonNull):
-        return _fitting(type_.of_type)
-    if isinstance(type_, GraphQLList):
-        return []
-    if isinstance(type_, GraphQLInputObjectType):
-        return {name: _fitting(one.type) for name, one in type_.fields.items() if is_required_input_field(one)}
-    return next(iter(type_.values)) if isinstance(type_, GraphQLEnumType) else FITTING[type_.name]
