@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 enum(
     models.Admission,
     "Whether a person has a place.",
-    PENDING_APPROVAL="The organizers have not decided yet.",
-    WAITLISTED="The person is on the waiting list.",
-    OFFERED="The person was offered a place, which is held for a limited time.",
+    PENDING_APPROVAL="The organizers have not decided yet. Reserved for later use.",
+    WAITLISTED="The person is on the waiting list. Reserved for later use.",
+    OFFERED="The person was offered a place, which is held for a limited time. Reserved for later use.",
     CONFIRMED="The person has a place.",
-    CANCELLED="The place was given up or taken away.",
+    CANCELLED="The place was given up or taken away, or a ban was lifted.",
     REJECTED="The person was removed from the event and cannot take a place there until the people who run it "
     "lift the ban.",
 )

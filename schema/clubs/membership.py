@@ -40,7 +40,8 @@ enum(
     PENDING="The person asked to join and waits for a decision.",
     ACTIVE="The person is a member.",
     REJECTED="The person asked to join and was refused.",
-    LEFT="The person left, withdrew their request or declined the invitation; or the invitation was withdrawn.",
+    LEFT="The person left, withdrew their request or declined the invitation; or the invitation was withdrawn or a "
+    "ban lifted.",
     BANNED="The person was removed and cannot come back until `bannedUntil`, or until the ban is lifted.",
 )
 

@@ -22,7 +22,7 @@ enum(
     models.EventVisibility,
     "Who can see an event.",
     PUBLIC="Everyone can see the event, and it appears in lists.",
-    UNLISTED="Everyone who has the link can see the event. It does not appear in lists.",
+    UNLISTED="Everyone who has the link can see the event. It appears only in lists of the people who run it.",
     CLUB="Only members of the event's club can see it.",
 )
 

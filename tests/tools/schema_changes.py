@@ -138,8 +138,8 @@ def released(schema: str) -> str:
     return print_ast(visit(parse(schema), _WithoutDescriptions())) + "\n"
 
 
-def main() -> int:
-    if "--release" in sys.argv:
+def main(arguments: list[str]) -> int:
+    if "--release" in arguments:
         RELEASED.write_text(released(SCHEMA.read_text()))
         return 0
     old, new = (build_schema(path.read_text()) for path in (RELEASED, SCHEMA))
@@ -160,4 +160,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

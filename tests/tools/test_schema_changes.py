@@ -6,6 +6,7 @@ import pytest
 from graphql import build_schema
 from graphql.utilities import BreakingChangeType
 
+from tests.tools import schema_changes
 from tests.tools.schema_changes import (
     CHANGELOG,
     RELEASED,
@@ -146,6 +147,31 @@ def test_each_kind_of_breaking_change_has_a_coordinate(kind: BreakingChangeType)
     found = find_breaking_changes(build_schema(OLD), build_schema(new, assume_valid=True))
 
     assert coordinate in [coordinate_of(change) for change in found if change.type is kind]
+
+
+@pytest.mark.parametrize(
+    ("field", "changelog", "expected"),
+    [("bark", "", 0), ("id", "", 1), ("id", "- `Dog.bark` is gone.", 0)],
+)
+def test_the_command_fails_and_says_what_is_missing(field, changelog, expected, tmp_path, monkeypatch, capsys) -> None:
+    files = {"SCHEMA": OLD.replace("bark", field), "RELEASED": OLD, "CHANGELOG": f"## Unreleased\n{changelog}\n"}
+    for name, text in files.items():
+        path = tmp_path / name
+        path.write_text(text)
+        monkeypatch.setattr(schema_changes, name, path)
+
+    assert schema_changes.main([]) == expected
+    assert ("does not name `Dog.bark`" in capsys.readouterr().out) is bool(expected)
+
+
+def test_a_release_writes_the_schema(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(schema_changes, "RELEASED", tmp_path / "released.graphql")
+
+    assert schema_changes.main(["--release"]) == 0
+
+    text = (tmp_path / "released.graphql").read_text()
+    assert find_breaking_changes(build_schema(SCHEMA.read_text()), build_schema(text)) == []
+    assert '"""' not in text
 
 
 def test_the_schema_breaks_no_client_of_the_last_release() -> None:

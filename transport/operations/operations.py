@@ -162,7 +162,7 @@ class Operations:
             if asked.hash is not None:
                 await self._documents.learn(asked)
             if node is None:
-                errors.append(GraphQLError("There is no such operation in the document, or no telling which to run."))
+                errors.append(GraphQLError("The document has no such operation, or `operationName` is missing."))
             else:
                 drop_undeclared(node, parameters.variables)
                 seen.cost = self._costs.of(found.text, prepared, node, parameters.variables or {})
