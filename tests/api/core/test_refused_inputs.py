@@ -192,7 +192,7 @@ async def test_a_wrong_input_changes_nothing_though_the_rule_is_asked(client, sa
     """Also where a rule would let pass what the input's own check refuses."""
     ada, category, venue = make_user(), make_category(), make_venue()
     await save(ada, category, venue)
-    monkeypatch.setattr("resolvers.events.events.check_title", lambda *_given: "Yoga")
+    monkeypatch.setattr("resolvers.events.creation.check_title", lambda *_given: "Yoga")
 
     answer = await client(ada).execute(
         CREATE_EVENT, title="x" * 501, categoryId=category, venueId=venue, idempotencyKey=key,
