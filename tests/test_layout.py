@@ -12,6 +12,7 @@ import alembic
 import models
 import schema
 from models import Base
+from tests.tools.syntax import tree
 
 ROOT = Path(__file__).parent.parent
 SINGLE = {"app", "settings", "errors", "caches"}
@@ -82,15 +83,11 @@ def sources() -> list[tuple[str, Path]]:
     return found
 
 
-@cache
-def tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text())
-
-
 def named(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """Modules that a file imports; of `from x import y` both x and x.y."""
     names: set[str] = set()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import models
 from errors import Params, Plural, RateLimited, TooLong, UserError
 from models import Event, EventStatus, MembershipState, ModerationState, uuid7
 from resolvers.events.validation import ServicesWouldLieOutside
+from tests.tools.syntax import tree
 from translations import LOCALES, Reader, negotiate, placeholders
 from translations.catalogs import read_catalog
 from translations.wording import plain_name
@@ -28,16 +31,22 @@ ROOT = Path(__file__).parent.parent
 TRANSLATED = [locale for locale in LOCALES if locale != "en"]
 
 
+@cache
 def sources() -> list[Path]:
     left_out = {".venv", "tests", "node_modules", "var", "benchmarks"}
-    return [file for file in ROOT.rglob("*.py") if not left_out & set(file.relative_to(ROOT).parts)]
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in left_out]
+        found += [Path(folder, name) for name in files if name.endswith(".py")]
+    return found
 
 
+@cache
 def marked_messages() -> set[str | Plural]:
     """Texts in `_("…")` and `_n("…", "…", by=…)`."""
     found: set[str | Plural] = set()
     for file in sources():
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree(file)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_n"):
                 texts = [ast.literal_eval(one) for one in node.args]
                 by = [ast.literal_eval(one.value) for one in node.keywords]

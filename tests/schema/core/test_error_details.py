@@ -6,6 +6,7 @@ import ast
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -20,15 +21,17 @@ from schema.core.error_format import present
 from schema.core.idempotency import _keep, _read
 from schema.core.user_errors import UserErrorDetailsObject, user_errors
 from tests.test_translations import ROOT, every_error, sources, words_in
+from tests.tools.syntax import tree
 from translations import Reader
 
 CLASSES = {cls.__name__: cls for cls in every_error()}
 
 
+@cache
 def raised(file: Path) -> list[tuple[type[UserError], set[str], int]]:
     """Each construction of a refusal: its class, the names of what it is given, the line."""
     found = []
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in CLASSES:
@@ -96,7 +99,7 @@ def everything() -> RateLimited:
 async def test_details_survive_a_repeat_with_the_same_key() -> None:
     [said] = user_errors(everything(), Reader())
 
-    again = await _read(None, None, orjson.loads(orjson.dumps(_keep(said))))
+    again = await _read(None, orjson.loads(orjson.dumps(_keep(said))))
 
     assert said.details == UserErrorDetailsObject(
         capacity=3,
