@@ -12,9 +12,9 @@ LONGEST = 64
 
 
 def unmapped(address: str) -> str:
-    """The address in its one spelling. IPv4 is IPv4, also where a socket for both shows it as `::ffff:192.0.2.7`.
+    """Return the address in one spelling. IPv4 is IPv4, also if a socket for both shows it as `::ffff:192.0.2.7`.
 
-    What is no address stays as it is, without what is beyond its first characters.
+    Text that is no address stays as it is, cut after its first characters.
     """
     return _unmapped(address) if ":" in address and len(address) <= LONGEST else address[:LONGEST]
 
@@ -38,12 +38,12 @@ def _network(address: str) -> str:
 
 
 def network(address: str) -> str:
-    """What counts as one address: for IPv6 the /64, which is what one customer is given."""
+    """Return the network that counts as one address: for IPv6 the /64, which is what one customer is given."""
     return _network(address if len(address) <= LONGEST else address[:LONGEST])
 
 
 class Proxies:
-    """Who is believed when they say for whom they speak (`TRUSTED_PROXIES`)."""
+    """The proxies that are believed when they say for whom they speak (`TRUSTED_PROXIES`)."""
 
     def __init__(self, trusted: str) -> None:
         self._networks = networks_in(trusted)
@@ -53,8 +53,8 @@ class Proxies:
         return self._believes(unmapped(peer))
 
     def client(self, peer: str, told: str | None) -> str:
-        """The caller's address. `told` is `X-Forwarded-For`, where each proxy has appended whom it speaks for: the last
-        one that is no proxy of ours is the caller.
+        """Return the caller's address. `told` is `X-Forwarded-For`, to which each proxy appends for whom it speaks: the
+        last address that is no proxy of ours is the caller's.
         """
         peer = unmapped(peer)
         if told is None or not self._believes(peer):

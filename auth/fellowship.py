@@ -1,4 +1,4 @@
-"""Who may write to whom: people who share an active club, or are both at an event."""
+"""People who may write to each other: they share an active club, or are both at an event."""
 
 from __future__ import annotations
 

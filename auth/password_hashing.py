@@ -24,7 +24,7 @@ MOST_WAITING = 64
 MINIMUM_LENGTH = 10
 MAXIMUM_LENGTH = 200
 FEWEST_OWN_CHARACTERS = 6
-"""Of a password, besides the parts that anyone could guess from the account."""
+"""Minimum number of characters besides the parts that anyone could guess from the account."""
 FEWEST_DIFFERENT_CHARACTERS = 4
 
 
@@ -82,7 +82,7 @@ class Passwords:
             return False
 
     async def _run(self, work: Callable[..., R], *arguments: str | bytes) -> R:
-        """Raises `Busy` where so many wait that the last one would wait too long."""
+        """Run the work in a thread. Raises `Busy` if so many wait that this one would wait too long."""
         if self._waiting >= MOST_WAITING:
             raise Busy
         self._waiting += 1
@@ -94,5 +94,5 @@ class Passwords:
 
 
 def _bytes(password: str) -> bytes:
-    """The same characters are the same password, however a keyboard composes them (RFC 8265, section 4.2)."""
+    """Encode a password so that it does not matter how a keyboard composes characters (RFC 8265, section 4.2)."""
     return normalize("NFC", password).encode("utf-8", "surrogatepass")

@@ -1,6 +1,6 @@
-"""What each platform role may do. One table decides queries, mutations and subscriptions alike.
+"""Permissions of the platform roles. One table decides queries, mutations and subscriptions alike.
 
-Roles within a club or at an event are no platform permissions: the rules in `resolvers/` ask for them.
+Roles in a club or at an event are no platform permissions: the rules in `resolvers/` ask for them.
 """
 
 from __future__ import annotations

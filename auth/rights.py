@@ -1,4 +1,4 @@
-"""What a viewer may do with an event: their part in it, by the roles they have."""
+"""Rights at events: a viewer's part in an event, by the roles that they have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from models import (
 
 
 def roles_at(viewer: Viewer, event: Any = Event) -> list[Any]:
-    """The viewer's role at an event, and the one in its club while they are a member there."""
+    """Select the viewer's role at an event, and their role in its club while they are a member there."""
     at_event = select(EventHost.role).where(EventHost.event_id == event.id, EventHost.user_id == viewer.id)
     in_club = select(ClubMembership.role).where(
         ClubMembership.club_id == event.club_id,
@@ -37,12 +37,12 @@ def roles_at(viewer: Viewer, event: Any = Event) -> list[Any]:
 
 @dataclass(frozen=True)
 class Part:
-    """What a viewer is to an event."""
+    """A viewer's part in an event: platform role, role at the event, role in its club."""
 
     viewer: Viewer
     host_role: EventRole | None = None
     club_role: ClubRole | None = None
-    """In the event's club, while they are a member there."""
+    """The role in the event's club; null unless they are a member there."""
 
     @classmethod
     def of(cls, viewer: Viewer, row: Any) -> Part:
@@ -64,7 +64,7 @@ class Part:
 
     @property
     def may_edit(self) -> bool:
-        """Those who run the event, moderators, administrators."""
+        """Whether the viewer runs the event, or is a moderator or administrator."""
         return self.viewer.is_staff or self.runs
 
     @property
@@ -83,8 +83,8 @@ class Part:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether what the viewer makes of the event goes out without a moderator: staff, trusted authors, and
-        hosts of the event's club.
+        """Whether the viewer's changes are published without a moderator: staff, trusted authors, and hosts of the
+        event's club.
         """
         if self.viewer.can(Permission.EVENT_MODERATE) or (self.viewer.user is not None and self.viewer.user.is_trusted):
             return True

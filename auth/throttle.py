@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `most` attempts of a kind for one subject, such as a login or an address, within a window."""
+    """A limit of `most` attempts of a kind for one subject, such as a login or an address, within a window."""
 
     kind: str
     subject: str

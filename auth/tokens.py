@@ -42,12 +42,12 @@ class AccessClaims:
 
 
 def new_secret() -> str:
-    """An opaque token for refreshes and mailed links: 256 random bits."""
+    """Make an opaque token for refreshes and mailed links: 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def secret_hash(secret: str) -> bytes:
-    """What is stored of an opaque token. Its 256 bits need no slow hash."""
+    """Return the hash of an opaque token, which is stored. Its 256 bits need no slow hash."""
     return sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -73,7 +73,7 @@ class Tokens:
         return cls(load_keys(settings), issuer=issuer, lifetime=settings.access_token_lifetime)
 
     def issue(self, user_id: UUID, session_id: UUID, *, until: datetime | None = None) -> tuple[str, datetime]:
-        """A signed access token and the moment it expires, with its session (`until`) at the latest."""
+        """Sign an access token. Returns it and the moment it expires, which is no later than its session (`until`)."""
         now = int(utcnow().timestamp())
         expires = now + int(self.lifetime)
         if until is not None:
@@ -112,12 +112,12 @@ class Tokens:
             raise TokenRefused("TOKEN_INVALID") from error
 
     def public_keys(self) -> dict[str, Any]:
-        """The JWK set that others verify with."""
+        """Return the JWK set with which others verify tokens."""
         return dict(self._keys.as_dict(private=False))
 
 
 def load_keys(settings: Settings) -> KeySet:
-    """The signing keys of SIGNING_KEYS_FILE, or of WINGDING_HOME, where a first one is made."""
+    """Load the signing keys of SIGNING_KEYS_FILE, or of WINGDING_HOME, where a first one is made."""
     if settings.signing_keys_file:
         try:
             found = KeySet.import_key_set(orjson.loads(Path(settings.signing_keys_file).read_bytes()))
@@ -139,6 +139,6 @@ def load_keys(settings: Settings) -> KeySet:
 
 
 def new_keys() -> str:
-    """A new private JWK set with one key, as JSON."""
+    """Make a private JWK set with one key, as JSON."""
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
     return orjson.dumps(KeySet([key]).as_dict(private=True)).decode()

@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""The viewer: whoever makes a request."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Viewer:
         return self.role in STAFF
 
     def require_user(self) -> UUID:
-        """The caller's id. Raises `Unauthenticated` for a guest."""
+        """Return the caller's id. Raises `Unauthenticated` for a guest."""
         if self.user is None:
             raise Unauthenticated
         return self.user.id
@@ -71,7 +71,7 @@ class Viewer:
 GUEST = Viewer()
 
 IS_OPEN = and_(Session.ended_at.is_(None), Session.expires_at > func.now())
-"""Of a session: it has not ended. Its user may have been put out of action all the same."""
+"""The condition that a session has not ended. Its user may have been deactivated all the same."""
 
 
 def given_viewer(role: Role = Role.USER, *, user_id: ColumnElement[UUID] | None = None) -> Viewer:
@@ -84,7 +84,7 @@ def given_viewer(role: Role = Role.USER, *, user_id: ColumnElement[UUID] | None 
 
 @cache
 def _by_session() -> tuple[str, list[str]]:
-    """SQL and the names of its parameters. Every request of someone signed in begins with it."""
+    """Return SQL and the names of its parameters. Every request of someone signed in begins with it."""
     own = [getattr(User, name).label(name) for name in attributes(User)]
     return text_of(
         select(*own)
@@ -101,7 +101,7 @@ def _by_session() -> tuple[str, list[str]]:
 async def viewer_of_session(
     database: Database, *, session_id: UUID, user_id: UUID, expires_at: datetime
 ) -> Viewer | None:
-    """The viewer behind a valid access token, in one statement; null once the session has ended. The user is a
+    """Return the viewer of a valid access token, in one statement; null once the session has ended. The user is a
     read-only row.
     """
     sql, names = _by_session()
@@ -137,7 +137,7 @@ def _roles() -> tuple[str, list[str]]:
 
 
 async def roles_of_sessions(database: Database, session_ids: Sequence[UUID]) -> dict[UUID, Role]:
-    """The roles that people have now, by their sessions, without those that have ended. One statement."""
+    """Read the current roles of people by their sessions, without sessions that have ended. One statement."""
     sql, _names = _roles()
     return {row["session_id"]: row.role for row in await database.fetch(sql, [list(session_ids)], row_class(User))}
 

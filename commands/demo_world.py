@@ -41,7 +41,7 @@ class World:
         self._revision()
 
     def id(self) -> UUID:
-        """A version 7 UUID from the world's own randomness."""
+        """Make a version 7 UUID from the world's own randomness."""
         value = int(self.now.timestamp() * 1000) << 80 | self.random.getrandbits(80)
         return UUID(int=(value & ~(0xF << 76) & ~(0x3 << 62)) | 0x7 << 76 | 0x2 << 62)
 
@@ -166,7 +166,7 @@ class World:
         )
 
     def _revision(self) -> None:
-        """A change that waits for a moderator."""
+        """Add a change that waits for a moderator."""
         event = next(
             one
             for one in self.tables["events"]

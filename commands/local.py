@@ -1,4 +1,4 @@
-"""Where the database and Redis come from: the settings, a running `wingding run`, or servers of our own."""
+"""The source of database and Redis: the settings, a running `wingding run`, or embedded servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from settings import Settings, SettingsError
 
 @contextmanager
 def reachable(settings: Settings, *, start: bool) -> Iterator[Settings]:
-    """Settings with both URLs filled in: from the environment, else from the servers that already run over
+    """Fill in both URLs of the settings: from the environment, else from the servers that already run over
     WINGDING_HOME, else, with `start`, from embedded ones that live as long as this block.
     """
     if settings.database_url and settings.redis_url:

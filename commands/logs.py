@@ -30,7 +30,7 @@ class Lines:
         self._file = file
         self._waiting: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        """That will flush."""
+        """The event loop that will flush."""
         self._nothing = Context()
         self._turn = Lock()
         """Libraries may log from threads of their own."""

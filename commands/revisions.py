@@ -1,4 +1,4 @@
-"""Which migration is the newest. Read from the files' own words, since loading Alembic takes half a second."""
+"""The newest migration. It is read from the text of the files, since loading Alembic takes half a second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PARENT = re.compile(r"^down_revision = [\"']([^\"']+)[\"']$", re.MULTILINE)
 
 
 def newest_revision() -> str:
-    """The one revision that no other builds on."""
+    """Return the one revision that no other builds on."""
     texts = [file.read_text() for file in VERSIONS.glob("*.py")]
     names = {found[1] for text in texts if (found := NAME.search(text))}
     parents = {found[1] for text in texts if (found := PARENT.search(text))}

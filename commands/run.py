@@ -93,7 +93,7 @@ def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> bool:
 
 
 async def _state(database_url: str) -> tuple[str | None, bool, bool]:
-    """The database's migration, whether anyone is in it, and whether any event is still to come."""
+    """Return the database's migration, whether it has users, and whether it has upcoming events."""
     with telling_why():
         connection = await asyncpg.connect(dsn_of(database_url))
     try:

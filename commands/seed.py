@@ -26,7 +26,7 @@ ORDER = (
 )  # fmt: skip
 COUNTED = {"registrations": ("events", "event_id"), "bookings": ("services", "service_id")}
 SEARCHED = {"event": ("events", "event_interests", "services"), "club": ("clubs", "club_interests")}
-"""Whose rows triggers write the words of events and clubs from."""
+"""Tables from whose rows triggers write the words of events and clubs."""
 
 
 def main(settings: Settings, arguments: Namespace) -> int:
@@ -87,7 +87,7 @@ async def seed(database_url: str, *, scale: int = 1, today: date | None = None) 
 
 
 async def _write(connection: asyncpg.Connection, world: World) -> None:
-    """The triggers that count and that write words rest meanwhile; single statements do that instead."""
+    """Write the rows while the triggers that count and that write words are off. Single statements do that instead."""
     resting = [(table, f"{table}_count_taken") for table in COUNTED]
     resting += [(table, f"{table}_write_{kind}_words_insert") for kind, tables in SEARCHED.items() for table in tables]
     for table, trigger in resting:

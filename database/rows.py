@@ -26,7 +26,7 @@ DIALECT: Any = PGDialect_asyncpg(  # type: ignore[no-untyped-call]  # SQLAlchemy
 
 
 def reader(type_: TypeEngine[Any]) -> Any:
-    """What turns a value of asyncpg into that of the model; null where they are the same."""
+    """Return the function that turns a value of asyncpg into that of the model; null if they are the same."""
     if isinstance(type_, Numeric | Float):
         return None
     return type_.dialect_impl(DIALECT).result_processor(DIALECT, None)
@@ -53,7 +53,7 @@ def attributes(entity: type) -> tuple[str, ...]:
 
 @cache
 def row_class(entity: type) -> type[asyncpg.Record]:
-    """A class of rows with the columns and the plain methods of a model, which it names as its `entity`."""
+    """Make a class of rows with the columns and the plain methods of a model, which it names as its `entity`."""
     mapper: Mapper[Any] = inspect(entity)
     mapped = {one.key for one in mapper.attrs}
     own = {name: value for name, value in vars(entity).items() if name not in mapped and not name.startswith("_")}
@@ -121,6 +121,6 @@ def _column(name: str, read: Any) -> property:
 
 
 def text_of(statement: Select[*tuple[Any, ...]]) -> tuple[str, list[str]]:
-    """A statement whose parameters are all given when it is run: its SQL, and their names in order."""
+    """Compile a statement whose parameters are all given when it is run. Returns its SQL, and their names in order."""
     compiled: Any = statement.compile(dialect=DIALECT)
     return compiled.string, list(compiled.positiontup)

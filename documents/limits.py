@@ -122,7 +122,7 @@ class _Measure:
         return self.sizes[name] or Size()
 
     def literal(self, node: Any, level: int = 0) -> None:
-        """What a value written into the document holds."""
+        """Check a value that is written into the document."""
         if level >= MAX_INPUT_DEPTH and isinstance(node, ListValueNode | ObjectValueNode):
             self.errors.append(too_much("levels in a value", MAX_INPUT_DEPTH, node))
         elif isinstance(node, StringValueNode):
@@ -152,7 +152,7 @@ class _Measure:
 
 
 def check_text(text: str) -> GraphQLError | None:
-    """What is too much in a document before it is parsed."""
+    """Return the error of a text that is too large to be parsed."""
     if len(text) > MAX_LENGTH:
         return too_much("characters", MAX_LENGTH)
     found = scan(text)
@@ -168,7 +168,7 @@ def check_text(text: str) -> GraphQLError | None:
 
 
 def check_document(document: DocumentNode) -> list[GraphQLError]:
-    """What is too much in a parsed document."""
+    """Return the errors of a parsed document that asks for too much."""
     if len(document.definitions) > MAX_DEFINITIONS:
         return [too_much("definitions", MAX_DEFINITIONS)]
     measured = _Measure(fragments_of(document))

@@ -1,4 +1,4 @@
-"""How often a document asks for the same field.
+"""Repeats of a field in a document.
 
 Fields of one name in the answer are merged, and validation compares each of them with each other: a few hundred repeats
 take it a second. Most are repeats to the letter, which need no comparing; this finds out in one walk.
@@ -81,7 +81,7 @@ class _Walk:
 
 
 def _written(node: FieldNode) -> list[str]:
-    """A field's arguments as they stand in the text."""
+    """Return a field's arguments as they stand in the text."""
     return [one.loc.source.body[one.loc.start : one.loc.end] for one in node.arguments or () if one.loc is not None]
 
 

@@ -47,7 +47,7 @@ ORDINARY_USER = "nobody"
 START_SECONDS = 30.0
 
 FAST_AND_LOSSY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-"""For scratch data only: a crash of the machine loses it."""
+"""Settings for scratch data only: a crash of the machine loses it."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class EmbeddedServers:
         return runtime
 
     def _binaries(self) -> tuple[Path, Path]:
-        """The servers' programs; copied beside the data where `nobody` cannot reach the virtual environment."""
+        """Return the paths of the servers' programs, copied beside the data if `nobody` cannot reach the originals."""
         installed, redis_server = _wheel(POSTGRES) / "pginstall", _wheel(REDIS) / "bin" / "redis-server"
         if _is_reachable(installed / "bin" / "postgres", self._ids[0]):
             return installed / "bin", redis_server
@@ -265,7 +265,7 @@ class EmbeddedServers:
 
 
 def _wait_until_gone(pid_file: Path) -> None:
-    """A server whose owner was killed a moment ago may still be shutting down."""
+    """Wait for a server to end whose owner was killed a moment ago."""
     until = time.monotonic() + START_SECONDS
     while pid_file.exists() and time.monotonic() < until:
         try:
@@ -276,7 +276,7 @@ def _wait_until_gone(pid_file: Path) -> None:
 
 
 def urls_of(home: Path) -> Urls | None:
-    """The servers that a running `wingding run` keeps over this folder, if there is one."""
+    """Return the URLs of the servers that a running `wingding run` keeps over this folder, if there is one."""
     try:
         with (home / "servers.lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -57,7 +57,7 @@ class MailRefused(Exception):
 
 class Mailer(Protocol):
     async def send(self, mail: Mail) -> None:
-        """Returns once the mail is safe elsewhere. A repeat under the same key is the same mail."""
+        """Send the mail, and return once it is safe elsewhere. A repeat under the same key is the same mail."""
 
     async def check(self) -> str:
         """Whether mail could be sent now, in words. Raises where it could not."""
@@ -74,7 +74,7 @@ def sender_of(mail_from: str) -> Address:
 
 
 def message_of(mail: Mail, sender: Address) -> EmailMessage:
-    """The mail in its Internet form (RFC 5322). Raises `MailRefused` for what is not one address."""
+    """Return the mail in its Internet form (RFC 5322). Raises `MailRefused` for what is not one address."""
     if not KEY.fullmatch(mail.key):
         raise ValueError("a mail's key is a word")
     message = EmailMessage(policy=POLICY)

@@ -25,7 +25,7 @@ OUTSIDE_DNS = frozenset({"alt"})
 
 
 class Fault(Enum):
-    """What is wrong with an address."""
+    """A fault of an address."""
 
     FORM = "It has no name, no @ or no domain."
     LENGTH = "It is too long."
@@ -42,9 +42,9 @@ class NotMailable(ValueError):
 
 
 def canonical(text: str) -> str:
-    """The address as it is kept and mailed. Raises `NotMailable`.
+    """Return the address as it is stored and mailed. Raises `NotMailable`.
 
-    What stands before the @ keeps its case, which is the recipient's server's business, and has to be ASCII: nobody
+    The part before the @ keeps its case, which is the business of the recipient's server. It has to be ASCII: nobody
     knows beforehand whether every server on the way takes anything else (RFC 6531).
     """
     if len(text) > LONGEST_TRIED:
@@ -80,7 +80,7 @@ def _fault_of(typed: str) -> Fault:
 
 
 def ascii_domain(domain: str) -> str:
-    """A host's name as the network knows it, also of one that gets no mail from outside. Raises `NotMailable`."""
+    """Return a host's name as the network knows it, also if it gets no mail from outside. Raises `NotMailable`."""
     if domain.isascii():
         return domain.lower()
     try:
@@ -90,7 +90,7 @@ def ascii_domain(domain: str) -> str:
 
 
 def spellings(address: str) -> tuple[str, ...]:
-    """A kept address as it may be written: with its domain in ASCII, and in the letters of its language."""
+    """Return the spellings of a stored address: with its domain in ASCII, and in the letters of its language."""
     name, _at, domain = address.rpartition("@")
     with suppress(idna.IDNAError):
         return address, f"{name}@{idna.decode(domain)}"
@@ -98,7 +98,7 @@ def spellings(address: str) -> tuple[str, ...]:
 
 
 def login_key(login: str) -> str:
-    """What a login is compared by: the address that it spells, else the handle, whatever their case."""
+    """Return the form by which logins are compared: the address that it spells, else the handle, in one case."""
     typed = _typed(login[:LONGEST_TRIED])
     if "@" in typed:
         with suppress(NotMailable):

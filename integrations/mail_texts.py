@@ -1,4 +1,4 @@
-"""What our mails say. The words are messages like any other, translated by `translations/`; two layouts carry them."""
+"""Texts of our mails. The words are messages like any other, translated by `translations/`; two layouts carry them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _SECURITY = {
         _("Your account will not be deleted after all."),
     ),
 }
-"""By kind: the subject, then what has happened."""
+"""The subject and the text of a security notice, by kind."""
 
 TEMPLATES = {
     "notification": Template(
@@ -153,9 +153,9 @@ _layouts = Environment(
 
 
 def compose(template: str, *, key: str, to: str, reader: Reader, **values: Any) -> Mail:
-    """A mail in the reader's language. `key` names it: sent again under the same key it is the same mail.
+    """Compose a mail in the reader's language. `key` names it: sent again under the same key it is the same mail.
 
-    Values: `title` and `body` for `notification`, and `link` where there is one.
+    Values: `title` and `body` for `notification`, and `link` if there is one.
     """
     chosen = TEMPLATES[template]
     link = values.pop("link", None)

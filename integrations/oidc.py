@@ -56,7 +56,7 @@ class ProviderRefused(UserError):
 
 @dataclass(frozen=True)
 class Authorization:
-    """Where to send someone, and what must be known when they come back."""
+    """The address to which to send someone, and what must be known when they come back."""
 
     url: str
     state: str
@@ -108,7 +108,7 @@ class OpenIdProvider:
         self._reading = asyncio.Lock()
 
     async def authorization(self, redirect_uri: str) -> Authorization:
-        """A new request. Raises `ProviderUnavailable`."""
+        """Begin a sign-in at the provider. Raises `ProviderUnavailable`."""
         metadata = await self._discover()
         nonce, verifier = generate_token(43), generate_token(64)
         async with self._client(metadata, redirect_uri) as client:
@@ -161,7 +161,7 @@ class OpenIdProvider:
         )
 
     async def _read_id_token(self, encoded: Any, nonce: str) -> dict[str, Any]:
-        """The claims of a good ID token (OpenID Connect Core 1.0, section 3.1.3.7)."""
+        """Verify an ID token and return its claims (OpenID Connect Core 1.0, section 3.1.3.7)."""
         if not isinstance(encoded, str):
             raise ProviderRefused
         metadata = await self._discover()
@@ -200,7 +200,7 @@ class OpenIdProvider:
         )
 
     async def _discover(self, *, newer_than: float | None = None) -> Metadata:
-        """The provider's metadata and keys, kept for an hour. Raises `ProviderUnavailable`."""
+        """Return the provider's metadata and keys, kept for an hour. Raises `ProviderUnavailable`."""
         if not self.is_configured:
             raise ProviderNotConfigured
         async with self._reading:

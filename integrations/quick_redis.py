@@ -42,7 +42,7 @@ class QuickRedis:
         self._late: set[asyncio.Task[Any]] = set()
 
     async def run(self, script: str, *, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """What the script returns, texts as bytes. Raises `Away`."""
+        """Run the script and return its answer, texts as bytes. Raises `Away`."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._away_until:
             raise Away

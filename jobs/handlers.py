@@ -1,4 +1,4 @@
-"""Which events have work following outside their transaction, and who does it."""
+"""Handlers of domain events that have work outside their transaction."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ Handler = Callable[[UnitOfWork, Mailer, Settings, OutboxEvent], Awaitable[None]]
 """Runs in a unit of work of its own, which commits after it. Raising means: again later."""
 
 HANDLERS: dict[str, Handler] = {**account_mail.HANDLERS, **data_exports.HANDLERS, **notification_mail.HANDLERS}
-"""By the name of the event, whose class says `has_job`."""
+"""The handler, by the name of the event, whose class says `has_job`."""

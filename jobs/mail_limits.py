@@ -1,4 +1,4 @@
-"""How much mail one recipient gets, of all kinds together, whoever causes it: nobody is to be flooded through us."""
+"""Limits of mail to one recipient, of all kinds together, whoever causes it: nobody is to be flooded through us."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SHARE_OF_STRANGERS = 3
 
 
 is_repeat: ContextVar[bool] = ContextVar("is_repeat", default=False)
-"""Whether this mail was let through and counted before, by an attempt that may not have sent it."""
+"""Whether an earlier attempt, which may not have sent this mail, has counted it already."""
 
 
 class Asking(Enum):
-    """Who wants a mail to be sent."""
+    """The cause of a mail."""
 
     RECIPIENT = "RECIPIENT"
     """Their own wish, which was counted when they expressed it: it is never held back."""
@@ -51,6 +51,6 @@ async def may_send(uow: UnitOfWork, *, to: str, asking: Asking, cause: str, most
 
 
 def mailbox_of(address: str) -> str:
-    """What counts as one recipient: `ada+news@` arrives where `ada@` does."""
+    """Return the mailbox that counts as one recipient: `ada+news@` arrives where `ada@` does."""
     local, _, domain = address.lower().rpartition("@")
     return f"{local.partition('+')[0] or local}@{domain}"

@@ -28,7 +28,7 @@ from settings import Settings
 
 
 async def to_jobs(connection: asyncpg.Connection, events: Sequence[OutboxEvent]) -> None:
-    """The relay's consumer `jobs`: one job for each event, named after it."""
+    """Consume events for the queue `jobs`: one job for each event, named after it."""
     queries = Queries(AsyncpgDriver(connection))
     keys = [str(event.id) for event in events]
     await queries.enqueue(

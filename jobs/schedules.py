@@ -1,4 +1,4 @@
-"""What runs on a clock. Each is one or more short transactions, and may run anywhere, twice, or late."""
+"""Work that runs on a clock. Each is one or more short transactions, and may run anywhere, twice, or late."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from settings import Settings
 log = structlog.get_logger()
 
 MOST_ATTEMPTS = 19
-"""With the delays below: about a day of trying."""
+"""Maximum number of attempts. With the delays below they take about a day."""
 LONGEST_DELAY = timedelta(hours=4)
 LONGEST_JOB = 60.0
 STALE = timedelta(seconds=10)
@@ -228,7 +228,7 @@ def _is_lost(error: BaseException) -> bool:
 
 
 async def _by_executor(_job: Job) -> None:
-    """The executor knows the handler."""
+    """Do nothing: the executor knows the handler."""
 
 
 @asynccontextmanager

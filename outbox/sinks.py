@@ -19,7 +19,7 @@ Consumer = Callable[[asyncpg.Connection, Sequence[OutboxEvent]], Awaitable[None]
 
 
 UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
-"""How a consumer says that its server is away."""
+"""Errors by which a consumer says that its server is away."""
 
 
 class Sink(Protocol):
@@ -47,7 +47,7 @@ class RedisStreamSink:
 
 
 def _entry(event: OutboxEvent) -> dict[Any, Any]:
-    """What readers of the stream get. Entries of a live stream have its name and their number there."""
+    """Return the fields that readers of the stream get. Entries of a live stream have its name and their number there."""
     place = {"stream": event.stream, "sequence": event.sequence} if event.stream and event.sequence else {}
     return place | {
         "event_id": str(event.id),

@@ -33,7 +33,7 @@ The server need not be restarted.</p>
 
 
 def policy(host: str) -> str:
-    """The Content-Security-Policy of the page and its workers. `'self'` covers sockets only in newer browsers."""
+    """Return the Content-Security-Policy of the page and its workers. `'self'` covers sockets only in new browsers."""
     sockets = f" ws://{host} wss://{host}" if HOST.fullmatch(host) else ""
     return "; ".join(
         (
@@ -63,7 +63,7 @@ def safe_headers(host: str) -> dict[str, str]:
 
 
 def wants_explorer(request: Request) -> bool:
-    """A person opened the address: a GET that takes HTML by name and asks no query."""
+    """Return whether a person opened the address: a GET that accepts HTML by name and has no query."""
     accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
     return request.method == "GET" and "text/html" in accepted and "query" not in request.query_params
 

@@ -72,7 +72,7 @@ MAIL = _pages.from_string(
 
 
 def mailbox_routes(settings: Settings) -> list[Route]:
-    """The pages, or none where they have no business."""
+    """Return the pages, or nothing in production and where SMTP_URL is set."""
     if settings.is_production or settings.smtp_url:
         return []
     folder = mailbox_folder(settings)
@@ -153,7 +153,7 @@ def _part(mail: EmailMessage, kind: str) -> str:
 
 
 def _linked(text: str) -> Markup:
-    """The text, escaped, with its addresses as links."""
+    """Escape the text and turn its addresses into links."""
     pieces, last = [], 0
     for found in LINK.finditer(text):
         address = escape(found.group())

@@ -13,6 +13,6 @@ __all__ = ["DEFAULT_LOCALE", "LOCALES", "Reader", "negotiate", "one_line", "plac
 
 @for_short_texts
 def negotiate(accept_language: str) -> str | None:
-    """The best of our languages for an Accept-Language header (RFC 9110, section 12.5.4), or null."""
+    """Return the best of our languages for an Accept-Language header (RFC 9110, section 12.5.4), or null."""
     wanted = sorted((one for one in preferences(accept_language) if one.quality > 0), key=lambda one: -one.quality)
     return negotiate_locale([one.value.replace("-", "_") for one in wanted], LOCALES)

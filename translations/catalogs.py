@@ -26,7 +26,7 @@ def read_catalog(locale: str) -> Catalog:
 
 @cache
 def catalog(locale: str) -> NullTranslations:
-    """The messages of a language, as `gettext` looks them up: with plural forms and contexts."""
+    """Load the messages of a language, as `gettext` looks them up: with plural forms and contexts."""
     compiled = BytesIO()
     write_mo(compiled, read_catalog(locale))
     compiled.seek(0)

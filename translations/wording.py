@@ -56,10 +56,10 @@ class Reader:
         return cls(user.locale if user.locale in LOCALES else DEFAULT_LOCALE, user.time_zone)
 
     def say(self, message: str | Plural, params: Mapping[str, Any] | None = None) -> str:
-        """A message in the reader's language, filled with its parameters, which are raw values.
+        """Return a message in the reader's language, filled with its parameters, which are raw values.
 
-        Times are told in the zone that stands among the parameters as `time_zone`, such as that of an event, and else
-        in the reader's own. Where the reader's clock shows another time, or may do so, the zone is named, once.
+        Times are given in the zone of the parameter `time_zone`, such as that of an event, and otherwise in the
+        reader's own. If the reader's clock shows another time, or may do so, the zone is named, once.
         """
         given = params or {}
         text = self._translated(message, given)
@@ -84,7 +84,7 @@ class Reader:
         return found.ngettext(message.one, message.other, 2 if number is None else int(number))
 
     def word(self, value: Any, *, zone: str | None = None) -> str:
-        """A value in words."""
+        """Return a value in words."""
         match value:
             case None:
                 return "–"
@@ -105,7 +105,7 @@ class Reader:
         return str(value)
 
     def money(self, amount: Decimal, currency: str) -> str:
-        """A price with its currency, by its ISO 4217 code."""
+        """Return a price with its currency, by its ISO 4217 code."""
         written = format_currency(amount, currency, locale=self.locale)
         # CLDR sets a code apart from digits, which Babel leaves out.
         return re.sub(r"(?<=[A-Z])(?=\d)", "\u00a0", written)
@@ -118,18 +118,18 @@ class Reader:
         return format_timedelta(delta, granularity="second", threshold=2, add_direction=True, locale=self.locale)
 
     def name(self, member: Enum) -> str:
-        """A member of an enum: EventStatus.PENDING_REVIEW is "pending review"."""
+        """Return a member of an enum in words: EventStatus.PENDING_REVIEW is "pending review"."""
         return catalog(self.locale).pgettext(type(member).__name__, plain_name(member))
 
     def time(self, moment: datetime, *, zone: str | None = None, pattern: str = TIME, named: bool = True) -> str:
-        """A moment in a zone, or in the reader's own."""
+        """Return a moment in a zone, or in the reader's own."""
         shown = moment.astimezone(_zone(zone or self.time_zone or "UTC"))
         text = format_datetime(shown, pattern, tzinfo=shown.tzinfo, locale=self.locale)
         name = self.zone_of(moment, zone=zone) if named else ""
         return f"{text} ({name})" if name else text
 
     def zone_of(self, moment: datetime, *, zone: str | None = None) -> str:
-        """The name that `time` adds, such as "Moscow, UTC+3"; empty where the reader's clock shows the same."""
+        """Return the zone's name that `time` adds, such as "Moscow, UTC+3"; empty if the reader's clock agrees."""
         shown = moment.astimezone(_zone(zone or self.time_zone or "UTC"))
         if self.time_zone and moment.astimezone(_zone(self.time_zone)).utcoffset() == shown.utcoffset():
             return ""
@@ -146,12 +146,12 @@ HYPHENATED = re.compile(r"^(co|no) ")
 
 
 def plain_name(member: Enum) -> str:
-    """A member of an enum in English: CO_ORGANIZER is "co-organizer"."""
+    """Return a member of an enum in English: CO_ORGANIZER is "co-organizer"."""
     return HYPHENATED.sub(r"\1-", member.name.lower().replace("_", " "))
 
 
 def one_line(text: str, *, most: int = 200) -> str:
-    """What may stand in a title or a header: one line, no control characters, not endless."""
+    """Return the text fit for a title or a header: one line, no control characters, at most so many characters."""
     visible = "".join(letter if letter.isprintable() else " " for letter in text[: 10 * most])
     line = " ".join(visible.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"

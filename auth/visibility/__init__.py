@@ -1,1 +1,1 @@
-"""What a viewer may see, as SELECTs, by area. Resolvers and loaders build on these; nobody writes the filters again."""
+"""Rows that a viewer may see, as SELECTs, by area. Resolvers and loaders build on these and repeat no filter."""

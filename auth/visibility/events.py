@@ -79,9 +79,9 @@ def _edited_by(user_id: UUID) -> CompoundSelect[UUID]:
 PRIVATE = Club.visibility == literal_column(f"'{ClubVisibility.PRIVATE.name}'")
 """Written out and not as a parameter, or PostgreSQL could not tell that `ix_clubs_private` has all that is wanted."""
 OF_PRIVATE_CLUB = exists().where(Club.id == Event.club_id, PRIVATE).correlate(Event)
-"""For the few events that are looked up: one look at the club of each."""
+"""The condition for a few events that are looked up: it reads the club of each."""
 AMONG_PRIVATE_CLUBS = Event.club_id.in_(select(Club.id).where(PRIVATE))
-"""The same for lists, which go through many events: private clubs are read once."""
+"""The condition for lists, which go through many events: private clubs are read once."""
 SHOWN_EVENT = and_(Event.status.in_(SHOWN), Event.published_at.is_not(None))
 """It is out in the open, or was."""
 
@@ -115,7 +115,7 @@ def _events(
 
 
 def _open_or_own(viewer: Viewer, open_to_all: ColumnElement[bool]) -> ColumnElement[bool]:
-    """What is open to all, and what is the viewer's own by a role, a club or a registration."""
+    """Return the condition for events that are open to all, or the viewer's own by a role, a club or a registration."""
     is_there = Event.deleted_at.is_(None)
     if viewer.id is None:
         return and_(is_there, open_to_all)

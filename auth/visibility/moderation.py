@@ -1,4 +1,4 @@
-"""What waits for moderators."""
+"""Visibility of the moderators' queue."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def private_data_is_visible(viewer: Viewer, user: User) -> bool:
 
 
 def email_is_visible(viewer: Viewer, user: User) -> bool:
-    """The e-mail address, proven or not: the person and administrators."""
+    """Return whether the viewer may read the e-mail address, proven or not: the person and administrators may."""
     return viewer.id == user.id or viewer.can(Permission.USER_READ_EMAIL)
 
 

@@ -20,7 +20,7 @@ from models import (
 
 
 def reviews_visible_to(viewer: Viewer) -> Select[Review]:
-    """Published reviews of events that the viewer reads; hidden ones to their author and moderators."""
+    """Select published reviews of events that the viewer may read; hidden ones for their author and moderators."""
     readable = Review.event_id.in_(events_readable_by(viewer).with_only_columns(Event.id))
     statement = select(Review).where(readable)
     if viewer.can(Permission.REVIEW_MODERATE):

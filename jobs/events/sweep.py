@@ -1,4 +1,4 @@
-"""What an event's end brings: `event.completed` once, and one-off events into the archive."""
+"""The sweep of past events: `event.completed` once, and one-off events into the archive."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def archive_past(database: Database, _settings: Settings) -> int:
 
 
 async def _locked(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[Event]:
-    """Some events, locked. Those that someone is changing wait for the next time."""
+    """Lock some events. Those that someone is changing wait for the next run."""
     found = await uow.session.scalars(
         select(Event).where(*conditions).order_by(Event.ends_at).limit(CHUNK).with_for_update(skip_locked=True)
     )

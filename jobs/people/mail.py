@@ -20,14 +20,14 @@ from translations import Reader, one_line
 
 
 async def send_sign_up(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
-    """A link to finish signing up; to somebody who has an account with this address, word of the attempt."""
+    """Send a link to finish signing up, or word of the attempt to somebody who has an account with this address."""
     application = await uow.session.get(SignUp, event.subject_id)
     if application is not None:
         await _send_link(uow, mailer, settings, event, application, OneTimePurpose.SIGN_UP, application.email)
 
 
 async def send_verification(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
-    """A link to prove the address that an account claims; to its owner, word of the attempt."""
+    """Send a link to prove the address that an account claims, or word of the attempt to its owner."""
     user = await uow.session.get(User, event.subject_id)
     if user is not None and user.is_active and user.claimed_email is not None:
         await _send_link(uow, mailer, settings, event, user, OneTimePurpose.VERIFY_EMAIL, user.claimed_email)

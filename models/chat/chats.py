@@ -37,6 +37,6 @@ class Chat(Base):
     """Both user ids, the smaller first: one DIRECT chat for a pair."""
     last_sequence: Mapped[BigInt] = mapped_column(default=0, server_default="0")
     last_message_at: Mapped[CreatedAt]
-    """Of the last message; of the chat's making while there is none."""
+    """The time of the last message, or of the chat's creation while there is none."""
     created_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]

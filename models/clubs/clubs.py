@@ -46,7 +46,7 @@ class Club(Base):
 
 
 class ClubWords(Base):
-    """What a club is found by: name, interests and description. Triggers write it."""
+    """The words by which a club is found: name, interests and description. Triggers write them."""
 
     __tablename__ = "club_words"
     __table_args__ = (Index(None, "words", postgresql_using="gin"),)

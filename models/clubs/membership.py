@@ -57,7 +57,7 @@ class ClubMembership(Base):
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     ban_reason: Mapped[str | None] = mapped_column(String(1000))
     banned_until: Mapped[datetime | None]
-    """Null in the state BANNED means until a host lifts it."""
+    """The end of a ban. Null in the state BANNED means until a host lifts it."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 

@@ -10,7 +10,7 @@ from models.core.base import Base, CreatedAt, PrimaryKey
 
 
 class AuditEntry(Base):
-    """What staff changed, before and after, written in the same transaction."""
+    """A change by staff, before and after, written in the same transaction."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index(None, "subject_type", "subject_id"), Index(None, "created_at"))

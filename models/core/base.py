@@ -1,4 +1,4 @@
-"""What every table shares: constraint names, identifiers ordered by time, aware timestamps."""
+"""The base of all tables: constraint names, identifiers ordered by time, aware timestamps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def utcnow() -> datetime:
 
 
 def uuid7() -> UUID:
-    """A UUID of version 7 (RFC 9562, section 5.7): ordered by time, so that indexes grow at one end.
+    """Make a UUID of version 7 (RFC 9562, section 5.7): ordered by time, so that indexes grow at one end.
 
     The 12 bits after the version are parts of the millisecond (section 6.2, method 3), so that the domain events of
     one transaction keep their order.
@@ -59,7 +59,7 @@ def uuid7_among(batch: ColumnElement[UUID], place: ColumnElement[int]) -> Column
 
 
 def is_mail_address(column: str) -> str:
-    """SQL of a check: the spelling of `integrations.mail_addresses.canonical`."""
+    """Return the SQL of a check: the spelling of `integrations.mail_addresses.canonical`."""
     return f"{column} ~ '^[!-?A-~]+@[a-z0-9.-]+$'"
 
 

@@ -64,7 +64,8 @@ class OutboxDelivery(Base):
     event_id: Mapped[UUID] = mapped_column(ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True)
     consumer: Mapped[str] = mapped_column(String(20), primary_key=True)
     due_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    """Of writing, not of the transaction's start: those who waited for a row's lock come after who had it."""
+    """The time of writing, not of the transaction's start: whoever waited for a row's lock comes after whoever had it.
+    """
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     last_error: Mapped[str | None] = mapped_column(String(500))
 
@@ -88,4 +89,4 @@ class MailDelivery(Base):
     """Until then whoever has claimed it may be sending it, and nobody else does."""
     attempts: Mapped[int] = mapped_column(default=1, server_default="1")
     sent_at: Mapped[datetime | None]
-    """When the mail's server had taken it."""
+    """The moment at which the mail server had accepted it."""

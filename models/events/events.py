@@ -33,7 +33,7 @@ class EventStatus(Enum):
 
 
 class EventTiming(Enum):
-    """Where the event stands now. Derived from the clock, never stored."""
+    """The relation of an event's time to the present moment. Derived from the clock, never stored."""
 
     UPCOMING = "UPCOMING"
     ONGOING = "ONGOING"
@@ -74,7 +74,7 @@ class EventVisibility(Enum):
 
 
 class PaymentPolicy(Enum):
-    """How an event is paid for. Derived from its price."""
+    """The way an event is paid for. Derived from its price."""
 
     FREE = "FREE"
     AT_THE_DOOR = "AT_THE_DOOR"
@@ -125,7 +125,7 @@ class Event(Base):
     local_start: Mapped[datetime] = deferred(
         mapped_column(DateTime(timezone=False), Computed("timezone(time_zone, starts_at)", persisted=True))
     )
-    """On the clock of the venue. Stored, so that no list evaluates a zone."""
+    """The local time at the venue. Stored, so that no list evaluates a zone."""
     day_over_at: Mapped[datetime] = deferred(
         mapped_column(
             Computed(
@@ -134,7 +134,7 @@ class Event(Base):
             )
         )
     )
-    """When the day on which it ends is over at its venue."""
+    """The moment at which the day of its end is over at its venue."""
     capacity: Mapped[int | None]
     """People; null means unlimited."""
     taken: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -149,10 +149,10 @@ class Event(Base):
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None] = mapped_column(String(1000))
     completed_at: Mapped[datetime | None]
-    """When its end was announced as `event.completed`."""
+    """The moment at which its end was announced as `event.completed`."""
     archived_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
-    """When it was removed. The row stays as a record of those who had registered, who alone read it."""
+    """The moment of its deletion. The row stays as a record for people who had registered; only they read it."""
     put_away_by_staff: Mapped[bool] = mapped_column(default=False, server_default="false")
     """Cancelled or archived by staff who do not run it: those who do bring it back by a moderator only."""
     previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("events.id", ondelete="SET NULL"))
@@ -167,7 +167,7 @@ class Event(Base):
 
 
 class EventWords(Base):
-    """What an event is found by: title, tags, place and description. Triggers write it.
+    """The words by which an event is found: title, tags, place and description. Triggers write them.
 
     It stands beside the event so that taking a place there does not write all words into their index again, and so
     that what is found can be put into order without looking at the events themselves.

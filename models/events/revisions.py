@@ -10,9 +10,9 @@ from models.core.base import Base, CreatedAt, PrimaryKey
 
 
 class EventRevision(Base):
-    """What someone proposes to change of an event that is out, or was. What is null stays as it is.
+    """A proposed change of an event that is or was published. A field that is null stays as it is.
 
-    Its `ModerationItem` says what became of it.
+    Its `ModerationItem` has the decision.
     """
 
     __tablename__ = "event_revisions"

@@ -43,7 +43,7 @@ class Service(Base):
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     cancelled_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
-    """As of an event: the row stays as a record of those who had booked it."""
+    """The moment of its deletion. The row stays as a record for people who had booked it."""
     cancel_reason: Mapped[str | None] = mapped_column(String(1000))
     is_archived: Mapped[bool] = mapped_column(default=False, server_default="false", deferred=True)
     """Whether its event has the status ARCHIVED. Triggers write it, so that lists need not walk past the archive."""

@@ -29,7 +29,7 @@ class ModerationItem(Base):
     id: Mapped[PrimaryKey]
     event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     revision_id: Mapped[UUID | None] = mapped_column(ForeignKey("event_revisions.id", ondelete="CASCADE"), unique=True)
-    """Null where the event itself waits."""
+    """Null if the event itself waits."""
     state: Mapped[ModerationState] = mapped_column(default=ModerationState.PENDING)
     submitted_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))

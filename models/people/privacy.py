@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class Audience(Enum):
-    """Who may read a field of a profile."""
+    """The audience of a profile's field."""
 
     EVERYONE = "EVERYONE"
     MEMBERS = "MEMBERS"

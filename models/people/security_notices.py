@@ -10,7 +10,7 @@ from models.core.base import Base, CreatedAt, PrimaryKey, is_mail_address
 
 
 class SecurityNoticeKind(Enum):
-    """What the owner of an account is told of."""
+    """A kind of security notice to the owner of an account."""
 
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     NEW_DEVICE = "NEW_DEVICE"

@@ -69,10 +69,10 @@ class User(Base):
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
     deletion_at: Mapped[datetime | None]
-    """When the account is to be deleted, as its owner has asked."""
+    """The moment at which the account is to be deleted, as its owner asked."""
     deleted_at: Mapped[datetime | None]
-    """When it was. The row stays without anything about the person, so that what they wrote keeps an author. Triggers
-    let nobody give it a place, a role or a membership again."""
+    """The moment of deletion. The row stays without anything about the person, so that what they wrote keeps an author.
+    Triggers let nobody give it a place, a role or a membership again."""
 
     @property
     def is_email_verified(self) -> bool:

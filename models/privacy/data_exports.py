@@ -1,4 +1,4 @@
-"""What people take away: everything about themselves, as one file that is kept for a while."""
+"""Copies of one's own data: everything about a person, as one file that is kept for a while."""
 
 from __future__ import annotations
 
