@@ -47,7 +47,7 @@ class RedisStreamSink:
 
 
 def _entry(event: OutboxEvent) -> dict[Any, Any]:
-    """Return the fields that readers of the stream get. Entries of a live stream have its name and their number there."""
+    """Return the fields for readers of the stream. Entries of a live stream have its name and their number there."""
     place = {"stream": event.stream, "sequence": event.sequence} if event.stream and event.sequence else {}
     return place | {
         "event_id": str(event.id),
