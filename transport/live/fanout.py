@@ -148,5 +148,5 @@ class Fanout:
 def errors_of(error: Exception, context: Context, seen: Observation) -> list[Any]:
     """What a subscriber is told whose stream ended by an exception."""
     result = failure_of(error, context)
-    seen.saw(result)
+    seen.record(result)
     return list(result.body["errors"])

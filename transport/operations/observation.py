@@ -41,7 +41,7 @@ class Observation:
         extensions = error.get("extensions", {})
         self.refusal = extensions.get("reason") or extensions.get("code", "")
 
-    def saw(self, result: Result) -> None:
+    def record(self, result: Result) -> None:
         if "errors" in result.body:
             self.outcome = "internal_error" if "INTERNAL" in result.codes else "error"
 

@@ -240,7 +240,7 @@ class Operations:
         if context.spending.is_over:
             return self._stopped(context, seen)
         if seen.outcome != "timeout":
-            seen.saw(result)
+            seen.record(result)
         return extended(result, {"cost": self._told(seen)}) if operation.parameters.wants_cost else result
 
     async def _until_deadline(self, operation: Operation, context: Context, seen: Observation) -> Result:
@@ -308,7 +308,7 @@ class Operations:
             try:
                 async for result in self._subscribe(operation, context):
                     seen.items += 1
-                    seen.saw(result)
+                    seen.record(result)
                     yield result
             finally:
                 seen.statements.cancel()
