@@ -129,7 +129,7 @@ def area_of(kind: str, file: Path) -> str:
 
 def test_areas_import_those_that_follow_them_alone() -> None:
     wrong = set()
-    for file in sorted((ROOT / "resolvers").rglob("*.py")):
+    for file in sorted((ROOT / "resolvers").glob("*/*.py")):  # `resolvers/__init__.py` brings what all areas declare
         area = area_of("resolvers", file)
         later = AREAS[AREAS.index(area) + 1 :] if area in AREAS else ()
         for name in imported(file):
@@ -166,6 +166,33 @@ def test_rules_ask_nothing_of_the_hub() -> None:
     }
 
     assert asked == set()
+
+
+REGISTRIES = {"news": "notifications", "invariants": "core"}
+"""Files by which areas declare something, and the room of the registry, which imports no area."""
+
+
+def test_what_areas_declare_is_known_in_every_process() -> None:
+    """Importing anything of `resolvers` imports its `__init__`, and so every file that declares."""
+    declaring = {
+        f"resolvers.{area_of('resolvers', file)}.{file.stem}"
+        for file in (ROOT / "resolvers").rglob("*.py")
+        if area_of("resolvers", file) != REGISTRIES.get(file.stem, area_of("resolvers", file))
+    }
+
+    assert declaring <= imported(ROOT / "resolvers" / "__init__.py")
+    assert declaring
+
+
+def test_a_registry_imports_no_area() -> None:
+    wrong = {
+        (name, found)
+        for name, room in REGISTRIES.items()
+        for found in imported(ROOT / "resolvers" / room / f"{name}.py")
+        if found.split(".")[:1] == ["resolvers"] and found.split(".")[1] in AREAS
+    }
+
+    assert wrong == set()
 
 
 def test_every_file_of_a_kind_lies_in_an_area_or_in_core() -> None:

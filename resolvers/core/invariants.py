@@ -6,58 +6,15 @@ its own snapshot, so the check is right while the server is writing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
-    Select,
-    String,
-    and_,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import ColumnElement, CompoundSelect, Select, String, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import (
-    HOLDING,
-    TAKING_PART,
-    Admission,
-    AvailabilityChange,
-    Booking,
-    Chat,
-    ChatMember,
-    Club,
-    ClubMembership,
-    ClubWords,
-    DataExport,
-    Event,
-    EventHost,
-    EventStatus,
-    EventWords,
-    Identity,
-    Inbox,
-    KnownDevice,
-    MembershipState,
-    Message,
-    ModerationItem,
-    ModerationState,
-    Notification,
-    Password,
-    Registration,
-    Service,
-    Session,
-    User,
-    UserInterest,
-    is_over,
-)
+from models import HOLDING
 
 
 @dataclass(frozen=True)
@@ -72,18 +29,31 @@ class Violation:
         return f"{self.invariant}: {self.subject_id} {self.detail}"
 
 
-def _counted(owner: Any, rows: Any, key: Any) -> Select[UUID, str]:
+Statement = Select[UUID, str] | CompoundSelect[UUID, str]
+
+INVARIANTS: dict[str, Statement] = {}
+"""Of every area, by what they promise. Areas fill it: `resolvers/<area>/invariants.py`."""
+
+
+def declare(invariants: Mapping[str, Statement]) -> None:
+    """Add invariants of an area. Raises `ValueError` for a name that stands there already."""
+    if known := INVARIANTS.keys() & invariants.keys():
+        raise ValueError(f"declared twice: {sorted(known)}")
+    INVARIANTS.update(invariants)
+
+
+def counted(owner: Any, rows: Any, key: Any) -> Select[UUID, str]:
     """Owners whose `taken` differs from the number of distinct people who hold a place there."""
     people = func.count(rows.user_id.distinct())
     return (
-        select(owner.id, _found(taken=owner.taken, people=people, rows=func.count(rows.id)))
+        select(owner.id, found(taken=owner.taken, people=people, rows=func.count(rows.id)))
         .outerjoin(rows, and_(key == owner.id, rows.admission.in_(HOLDING)))
         .group_by(owner.id)
         .having(or_(owner.taken != people, owner.taken != func.count(rows.id)))
     )
 
 
-def _found(**values: Any) -> ColumnElement[str]:
+def found(**values: Any) -> ColumnElement[str]:
     """`name=value` pairs, in words."""
     parts: list[Any] = []
     for name, value in values.items():
@@ -91,7 +61,7 @@ def _found(**values: Any) -> ColumnElement[str]:
     return func.concat(*parts[:-1])
 
 
-def _stream(owner: Any, owner_id: Any, last: Any, entries: Any, key: Any, *, starts_at_one: bool) -> Select[UUID, str]:
+def stream(owner: Any, owner_id: Any, last: Any, entries: Any, key: Any, *, starts_at_one: bool) -> Select[UUID, str]:
     """Owners whose stream does not end with the last number given out, or has a hole.
 
     A stream that is trimmed may begin later than with 1, or be empty.
@@ -100,7 +70,7 @@ def _stream(owner: Any, owner_id: Any, last: Any, entries: Any, key: Any, *, sta
     expected = last if starts_at_one else newest - func.min(entries.sequence) + 1
     broken = or_(func.coalesce(newest, 0 if starts_at_one else last) != last, number != func.coalesce(expected, 0))
     return (
-        select(owner_id, _found(last=last, newest=newest, rows=number))
+        select(owner_id, found(last=last, newest=newest, rows=number))
         .select_from(owner)
         .outerjoin(entries, key == owner_id)
         .group_by(owner_id)
@@ -108,155 +78,11 @@ def _stream(owner: Any, owner_id: Any, last: Any, entries: Any, key: Any, *, sta
     )
 
 
-def _chat_without_participant() -> Select[UUID, str]:
-    member = exists().where(
-        ChatMember.chat_id == Chat.id, ChatMember.user_id == Registration.user_id, ChatMember.left_at.is_(None)
-    )
-    # Who was put out of a club has left the chats of its past events, too.
-    return (
-        select(Registration.id, literal("its person is not in the event's chat"))
-        .join(Chat, Chat.event_id == Registration.event_id)
-        .join(Event, Event.id == Registration.event_id)
-        .where(Registration.admission.in_(HOLDING), ~is_over(Event.ends_at, func.now()), ~member)
-    )
+def oversold(owner: Any) -> Select[UUID, str]:
+    return select(owner.id, found(taken=owner.taken, capacity=owner.capacity)).where(owner.taken > owner.capacity)
 
 
-def _chat_with_stranger() -> Select[UUID, str]:
-    registered = exists().where(
-        Registration.event_id == Chat.event_id,
-        Registration.user_id == ChatMember.user_id,
-        Registration.admission.in_(HOLDING),
-    )
-    hosting = exists().where(EventHost.event_id == Chat.event_id, EventHost.user_id == ChatMember.user_id)
-    return (
-        select(Chat.id, func.concat("has a member who holds no place: ", ChatMember.user_id))
-        .join(ChatMember, ChatMember.chat_id == Chat.id)
-        .where(Chat.event_id.is_not(None), ChatMember.left_at.is_(None), ~registered, ~hosting)
-    )
-
-
-def _banned_with_place() -> Select[UUID, str]:
-    still = or_(ClubMembership.banned_until.is_(None), ClubMembership.banned_until > func.now())
-    return (
-        select(Registration.id, func.concat("its person was put out of the club ", Event.club_id))
-        .join(Event, Event.id == Registration.event_id)
-        .join(
-            ClubMembership,
-            and_(ClubMembership.club_id == Event.club_id, ClubMembership.user_id == Registration.user_id),
-        )
-        .where(Registration.admission.in_(TAKING_PART), ~is_over(Event.ends_at, func.now()))
-        .where(ClubMembership.state == MembershipState.BANNED, still)
-    )
-
-
-def _banned_with_role() -> Select[UUID, str]:
-    still = or_(ClubMembership.banned_until.is_(None), ClubMembership.banned_until > func.now())
-    return (
-        select(EventHost.event_id, func.concat("is hosted by one who was put out of its club: ", EventHost.user_id))
-        .join(Event, Event.id == EventHost.event_id)
-        .join(
-            ClubMembership,
-            and_(ClubMembership.club_id == Event.club_id, ClubMembership.user_id == EventHost.user_id),
-        )
-        .where(ClubMembership.state == MembershipState.BANNED, still)
-    )
-
-
-def _removed_with_role() -> Select[UUID, str]:
-    return (
-        select(EventHost.event_id, func.concat("is hosted by one who was put out of it: ", EventHost.user_id))
-        .join(
-            Registration,
-            and_(Registration.event_id == EventHost.event_id, Registration.user_id == EventHost.user_id),
-        )
-        .where(Registration.admission == Admission.REJECTED)
-    )
-
-
-def _deleted_with(entity: Any, *conditions: ColumnElement[bool]) -> Select[UUID, str]:
-    """Select deleted accounts that still own rows."""
-    having = exists().where(entity.user_id == User.id, *conditions)
-    return select(User.id, literal(f"is deleted and has {entity.__tablename__}")).where(
-        User.deleted_at.is_not(None), having
-    )
-
-
-def _deleted_with_anything() -> CompoundSelect[UUID, str]:
-    coming = exists().where(
-        Event.id == Registration.event_id, ~is_over(Event.ends_at, func.now()), Event.deleted_at.is_(None)
-    )
-    states = (MembershipState.ACTIVE, MembershipState.PENDING, MembershipState.INVITED)
-    return union_all(
-        _deleted_with(Registration, Registration.admission.in_(TAKING_PART), coming),
-        _deleted_with(ClubMembership, ClubMembership.state.in_(states)),
-        _deleted_with(ChatMember, ChatMember.left_at.is_(None)),
-        *(
-            _deleted_with(entity)
-            for entity in (EventHost, Session, Password, Identity, KnownDevice, UserInterest, DataExport)
-        ),
-    )
-
-
-def _booking_without_registration() -> Select[UUID, str]:
-    registered = exists().where(
-        Registration.event_id == Booking.event_id,
-        Registration.user_id == Booking.user_id,
-        Registration.admission.in_(HOLDING),
-    )
-    return select(Booking.id, literal("its person is not registered")).where(
-        Booking.admission.in_(HOLDING), ~registered
-    )
-
-
-def _booking_elsewhere() -> Select[UUID, str]:
-    return (
-        select(Booking.id, literal("its service belongs to another event"))
-        .join(Service, Service.id == Booking.service_id)
-        .where(Service.event_id != Booking.event_id)
-    )
-
-
-def _service_above_event() -> Select[UUID, str]:
-    return (
-        select(Service.id, _found(capacity=Service.capacity, event=Event.capacity))
-        .join(Event, Event.id == Service.event_id)
-        .where(Service.cancelled_at.is_(None), Service.capacity > Event.capacity)
-    )
-
-
-def _service_apart_from_archive() -> Select[UUID, str]:
-    return (
-        select(Service.id, _found(archived=Service.is_archived, event=Event.status))
-        .join(Event, Event.id == Service.event_id)
-        .where(Service.is_archived != (Event.status == EventStatus.ARCHIVED))
-    )
-
-
-def _services_without_limit() -> Select[UUID, str]:
-    offering = exists().where(Service.event_id == Event.id, Service.cancelled_at.is_(None))
-    return select(Event.id, literal("offers services without a capacity")).where(Event.capacity.is_(None), offering)
-
-
-def _undecidable() -> Select[UUID, str]:
-    """Select moderation items whose event is not in the state for them, and events that wait without an item."""
-    waiting = and_(ModerationItem.event_id == Event.id, ModerationItem.state == ModerationState.PENDING)
-    submitted = exists().where(waiting, ModerationItem.revision_id.is_(None))
-    proposed = exists().where(waiting, ModerationItem.revision_id.is_not(None))
-    is_submitted = Event.status == EventStatus.PENDING_REVIEW
-    may_be_proposed = and_(
-        Event.status.in_((EventStatus.PUBLISHED, EventStatus.CANCELLED, EventStatus.ARCHIVED)),
-        Event.deleted_at.is_(None),
-    )
-    return select(Event.id, _found(status=Event.status)).where(
-        or_(submitted != is_submitted, and_(proposed, ~may_be_proposed))
-    )
-
-
-def _oversold(owner: Any) -> Select[UUID, str]:
-    return select(owner.id, _found(taken=owner.taken, capacity=owner.capacity)).where(owner.taken > owner.capacity)
-
-
-def _words(owner: Any, kept: Any, key: Any, *columns: str) -> Select[UUID, str]:
+def words(owner: Any, kept: Any, key: Any, *columns: str) -> Select[UUID, str]:
     """Events or clubs that are found by other words than theirs, as after an upgrade that brings other stems."""
     kind = owner.__tablename__.removesuffix("s")
     ids = func.array(select(owner.id).scalar_subquery())
@@ -268,40 +94,6 @@ def _words(owner: Any, kept: Any, key: Any, *columns: str) -> Select[UUID, str]:
         .outerjoin(kept, key == owner.id)
         .where(or_(*differs))
     )
-
-
-INVARIANTS: dict[str, Select[UUID, str] | CompoundSelect[UUID, str]] = {
-    "event.taken is the number of people": _counted(Event, Registration, Registration.event_id),
-    "service.taken is the number of bookings": _counted(Service, Booking, Booking.service_id),
-    "event is not oversold": _oversold(Event),
-    "service is not oversold": _oversold(Service),
-    "service is not larger than its event": _service_above_event(),
-    "service is archived with its event": _service_apart_from_archive(),
-    "event with services has a capacity": _services_without_limit(),
-    "what waits can be decided": _undecidable(),
-    "booking has a registration": _booking_without_registration(),
-    "booking and service share an event": _booking_elsewhere(),
-    "who was put out of a club has no place": _banned_with_place(),
-    "who was put out of a club has no role": _banned_with_role(),
-    "who was put out of an event has no role": _removed_with_role(),
-    "a deleted account has nothing": _deleted_with_anything(),
-    "participant is in the chat": _chat_without_participant(),
-    "only participants are in the chat": _chat_with_stranger(),
-    "event is found by its words": _words(
-        Event, EventWords, EventWords.event_id, "starts_at", "created_at", "is_archived", "words"
-    ),
-    "club is found by its words": _words(Club, ClubWords, ClubWords.club_id, "words"),
-    "availability stream is whole": _stream(
-        Event, Event.id, Event.availability_sequence, AvailabilityChange, AvailabilityChange.event_id,
-        starts_at_one=False,
-    ),
-    "chat stream is whole": _stream(
-        Chat, Chat.id, Chat.last_sequence, Message, Message.chat_id, starts_at_one=True
-    ),
-    "inbox stream is whole": _stream(
-        Inbox, Inbox.user_id, Inbox.last_sequence, Notification, Notification.user_id, starts_at_one=True
-    ),
-}  # fmt: skip
 
 
 async def find_violations(session: AsyncSession, *, most: int = 100) -> Sequence[Violation]:

@@ -32,7 +32,8 @@ from resolvers.events import editing, reactivation
 from resolvers.events import states as event_states
 from resolvers.events.lifecycle import AlreadyDecided, check_reason, go_out
 from resolvers.events.validation import EventInPast
-from resolvers.notifications.notifications import PASSING, Notice, notify_all, topic_of
+from resolvers.notifications.news import PASSING
+from resolvers.notifications.notifications import Notice, notify_all, topic_of
 
 OLDEST_FIRST = (Key(ModerationItem.created_at), Key(ModerationItem.id))
 

@@ -48,6 +48,7 @@ from models import (
     uuid7,
 )
 from realtime.streams import inbox_stream
+from resolvers.notifications.news import PASSING
 
 QUIET = timedelta(days=1)
 """For so long a repeat is no news."""
@@ -93,48 +94,6 @@ class Notice:
     """The topic of what the same people were told and is no longer so. As `ends`, for a statement that does it all."""
     ends: Sequence[str] = ()
     """Topics of what anybody was told and is no longer so. Of those `notify_all` alone takes care."""
-
-
-PASSING = {
-    # The registration ends, by whoever and whatever, or the event is cancelled. Should it come back, this stays ended:
-    # EVENT_REACTIVATED says then that the person has the place, and when.
-    NotificationType.REGISTRATION_CONFIRMED: "registered",
-    # The person registers again.
-    NotificationType.REGISTRATION_CANCELLED: "unregistered",
-    # The person books the same service again.
-    NotificationType.BOOKING_CANCELLED: "unbooked",
-    # Those who run the event lift it; and then the person is put out again.
-    NotificationType.REGISTRATION_REMOVED: "removed",
-    NotificationType.REGISTRATION_BAN_LIFTED: "readmitted",
-    # The registration ends. It stays when the event is cancelled, and nobody tells of it again when that comes back.
-    NotificationType.PARTICIPANT_JOINED: "coming",
-    # All that it tells of is changed again, or called off.
-    NotificationType.EVENT_CHANGED: "changed",
-    NotificationType.SERVICE_CHANGED: "moved",
-    # The event goes out; it is changed, or comes back, after all.
-    NotificationType.EVENT_REJECTED: "rejected",
-    NotificationType.EVENT_CHANGE_REJECTED: "unchanged",
-    # The event comes back; and then it is cancelled again, or the person's place ends.
-    NotificationType.EVENT_CANCELLED: "off",
-    NotificationType.EVENT_REACTIVATED: "back",
-    # The new event is cancelled, or put away or deleted before its end.
-    NotificationType.EVENT_REPEATED: "again",
-    # The role is changed, taken away or given up; and then one is given again.
-    NotificationType.EVENT_ROLE_GIVEN: "role",
-    NotificationType.EVENT_ROLE_TAKEN: "norole",
-    # The request is decided on or taken back, or the invitation accepted, declined or taken back.
-    NotificationType.CLUB_JOIN_REQUESTED: "asks",
-    NotificationType.CLUB_INVITATION: "invited",
-    # The membership ends; the person becomes a member after all.
-    NotificationType.CLUB_JOIN_APPROVED: "joined",
-    NotificationType.CLUB_JOIN_REJECTED: "declined",
-    # The ban is lifted, or the person comes back after its end; and then they are put out again.
-    NotificationType.CLUB_MEMBER_REMOVED: "banned",
-    NotificationType.CLUB_BAN_LIFTED: "unbanned",
-}
-"""News that can cease to be so, by what is said above each, and how their topics begin."""
-LASTING = frozenset(NotificationType) - PASSING.keys()
-"""News of what was done or said, which stays so: what moderators approved, cancelled services, messages."""
 
 
 def topic_of(type: NotificationType, subject_id: UUID, person_id: UUID | None = None) -> str:

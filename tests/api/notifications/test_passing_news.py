@@ -26,8 +26,7 @@ from models import (
     Registration,
     Role,
 )
-from resolvers.notifications.notifications import LASTING, PASSING
-from resolvers.notifications.words import WITHDRAWN_WORDINGS, WORDINGS
+from resolvers.notifications.news import PASSING, WITHDRAWN_WORDINGS, WORDINGS
 from schema.core import ids
 from tests.factories import (
     in_days,
@@ -116,7 +115,7 @@ CASES = [(type, made, end) for type, ways in ENDS.items() for made, ends in ways
 
 def test_every_type_stands_in_the_table():
     assert {NotificationType(name) for name in ENDS} == set(PASSING) == set(WITHDRAWN_WORDINGS)
-    assert set(PASSING) | LASTING == set(NotificationType) == set(WORDINGS)
+    assert set(NotificationType) == set(WORDINGS)
 
 
 @dataclass

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from models import ChatKind, ModerationItem, NotificationType, Role
+from resolvers.notifications.news import WORDINGS
 from resolvers.notifications.notifications import WITHDRAWN
-from resolvers.notifications.words import WORDINGS, words_of
+from resolvers.notifications.words import words_of
 from tests.clients import codes
 from tests.factories import (
     make_booking,
