@@ -18,7 +18,7 @@ def test_there_is_a_zone_for_every_hour(hour: int) -> None:
 
 def test_the_clock_of_the_factories_stands_within_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
     began = now()
-    monkeypatch.setattr("tests.factories.datetime", None)
+    monkeypatch.setattr("tests.factories.core.datetime", None)
 
     assert now() == began
 

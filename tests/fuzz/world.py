@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Table, select, text
 
 import models.core.base
-import tests.factories
+import tests.factories.core
 from auth.viewer import GUEST, Viewer
 from commands import demo_world
 from commands.seed import seed
@@ -103,8 +103,8 @@ def standing_time() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models.core.base, "datetime", StandingClock)
-        patch.setattr(tests.factories, "datetime", StandingClock)
-        patch.setattr(tests.factories, "uuid7", drawn)
+        patch.setattr(tests.factories.core, "datetime", StandingClock)
+        patch.setattr(tests.factories.core, "uuid7", drawn)
         patch.setattr(demo_world, "EVENTS", EVENTS)
         patch.setattr(demo_world, "PEOPLE", PEOPLE)
         yield

@@ -26,7 +26,6 @@ from models import (
 )
 from resolvers.chat.members import direct_key
 from schema.core.ports import Ports
-from tests import factories
 from tests.factories import (
     in_days,
     make_booking,
@@ -42,6 +41,7 @@ from tests.factories import (
     make_review,
     make_service,
     make_user,
+    new_id,
     now,
 )
 
@@ -136,9 +136,7 @@ def _events(
 
 
 def _identity(person: models.User) -> models.Identity:
-    return models.Identity(
-        id=factories.uuid7(), user_id=person.id, issuer="https://id.example.org", subject=person.handle
-    )
+    return models.Identity(id=new_id(), user_id=person.id, issuer="https://id.example.org", subject=person.handle)
 
 
 def _hosts(events: dict[str, models.Event], people: People) -> Rows:
@@ -203,7 +201,7 @@ def _taking_part(people: People, events: dict[str, models.Event]) -> Rows:
         make_review(events["archived"], people["shy"], status=ReviewStatus.HIDDEN, rating=1, text="Ужас"),
         make_review(events["archived"], people["boris"], rating=4, text=None),
         *(
-            models.Session(id=factories.uuid7(), user_id=person.id, expires_at=in_days(30), address=None, **session)
+            models.Session(id=new_id(), user_id=person.id, expires_at=in_days(30), address=None, **session)
             for handle, person in people.items()
             if handle != "gone"
         ),
@@ -237,7 +235,7 @@ def _changes(event: models.Event, service: Any) -> Rows:
 
 def _moderation(people: People, events: dict[str, models.Event]) -> Rows:
     def item(name: str, **values: Any) -> models.ModerationItem:
-        defaults = {"id": factories.uuid7(), "event_id": events[name].id, "submitted_by_id": people["boris"].id}
+        defaults = {"id": new_id(), "event_id": events[name].id, "submitted_by_id": people["boris"].id}
         return models.ModerationItem(**defaults | values)
 
     decided = {"decided_by_id": people["max"].id, "decided_at": now()}
@@ -255,12 +253,12 @@ def _revisions(people: People, events: dict[str, models.Event]) -> Rows:
     venue_id = events["full"].venue_id
 
     def revision(name: str, **values: Any) -> models.EventRevision:
-        return models.EventRevision(id=factories.uuid7(), event_id=events[name].id, **values)
+        return models.EventRevision(id=new_id(), event_id=events[name].id, **values)
 
     def item(one: models.EventRevision, **values: Any) -> models.ModerationItem:
         anna = people["anna"].id
         return models.ModerationItem(
-            id=factories.uuid7(), event_id=one.event_id, revision_id=one.id, submitted_by_id=anna, **values
+            id=new_id(), event_id=one.event_id, revision_id=one.id, submitted_by_id=anna, **values
         )
 
     dates = {"starts_at": in_days(9), "ends_at": in_days(9.5), "moves_services": True}
@@ -302,8 +300,8 @@ def _chats(people: People) -> Sequence[Rows]:
 def _news(people: People, event: models.Event, service: Any, private: models.Club) -> Rows:
     """One of each type, about something of each kind, some of it hidden from its reader."""
     subjects: list[tuple[str | None, Any]] = [
-        ("Event", event.id), ("Service", service.id), ("Club", private.id), ("Chat", factories.uuid7()), (None, None),
-        ("Review", factories.uuid7()), ("User", people["shy"].id),
+        ("Event", event.id), ("Service", service.id), ("Club", private.id), ("Chat", new_id()), (None, None),
+        ("Review", new_id()), ("User", people["shy"].id),
     ]  # fmt: skip
     params = {
         "name": {"ru": "Встреча", "en": "Meeting"}, "starts_at": "2126-05-21T18:00:00+03:00", "reason": "Rain",
