@@ -23,12 +23,13 @@ from engine import Engine
 from schema import Schema
 from schema.core.ports import Ports
 from settings import Settings
+from tests.api.core.examples import EXAMPLES
 from tests.conftest import EMPTY
 from tests.fuzz.coverage import declared
 from tests.fuzz.operations import SECRETS, SIGNING_IN, cases
 from tests.fuzz.oracle import Oracle
 from tests.fuzz.streams import StreamOracle, sources, subscriptions
-from tests.fuzz.walk import INPUTS, REFUSALS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
+from tests.fuzz.walk import REFUSALS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
 from tests.fuzz.world import TODAY, World, forget, load, standing_time
 
 pytestmark = pytest.mark.usefixtures("sound_builders")
@@ -101,7 +102,8 @@ async def test_the_world_has_events_of_every_timing_and_is_asked_in_its_own_time
         found.append(answer.data["events"]["totalCount"])
 
     assert min(found) > 10
-    assert set(re.findall(r"\b(\d{4})-\d\d-\d\dT", repr(INPUTS))) == {str(TODAY.year)}
+    inputs = repr([one.input for one in EXAMPLES.values()])
+    assert set(re.findall(r"\b(\d{4})-\d\d-\d\dT", inputs)) == {str(TODAY.year)}
 
 
 async def test_every_field_of_a_query_answers_alike(oracle, world, schema):
@@ -133,7 +135,7 @@ async def test_every_mutation_answers_alike(oracle, world, schema):
 
 
 async def test_random_operations_answer_alike(oracle, world, schema, capsys):
-    strategy = cases(schema._schema, world, list(INPUTS))
+    strategy = cases(schema._schema, world, list(EXAMPLES))
 
     found = await search(strategy, oracle.differences, CASES)
 

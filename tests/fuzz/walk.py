@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from schema.core import ids
 from schema.core.node import NODES
+from tests.api.core.examples import EXAMPLES
 from tests.fuzz.operations import SECRETS, SIGNING_IN, Case
 from tests.fuzz.values import kind_of, written
 from tests.fuzz.world import World
@@ -28,112 +29,8 @@ SUBSCRIBED = ("Subscription", "AvailabilityChange", "MessageSent", "Notification
 REFUSALS = ("UserError", "UserErrorDetails")
 """Types that only the payload of a mutation brings that was refused."""
 
-INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "signUp": ("guest", {"handle": "novice", "email": "n@example.org", "displayName": "N"}),
-    "completeSignUp": ("guest", {"token": "unknown", "password": "wing-ding-1"}),
-    "verifyEmail": ("anna", {"token": "unknown"}),
-    "resendVerification": ("anna", {}),
-    "requestPasswordReset": ("guest", {"login": "anna"}),
-    "resetPassword": ("guest", {"token": "unknown", "newPassword": "wing-ding-1"}),
-    "assignRole": ("ada", {"userId": "@User.handle=shy", "role": "VOLUNTEER"}),
-    "signIn": ("guest", {"login": "anna", "password": "wingding-demo"}),
-    "refreshSession": ("guest", {"refreshToken": "unknown"}),
-    "signOut": ("anna", {}),
-    "signOutEverywhere": ("anna", {}),
-    "revokeSession": ("anna", {"sessionId": "@Session.user_id=anna"}),
-    "startProviderSignIn": ("guest", {"redirectUri": "https://example.org/"}),
-    "signInWithProvider": ("guest", {"state": "unknown", "code": "unknown"}),
-    "createEvent": (
-        "anna",
-        {
-            "title": "Новое", "categoryId": "@EventCategory.slug=bar", "venueId": "@Venue",
-            "startsAt": "2126-06-27T18:00:00+03:00", "endsAt": "2126-06-27T20:00:00+03:00",
-        },
-    ),
-    "updateEvent": ("anna", {"eventId": "@Event.title=Offering", "expectedVersion": 1, "title": "Иначе"}),
-    "publishEvent": ("boris", {"eventId": "@Event.title=Draft"}),
-    "cancelEvent": ("anna", {"eventId": "@Event.title=Full", "reason": "Дождь"}),
-    "archiveEvent": ("anna", {"eventId": "@Event.title=Cancelled"}),
-    "reactivateEvent": ("anna", {"eventId": "@Event.title=Cancelled", "startsAt": "2126-06-27T18:00:00+03:00"}),
-    "deleteEvent": ("boris", {"eventId": "@Event.title=Draft"}),
-    "changePassword": ("anna", {"currentPassword": "wrong password", "newPassword": "wing-ding-2"}),
-    "changeEmail": ("anna", {"currentPassword": "wrong password", "email": "new@example.org"}),
-    "deleteAccount": ("anna", {"currentPassword": "wrong password"}),
-    "cancelAccountDeletion": ("shy", {}),
-    "requestDataExport": ("boris", {}),
-    "unlinkIdentity": ("anna", {"identityId": "@Identity.user_id=anna"}),
-    "addEventHost": ("anna", {"eventId": "@Event.title=Offering", "userId": "@User.handle=shy", "role": "STAFF"}),
-    "changeEventHostRole": (
-        "ada", {"eventId": "@Event.title=Full", "userId": "@User.handle=boris", "role": "CO_ORGANIZER"},
-    ),
-    "removeEventHost": ("ada", {"eventId": "@Event.title=Full", "userId": "@User.handle=boris"}),
-    "setRegistrationStaffNote": ("ada", {"registrationId": "@Registration.user_id=boris", "note": "Опоздает"}),
-    "setBookingStaffNote": ("ada", {"bookingId": "@Booking.note=Без сахара", "note": None}),
-    "addService": (
-        "ada",
-        {
-            "eventId": "@Event.title=Inside", "serviceTypeId": "@ServiceType", "startsAt": "2126-05-27T13:00:00Z",
-            "endsAt": "2126-05-27T14:00:00Z",
-        },
-    ),
-    "updateService": ("ada", {"serviceId": "@Service.window_days=3", "expectedVersion": 1, "capacity": 12}),
-    "cancelService": ("ada", {"serviceId": "@Service.window_days=30"}),
-    "deleteService": ("ada", {"serviceId": "@Service.window_days=0"}),
-    "createVenue": ("anna", {"name": "Новый двор", "latitude": 55.75, "longitude": 37.6}),
-    "decideModerationItem": ("max", {"itemId": "@ModerationItem.state=PENDING", "decision": "APPROVE"}),
-    "withdrawEventRevision": ("anna", {"revisionId": "@EventRevision.title=Иначе"}),
-    "setUserTrusted": ("max", {"userId": "@User.handle=anna", "isTrusted": True}),
-    "registerForEvent": ("vera", {"eventId": "@Event.title=Unlisted", "note": "Скоро буду"}),
-    "cancelRegistration": ("boris", {"eventId": "@Event.title=Unlisted"}),
-    "removeRegistration": ("anna", {"registrationId": "@Registration.admission=WAITLISTED", "reason": "Спор"}),
-    "liftRegistrationBan": ("anna", {"registrationId": "@Registration.admission=REJECTED"}),
-    "bookServices": ("vera", {"serviceIds": ["@Service.window_days=30"]}),
-    "cancelBooking": ("boris", {"bookingId": "@Booking.note=Без сахара"}),
-    "createReview": ("vera", {"eventId": "@Event.title=Archived", "rating": 5}),
-    "updateReview": ("boris", {"reviewId": "@Review.author_id=boris", "text": "Хорошо"}),
-    "deleteReview": ("shy", {"reviewId": "@Review.text=Ужас"}),
-    "setInterests": ("anna", {"interestIds": ["@Interest.slug=jazz"]}),
-    "addInterests": ("anna", {"interestIds": ["@Interest"]}),
-    "removeInterests": ("anna", {"interestIds": ["@Interest"]}),
-    "updateProfile": ("anna", {"bio": None, "displayName": "Аня"}),
-    "updatePrivacySettings": ("anna", {"bio": "NOBODY"}),
-    "createClub": ("anna", {"name": "Новый клуб"}),
-    "updateClub": ("anna", {"clubId": "@Club.name=Закрытый клуб", "expectedVersion": 1, "description": None}),
-    "joinClub": ("boris", {"clubId": "@Club.name=Закрытый клуб"}),
-    "leaveClub": ("anna", {"clubId": "@Club.name=Unlisted club"}),
-    "inviteToClub": ("anna", {"clubId": "@Club.name=Закрытый клуб", "userId": "@User.handle=max"}),
-    "approveClubMember": ("anna", {"membershipId": "@ClubMembership.state=PENDING"}),
-    "rejectClubMember": ("anna", {"membershipId": "@ClubMembership.state=PENDING"}),
-    "removeClubMember": ("anna", {"membershipId": "@ClubMembership.role=ADMIN", "reason": "Реклама"}),
-    "liftClubBan": ("anna", {"membershipId": "@ClubMembership.ban_reason=Реклама"}),
-    "changeClubMemberRole": ("anna", {"membershipId": "@ClubMembership.role=ADMIN", "role": "MEMBER"}),
-    "transferClubOwnership": ("anna", {"membershipId": "@ClubMembership.role=ADMIN"}),
-    "createChat": ("anna", {"kind": "DIRECT", "memberIds": ["@User.handle=shy"]}),
-    "addChatMembers": ("anna", {"chatId": "@Chat.title=Empty", "memberIds": ["@User.handle=boris"]}),
-    "rejoinChat": ("vera", {"chatId": "@Chat.title=Поход"}),
-    "leaveChat": ("boris", {"chatId": "@Chat.title=Поход"}),
-    "markChatRead": ("anna", {"chatId": "@Chat.title=Поход"}),
-    "sendMessage": ("anna", {"chatId": "@Chat.title=Поход", "body": "Привет", "clientMessageId": "oracle"}),
-    "markNotificationsRead": ("anna", {"ids": ["@Notification.user_id=anna"]}),
-    "markAllNotificationsRead": ("anna", {}),
-    "updateNotificationPreferences": (
-        "anna",
-        {"preferences": [{"type": "NEW_MESSAGE", "channel": "EMAIL", "isEnabled": True}]},
-    ),
-}  # fmt: skip
-"""For each mutation who calls it with what. `@Type.column=value` stands for the id of the newest such row."""
-REFUSED = {
-    "changeEmail",
-    "changePassword",
-    "completeSignUp",
-    "deleteAccount",
-    "verifyEmail",
-    "resetPassword",
-    "refreshSession",
-    "startProviderSignIn",
-    "signInWithProvider",
-    "withDetails",
-}
+
+REFUSED = {"withDetails", *(name for name, one in EXAMPLES.items() if one.is_refused)}
 """Those which need a secret that is not kept anywhere, or a provider; and one that shows the numbers of a refusal."""
 
 
@@ -150,12 +47,14 @@ async def mutations(schema: GraphQLSchema, world: World) -> list[Case]:
     """Each mutation once, with an input that it takes where that needs no secret."""
     assert schema.mutation_type is not None
     cases = []
-    for name, (person, input) in INPUTS.items():
+    for name, example in EXAMPLES.items():
         definition = schema.mutation_type.fields[name]
         argument = definition.args["input"].type
         selection = _everything(get_named_type(definition.type), world)
         text = f"mutation($input: {argument}) {{ {name}(input: $input) {{ {selection} }} }}"
-        cases.append(Case(text, {"input": await _found(world, input)}, None, person, "en", is_mutation=True))
+        cases.append(
+            Case(text, {"input": await _found(world, example.input)}, None, example.who, "en", is_mutation=True)
+        )
     refused = 'mutation { withDetails: signUp(input: {handle: "x", email: "x", displayName: "x"}) {'
     selection = _everything(get_named_type(schema.mutation_type.fields["signUp"].type), world)
     return [*cases, Case(f"{refused} {selection} }} }}", {}, None, "guest", "en", is_mutation=True)]
