@@ -22,6 +22,7 @@ import models
 from errors import Params, Plural, RateLimited, TooLong, UserError
 from models import Event, EventStatus, MembershipState, ModerationState, uuid7
 from resolvers.events.validation import ServicesWouldLieOutside
+from tests.test_layout import AREAS
 from tests.tools.syntax import tree
 from translations import LOCALES, Reader, negotiate, placeholders
 from translations.catalogs import read_catalog
@@ -42,16 +43,26 @@ def sources() -> list[Path]:
 
 
 @cache
-def marked_messages() -> set[str | Plural]:
+def marked_in(file: Path) -> set[str | Plural]:
     """Texts in `_("…")` and `_n("…", "…", by=…)`."""
     found: set[str | Plural] = set()
-    for file in sources():
-        for node in ast.walk(tree(file)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_n"):
-                texts = [ast.literal_eval(one) for one in node.args]
-                by = [ast.literal_eval(one.value) for one in node.keywords]
-                found.add(texts[0] if node.func.id == "_" else Plural(*texts, *by))
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_n"):
+            texts = [ast.literal_eval(one) for one in node.args]
+            by = [ast.literal_eval(one.value) for one in node.keywords]
+            found.add(texts[0] if node.func.id == "_" else Plural(*texts, *by))
     return found
+
+
+@cache
+def marked_messages() -> set[str | Plural]:
+    return {message for file in sources() for message in marked_in(file)}
+
+
+def area_of(file: Path) -> str:
+    """The area of a file; `core` of those that belong to none."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return next((part for part in parts[1:3] if part in AREAS), "core")
 
 
 def every_error(base: type[UserError] = UserError) -> list[type[UserError]]:
@@ -83,6 +94,18 @@ def test_nothing_is_translated_that_nobody_says(locale: str) -> None:
     said = {tuple(one)[:2] if isinstance(one, Plural) else one for one in marked_messages()}
 
     assert [one.id for one in read_catalog(locale) if one.id and not one.context and one.id not in said] == []
+
+
+@pytest.mark.parametrize("locale", TRANSLATED)
+def test_what_one_area_says_is_translated_in_its_file(locale: str) -> None:
+    said: dict[Any, set[str]] = {}
+    for file in sources():
+        for one in marked_in(file):
+            said.setdefault(tuple(one)[:2] if isinstance(one, Plural) else one, set()).add(area_of(file))
+
+    for area in AREAS:
+        translated = {message.id for message in read_catalog(locale, area) if message.id and not message.context}
+        assert translated == {message for message, areas in said.items() if areas == {area}}
 
 
 @pytest.mark.parametrize("locale", TRANSLATED)

@@ -13,10 +13,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 
-def read_catalog(locale: str) -> Catalog:
-    """All `translations/<locale>/*.po` together."""
+def read_catalog(locale: str, area: str = "*") -> Catalog:
+    """The messages of an area, or `translations/<locale>/*.po` together.
+
+    What several areas say, or none, stands in the other files there.
+    """
     merged = Catalog(locale=Locale.parse(locale))
-    for file in sorted((Path(__file__).parent / locale).glob("*.po")):
+    for file in sorted((Path(__file__).parent / locale).glob(f"{area}.po")):
         with file.open("rb") as source:
             for message in read_po(source, locale=Locale.parse(locale)):
                 if message.id and message.string:
