@@ -68,7 +68,7 @@ from engine.introspection import Averages
 from schema.core.arguments import PAGE_ARGUMENTS
 from schema.core.connections import Connection
 from schema.core.error_format import TOO_COSTLY_MESSAGE
-from schema.core.metadata import COST_KEY
+from schema.core.metadata import COST_KEY, DECLARED
 from schema.core.prices import (
     BESIDE_ROWS,
     DESCRIBED,
@@ -81,7 +81,7 @@ from schema.core.prices import (
     Price,
     condition,
 )
-from schema.core.relations import DECLARED, Derived
+from schema.core.relations import Derived
 
 ABOUT_SCHEMA = {"__schema": "__Schema", "__type": "__Type"}
 LIST_IN_HAND = 20

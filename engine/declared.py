@@ -21,8 +21,8 @@ from engine.sources import (
     Source,
 )
 from schema.core.connections import Connection, Edge
-from schema.core.relations import DECLARED, RESTRICTED, Derived, Need
-from schema.core.roots import LISTING, LOOKUP
+from schema.core.metadata import ACCESS, DECLARED, HIDDEN, KEY, KIND, LISTING, LOOKUP, PAGING, RESTRICTED, ROW
+from schema.core.relations import Derived, Need
 
 
 def is_page_part(type_: GraphQLObjectType) -> bool:
@@ -41,7 +41,7 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
     """The source of a field by what it declares of itself."""
     field: Any = definition.extensions["strawberry-definition"]
     declared = field.metadata.get(DECLARED)
-    key = field.metadata.get("key", "id")
+    key = field.metadata.get(KEY, "id")
     gate = field.metadata.get(RESTRICTED)
     if field.is_subscription:
         # Its resolver chooses the stream. What is answered to an entry of that is the entry.
@@ -49,9 +49,9 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
     if field.base_resolver is None:
         return _plain(type_, field.python_name)
     if LISTING in field.metadata:
-        return Listed(field.metadata["access"], field.metadata[LISTING], field.metadata["row"])
+        return Listed(field.metadata[ACCESS], field.metadata[LISTING], field.metadata[ROW])
     if LOOKUP in field.metadata:
-        return LookedUp(field.metadata["access"], field.metadata[LOOKUP], get_named_type(definition.type).name)
+        return LookedUp(field.metadata[ACCESS], field.metadata[LOOKUP], get_named_type(definition.type).name)
     if declared == "facet":
         return Facet()
     if declared == "computed":
@@ -59,10 +59,10 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
     if isinstance(declared, Derived):
         return DerivedFrom(declared)
     if isinstance(declared, OneOf):
-        return RelatedOneOf(declared, kind=field.metadata["kind"], key=key)
-    need = Need(declared, key=key, visible=gate, hidden=field.metadata.get("hidden"))
+        return RelatedOneOf(declared, kind=field.metadata[KIND], key=key)
+    need = Need(declared, key=key, visible=gate, hidden=field.metadata.get(HIDDEN))
     if isinstance(declared, Pages):
-        return Connected(declared, need, field.metadata["paging"])
+        return Connected(declared, need, field.metadata[PAGING])
     if isinstance(declared, Value):
         return Aggregated(declared, need)
     if isinstance(declared, One | Many):

@@ -33,7 +33,7 @@ from dataloaders.core.base import Many, One, OneOf, Pages, Value
 from documents.documents import Prepared
 from documents.selections import Fragments, fields
 from models import Role, User, utcnow
-from schema.core.relations import DECLARED, RESTRICTED
+from schema.core.metadata import DECLARED, RESTRICTED
 
 BACKREF = "strawberry-definition"
 """Key of a field's extensions under which Strawberry keeps its own definition."""

@@ -11,8 +11,9 @@ from strawberry.types.lazy_type import LazyType
 from dataloaders.core.base import Many, One, OneOf, Pages, Value
 from schema import Schema
 from schema.core.connections import Connection, Edge
-from schema.core.relations import DECLARED, Derived
-from schema.core.roots import ACCESS, Payload
+from schema.core.metadata import ACCESS, DECLARED
+from schema.core.relations import Derived
+from schema.core.roots import Payload
 from schema.core.user_errors import UserErrorDetailsObject, UserErrorObject
 from tests.clients import shared_schema
 

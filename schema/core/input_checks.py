@@ -24,12 +24,11 @@ from strawberry.utils.str_converters import to_camel_case
 from errors import InvalidId, UserError
 from resolvers.core.moments import check_moment
 from schema.core import ids
+from schema.core.metadata import CHECK, EACH
 
 Check = Callable[..., Any]
 """`(problems, value, *path)`: what is wrong with the value goes to `problems`."""
 
-CHECK, EACH = "check", "check_each"
-"""Keys of the metadata of an input field."""
 KINDS = {
     "category": "EventCategory",
     "item": "ModerationItem",

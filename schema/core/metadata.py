@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+ACCESS = "access"
+"""Of every root field: who may call it (`schema.core.access`)."""
+LISTING = "listing"
+"""Of a root connection: the method that says which list it is."""
+LOOKUP = "lookup"
+"""Of a root field that finds one row: the declaration by which it does."""
+ROW = "row"
+"""Of a root connection: the class of its rows."""
+RAISES = "raises"
+"""Of a mutation: the refusals that it declares."""
+QUOTAS = "quotas"
+"""Of a mutation: what it counts against (`schema.core.quotas`)."""
+
+DECLARED = "declaration"
+"""Of a field that leads to rows: its declaration. Of one that a function answers: what kind of function it is."""
+KEY = "key"
+"""Of such a field: the column of the parent row that the declaration is asked by."""
+KIND = "kind"
+"""Of a field that leads to rows of several types: the column of the parent row that names which."""
+RESTRICTED = "restricted"
+"""Of a field that not everyone may read: its gate."""
+HIDDEN = "hidden"
+"""Of such a field: what those are answered who may not read it."""
+PAGING = "paging"
+"""Of a connection: how its arguments become a request."""
+MUTATION_KEY = "mutation"
+"""Of a field of `viewerCan`: the name of the mutation that it is about."""
+
+CHECK = "check"
+"""Of an input field: what its value is checked by."""
+EACH = "check_each"
+"""Of an input field that is a list: what each item is checked by."""
 MAX_ITEMS_KEY = "max_items"
-"""Key of an input field's metadata."""
-
-
+"""Of an input field that is a list: most items, where they are not the usual number."""
 COST_KEY = "cost"
-"""Key of the metadata of a mutation, whose price it is, and of an input field, of which it makes the price of a value
-(a `Price`)."""
+"""Of a mutation: its price. Of an input field: what makes the price of a value (a `Price`)."""

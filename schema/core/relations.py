@@ -15,11 +15,7 @@ from dataloaders.core.base import Many, One, OneOf, PageRequest, Pages, Value
 from schema.core.arguments import FILTER, SORT, argument, optional_argument, with_page_arguments
 from schema.core.context import Info
 from schema.core.filters import checked_page
-
-DECLARED = "declaration"
-"""Key of a field's metadata under which its declaration is found."""
-RESTRICTED = "restricted"
-"""Key of a field's metadata under which the gate of a field stands that not everyone may read."""
+from schema.core.metadata import DECLARED, HIDDEN, KEY, KIND, PAGING, RESTRICTED
 
 Gate = Callable[[Any, Info], bool]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,7 +55,7 @@ def related(
         return info.context.loaders.load(declaration, value)
 
     return strawberry.field(
-        resolver=resolve, metadata={DECLARED: declaration, "key": key, RESTRICTED: visible, "hidden": hidden}, **field
+        resolver=resolve, metadata={DECLARED: declaration, KEY: key, RESTRICTED: visible, HIDDEN: hidden}, **field
     )
 
 
@@ -73,7 +69,7 @@ def related_one_of(declaration: OneOf, *, kind: str, key: str, **field: Any) -> 
         chosen = declaration.kinds.get(getattr(root, kind) or "")
         return info.context.loaders.load(chosen, getattr(root, key)) if chosen else None
 
-    return strawberry.field(resolver=resolve, metadata={DECLARED: declaration, "key": key, "kind": kind}, **field)
+    return strawberry.field(resolver=resolve, metadata={DECLARED: declaration, KEY: key, KIND: kind}, **field)
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,7 @@ def connected(
         own.append(argument("sort", type(sort), SORT, default=sort))
     return strawberry.field(
         resolver=with_page_arguments(resolve, own=own),
-        metadata={DECLARED: declaration, "key": key, RESTRICTED: visible, "hidden": hidden, "paging": paging},
+        metadata={DECLARED: declaration, KEY: key, RESTRICTED: visible, HIDDEN: hidden, PAGING: paging},
         **field,
     )
 
@@ -143,7 +139,7 @@ def restricted(visible: Gate, *, attribute: str, **field: Any) -> Any:
         return getattr(root, attribute) if visible(root, info) else None
 
     return strawberry.field(
-        resolver=resolve, metadata={DECLARED: "computed", "key": attribute, RESTRICTED: visible}, **field
+        resolver=resolve, metadata={DECLARED: "computed", KEY: attribute, RESTRICTED: visible}, **field
     )
 
 

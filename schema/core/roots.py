@@ -33,7 +33,7 @@ from schema.core.context import Context, Info
 from schema.core.filters import checked_page
 from schema.core.idempotency import check_key, replaying
 from schema.core.input_checks import checked, problems_of, together
-from schema.core.metadata import COST_KEY
+from schema.core.metadata import ACCESS, COST_KEY, LISTING, LOOKUP, QUOTAS, RAISES, ROW
 from schema.core.node import NODES
 from schema.core.prices import MUTATION
 from schema.core.quotas import EDITS, Quota
@@ -41,12 +41,6 @@ from schema.core.streams import Live
 from schema.core.user_errors import UserErrorObject, user_errors
 from schema.core.variables import Refusal
 
-ACCESS = "access"
-QUOTAS = "quotas"
-LISTING = "listing"
-"""Key of a field's metadata under which the method stands that says which list a root connection is."""
-LOOKUP = "lookup"
-"""Key of a field's metadata under which the declaration stands by which a root field finds one row."""
 ALWAYS = (
     InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey, Required, TimeNeedsOffset, OutsideKnownTime,
 )  # fmt: skip
@@ -125,7 +119,7 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
         update_wrapper(resolve, method)
         resolve.__signature__ = described(method, filter=FILTER, sort=SORT)  # type: ignore[attr-defined]
         resolver = with_page_arguments(resolve)
-        metadata = {LISTING: method, "row": of.row_class}
+        metadata = {LISTING: method, ROW: of.row_class}
         return query(description=description, access=access, graphql_type=answer, metadata=metadata)(resolver)
 
     return decorate
@@ -220,7 +214,7 @@ def mutation(
             resolver=resolve,
             graphql_type=payload_type | None,
             description=f"{description} {in_words(access)} Error codes: {', '.join(codes)}.",
-            metadata={ACCESS: access, "raises": raises, QUOTAS: quotas, COST_KEY: price},
+            metadata={ACCESS: access, RAISES: raises, QUOTAS: quotas, COST_KEY: price},
         )
 
     return decorate

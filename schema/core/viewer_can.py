@@ -9,10 +9,9 @@ from typing import Any
 import strawberry
 
 from schema.core.context import Info
+from schema.core.metadata import MUTATION_KEY
 from schema.core.relations import Need, derived, reads
 
-MUTATION = "mutation"
-"""Key of a field's metadata under which the name of the mutation stands that it is about."""
 WHAT_COUNTS = (
     "A field is true if the mutation, called now with otherwise valid input, would have an effect. "
     "It is false if the mutation would be refused because of the caller's rights, the current state, "
@@ -26,7 +25,7 @@ Given = Callable[[Info], Any]
 
 
 def can(mutation: str, description: str) -> Any:
-    return strawberry.field(description=f"{description} Mutation: `{mutation}`.", metadata={MUTATION: mutation})
+    return strawberry.field(description=f"{description} Mutation: `{mutation}`.", metadata={MUTATION_KEY: mutation})
 
 
 def allowed(graphql_type: Any, rule: Callable[..., Any], *columns: str, **needs: Need | Given) -> Any:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from models import ChatMember
 from schema.core.context import Context
-from schema.core.viewer_can import MUTATION
+from schema.core.metadata import MUTATION_KEY
 from tests.api.chat.test_chats import a_group, fellows
 from tests.api.core.viewer_can_worlds import WORLDS, Case, Looked
 from tests.clients import Client, shared_schema
@@ -65,7 +65,7 @@ MOST_STATEMENTS = 4
 def fields_of(type_name: str) -> dict[str, str]:
     """Fields of `viewerCan` of a type, and the mutation that each is about."""
     found = SCHEMA._schema.type_map[f"{type_name}ViewerCan"].fields
-    return {name: one.extensions["strawberry-definition"].metadata[MUTATION] for name, one in found.items()}
+    return {name: one.extensions["strawberry-definition"].metadata[MUTATION_KEY] for name, one in found.items()}
 
 
 @cache

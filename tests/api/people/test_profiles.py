@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 import models
 from models import Audience, AuditEntry, Role, User
-from schema.core.relations import RESTRICTED
+from schema.core.metadata import RESTRICTED
 from tests.clients import codes
 from tests.factories import (
     make_category,

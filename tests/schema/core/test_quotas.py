@@ -69,9 +69,9 @@ def declared(schema: Schema) -> dict[str, tuple[Quota, ...]]:
     """The quotas of each mutation that is not for guests."""
     fields = schema.mutation.__strawberry_definition__.fields
     return {
-        schema.config.name_converter.get_graphql_name(one): one.metadata["quotas"]
+        schema.config.name_converter.get_graphql_name(one): one.metadata[QUOTAS]
         for one in fields
-        if one.metadata["access"] is not PUBLIC
+        if one.metadata[ACCESS] is not PUBLIC
     }
 
 

@@ -18,7 +18,8 @@ from dataloaders.core.selects import statement_for
 from engine.declared import source_of
 from engine.fetches import Resolved
 from models import EventVisibility, Role, User
-from schema.core.relations import DECLARED, Derived
+from schema.core.metadata import DECLARED
+from schema.core.relations import Derived
 from tests.api.booking.test_registrations import an_event
 from tests.clients import engine_of, gid, shared_schema
 from tests.factories import make_interest
