@@ -16,6 +16,7 @@ from integrations.buckets import Buckets
 from integrations.quick_redis import QuickRedis
 from models import Club, ClubRole, Message, Role, User
 from schema import Schema
+from schema.core import metadata
 from schema.core.access import PUBLIC
 from schema.core.ports import Ports
 from schema.core.quotas import EDITS, INVITATIONS, Quota, Quotas, QuotaSpent
@@ -69,9 +70,9 @@ def declared(schema: Schema) -> dict[str, tuple[Quota, ...]]:
     """The quotas of each mutation that is not for guests."""
     fields = schema.mutation.__strawberry_definition__.fields
     return {
-        schema.config.name_converter.get_graphql_name(one): one.metadata[QUOTAS]
+        schema.config.name_converter.get_graphql_name(one): one.metadata[metadata.QUOTAS]
         for one in fields
-        if one.metadata[ACCESS] is not PUBLIC
+        if one.metadata[metadata.ACCESS] is not PUBLIC
     }
 
 
