@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, String, cast, delete, exists, literal_column, or_, select, table, tuple_
 
 from database import Database
-from jobs.events.sweep import archive_past, complete_ended
+from jobs.events.lifecycle import archive_past, complete_ended
 from jobs.privacy import data_exports
-from jobs.privacy.account_sweep import delete_due
+from jobs.privacy.account_erasure import delete_due
 from models import (
     AttemptCount,
     AvailabilityChange,

@@ -14,7 +14,7 @@ import jobs.handlers
 import jobs.worker
 import models
 from integrations.mail import MailRefused
-from jobs.events.sweep import archive_past, complete_ended
+from jobs.events.lifecycle import archive_past, complete_ended
 from jobs.mail_limits import MOST_OF_ONE_CAUSE
 from jobs.queue import Claimed, handle, to_jobs
 from jobs.schedules import (

@@ -13,13 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import models
-from models import (
-    ClubRole,
-    EventStatus,
-    MembershipState,
-    ModerationItem,
-    Role,
-)
+from models import ClubRole, EventStatus, MembershipState, ModerationItem, Role
 from tests.factories import (
     in_days,
     make_booking,

@@ -7,14 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models import (
-    AuditEntry,
-)
+from models import AuditEntry
 from tests.api.core.examples import EXAMPLES, Forbidden, things
-from tests.factories import (
-    make_host,
-    make_user,
-)
+from tests.factories import make_host, make_user
 
 AUDITED = {name: one.audit for name, one in EXAMPLES.items() if isinstance(one.audit, list)}
 """Mutations by which staff change what belongs to others."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.events.sweep import archive_past
+from jobs.events.lifecycle import archive_past
 from models import Admission, ClubRole, ClubVisibility, EventStatus, EventVisibility, Role
 from tests.clients import gid
 from tests.factories import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from jobs.events.sweep import archive_past
+from jobs.events.lifecycle import archive_past
 from models import (
     AuditEntry,
     Event,

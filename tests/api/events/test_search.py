@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.events.sweep import archive_past
+from jobs.events.lifecycle import archive_past
 from models import EventInterest, EventStatus, EventVisibility, Role
 from tests.api.events.event_worlds import EVENTS, a_world
 from tests.factories import (

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 import models
 from auth.viewer import Viewer
 from database.rows import attributes
-from jobs.privacy.account_sweep import delete_due
+from jobs.privacy.account_erasure import delete_due
 from models import (
     Admission,
     AuditEntry,
