@@ -207,6 +207,74 @@ def test_every_file_of_a_kind_lies_in_an_area_or_in_core() -> None:
     assert outside == []
 
 
+KINDS = (*WITH_AREAS, "jobs")
+ALONE = {
+    "booking/admission": "the one way to change places; who asks for it have names of their own",
+    "booking/bookability": "the rule that reads and writes of places share",
+    "booking/capacity": "likewise",
+    "booking/changes": "what an admission is asked for",
+    "booking/locks": "locks that events, clubs and bookings take",
+    "booking/putting_out": "ends places for clubs and deleted accounts, which have mutations of their own",
+    "booking/registration_writing": "the statement of `registrations`",
+    "booking/removal": "its mutations stand with those of `registrations`, whose payload they share",
+    "booking/service_news": "notices that services and events send",
+    "booking/time_conflicts": "warnings within other mutations",
+    "chat/message_writing": "the statement of `messages`",
+    "events/service_times": "part of editing an event",
+    "events/states": "which action an event allows when; asked by every mutation of events",
+    "events/validation": "what creation and editing of events check alike",
+    "notifications/mail": "a mail is only ever sent by a job",
+    "notifications/words": "texts of notifications, in the reader's language",
+    "people/attempts": "counted by `auth/throttle`",
+    "people/logins": "how people are found by what they type, wherever they sign in",
+    "people/mail": "a mail is only ever sent by a job",
+    "people/viewer": "only composes fields of other capabilities",
+    "privacy/data_export_writing": "the sections of `data_exports`",
+}
+"""Capabilities that one kind alone has a file for, and why the others have nothing to say."""
+TESTS_ALONE = {
+    "clubs/membership_model": "random walks through the states of a membership",
+    "events/cancel_reasons": "of events and services alike",
+    "events/capacity_with_services": "of events and services alike",
+    "events/deleted_records": "of events and services alike",
+    "events/lists": "of every list that shows events",
+    "events/payment_policy": "one field, with its price",
+    "notifications/passing_news": "of the news of all areas",
+    "notifications/repeated_news": "of the news of all areas",
+}
+"""Tests in an area that are named after no capability, and what they are about instead."""
+
+
+def capabilities() -> dict[str, set[str]]:
+    """The kinds that have a file for each capability, by area and name."""
+    found: dict[str, set[str]] = {}
+    for kind in KINDS:
+        for area in AREAS:
+            for file in (ROOT / kind / area).glob("*.py"):
+                if file.stem not in ("__init__", *REGISTRIES):
+                    found.setdefault(f"{area}/{file.stem}", set()).add(kind)
+    return found
+
+
+def test_a_capability_has_the_same_name_in_every_kind() -> None:
+    kinds = capabilities()
+
+    assert {name for name, having in kinds.items() if len(having) == 1} - set(ALONE) == set()
+    assert {name for name in ALONE if len(kinds.get(name, ())) > 1} == set()
+
+
+def test_tests_are_named_after_what_they_test() -> None:
+    known = {*capabilities(), *TESTS_ALONE}
+    tests = {
+        f"{area}/{file.stem.removeprefix('test_')}"
+        for area in AREAS
+        for file in (ROOT / "tests" / "api" / area).glob("test_*.py")
+    }
+
+    assert tests - known == set()
+    assert set(TESTS_ALONE) <= tests
+
+
 def test_no_folder_is_crowded() -> None:
     folders = {file.parent for _, file in sources()} | {file.parent for file in (ROOT / "tests").rglob("*.py")}
     crowded = {
