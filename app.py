@@ -19,19 +19,19 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from auth.password_hashing import Passwords
 from auth.sealing import Sealer
 from auth.tokens import Tokens
-from caches import Limit
+from caches import CacheLimit
 from commands.revisions import newest_revision
 from database import Database
 from engine import Engine
-from integrations.buckets import Buckets
 from integrations.oidc import OpenIdProvider
 from integrations.quick_redis import QuickRedis
+from integrations.token_buckets import SharedTokenBuckets
 from outbox.relay import Relay
 from outbox.sinks import to_live_streams
 from pages.explorer import Explorer
 from pages.mailbox import mailbox_routes
+from realtime.chat_presence import ChatPresence
 from realtime.hub import Hub
-from realtime.watching import Watching
 from resolvers.chat.reading import ChatReads
 from resolvers.core.stream_access import StreamAccess
 from schema import Schema, make_schema
@@ -46,12 +46,12 @@ from transport.http.health import Health
 from transport.http.http import GraphQLEndpoint
 from transport.http.proxies import ProxyHeaders
 from transport.live.fanout import Fanout
-from transport.live.sessions import Seats, SessionWatch
+from transport.live.sessions import ConnectionLimiter, SessionWatch
 from transport.live.sse import StreamEndpoint
 from transport.live.websocket import SocketEndpoint
 from transport.observing.metrics import Metrics
 from transport.observing.tracing import Tracing
-from transport.operations.admission import Admission
+from transport.operations.admission_control import AdmissionControl
 from transport.operations.budget import Budget
 from transport.operations.operations import Operations
 from transport.operations.persisted import Persisted, read_trusted
@@ -78,19 +78,19 @@ def make_ports(settings: Settings) -> Ports:
         passwords=Passwords(settings),
         sealer=Sealer.load(settings),
         hub=Hub(settings.redis_url),
-        watching=Watching(database),
+        chat_presence=ChatPresence(database),
         chat_reads=ChatReads(database),
         stream_access=StreamAccess(database),
         provider=OpenIdProvider(settings),
         redis=redis,
-        quotas=Quotas(Buckets(redis, "quota", slices=QUOTA_SLICES), quotas_in(settings.quotas)),
+        quotas=Quotas(SharedTokenBuckets(redis, "quota", slices=QUOTA_SLICES), quotas_in(settings.quotas)),
     )
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Connects in its lifespan, never on import."""
     settings = settings or Settings.load()
-    Limit.bytes = settings.cache_bytes
+    CacheLimit.bytes = settings.cache_bytes
     BACKLOG.most = settings.waiting_answer_bytes
     ports = make_ports(settings)
     tracing = make_tracing(settings)
@@ -108,7 +108,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield {"state": State(ports), DIRECT: direct}
         finally:
             await relay.stop()
-            await ports.watching.stop()
+            await ports.chat_presence.stop()
             await ports.hub.disconnect()
             await ports.redis.disconnect()
             await ports.database.dispose()
@@ -118,7 +118,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def jwks(_request: Request) -> Response:
         return Response(orjson.dumps(ports.tokens.public_keys()), media_type="application/jwk-set+json")
 
-    seats, sessions = Seats(settings.max_sockets_per_user), SessionWatch(ports)
+    connection_limiter, sessions = ConnectionLimiter(settings.max_sockets_per_user), SessionWatch(ports)
     fanout = Fanout(operations, schema, ports.hub)
     health = Health(ports, operations.metrics, cache(newest_revision))
     explorer = Explorer() if settings.has_explorer else None
@@ -126,8 +126,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     direct = Direct(endpoint, settings)
     routes: list[BaseRoute] = [
         Route("/graphql", endpoint),
-        WebSocketRoute("/graphql", SocketEndpoint(operations, ports, seats, sessions, fanout)),
-        Route("/graphql/stream", StreamEndpoint(operations, ports, seats, sessions)),
+        WebSocketRoute("/graphql", SocketEndpoint(operations, ports, connection_limiter, sessions, fanout)),
+        Route("/graphql/stream", StreamEndpoint(operations, ports, connection_limiter, sessions)),
         Route("/.well-known/jwks.json", jwks),
         Exports(ports).route,
         Route("/healthz", health.healthz),
@@ -156,7 +156,7 @@ def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None,
             mode=settings.trusted_documents,
         ),
         engine=Engine(schema) if settings.execution == "engine" else None,
-        admission=Admission(running=settings.most_running, waiting=settings.most_waiting),
+        admission=AdmissionControl(running=settings.most_running, waiting=settings.most_waiting),
     )
 
 

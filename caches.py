@@ -49,7 +49,7 @@ MANY_SHORT_TEXTS = 4096
 """Of one function that is asked about every client."""
 
 
-class Limit:
+class CacheLimit:
     """Of all caches of the process together, as `CACHE_BYTES` says."""
 
     bytes = 128 * MEBIBYTE
@@ -66,7 +66,7 @@ class Cache(Generic[K, V]):
 
     @property
     def most(self) -> int:
-        return Limit.bytes * SHARES[self.name] // 100
+        return CacheLimit.bytes * SHARES[self.name] // 100
 
     def __len__(self) -> int:
         return len(self._kept)

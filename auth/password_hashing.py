@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth.common_passwords import is_common
 from database import Busy
-from database.turns import turn_given_back
+from database.operation_slots import slot_released
 from settings import Settings
 
 R = TypeVar("R")
@@ -87,7 +87,7 @@ class Passwords:
             raise Busy
         self._waiting += 1
         try:
-            async with turn_given_back():
+            async with slot_released():
                 return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         finally:
             self._waiting -= 1

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from database import Database
-from database.turns import turn_given_back
+from database.operation_slots import slot_released
 from errors import RateLimited
 from models import AttemptCount, utcnow
 
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Limit:
+class AttemptLimit:
     """A limit of `most` attempts of a kind for one subject, such as a login or an address, within a window."""
 
     kind: str
@@ -39,7 +39,7 @@ class Limit:
         return f"{self.kind}:{sha256(self.subject.encode('utf-8', 'surrogatepass')).hexdigest()[:48]}"
 
 
-async def spend(database: Database, *limits: Limit) -> None:
+async def spend(database: Database, *limits: AttemptLimit) -> None:
     """Count one attempt against every limit. Raises `RateLimited` once one of them is exceeded.
 
     It commits by itself and before the attempt is made: a failed attempt stays counted though its transaction is
@@ -51,12 +51,12 @@ async def spend(database: Database, *limits: Limit) -> None:
         raise refusal
 
 
-async def try_spend(session: AsyncSession, *limits: Limit) -> RateLimited | None:
+async def try_spend(session: AsyncSession, *limits: AttemptLimit) -> RateLimited | None:
     """Count within the caller's own transaction; the refusal, if a limit is exceeded."""
     return refusal_of(await count(session, *limits))
 
 
-async def count(session: AsyncSession, *limits: Limit) -> dict[Limit, int]:
+async def count(session: AsyncSession, *limits: AttemptLimit) -> dict[AttemptLimit, int]:
     """Count within the caller's own transaction: the limits that are exceeded, and for how many seconds yet."""
     now = utcnow()
     rows = [
@@ -80,7 +80,7 @@ async def count(session: AsyncSession, *limits: Limit) -> dict[Limit, int]:
     }
 
 
-def refusal_of(exceeded: Mapping[Limit, int]) -> RateLimited | None:
+def refusal_of(exceeded: Mapping[AttemptLimit, int]) -> RateLimited | None:
     return RateLimited(retry_after=max(exceeded.values())) if exceeded else None
 
 
@@ -88,7 +88,9 @@ def _seconds_until(moment: datetime, now: datetime) -> int:
     return max(1, ceil((moment - now).total_seconds()))
 
 
-async def forgive(session: AsyncSession, *, all_of: Iterable[Limit], one_of: Iterable[Limit] = ()) -> None:
+async def forgive(
+    session: AsyncSession, *, all_of: Iterable[AttemptLimit], one_of: Iterable[AttemptLimit] = ()
+) -> None:
     """After a success: what was counted for the account starts anew, and a network gets its one attempt back.
 
     Otherwise whoever knows one password could try those of others without end.
@@ -113,5 +115,5 @@ async def level_time(seconds: float) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        async with turn_given_back():
+        async with slot_released():
             await asyncio.sleep(max(0.0, until - loop.time()))

@@ -16,7 +16,7 @@ import orjson
 from auth.tokens import Tokens
 from benchmarks.rows import World, identifier
 from benchmarks.servers import ISSUER, Kind, Running
-from dataloaders.core.pages import encode_cursor, mark_of
+from dataloaders.core.keyset_pages import encode_cursor, mark_of
 from models import EventTiming
 from schema.core import ids
 from schema.events.search import EventFilterInput

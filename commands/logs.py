@@ -21,7 +21,7 @@ LATEST = 0.01
 """Seconds that a line may wait for others: many requests leave one each."""
 
 
-class Lines:
+class LineWriter:
     """Where lines go. Those of a few milliseconds are written together. Warnings and errors do not wait, nor does
     anything outside of an event loop. `flush` writes what waits when the process ends.
     """
@@ -75,12 +75,12 @@ class JsonLogger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: 
         return self._logger.info(_write_json(self._logger, "info", {**self._context, **values, "event": event}))
 
 
-def set_up_logging(settings: Settings) -> Lines:
+def set_up_logging(settings: Settings) -> LineWriter:
     """Our lines and those of libraries, to standard output, in one form.
 
     Tracebacks are plain: the pretty ones print local variables, and with them tokens and passwords.
     """
-    lines = Lines(sys.stdout)
+    lines = LineWriter(sys.stdout)
     atexit.register(lines.flush)
     as_json = settings.log_format == "json" or (settings.log_format == "" and settings.is_production)
     final: list[Any] = (

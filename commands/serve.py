@@ -12,7 +12,7 @@ import uvicorn
 
 from commands.listening import listen
 from commands.local import need_home, need_servers
-from commands.logs import Lines, set_up_logging
+from commands.logs import LineWriter, set_up_logging
 from settings import Settings
 from transport.http.direct import DirectProtocol
 from transport.live.frames import FrameProtocol
@@ -50,10 +50,10 @@ def settle_memory() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-class Server(uvicorn.Server):
+class ApiServer(uvicorn.Server):
     """Writes the last lines before uvicorn ends the process by the signal that it has caught."""
 
-    def __init__(self, config: uvicorn.Config, lines: Lines) -> None:
+    def __init__(self, config: uvicorn.Config, lines: LineWriter) -> None:
         super().__init__(config)
         self._lines = lines
 
@@ -70,5 +70,5 @@ def main(settings: Settings, _arguments: Namespace) -> int:
     lines = set_up_logging(settings)
     import_module("app")
     settle_memory()
-    Server(configuration(settings), lines).run(sockets=[listening])
+    ApiServer(configuration(settings), lines).run(sockets=[listening])
     return 0

@@ -36,21 +36,21 @@ from documents.limits import (
 )
 from documents.repeats import repeats
 from documents.selections import fragments_of
-from documents.slices import breathe, in_slices
+from documents.slices import in_slices, pause_if_due
 
 
-class Breathing(ASTValidationRule):
+class PausingRule(ASTValidationRule):
     """No rule: lets validation pause at every node, where it runs in slices."""
 
     def enter(self, *_: Any) -> None:
-        breathe()
+        pause_if_due()
 
 
-class Breather(Parser):
+class PausingParser(Parser):
     """Pauses at every token, likewise."""
 
     def advance_lexer(self) -> None:
-        breathe()
+        pause_if_due()
         super().advance_lexer()
 
 
@@ -58,7 +58,7 @@ Rules = Sequence[type[ASTValidationRule]]
 
 
 @dataclass(frozen=True)
-class Refusal:
+class DocumentError:
     """An error of a document without what it came from: an exception holds its traceback, and by it the parser; a
     syntax tree holds all tokens and the text."""
 
@@ -68,11 +68,11 @@ class Refusal:
     original_error: Exception | None
 
     @staticmethod
-    def of(error: GraphQLError) -> Refusal:
+    def of(error: GraphQLError) -> DocumentError:
         original = error.original_error
         if original is not None:
             original.__traceback__ = original.__context__ = original.__cause__ = None
-        return Refusal(error.message, error.locations, dict(error.extensions or {}), original)
+        return DocumentError(error.message, error.locations, dict(error.extensions or {}), original)
 
     def error(self) -> GraphQLError:
         made = GraphQLError(self.message, original_error=self.original_error, extensions=dict(self.extensions))
@@ -90,7 +90,7 @@ class Prepared:
     by type and name alone."""
 
     document: DocumentNode | None
-    errors: tuple[Refusal, ...]
+    errors: tuple[DocumentError, ...]
     tokens: int
     operations: tuple[OperationDefinitionNode, ...] = ()
 
@@ -118,7 +118,7 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, more_rules: Rules = ()) -> None:
         self._schema = schema
-        self._rules: Rules = (Breathing, *specified_rules, *more_rules)
+        self._rules: Rules = (PausingRule, *specified_rules, *more_rules)
         self._rules_without_repeats = [one for one in self._rules if one is not OverlappingFieldsCanBeMergedRule]
         self._kept: Cache[str, Prepared] = Cache("documents")
         self._refused: Cache[bytes, Prepared] = Cache("refused documents")
@@ -147,16 +147,16 @@ class Documents:
 
     def _prepare(self, text: str) -> Prepared:
         if refusal := check_text(text):
-            return Prepared(None, (Refusal.of(refusal),), 0)
+            return Prepared(None, (DocumentError.of(refusal),), 0)
         try:
             document = _parsed(text)
         except GraphQLError as error:
-            return Prepared(None, (Refusal.of(error),), 0)
+            return Prepared(None, (DocumentError.of(error),), 0)
         errors = check_document(document) or self._validated(document)
         operations = tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
         if errors:
             stubs = tuple(_stub(node) for node in operations)
-            refusals = tuple(Refusal.of(one) for one in errors)
+            refusals = tuple(DocumentError.of(one) for one in errors)
             return Prepared(DocumentNode(definitions=stubs), refusals, document.token_count, stubs)
         return Prepared(document, (), document.token_count, operations)
 
@@ -177,7 +177,7 @@ def _digest(text: str) -> bytes:
 def _parsed(text: str) -> DocumentNode:
     """As graphql-core's `parse`. Raises `GraphQLError`."""
     try:
-        return Breather(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS).parse_document()
+        return PausingParser(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS).parse_document()
     except RecursionError:
         raise too_much("levels", MAX_BRACKETS) from None
 

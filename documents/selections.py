@@ -25,7 +25,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from documents.slices import breathe
+from documents.slices import pause_if_due
 
 T = TypeVar("T")
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -60,7 +60,7 @@ def walk(
         while levels:
             around, left = levels[-1]
             for node in left:
-                breathe()
+                pause_if_due()
                 if not is_wanted(node):
                     continue
                 yield around, node

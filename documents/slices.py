@@ -1,8 +1,8 @@
 """Long work on the event loop in short pieces, with time for everybody else between them.
 
 Parsing and validating are plain functions of graphql-core that call themselves for each level, and a thread would only
-fight for the interpreter with the loop. So the work runs in a greenlet: wherever it calls `breathe`, and its piece is
-over, the loop goes on with something else and comes back later.
+fight for the interpreter with the loop. So the work runs in a greenlet: wherever it calls `pause_if_due`, and its piece
+is over, the loop goes on with something else and comes back later.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Sliced(greenlet):  # type: ignore[misc]  # has no types
     until = 0.0
 
 
-def breathe() -> None:
+def pause_if_due() -> None:
     """Let others go on, if this runs in slices and the slice is over."""
     current = getcurrent()
     if isinstance(current, Sliced) and perf_counter() > current.until:
@@ -37,7 +37,8 @@ def breathe() -> None:
 
 
 async def in_slices(function: Callable[..., T], *arguments: Any) -> T:
-    """What a function returns, or raises, that calls `breathe` now and then. Short work is done without a pause."""
+    """What a function returns, or raises, that calls `pause_if_due` now and then. Short work is done
+    without a pause."""
     work = Sliced(function)
     work.gr_context = getcurrent().gr_context
     found: Any = None

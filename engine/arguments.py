@@ -38,7 +38,7 @@ NUMBERS = count()
 
 
 @dataclass(frozen=True)
-class Direct:
+class VariableArgument:
     """An argument that is a variable of a plain type: its value needs no conversion, and may be another each time."""
 
     name: str
@@ -58,7 +58,7 @@ class Arguments:
         self._variables = tuple(sorted(names - {one.variable for one in self._direct}))
         self._convert: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
-    def _direct_of(self, node: ArgumentNode) -> Direct | None:
+    def _direct_of(self, node: ArgumentNode) -> VariableArgument | None:
         argument = self._definition.args[node.name.value]
         named: Any = argument.type.of_type if is_non_null_type(argument.type) else argument.type
         if (
@@ -70,7 +70,7 @@ class Arguments:
         declared: Any = self._definition.extensions["strawberry-definition"]
         for one in declared.arguments:
             if (one.graphql_name or to_camel_case(one.python_name)) == node.name.value:
-                return Direct(one.python_name, node.value.name.value, is_non_null_type(argument.type))
+                return VariableArgument(one.python_name, node.value.name.value, is_non_null_type(argument.type))
         return None
 
     def converted(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from sqlalchemy import BigInteger, inspect
 from sqlalchemy import Enum as EnumColumn
 
 from database.rows import folded_class, values_class
-from dataloaders.core.base import Many
+from dataloaders.core.declarations import Many
 from engine.fetches import NO_KEY, Aggregated, Related
-from engine.sources import Attribute, Computed, Facet, GlobalId, Restricted, Typename
+from engine.sources import Attribute, Computed, Facet, GlobalId, RestrictedAttribute, Typename
 from schema.core import ids
 
 if TYPE_CHECKING:
-    from engine.plan import Field, Selection, Shape
+    from engine.plan import Field, OutputType, Selection
 
 Build = Callable[..., list[Any]]
 PLAIN = {("String", str), ("ID", str), ("Boolean", bool), ("Int", int), ("Float", float)}
@@ -119,7 +119,7 @@ def fetched(variable: str, layout: Sequence[str] | None) -> Row:
 
 
 @dataclass
-class Source:
+class BuilderCode:
     """Python source for one builder, and the objects that it names."""
 
     names: dict[str, Any] = field(default_factory=lambda: {"int32": int32, "NO_KEY": NO_KEY})
@@ -149,7 +149,7 @@ class Source:
         if type(source) is Computed:
             info = ", info" if source.takes_info else ""
             return self._completed(shape, f"{self._name(source.function)}({row.object}{info})")
-        if isinstance(source, Restricted):
+        if isinstance(source, RestrictedAttribute):
             hidden = "None" if shape.is_nullable else self._failing()
             gate, value = self._name(source.gate), self._completed(shape, row.attribute(source.name))
             return value and f"({value} if {gate}({row.object}, info) else {hidden})"
@@ -170,7 +170,7 @@ class Source:
             self.names[f"enum_{named.name}"] = enum_names(named)
         return written.format(row.column(field.source.name))
 
-    def _completed(self, shape: Shape, value: str) -> str | None:
+    def _completed(self, shape: OutputType, value: str) -> str | None:
         """A leaf, or an object with attributes, as its type writes it."""
         if shape.serialize is not None:
             return self._leaf(shape, value)
@@ -180,13 +180,13 @@ class Source:
         written = self._object(shape.selection, Row(variable, None, variable))
         return written and self._unless_null(shape, written, f"({variable} := {value}) is None")
 
-    def _leaf(self, shape: Shape, value: str) -> str:
+    def _leaf(self, shape: OutputType, value: str) -> str:
         variable, serialize = self._variable(), self._name(shape.serialize)
         plain = "" if shape.plain is None else f"{variable} if {variable}.__class__ is {shape.plain.__name__} else "
         assigned = f"({variable} := {value}) is None"
         return self._unless_null(shape, f"({plain}{serialize}({variable}))", assigned)
 
-    def _unless_null(self, shape: Shape, written: str, is_null: str) -> str:
+    def _unless_null(self, shape: OutputType, written: str, is_null: str) -> str:
         return f"({'None' if shape.is_nullable else self._failing()} if {is_null} else {written})"
 
     def _failing(self) -> str:
@@ -228,7 +228,7 @@ class Source:
             is_null += f" or ({whole} := {make}({row.variable}[{start}:{end}])) is None"
         return written and self._unless_null(shape, written, is_null)
 
-    def _aggregate(self, source: Aggregated, shape: Shape, variable: str, start: int) -> str | None:
+    def _aggregate(self, source: Aggregated, shape: OutputType, variable: str, start: int) -> str | None:
         assert source.foldable is not None and source.foldable.names is not None
         names, missing = source.foldable.names, self._name(source.declaration.default)
         if len(names) == 1:
@@ -260,7 +260,7 @@ class Builders:
 
 def _build(selection: Selection, layout: Sequence[str] | None, is_careful: bool) -> Build:
     """`build(rows, info, *columns)`: a dict for each row; the columns are the completed values of what is batched."""
-    source, row = Source(), fetched("r", layout)
+    source, row = BuilderCode(), fetched("r", layout)
     given = selection.careful if is_careful else selection.batched
     columns = {one.key: f"b{number}" for number, one in enumerate(given)}
     parts = [f"{one.key!r}: {columns.get(one.key) or source.value(one, row)}" for one in selection.fields]
@@ -276,7 +276,7 @@ def _build(selection: Selection, layout: Sequence[str] | None, is_careful: bool)
 
 def can_be_written(field: Field) -> bool:
     """Whether a builder can write the field, so that it needs no batch."""
-    return Source().value(field, Row("r", None, "r")) is not None
+    return BuilderCode().value(field, Row("r", None, "r")) is not None
 
 
 def needs_no_care(field: Field) -> bool:

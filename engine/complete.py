@@ -7,8 +7,8 @@ from typing import Any
 
 from graphql import GraphQLError, located_error
 
-from engine.places import Items, Picked, Place, Shared
-from engine.plan import Field, Layout, Selection, Shape
+from engine.plan import Field, Layout, OutputType, Selection
+from engine.result_paths import ListItemPath, ResultPath, SelectedPath, SharedObjectPath
 from engine.sources import Failure
 from schema.core.context import Info
 
@@ -26,26 +26,26 @@ class Completion:
         self._has_nulled = False
 
     async def _select(
-        self, selection: Selection, rows: Sequence[Any], place: Place, layout: Layout, *, is_serial: bool = False
+        self, selection: Selection, rows: Sequence[Any], place: ResultPath, layout: Layout, *, is_serial: bool = False
     ) -> list[Any]:
         """A result object for each row, `NULLED` where a field that must not be null is."""
         raise NotImplementedError
 
-    def _report(self, error: Exception, field: Field, place: Place, position: int) -> None:
+    def _report(self, error: Exception, field: Field, place: ResultPath, position: int) -> None:
         for path in place.paths(position):
             self._errors.append(located_error(error, field.nodes, path))
 
-    def _refuse(self, error: Exception, shape: Shape, field: Field, place: Place, position: int) -> Any:
+    def _refuse(self, error: Exception, shape: OutputType, field: Field, place: ResultPath, position: int) -> Any:
         self._report(error, field, place, position)
         return self._nothing(shape)
 
-    def _nothing(self, shape: Shape) -> Any:
+    def _nothing(self, shape: OutputType) -> Any:
         if shape.is_nullable:
             return None
         self._has_nulled = True
         return NULLED
 
-    def _empty(self, value: Any, shape: Shape, field: Field, place: Place, position: int) -> Any:
+    def _empty(self, value: Any, shape: OutputType, field: Field, place: ResultPath, position: int) -> Any:
         """What stands for a failure or a null."""
         if type(value) is Failure:
             return self._refuse(value.error, shape, field, place, position)
@@ -54,7 +54,7 @@ class Completion:
         message = f"Cannot return null for non-nullable field {field.coordinate}."
         return self._refuse(TypeError(message), shape, field, place, position)
 
-    def _leaves(self, values: list[Any], shape: Shape, field: Field, place: Place) -> list[Any]:
+    def _leaves(self, values: list[Any], shape: OutputType, field: Field, place: ResultPath) -> list[Any]:
         serialize = shape.serialize
         if not self._has_failures:
             try:
@@ -66,7 +66,7 @@ class Completion:
                     return done
         return [self._leaf(value, shape, field, place, position) for position, value in enumerate(values)]
 
-    def _leaf(self, value: Any, shape: Shape, field: Field, place: Place, position: int) -> Any:
+    def _leaf(self, value: Any, shape: OutputType, field: Field, place: ResultPath, position: int) -> Any:
         if value is None or type(value) is Failure:
             return self._empty(value, shape, field, place, position)
         try:
@@ -74,7 +74,9 @@ class Completion:
         except Exception as error:
             return self._refuse(error, shape, field, place, position)
 
-    async def _complete(self, values: list[Any], shape: Shape, field: Field, place: Place, layout: Layout) -> list[Any]:
+    async def _complete(
+        self, values: list[Any], shape: OutputType, field: Field, place: ResultPath, layout: Layout
+    ) -> list[Any]:
         if shape.serialize is not None:
             return self._leaves(values, shape, field, place)
         if shape.of is not None:
@@ -88,10 +90,10 @@ class Completion:
         self,
         values: list[Any],
         positions: Sequence[int],
-        shape: Shape,
+        shape: OutputType,
         selection: Selection,
         field: Field,
-        place: Place,
+        place: ResultPath,
         layout: Layout,
     ) -> list[Any]:
         """Result objects at these positions; at the others null. One row that stands at several is built once."""
@@ -119,12 +121,14 @@ class Completion:
                 where[number].append(position)
         if not rows:
             return done
-        for built, places in zip(await self._select(selection, rows, Picked(place, where), layout), where, strict=True):
+        for built, places in zip(
+            await self._select(selection, rows, SelectedPath(place, where), layout), where, strict=True
+        ):
             for position in places:
                 done[position] = self._nothing(shape) if built is NULLED else built
         return done
 
-    def _items(self, built: list[Any], shape: Shape) -> list[Any]:
+    def _items(self, built: list[Any], shape: OutputType) -> list[Any]:
         """The most usual case: items of lists are different objects, and all are there."""
         return [self._nothing(shape) if one is NULLED else one for one in built] if self._has_nulled else built
 
@@ -132,14 +136,14 @@ class Completion:
         self,
         values: list[Any],
         unique: dict[int, Any],
-        shape: Shape,
+        shape: OutputType,
         selection: Selection,
-        place: Place,
+        place: ResultPath,
         layout: Layout,
     ) -> list[Any]:
         """The usual case of `_objects`: nothing has failed, and what is null may be."""
         rows = list(unique.values())
-        built = await self._select(selection, rows, Shared(place, values, rows), layout) if rows else []
+        built = await self._select(selection, rows, SharedObjectPath(place, values, rows), layout) if rows else []
         built = self._items(built, shape)
         if len(rows) == len(values):
             return built
@@ -147,7 +151,7 @@ class Completion:
         return [found.get(id(value)) for value in values]
 
     async def _abstract(
-        self, values: list[Any], shape: Shape, possible: dict[str, Selection], field: Field, place: Place
+        self, values: list[Any], shape: OutputType, possible: dict[str, Selection], field: Field, place: ResultPath
     ) -> list[Any]:
         done: list[Any] = [None] * len(values)
         kinds: dict[str, list[int]] = {}
@@ -179,7 +183,7 @@ class Completion:
         return None
 
     async def _lists(
-        self, values: list[Any], shape: Shape, of: Shape, field: Field, place: Place, layout: Layout
+        self, values: list[Any], shape: OutputType, of: OutputType, field: Field, place: ResultPath, layout: Layout
     ) -> list[Any]:
         """All items of all lists as one batch."""
         items: list[Any] = []
@@ -190,7 +194,7 @@ class Completion:
                 items += value
                 indexes += range(len(items) - len(owners))
                 owners += [position] * (len(items) - len(owners))
-        found = await self._complete(items, of, field, Items(place, owners, indexes), layout)
+        found = await self._complete(items, of, field, ListItemPath(place, owners, indexes), layout)
         done: list[Any] = []
         start = 0
         for position, value in enumerate(values):

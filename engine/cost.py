@@ -16,9 +16,9 @@ The unit is one row that the answer holds. Lists multiply what is inside them:
     mutation                                                          200, or as declared, + inside its payload
 
 How many rows there are is the size of the page, `first` or `last` or else 20, and never more than what the relation
-declares as typical (`dataloaders/core/base.py`). Rows that are shown twice, by aliases or as `nodes` beside `edges`,
-count twice. Of the types that an interface or a union may stand for, the dearest counts. A field that is asked for
-twice, and so answered once, counts once; one that is left out by `@skip` or `@include` counts nothing. An operation
+declares as typical (`dataloaders/core/declarations.py`). Rows that are shown twice, by aliases or as `nodes` beside
+`edges`, count twice. Of the types that an interface or a union may stand for, the dearest counts. A field that is asked
+for twice, and so answered once, counts once; one that is left out by `@skip` or `@include` counts nothing. An operation
 costs at least 1.
 
     { events(first: 50) { totalCount nodes { title venue { name } hosts { user { displayName } } } } }
@@ -59,14 +59,14 @@ from graphql import (
 )
 
 from caches import TOKEN, Cache, weight_of
-from dataloaders.core.base import Many, One, OneOf, Pages, Value
-from dataloaders.core.pages import MAXIMUM_SIZE
+from dataloaders.core.declarations import Many, One, OneOf, Pages, Value
+from dataloaders.core.keyset_pages import MAXIMUM_SIZE
 from documents.documents import Prepared
 from documents.selections import Collector, Fragments
-from engine.amounts import Cost, Given, Variables, largest, read, rows_of_list, rows_of_page, settled, times
+from engine.cost_terms import ArgumentCost, Cost, Variables, largest, read, rows_of_list, rows_of_page, settled, times
 from engine.introspection import Averages
 from schema.core.arguments import PAGE_ARGUMENTS
-from schema.core.connections import Connection
+from schema.core.connection_types import Connection
 from schema.core.error_format import TOO_COSTLY_MESSAGE
 from schema.core.metadata import COST_KEY, DECLARED
 from schema.core.prices import (
@@ -90,7 +90,7 @@ PIECE = 200
 """Bytes of a piece of a cost."""
 
 
-class Reader:
+class CostEstimator:
     """Reads the cost of one operation, with the Boolean variables known."""
 
     def __init__(
@@ -241,7 +241,7 @@ def _given(field: GraphQLField, argument: ArgumentNode, price: Price) -> Cost:
     prices: dict[str, Price] = {}
     if isinstance(type_, GraphQLInputObjectType):
         prices = {name: _metadata(one).get(COST_KEY, price) for name, one in type_.fields.items()}
-    return settled(Given(argument.value, price, prices), argument.value)
+    return settled(ArgumentCost(argument.value, price, prices), argument.value)
 
 
 def _is_boolean(type_: TypeNode) -> bool:
@@ -295,7 +295,7 @@ class Costs:
             for definition in operation.variable_definitions or ()
             if definition.default_value is not None
         }
-        cost = Reader(self._schema, prepared.fragments, booleans, self._averages).operation(operation)
+        cost = CostEstimator(self._schema, prepared.fragments, booleans, self._averages).operation(operation)
         return _Known(defaults, cost)
 
 

@@ -6,21 +6,21 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
-from dataloaders.core.base import Many, One, OneOf, Pages, Value
-from engine.fetches import Aggregated, Connected, DerivedFrom, Listed, LookedUp, Related, RelatedOneOf, Resolved
+from dataloaders.core.declarations import Many, One, OneOf, Pages, Value
+from engine.fetches import Aggregated, Connected, DerivedFrom, LookedUp, Related, RelatedOneOf, Resolved, RootConnection
 from engine.sources import (
     NOTHING,
     Attribute,
     Computed,
-    Counted,
     Facet,
     GlobalId,
     PageRows,
     PassedRows,
-    Restricted,
+    RestrictedAttribute,
     Source,
+    TotalCount,
 )
-from schema.core.connections import Connection, Edge
+from schema.core.connection_types import Connection, Edge
 from schema.core.metadata import ACCESS, DECLARED, HIDDEN, KEY, KIND, LISTING, LOOKUP, PAGING, RESTRICTED, ROW
 from schema.core.relations import Derived, Need
 
@@ -49,13 +49,13 @@ def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
     if field.base_resolver is None:
         return _plain(type_, field.python_name)
     if LISTING in field.metadata:
-        return Listed(field.metadata[ACCESS], field.metadata[LISTING], field.metadata[ROW])
+        return RootConnection(field.metadata[ACCESS], field.metadata[LISTING], field.metadata[ROW])
     if LOOKUP in field.metadata:
         return LookedUp(field.metadata[ACCESS], field.metadata[LOOKUP], get_named_type(definition.type).name)
     if declared == "facet":
         return Facet()
     if declared == "computed":
-        return Restricted(key, gate) if gate is not None else _computed(type_, field)
+        return RestrictedAttribute(key, gate) if gate is not None else _computed(type_, field)
     if isinstance(declared, Derived):
         return DerivedFrom(declared)
     if isinstance(declared, OneOf):
@@ -85,7 +85,7 @@ def _computed(type_: GraphQLObjectType, field: Any) -> Source:
         return GlobalId(type_)
     if _origin(type_) is Connection:
         if resolver.is_async:
-            return Counted(function, takes_info=takes_info)
+            return TotalCount(function, takes_info=takes_info)
         source = PageRows if field.python_name in ("nodes", "edges") else Computed
         made = source(function, takes_info=takes_info)
         made.reads = NOTHING

@@ -20,7 +20,7 @@ from documents.selections import flag_names, fragments_of
 from documents.slices import in_slices
 from engine.execute import Execution
 from engine.explain import Explanation
-from engine.introspection import Descriptions
+from engine.introspection import IntrospectionCache
 from engine.plan import Plan
 from engine.planner import Planner, Unplannable
 from engine.variables import Coercion
@@ -30,11 +30,11 @@ from schema.core.context import Context
 INTROSPECTION = "introspection"
 
 
-class Known:
+class OperationPlans:
     """What is known of one operation of a document: its plans, by the values that decide which fields it has."""
 
     def __init__(
-        self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode, plans: Plans
+        self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode, plans: PlanCache
     ) -> None:
         self._schema = schema._schema
         self.document = document
@@ -81,7 +81,7 @@ class Known:
             return reason.reason
 
 
-Plans = Cache[tuple[Known, tuple[Any, ...]], Plan | str]
+PlanCache = Cache[tuple[OperationPlans, tuple[Any, ...]], Plan | str]
 
 
 class Engine:
@@ -89,9 +89,9 @@ class Engine:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._known: Cache[tuple[str, str | None], Known] = Cache("operations")
-        self._plans: Plans = Cache("plans")
-        self._descriptions = Descriptions(schema._schema)
+        self._operations: Cache[tuple[str, str | None], OperationPlans] = Cache("operations")
+        self._plans: PlanCache = Cache("plans")
+        self._descriptions = IntrospectionCache(schema._schema)
         self.fallbacks: Counter[str] = Counter()
         self.on_fallback: Callable[[str], None] = lambda _reason: None
         self.on_per_parent: Callable[[str], None] = lambda _coordinate: None
@@ -121,7 +121,7 @@ class Engine:
                     self.on_per_parent(coordinate)
                 explanation = Explanation() if explain else None
                 answer = await Execution(self._schema, plan, context_value, variables, explanation).run()
-                extensions = explanation.told() if explanation is not None else None
+                extensions = explanation.as_json() if explanation is not None else None
                 return self._presented(ExecutionResult(answer.data, answer.errors or None, extensions), context_value)
             if plan == INTROSPECTION:
                 description = await self._descriptions.answer(
@@ -152,10 +152,10 @@ class Engine:
             self._schema.present_errors(result.errors, context)
         return result
 
-    def _get(self, query: str, operation_name: str | None) -> Known | None:
+    def _get(self, query: str, operation_name: str | None) -> OperationPlans | None:
         """Null where the request is at fault: graphql-core says how."""
         key = (query, operation_name)
-        found = self._known.get(key)
+        found = self._operations.get(key)
         if found is not None:
             return found
         prepared = self._schema.prepare(query)
@@ -164,6 +164,6 @@ class Engine:
             return None
         if operation.operation is OperationType.SUBSCRIPTION:
             return None
-        found = Known(self._schema, prepared.document, operation, self._plans)
-        self._known.put(key, found, weight_of(query) + found.weight)
+        found = OperationPlans(self._schema, prepared.document, operation, self._plans)
+        self._operations.put(key, found, weight_of(query) + found.weight)
         return found

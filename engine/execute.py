@@ -13,13 +13,13 @@ from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 
 from dataloaders.core.compiled_loaders import CompiledLoaders
-from dataloaders.core.pages import Page
+from dataloaders.core.keyset_pages import Page
 from engine.complete import NULLED, Completion
 from engine.explain import Explanation
-from engine.fetches import Listed
+from engine.fetches import RootConnection
 from engine.listings import fetch_listing
-from engine.places import OfField, Place, Root
 from engine.plan import Field, Layout, Plan, Selection
+from engine.result_paths import FieldPath, ResultPath, RootPath
 from engine.sources import Failure
 from errors import InvalidCursor
 from schema import Schema
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Answer:
+class PlanResult:
     data: dict[str, Any] | None
     errors: list[GraphQLError]
 
@@ -64,10 +64,10 @@ class Execution(Completion):
         assert isinstance(found, CompiledLoaders)
         return found
 
-    async def run(self, root: Any = None) -> Answer:
+    async def run(self, root: Any = None) -> PlanResult:
         """Raises `TooCostly`, and with it leaves everything as it is: nothing will be answered."""
-        done = await self._select(self._plan.root, [root], Root(), None, is_serial=self._plan.is_serial)
-        return Answer(None if done[0] is NULLED else done[0], self._errors)
+        done = await self._select(self._plan.root, [root], RootPath(), None, is_serial=self._plan.is_serial)
+        return PlanResult(None if done[0] is NULLED else done[0], self._errors)
 
     # What sources use
 
@@ -106,24 +106,24 @@ class Execution(Completion):
                 arguments[parameter.name] = value
         return resolver(*([parent] if resolver.self_parameter else []), **arguments)
 
-    async def page(self, source: Listed, field: Field) -> Page:
+    async def page(self, source: RootConnection, field: Field) -> Page:
         # What is wrong with the arguments comes before who may ask.
         arguments = self.arguments(field)
         check(source.access, self.context.viewer)
         page = await fetch_listing(self.context, source.method, arguments, source.entity, field)
-        self.spending.count((len(page.rows) + field.along.of(page.rows)) * field.shown)
+        self.spending.count((len(page.rows) + field.folded_rows.of(page.rows)) * field.shown)
         return page
 
     # Objects
 
     async def _select(
-        self, selection: Selection, rows: Sequence[Any], place: Place, layout: Layout, *, is_serial: bool = False
+        self, selection: Selection, rows: Sequence[Any], place: ResultPath, layout: Layout, *, is_serial: bool = False
     ) -> list[Any]:
         """A result object for each row, `NULLED` where a field that must not be null is."""
         columns: list[Any] = [None] * len(selection.batched)
         waiting: list[tuple[int, Any]] = []
         for number, field in enumerate(selection.batched):
-            at = OfField(place, field.key)
+            at = FieldPath(place, field.key)
             if field.is_awaited:
                 work = self._load(field, rows, at, layout)
             else:
@@ -163,7 +163,7 @@ class Execution(Completion):
         selection: Selection,
         rows: Sequence[Any],
         columns: list[Any],
-        place: Place,
+        place: ResultPath,
         layout: Layout,
         error: Exception,
     ) -> list[Any]:
@@ -174,7 +174,7 @@ class Execution(Completion):
             if field.key not in done:
                 values = field.source.values(self, field, rows)
                 inner = layout if field.source.passes_rows else field.names
-                done[field.key] = await self._complete(values, field.shape, field, OfField(place, field.key), inner)
+                done[field.key] = await self._complete(values, field.shape, field, FieldPath(place, field.key), inner)
         if len(self._errors) == told:
             # Nothing was at fault but the builder: the answer is right, and slow.
             log.error("engine.builder", selection=selection.type.name, exc_info=error)
@@ -182,7 +182,7 @@ class Execution(Completion):
         build = selection.builders.get(selection, layout, is_careful=True)
         return self._nulled(build(rows, self.info, *columns), columns)
 
-    async def _load(self, field: Field, rows: Sequence[Any], at: Place, layout: Layout) -> list[Any]:
+    async def _load(self, field: Field, rows: Sequence[Any], at: ResultPath, layout: Layout) -> list[Any]:
         self.spending.count(field.price.of(self._variables.coerced) * len(rows))
         if self._explanation is None:
             values = await field.source.load(self, field, rows, layout)

@@ -20,7 +20,7 @@ class Step:
     milliseconds: float = 0.0
     found: list[Read] = field(default_factory=list)
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Times in milliseconds; those of a step include waiting for a connection."""
         statements = [
             {"sql": one.sql, "rows": one.rows, "milliseconds": round(one.milliseconds, 2)} for one in self.found
@@ -51,5 +51,5 @@ class Explanation:
             made.milliseconds = (perf_counter() - began) * 1000
             reads.reset(token)
 
-    def told(self) -> dict[str, Any]:
-        return {"plan": {"levels": [step.told() for step in self._steps]}}
+    def as_json(self) -> dict[str, Any]:
+        return {"plan": {"levels": [step.as_json() for step in self._steps]}}

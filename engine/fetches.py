@@ -10,8 +10,8 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from database.rows import folded_class, reader, values_class
-from dataloaders.core.base import Many, One, OneOf, PageRequest, Pages, Value
-from dataloaders.core.pages import window_values
+from dataloaders.core.declarations import Many, One, OneOf, PageRequest, Pages, Value
+from dataloaders.core.keyset_pages import window_values
 from dataloaders.core.selects import Fold, PageShape, value_names, value_types
 from dataloaders.core.spending import TooCostly
 from engine.sources import NOTHING, Failure, Foldable, Source, reads_of, reads_of_need
@@ -162,7 +162,7 @@ class Connected(Source):
             return {key: run.failed(one) if isinstance(one, InvalidCursor) else one for key, one in found.items()}
 
         def held(page: Any) -> int:
-            return 0 if type(page) is Failure else (len(page.rows) + field.along.of(page.rows)) * field.shown
+            return 0 if type(page) is Failure else (len(page.rows) + field.folded_rows.of(page.rows)) * field.shown
 
         return await fill_in(run, self.need, rows, layout, fetch, held)
 
@@ -194,7 +194,7 @@ class DerivedFrom(Source):
         return values
 
 
-class Listed(Source):
+class RootConnection(Source):
     """A root connection: its method says which list, the page is read here."""
 
     is_awaited: ClassVar[bool] = True
@@ -241,7 +241,7 @@ class LookedUp(Source):
         else:
             row = (await run.loaders.rows_of(self._declaration, [key], field.names, field.folds)).get(key)
         if row is not None:
-            run.spending.count(field.along.of([row]))
+            run.spending.count(field.folded_rows.of([row]))
         return row
 
 
@@ -286,7 +286,7 @@ async def load_need(
         return await run.loaders.values_of(declaration, keys)
 
     def held(found: Any) -> int:
-        along = 0 if field is None else field.along.of(found if isinstance(found, list) else [found])
+        along = 0 if field is None else field.folded_rows.of(found if isinstance(found, list) else [found])
         return along + (len(found) if isinstance(found, list) else 0)
 
     return await fill_in(run, need, rows, layout, fetch, held if folds or isinstance(declaration, Many) else None)
@@ -295,7 +295,7 @@ async def load_need(
 def room_for(run: Execution, parents: int, most: int, field: Field | None) -> int | None:
     """How many rows a statement for so many parents may find; null where all that there could be are not too many.
     Raises `TooCostly`."""
-    along = field.along if field is not None else None
+    along = field.folded_rows if field is not None else None
     room = run.spending.room_for(parents * most * (1 + (along.most if along is not None else 0)))
     return None if room is None else room // (1 + (along.typical if along is not None else 0))
 

@@ -20,7 +20,7 @@ from graphql.execution import Executor
 
 from caches import Cache, weight_of
 from dataloaders.core.spending import TooCostly
-from documents.slices import breathe, in_slices
+from documents.slices import in_slices, pause_if_due
 from schema.core.context import Context
 from schema.core.prices import DESCRIBED, price_of_description
 
@@ -28,16 +28,16 @@ LONGEST_VARIABLES = 1_000
 """Characters of the variables for which an answer is kept."""
 
 
-class Describing(Executor[Any]):
+class IntrospectionExecutor(Executor[Any]):
     """Pauses at every field, and counts it."""
 
     def execute_field(self, *arguments: Any) -> Any:
-        breathe()
+        pause_if_due()
         self.context_value.spending.count(DESCRIBED)
         return super().execute_field(*arguments)
 
 
-class Descriptions:
+class IntrospectionCache:
     """Of one schema."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
@@ -72,7 +72,7 @@ class Descriptions:
             context_value=context,
             variable_values=variables,
             operation_name=name,
-            executor_class=Describing,
+            executor_class=IntrospectionExecutor,
         )
         assert isinstance(result, ExecutionResult)
         return result

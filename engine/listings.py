@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, null, select
 from auth.viewer import Viewer
 from database.rows import Values, row_class
 from dataloaders.core.compiled import LONGEST_KEY, STATEMENTS, TEXT, Compiled, compile_for
-from dataloaders.core.pages import (
+from dataloaders.core.keyset_pages import (
     Listing,
     Order,
     Page,
@@ -36,7 +36,7 @@ SOME_TEXT = "text"
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListRequest:
     """A list with its arguments, without the page's."""
 
     context: Context
@@ -46,7 +46,7 @@ class Listed:
     """What is looked for. The statement is the same for any text, and hardly two people type the same."""
 
     @classmethod
-    def of(cls, context: Context, method: Callable[..., Listing], arguments: dict[str, Any]) -> Listed:
+    def of(cls, context: Context, method: Callable[..., Listing], arguments: dict[str, Any]) -> ListRequest:
         filter = arguments.get("filter")
         text = looked_for(filter)
         if filter is not None and text is not None:
@@ -76,7 +76,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Kept:
+class CompiledListing:
     compiled: Compiled
     order: Order
 
@@ -90,10 +90,10 @@ async def fetch_listing(
 ) -> Page:
     """One page. Raises what the method raises, what is wrong with the arguments, and `InvalidCursor`."""
     args = page_of(field.name, arguments)
-    listed = Listed.of(context, method, arguments)
+    listed = ListRequest.of(context, method, arguments)
     names = field.names or ()
 
-    def make() -> Kept:
+    def make() -> CompiledListing:
         order: list[Order] = []
 
         def build(viewer: Viewer) -> Select[Any]:
@@ -112,7 +112,7 @@ async def fetch_listing(
 
         given = [TEXT, *(f"cursor_{position}" for position in range(10))]
         compiled = compile_for(build, context.viewer, given, row_class(entity))
-        return Kept(compiled, order[0])
+        return CompiledListing(compiled, order[0])
 
     key = listed.key
     shape = None if key is None else (*key, names, field.folds, args.size, args.is_backward, args.cursor is None)
@@ -129,7 +129,7 @@ def _with_folds(cut: Select[Any], order: Order, args: PageArgs, folds: Folds, vi
     return selected.order_by(*directed(own, order, backward=args.is_backward))
 
 
-async def _count(listed: Listed) -> int:
+async def _count(listed: ListRequest) -> int:
     def build(viewer: Viewer) -> Select[Any]:
         return select(func.count()).select_from(listed.build(viewer).statement.order_by(None).subquery())
 

@@ -34,12 +34,12 @@ from caches import TOKEN, Cache, weight_of
 from dataloaders.core.compiled_loaders import CompiledLoaders
 from documents.documents import Prepared
 from engine.complete import NULLED
-from engine.engine import Known, Plans
+from engine.engine import OperationPlans, PlanCache
 from engine.execute import Execution
-from engine.places import OfField, Root
 from engine.plan import Plan
+from engine.result_paths import FieldPath, RootPath
 from engine.sharing import Dependence, dependence_of
-from realtime.together import Together
+from realtime.batching import Batcher
 from schema import Schema
 from schema.core.context import Caller, Context
 from schema.core.streams import Live
@@ -50,11 +50,11 @@ CURSOR = "after"
 
 
 @dataclass(frozen=True)
-class Shape:
+class SubscriptionPlan:
     """Of an operation. `known` makes its plans."""
 
     document: DocumentNode
-    known: Known
+    known: OperationPlans
     dependence: Dependence
     cursor: str | None
     """The variable that is nothing but the cursor."""
@@ -69,20 +69,20 @@ class _Asking:
     entry: Any
 
 
-class Answering:
+class EntryAnswers:
     """What answers entries for all groups of one shape and, if it matters, one role or viewer."""
 
-    def __init__(self, schema: Schema, shape: Shape, asked: Asked, context: Context) -> None:
+    def __init__(self, schema: Schema, shape: SubscriptionPlan, asked: SubscriptionRequest, context: Context) -> None:
         self._schema = schema
         self._context = context
         self._executor: Any = Executor.build(schema._schema, shape.document, None, context, asked.variables, asked.name)
         self._plan, self._variables = _plan_of(shape, asked, context)
         # Whatever one entry has done to a run, the others are of other streams.
-        self._runs = Together(self._run_all, isolates=True)
+        self._runs = Batcher(self._run_all, isolates=True)
 
     async def answer(self, entry: Any) -> ExecutionResult:
         """Errors are presented already, in the context's language."""
-        found = await self._runs.ask(_Asking(entry))
+        found = await self._runs.load(_Asking(entry))
         assert found is not None
         return found
 
@@ -119,7 +119,7 @@ class EntryExecution(Execution):
         """Null where there is any error."""
         results: list[dict[str, Any]] = [{} for _ in entries]
         for field in self._plan.root.fields:
-            values = await self._complete(list(entries), field.shape, field, OfField(Root(), field.key), None)
+            values = await self._complete(list(entries), field.shape, field, FieldPath(RootPath(), field.key), None)
             if self._errors:
                 return None
             for result, value in zip(results, values, strict=True):
@@ -129,14 +129,14 @@ class EntryExecution(Execution):
 
 
 @dataclass(frozen=True)
-class Asked:
+class SubscriptionRequest:
     """What one subscriber sent."""
 
     text: str
     variables: dict[str, Any]
     name: str | None
 
-    def told(self, names: frozenset[str]) -> bytes:
+    def as_bytes(self, names: frozenset[str]) -> bytes:
         """The given variables with these names, comparable."""
         given = {name: value for name, value in self.variables.items() if name in names}
         return orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
@@ -145,7 +145,7 @@ class Asked:
 class LiveOperation:
     """One subscriber's subscription, checked, not begun."""
 
-    def __init__(self, asked: Asked, shape: Shape, live: Live, context: Context) -> None:
+    def __init__(self, asked: SubscriptionRequest, shape: SubscriptionPlan, live: Live, context: Context) -> None:
         self.asked = asked
         self.shape = shape
         self._context = context
@@ -165,12 +165,12 @@ class LiveOperation:
     @property
     def key(self) -> tuple[Any, ...]:
         """What the answers depend on beside the entry, as the cursor does not."""
-        return (*self._whose, self.asked.told(frozenset(self.asked.variables) - {self.shape.cursor}))
+        return (*self._whose, self.asked.as_bytes(frozenset(self.asked.variables) - {self.shape.cursor}))
 
     @property
     def answering_key(self) -> tuple[Any, ...]:
         """As `key`, without what only says which stream it is."""
-        return (*self._whose, self.asked.told(self.shape.inner))
+        return (*self._whose, self.asked.as_bytes(self.shape.inner))
 
     @property
     def answering_context(self) -> Context:
@@ -186,16 +186,16 @@ class LiveOperations:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._shapes: Cache[tuple[str, str | None], Shape] = Cache("live operations")
-        self._plans: Plans = Cache("live plans")
-        self._answering: WeakValueDictionary[tuple[Any, ...], Answering] = WeakValueDictionary()
+        self._shapes: Cache[tuple[str, str | None], SubscriptionPlan] = Cache("live operations")
+        self._plans: PlanCache = Cache("live plans")
+        self._answering: WeakValueDictionary[tuple[Any, ...], EntryAnswers] = WeakValueDictionary()
 
     def open(
         self, text: str, variables: dict[str, Any] | None, name: str | None, context: Context
     ) -> LiveOperation | None:
         """Null for what cannot be taken apart: it is left to the schema, which also says what is wrong with it."""
         schema = self._schema._schema
-        asked = Asked(text, variables or {}, name)
+        asked = SubscriptionRequest(text, variables or {}, name)
         prepared = self._schema.prepare(text)
         node = prepared.operation(name)
         if node is None or prepared.errors or prepared.document is None:
@@ -213,15 +213,15 @@ class LiveOperations:
             return None
         return LiveOperation(asked, self._shape(asked, prepared, node), source, context)
 
-    def answering(self, live: LiveOperation) -> Answering:
+    def answering(self, live: LiveOperation) -> EntryAnswers:
         """Shared as long as anyone holds it."""
         found = self._answering.get(live.answering_key)
         if found is None:
-            found = Answering(self._schema, live.shape, live.asked, live.answering_context)
+            found = EntryAnswers(self._schema, live.shape, live.asked, live.answering_context)
             self._answering[live.answering_key] = found
         return found
 
-    def _shape(self, asked: Asked, prepared: Prepared, node: OperationDefinitionNode) -> Shape:
+    def _shape(self, asked: SubscriptionRequest, prepared: Prepared, node: OperationDefinitionNode) -> SubscriptionPlan:
         key = (asked.text, asked.name)
         found = self._shapes.get(key)
         if found is None:
@@ -229,15 +229,17 @@ class LiveOperations:
             self._shapes.put(key, found, weight_of(asked.text) + TOKEN * prepared.tokens)
         return found
 
-    def _make(self, prepared: Prepared, node: OperationDefinitionNode) -> Shape:
+    def _make(self, prepared: Prepared, node: OperationDefinitionNode) -> SubscriptionPlan:
         document = prepared.document
         assert document is not None
         cursor, inner = _variables_of(document, node)
         dependence = dependence_of(self._schema._schema, prepared, node)
-        return Shape(document, Known(self._schema, document, node, self._plans), dependence, cursor, inner)
+        return SubscriptionPlan(
+            document, OperationPlans(self._schema, document, node, self._plans), dependence, cursor, inner
+        )
 
 
-def _plan_of(shape: Shape, asked: Asked, context: Context) -> tuple[Plan | None, Any]:
+def _plan_of(shape: SubscriptionPlan, asked: SubscriptionRequest, context: Context) -> tuple[Plan | None, Any]:
     """The plan and its variables, where the engine executes and can plan the operation."""
     if not isinstance(context.loaders, CompiledLoaders):
         return None, None

@@ -18,11 +18,11 @@ from graphql import (
     OperationDefinitionNode,
 )
 
-from dataloaders.core.base import Many
+from dataloaders.core.declarations import Many
 from dataloaders.core.selects import Folds
-from engine.amounts import Cost
 from engine.arguments import Arguments
 from engine.build import Builders, can_be_written, needs_no_care
+from engine.cost_terms import Cost
 from engine.fetches import Resolved
 from engine.sources import Source, Typename
 
@@ -31,7 +31,7 @@ Layout = tuple[str, ...] | None
 
 
 @dataclass(eq=False)
-class Shape:
+class OutputType:
     """A GraphQL output type, ready for completing values: a leaf's, a list's, an object's or an abstract one's.
 
     Values of the class `plain` are what a leaf's `serialize` would make of them. `is_item`: it is that of list items.
@@ -40,7 +40,7 @@ class Shape:
     is_nullable: bool
     serialize: Any = None
     plain: type | None = None
-    of: Shape | None = None
+    of: OutputType | None = None
     selection: Selection | None = None
     possible: dict[str, Selection] | None = None
     abstract: Any = None
@@ -53,7 +53,7 @@ class Shape:
 
 
 @dataclass
-class Along:
+class FoldedRows:
     """What comes in the rows of a field, beside them, by what is folded into them: how much of it counts."""
 
     each: int = 0
@@ -91,7 +91,7 @@ class Field:
     nodes: list[FieldNode]
     parent: GraphQLObjectType
     definition: GraphQLField
-    shape: Shape
+    shape: OutputType
     source: Source
     entity: Any = None
     names: Layout = None
@@ -100,7 +100,7 @@ class Field:
     page: Field | None = None
     price: Cost = field(default_factory=Cost)
     shown: int = 1
-    along: Along = field(default_factory=Along)
+    folded_rows: FoldedRows = field(default_factory=FoldedRows)
     arguments: Arguments = field(init=False)
 
     def __post_init__(self) -> None:

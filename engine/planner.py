@@ -23,16 +23,16 @@ from sqlalchemy import ARRAY, JSON, inspect
 from sqlalchemy.orm import Mapper
 
 from database.rows import attributes
-from dataloaders.core.base import Many, Value
+from dataloaders.core.declarations import Many, Value
 from dataloaders.core.selects import Fold, value_types
 from documents.selections import Collector
-from documents.slices import breathe
-from engine.amounts import Cost
+from documents.slices import pause_if_due
 from engine.cost import is_connection, own_price, total_count_price
+from engine.cost_terms import Cost
 from engine.declared import is_page_part, source_of
 from engine.fetches import Connected, LookedUp, Resolved
-from engine.plan import Field, Plan, Selection, Shape
-from engine.sources import Counted, PageRows, PassedRows, Typename
+from engine.plan import Field, OutputType, Plan, Selection
+from engine.sources import PageRows, PassedRows, TotalCount, Typename
 
 
 class Unplannable(Exception):
@@ -90,7 +90,7 @@ class Planner:
         selection = Selection(type_)
         rows = entity_of(type_, entity)
         for key, nodes in self._collector.fields(type_, sets).items():
-            breathe()
+            pause_if_due()
             made = self._field(type_, key, nodes, rows)
             made.entity = None if is_page_part(type_) else rows
             selection.fields.append(made)
@@ -119,21 +119,21 @@ class Planner:
                 made.page = next((child for child in _children(made.shape) if _is_brought(made, child)), None)
         return made
 
-    def _shape(self, type_: Any, nodes: list[FieldNode], entity: Any) -> Shape:
+    def _shape(self, type_: Any, nodes: list[FieldNode], entity: Any) -> OutputType:
         is_nullable = not is_non_null_type(type_)
         if not is_nullable:
             type_ = type_.of_type
         if is_list_type(type_):
             of = self._shape(type_.of_type, nodes, entity)
             of.is_item = True
-            return Shape(is_nullable, of=of)
+            return OutputType(is_nullable, of=of)
         if is_leaf_type(type_):
-            return Shape(is_nullable, serialize=serializer(type_), plain=PLAIN.get(type_.name))
+            return OutputType(is_nullable, serialize=serializer(type_), plain=PLAIN.get(type_.name))
         sets = [node.selection_set for node in nodes if node.selection_set is not None]
         if is_abstract_type(type_):
             possible = {one.name: self._selection(one, sets, None) for one in self._schema.get_possible_types(type_)}
-            return Shape(is_nullable, possible=possible, abstract=type_)
-        return Shape(is_nullable, selection=self._selection(get_named_type(type_), sets, entity))
+            return OutputType(is_nullable, possible=possible, abstract=type_)
+        return OutputType(is_nullable, selection=self._selection(get_named_type(type_), sets, entity))
 
 
 def fold(field: Field) -> None:
@@ -159,7 +159,7 @@ def fold(field: Field) -> None:
                 inner.folded_at = None
         made = Fold(found.declaration, found.key, names, child.folds)
         field.folds = (*field.folds, made)
-        field.along.add(found.declaration, at, 1 + len(child.folds))
+        field.folded_rows.add(found.declaration, at, 1 + len(child.folds))
         child.folded_at = at
         at += made.width
 
@@ -168,7 +168,7 @@ def _price_page(page: Field, total_count: int) -> int:
     """Set what counting costs. How often the connection shows its rows."""
     shown = 0
     for one in (one for selection in page.shape.selections() for one in selection.fields):
-        if isinstance(one.source, Counted):
+        if isinstance(one.source, TotalCount):
             one.price = Cost(total_count)
         elif isinstance(one.source, PageRows):
             inner = [inner for selection in one.shape.selections() for inner in selection.fields]
@@ -201,7 +201,7 @@ def _types(entity: Any, names: Sequence[str]) -> list[Any]:
     return [columns[name].columns[0].type for name in names]
 
 
-def _children(shape: Shape) -> Iterator[Field]:
+def _children(shape: OutputType) -> Iterator[Field]:
     """Fields of the rows themselves: through facets, pages and edges."""
     for selection in shape.selections():
         for one in selection.fields:
@@ -211,7 +211,7 @@ def _children(shape: Shape) -> Iterator[Field]:
                 yield one
 
 
-def needed_columns(entity: Any, shape: Shape) -> tuple[str, ...]:
+def needed_columns(entity: Any, shape: OutputType) -> tuple[str, ...]:
     """The columns of an entity that the selections of a shape read, in the order of the model; all where code that does
     not say what it reads is among them.
     """

@@ -29,7 +29,7 @@ from sqlalchemy.dialects import postgresql
 from strawberry.types.field import StrawberryField
 
 from auth.viewer import GUEST, Viewer
-from dataloaders.core.base import Many, One, OneOf, Pages, Value
+from dataloaders.core.declarations import Many, One, OneOf, Pages, Value
 from documents.documents import Prepared
 from documents.selections import Fragments, fields
 from models import Role, User, utcnow

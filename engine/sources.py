@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphql import GraphQLObjectType
 
-from dataloaders.core.base import Many, One, Value
+from dataloaders.core.declarations import Many, One, Value
 from schema.core import ids
 from schema.core.relations import Need
 
@@ -112,7 +112,7 @@ class PassedRows(Attribute):
     passes_rows: ClassVar[bool] = True
 
 
-class Restricted(Source):
+class RestrictedAttribute(Source):
     def __init__(self, attribute: str, gate: Callable[..., bool]) -> None:
         self.name, self.gate = attribute, gate
         self._get = attrgetter(attribute)
@@ -144,7 +144,7 @@ class PageRows(Computed):
     passes_rows: ClassVar[bool] = True
 
 
-class Counted(Computed):
+class TotalCount(Computed):
     """`totalCount` of a page, which its loader counts for all pages of a level."""
 
     reads = NOTHING

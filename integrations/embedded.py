@@ -72,7 +72,7 @@ def _is_reachable(path: Path, user: int) -> bool:
 
 
 @dataclass
-class Server:
+class ServerProcess:
     """One kept server process."""
 
     command: list[str]
@@ -117,8 +117,8 @@ class EmbeddedServers:
     home: Path
     lossy: bool = False
     urls: Urls = field(init=False)
-    postgres: Server = field(init=False)
-    redis: Server = field(init=False)
+    postgres: ServerProcess = field(init=False)
+    redis: ServerProcess = field(init=False)
     _lock: IO[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -213,13 +213,13 @@ class EmbeddedServers:
         for option in options:
             command += ["-c", option]
         _wait_until_gone(data / "postmaster.pid")
-        self.postgres = Server(command, signal.SIGINT, self.home / "postgres.log", self._ids)
+        self.postgres = ServerProcess(command, signal.SIGINT, self.home / "postgres.log", self._ids)
         self.postgres.start()
 
     def _start_redis(self, binaries: tuple[Path, Path]) -> None:
         command = [str(binaries[1]), "--port", "0", "--unixsocket", str(self._sockets / "redis")]
         command += ["--unixsocketperm", "700", "--dir", str(self._runtime / "redis"), "--save", ""]
-        self.redis = Server(command, signal.SIGTERM, self.home / "redis.log", self._ids)
+        self.redis = ServerProcess(command, signal.SIGTERM, self.home / "redis.log", self._ids)
         self.redis.start()
         self.urls = Urls(
             database=f"postgresql://wingding@/postgres?host={self._sockets}",

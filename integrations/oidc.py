@@ -65,7 +65,7 @@ class Authorization:
 
 
 @dataclass(frozen=True)
-class Person:
+class ProviderProfile:
     """Whom the provider vouches for."""
 
     issuer: str
@@ -117,7 +117,7 @@ class OpenIdProvider:
             )
         return Authorization(url, state, nonce, verifier)
 
-    async def person(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> Person:
+    async def person(self, *, code: str, redirect_uri: str, code_verifier: str, nonce: str) -> ProviderProfile:
         """Trade a code for the person. Raises `ProviderRefused` or `ProviderUnavailable`."""
         metadata = await self._discover()
         try:
@@ -143,12 +143,12 @@ class OpenIdProvider:
             raise ProviderRefused
         return self._person(metadata["issuer"], info)
 
-    def _person(self, issuer: str, info: dict[str, Any]) -> Person:
+    def _person(self, issuer: str, info: dict[str, Any]) -> ProviderProfile:
         def text(name: str) -> str | None:
             value = info.get(name)
             return value if isinstance(value, str) and value.isprintable() else None
 
-        return Person(
+        return ProviderProfile(
             issuer=issuer,
             subject=str(info["sub"]),
             email=text("email"),

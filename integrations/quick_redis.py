@@ -25,7 +25,7 @@ PAUSE = 5.0
 CONNECTIONS = 16
 
 
-class Away(Exception):
+class RedisUnavailable(Exception):
     """Redis did not answer in time, or did not a moment ago."""
 
 
@@ -42,17 +42,17 @@ class QuickRedis:
         self._late: set[asyncio.Task[Any]] = set()
 
     async def run(self, script: str, *, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """Run the script and return its answer, texts as bytes. Raises `Away`."""
+        """Run the script and return its answer, texts as bytes. Raises `RedisUnavailable`."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._away_until:
-            raise Away
+            raise RedisUnavailable
         try:
             return await self._in_time(self._script(script)(keys=keys, args=arguments))
         except (RedisError, OSError, TimeoutError) as error:
             if loop.time() >= self._away_until:
                 log.warning("redis.away", error=type(error).__name__, seconds=self._pause)
             self._away_until = loop.time() + self._pause
-            raise Away from error
+            raise RedisUnavailable from error
 
     async def _in_time(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Not by cancelling and waiting for the end: redis-py may be in a state in which it swallows a cancellation."""

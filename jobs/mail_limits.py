@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from enum import Enum
 
-from auth.throttle import HOUR, Limit, try_spend
+from auth.throttle import HOUR, AttemptLimit, try_spend
 from database import UnitOfWork
 
 MOST_OF_ONE_CAUSE = {"UNASKED": 5, "OWN": 10}
@@ -18,7 +18,7 @@ is_repeat: ContextVar[bool] = ContextVar("is_repeat", default=False)
 """Whether an earlier attempt, which may not have sent this mail, has counted it already."""
 
 
-class Asking(Enum):
+class MailReason(Enum):
     """The cause of a mail."""
 
     RECIPIENT = "RECIPIENT"
@@ -29,7 +29,7 @@ class Asking(Enum):
     """Anybody can cause it."""
 
 
-async def may_send(uow: UnitOfWork, *, to: str, asking: Asking, cause: str, most: int) -> bool:
+async def may_send(uow: UnitOfWork, *, to: str, asking: MailReason, cause: str, most: int) -> bool:
     """Whether this mail may go out, which is counted with it. `most` of all kinds are sent to one recipient in an hour.
 
     What is held back by a narrower limit does not count for the wider one, which it could use up otherwise.
@@ -37,13 +37,13 @@ async def may_send(uow: UnitOfWork, *, to: str, asking: Asking, cause: str, most
     if is_repeat.get():
         return True
     box = mailbox_of(to)
-    total = Limit("mail-to", box, most, HOUR)
-    if asking is Asking.RECIPIENT:
+    total = AttemptLimit("mail-to", box, most, HOUR)
+    if asking is MailReason.RECIPIENT:
         await try_spend(uow.session, total)
         return True
-    steps = [Limit("mail-of-one", f"{cause} {box}", MOST_OF_ONE_CAUSE[asking.value], HOUR)]
-    if asking is Asking.UNASKED:
-        steps.append(Limit("mail-unasked", box, max(1, most // SHARE_OF_STRANGERS), HOUR))
+    steps = [AttemptLimit("mail-of-one", f"{cause} {box}", MOST_OF_ONE_CAUSE[asking.value], HOUR)]
+    if asking is MailReason.UNASKED:
+        steps.append(AttemptLimit("mail-unasked", box, max(1, most // SHARE_OF_STRANGERS), HOUR))
     for limit in (*steps, total):
         if await try_spend(uow.session, limit) is not None:
             return False

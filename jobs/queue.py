@@ -44,7 +44,7 @@ CLAIM = timedelta(seconds=TIMEOUT + 5)
 """Longer than sending a mail may take."""
 
 
-class Claimed(Exception):
+class MailAlreadyClaimed(Exception):
     """Another worker is about to send this mail, or was until it died."""
 
     def __init__(self, seconds: float) -> None:
@@ -53,7 +53,7 @@ class Claimed(Exception):
 
 
 @dataclass
-class Collecting:
+class MailCollector:
     """In the place of a mailer while a handler runs: its mails are sent once their claim is committed."""
 
     mails: list[Mail] = field(default_factory=list)
@@ -69,7 +69,7 @@ async def handle(database: Database, mailer: Mailer, settings: Settings, event_i
     """Do what an event asks for, once. False where it was done before, or is no longer known.
 
     A mail is claimed, sent and then marked as sent. It is sent twice only where we die, or lose the database, between
-    the moment that its server has taken it and our mark; both have one Message-ID then. Raises `Claimed`.
+    the moment that its server has taken it and our mark; both have one Message-ID then. Raises `MailAlreadyClaimed`.
     """
     mails = await _prepare(database, settings, event_id)
     if mails is None:
@@ -88,7 +88,7 @@ async def handle(database: Database, mailer: Mailer, settings: Settings, event_i
 
 async def _prepare(database: Database, settings: Settings, event_id: UUID) -> list[Mail] | None:
     """Run the handler and claim its mails, in one transaction; null where there is nothing left to do."""
-    collecting = Collecting()
+    collecting = MailCollector()
     async with database.writing() as uow:
         event = await uow.session.get(OutboxEvent, event_id)
         attempt = await _claim(uow, event_id) if event is not None else 0
@@ -107,7 +107,7 @@ async def _prepare(database: Database, settings: Settings, event_id: UUID) -> li
 async def _claim(uow: UnitOfWork, event_id: UUID) -> int:
     """Keep everybody else from the event for a while. The number of the attempt, or 0 where it is done.
 
-    A parallel run of the same job waits here until this one has committed. Raises `Claimed`.
+    A parallel run of the same job waits here until this one has committed. Raises `MailAlreadyClaimed`.
     """
     now = func.clock_timestamp()
     claiming = insert(MailDelivery).values(event_id=event_id, claimed_until=now + CLAIM)
@@ -123,7 +123,7 @@ async def _claim(uow: UnitOfWork, event_id: UUID) -> int:
     if attempt is None:
         left = func.extract("epoch", MailDelivery.claimed_until - now)
         seconds = await uow.session.scalar(select(left).where(MailDelivery.event_id == event_id))
-        raise Claimed(max(float(seconds or 0), 0.5))
+        raise MailAlreadyClaimed(max(float(seconds or 0), 0.5))
     return int(attempt)
 
 

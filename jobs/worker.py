@@ -23,7 +23,7 @@ from pgqueuer.ports.driver import NotifyCallback
 from database import Database, dsn_of, is_outage
 from integrations.mail import Mailer, MailRefused, make_mailer
 from jobs.handlers import HANDLERS
-from jobs.queue import Claimed, handle, to_jobs
+from jobs.queue import MailAlreadyClaimed, handle, to_jobs
 from jobs.schedules import SCHEDULES, Sweep
 from outbox.relay import Relay
 from outbox.sinks import Consumer, RedisStreamSink, to_live_streams, to_sink
@@ -98,7 +98,7 @@ class HandlerExecutor(AbstractEntrypointExecutor):
             await self._run(UUID((job.payload or b"").decode()))
         except (RetryRequested, MailRefused):
             raise
-        except Claimed as claimed:
+        except MailAlreadyClaimed as claimed:
             raise RetryRequested(timedelta(seconds=claimed.seconds), "claimed") from claimed
         except Exception as error:
             log.warning("job.failed", job=job.entrypoint, attempt=job.attempts, error=type(error).__name__)

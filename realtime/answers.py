@@ -21,7 +21,7 @@ Since = Mapping[UUID, int | None] | None
 """As in `realtime.streams.Reading`."""
 
 
-class Answers:
+class AnswerBatch:
     """Encoded answers to consecutive entries. `framed` is for those who wrap them: members may wrap them alike."""
 
     __slots__ = ("after", "bodies", "framed", "sequences", "size")
@@ -34,18 +34,18 @@ class Answers:
         self.size = sum(map(len, self.bodies))
         self.framed: dict[Any, bytes] = {}
 
-    def later_than(self, sequence: int) -> Answers:
+    def later_than(self, sequence: int) -> AnswerBatch:
         pairs = zip(self.sequences, self.bodies, strict=True)
-        return Answers(sequence, [pair for pair in pairs if pair[0] > sequence])
+        return AnswerBatch(sequence, [pair for pair in pairs if pair[0] > sequence])
 
 
-class Kept:
+class ReplayBuffer:
     """The newest answers of a group, without holes, and who may see them. Forgets them by itself."""
 
     __slots__ = ("_answers", "_entries", "_has_grown", "_size", "_timer")
 
     def __init__(self) -> None:
-        self._answers: list[tuple[Answers, Since]] = []
+        self._answers: list[tuple[AnswerBatch, Since]] = []
         self._entries = 0
         self._size = 0
         self._has_grown = False
@@ -65,7 +65,7 @@ class Kept:
         else:
             self.forget()
 
-    def add(self, answers: Answers, since: Since) -> None:
+    def add(self, answers: AnswerBatch, since: Since) -> None:
         self._answers.append((answers, since))
         self._entries += len(answers.bodies)
         self._size += answers.size
@@ -77,7 +77,7 @@ class Kept:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self._look)
 
-    def between(self, sequence: int, user_id: UUID | None) -> Answers | None:
+    def between(self, sequence: int, user_id: UUID | None) -> AnswerBatch | None:
         """Everything from a number to the end; null where not all of it is kept, or not all of it is for the user."""
         found: list[tuple[int, bytes]] = []
         is_whole = False
@@ -90,7 +90,7 @@ class Kept:
             is_whole = is_whole or answers.after <= sequence
             pairs = zip(answers.sequences, answers.bodies, strict=True)
             found += [pair for pair in pairs if pair[0] > sequence]
-        return Answers(sequence, found) if is_whole else None
+        return AnswerBatch(sequence, found) if is_whole else None
 
 
 def seen_after(since: Since, user_id: UUID | None) -> int | None:

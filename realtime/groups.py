@@ -12,12 +12,12 @@ from contextvars import Context
 from itertools import chain
 from typing import Any
 
-from realtime.answers import NOT_ASKED, Answers, Kept, Since, in_parts, seen_after
+from realtime.answers import NOT_ASKED, AnswerBatch, ReplayBuffer, Since, in_parts, seen_after
 from realtime.hub import Event, Gap, Hub
 from realtime.members import Member
 from realtime.single_flight import SingleFlight
-from realtime.spreading import Spreader
 from realtime.streams import BATCH, StreamEnded, access_stream, fetch, read, sequence_in
+from realtime.time_slices import TimeSlicer
 
 Render = Callable[[Any], Coroutine[Any, Any, bytes]]
 """Makes an entry's (or a `Resync`'s) encoded answer, the same for every member."""
@@ -29,7 +29,7 @@ class Groups:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._groups: dict[Hashable, Group] = {}
-        self._spreader = Spreader()
+        self._spreader = TimeSlicer()
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -62,7 +62,7 @@ class Group:
     )  # fmt: skip
 
     def __init__(
-        self, hub: Hub, spreader: Spreader, render: Render, channel: str, on_empty: Callable[[], object]
+        self, hub: Hub, spreader: TimeSlicer, render: Render, channel: str, on_empty: Callable[[], object]
     ) -> None:
         self._hub = hub
         self._spreader = spreader
@@ -80,7 +80,7 @@ class Group:
         """The last entry that was handed over to those who are live; null before there are any."""
         self._has_growth = False
         self._task: asyncio.Task[None] | None = None
-        self._kept = Kept()
+        self._kept = ReplayBuffer()
         self._rendering: SingleFlight[int, bytes] = SingleFlight()
 
     # Members
@@ -137,14 +137,14 @@ class Group:
             self._ask(member)
         if resync is not None:
             answer = await self._render(resync)
-            await member.room()
-            member.hand(Answers(0, [(0, answer)]))
+            await member.wait_for_room()
+            member.deliver(AnswerBatch(0, [(0, answer)]))
         await self._catch_up(member, is_fresh=stream.after is None or resync is not None)
 
     async def _catch_up(self, member: Member, *, is_fresh: bool) -> None:
         """`is_fresh` where the member has all that there was a moment ago: only then may the group begin with them."""
         while True:
-            await member.room()
+            await member.wait_for_room()
             member.check()
             if (is_fresh or self._reached is not None) and self._goes_live(member):
                 return
@@ -158,7 +158,7 @@ class Group:
             self._wake()
         if member.position < self._reached:
             missed = self._kept.between(member.position, member.stream.user_id)
-            if missed is None or not member.hand(missed):
+            if missed is None or not member.deliver(missed):
                 return False
             member.position = self._reached
         member.is_live = True
@@ -174,9 +174,9 @@ class Group:
                 raise StreamEnded
             for entry in entries:
                 answer = await self._shared_answer(entry)
-                await member.room()
+                await member.wait_for_room()
                 member.check()
-                member.hand(Answers(member.position, [(entry.sequence, answer)]))
+                member.deliver(AnswerBatch(member.position, [(entry.sequence, answer)]))
                 member.position = entry.sequence
             if len(entries) < BATCH:
                 # Whatever the group had reached before the reading and is not in it is not for this member.
@@ -287,9 +287,9 @@ class Group:
             await self._check_access()
         numbered = [(entry.sequence, body) for entry, body in zip(reading.entries, bodies, strict=True)]
         for part in in_parts(numbered):
-            await self._hand_over(Answers(self._reached, part), reading.since)
+            await self._hand_over(AnswerBatch(self._reached, part), reading.since)
 
-    async def _hand_over(self, answers: Answers, since: Since) -> None:
+    async def _hand_over(self, answers: AnswerBatch, since: Since) -> None:
         # Who joins from here on gets these from what is kept.
         members = list(self._live)
         self._kept.add(answers, since)
@@ -313,8 +313,8 @@ class Group:
         await self._spreader.each(members, hand)
         answers.framed.clear()
 
-    def _hand(self, member: Member, answers: Answers, reached: int) -> None:
-        if answers.bodies and not member.hand(answers):
+    def _hand(self, member: Member, answers: AnswerBatch, reached: int) -> None:
+        if answers.bodies and not member.deliver(answers):
             self._fall_behind(member)
         elif member.position < reached:
             member.position = reached

@@ -42,7 +42,7 @@ class Gap(Event):
         super().__init__(channel, "")
 
 
-class Hearer(Protocol):
+class ChannelSubscriber(Protocol):
     """Whoever hears channels. `put` is called for each message and gap, and must be quick."""
 
     def put(self, event: Event) -> None: ...
@@ -88,7 +88,7 @@ class Hub(Broadcast):
     def __init__(self, url: str) -> None:
         self._redis = RedisBackend(url)
         super().__init__(backend=self._redis)
-        self._listeners: dict[str, set[Hearer]] = {}
+        self._listeners: dict[str, set[ChannelSubscriber]] = {}
         self._asked: set[str] = set()
         """Channels that Redis has been asked for on this connection."""
         self._confirmed: set[str] = set()
@@ -136,12 +136,12 @@ class Hub(Broadcast):
             for channel in channels:
                 self.leave(listener, channel)
 
-    def join(self, hearer: Hearer, channel: str) -> None:
+    def join(self, hearer: ChannelSubscriber, channel: str) -> None:
         """Hear a channel from now on, without waiting: until Redis has confirmed it nothing comes, and then a gap."""
         self._listeners.setdefault(channel, set()).add(hearer)
         self._note(channel)
 
-    def leave(self, hearer: Hearer, channel: str) -> None:
+    def leave(self, hearer: ChannelSubscriber, channel: str) -> None:
         hearers = self._listeners[channel]
         hearers.discard(hearer)
         if not hearers:

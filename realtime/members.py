@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from realtime.answers import Answers
+from realtime.answers import AnswerBatch
 from realtime.streams import Stream
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ class Member(ABC):
         self.task: asyncio.Task[None] | None = None
 
     @abstractmethod
-    def hand(self, answers: Answers) -> bool:
+    def deliver(self, answers: AnswerBatch) -> bool:
         """Send answers, all or none, without waiting. False where there is no room: the member reads them later."""
 
     @abstractmethod
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until there is room. Raises where the reader has gone or takes nothing for too long."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ from caches import ENTRY, SHARES, SHORT, Cache, for_short_texts
 from database.rows import KEPT as KEPT_ROWS
 from database.rows import attributes, folded_class, values_class
 from dataloaders.core.compiled import STATEMENTS
-from dataloaders.core.pages import LONGEST_CURSOR
+from dataloaders.core.keyset_pages import LONGEST_CURSOR
 from documents.documents import Documents
 from engine import Engine
 from engine.arguments import KEPT
@@ -35,7 +35,7 @@ MEBIBYTE = 1024 * 1024
 @pytest.fixture
 def small(monkeypatch):
     """All caches together have 10,000 bytes, and statements 1,200."""
-    monkeypatch.setattr("caches.Limit.bytes", 10_000)
+    monkeypatch.setattr("caches.CacheLimit.bytes", 10_000)
 
 
 def test_what_was_used_longest_ago_makes_room(small):
@@ -90,7 +90,7 @@ FOREVER = {
     "database/rows.py:attributes": "an entity",
     "database/rows.py:row_class": "an entity",
     "auth/sealing.py:_key": "a purpose and a secret of the settings",
-    "dataloaders/core/pages.py:_defaults": "the type of a filter",
+    "dataloaders/core/keyset_pages.py:_defaults": "the type of a filter",
     "engine/sharing.py:_of_declaration": "a declaration, made with its module",
     "resolvers/booking/locks.py:_locking": "a role",
     "schema/core/ids.py:encoder": "a type's name, as the code gives it",
@@ -100,7 +100,9 @@ FOREVER = {
     "translations/catalogs.py:catalog": "one of our languages",
 }
 """Functions with `functools.cache`, by what they are asked about: of each there are few, whatever clients send."""
-NO_CACHE = {"integrations/buckets.py": "what callers have left to spend is no cache, and is bounded by their number"}
+NO_CACHE = {
+    "integrations/token_buckets.py": "what callers have left to spend is no cache, and is bounded by their number"
+}
 
 
 def sources() -> dict[str, str]:
@@ -176,7 +178,7 @@ def test_errors_of_a_refused_document_are_the_same_each_time(schema):
 
 
 async def test_large_documents_leave_no_more_than_the_limit(schema, ports, monkeypatch):
-    monkeypatch.setattr("caches.Limit.bytes", 5 * MEBIBYTE)
+    monkeypatch.setattr("caches.CacheLimit.bytes", 5 * MEBIBYTE)
     documents, costs = Documents(schema._schema), Costs(schema._schema)
 
     def prepare() -> None:
@@ -237,4 +239,4 @@ async def test_a_padded_cursor_is_refused_and_kept_nowhere(client, field):
 
 
 def test_the_limit_is_a_setting(settings):
-    assert caches.Limit.bytes == settings.cache_bytes == 128 * MEBIBYTE
+    assert caches.CacheLimit.bytes == settings.cache_bytes == 128 * MEBIBYTE

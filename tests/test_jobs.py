@@ -16,7 +16,7 @@ import models
 from integrations.mail import MailRefused
 from jobs.events.lifecycle import archive_past, complete_ended
 from jobs.mail_limits import MOST_OF_ONE_CAUSE
-from jobs.queue import Claimed, handle, to_jobs
+from jobs.queue import MailAlreadyClaimed, handle, to_jobs
 from jobs.schedules import (
     SCHEDULES,
     prune_availability,
@@ -169,7 +169,7 @@ async def test_the_same_mail_at_the_same_time_is_sent_once(ports, save, settings
     )
     others_are_there.set()
 
-    assert [type(one) for one in others] == [Claimed, Claimed]
+    assert [type(one) for one in others] == [MailAlreadyClaimed, MailAlreadyClaimed]
     assert await first is True
     assert len(sent) == 1
     assert await handle(ports.database, Slow(), settings, event_id) is False
@@ -188,7 +188,7 @@ async def test_a_mail_whose_sender_died_is_sent_under_the_same_name(ports, save,
     async with ports.database.writing() as uow:
         await uow.session.execute(delete(HandledEvent))
         await uow.session.execute(update(MailDelivery).values(sent_at=None))
-    with pytest.raises(Claimed):
+    with pytest.raises(MailAlreadyClaimed):
         await handle(ports.database, second, settings, event_id)
     async with ports.database.writing() as uow:
         await uow.session.execute(update(MailDelivery).values(claimed_until=now()))

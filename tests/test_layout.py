@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import alembic
 
@@ -393,3 +395,52 @@ def test_what_is_upcoming_ongoing_and_past_is_said_once():
     found = [one for folder, file in sources() if folder in kinds for one in compared_with_now(file)]
 
     assert found == ["models/events/events.py: starts_at <= moment", "models/events/events.py: ends_at <= moment"]
+
+
+SHARED = {
+    "Viewer": "the GraphQL type shows what `auth.viewer.Viewer` says of the caller, and clients ask for `viewer`",
+    "MessageSent": "the subscription `messageSent` tells of the domain event of that name, and GraphQL names its type",
+}
+"""Names of two classes that are no row and its GraphQL type, and why."""
+
+
+class Definition(NamedTuple):
+    path: str
+    is_row: bool
+    is_graphql_type: bool
+
+
+def classes(body: list[ast.stmt]) -> Iterator[ast.ClassDef]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield node
+            yield from classes(node.body)
+
+
+def definitions() -> dict[str, list[Definition]]:
+    found = defaultdict(list)
+    for kind in MAY_IMPORT:
+        for path in (ROOT / kind).rglob("*.py") if (ROOT / kind).is_dir() else [ROOT / f"{kind}.py"]:
+            for node in classes(ast.parse(path.read_text()).body):
+                decorators = [ast.unparse(one) for one in node.decorator_list]
+                is_type = any(one.startswith("strawberry.type") for one in decorators)
+                is_node = any(isinstance(base, ast.Name) and base.id == "Node" for base in node.bases)
+                is_row = kind == "models" and hasattr(getattr(models, node.name, None), "__table__")
+                found[node.name].append(Definition(str(path.relative_to(ROOT)), is_row, is_type or is_node))
+    return found
+
+
+def is_row_with_its_type(places: list[Definition]) -> bool:
+    row, type_ = sorted(places, key=lambda one: not one.is_row)
+    return row.is_row and type_.is_graphql_type and type_.path.startswith("schema/")
+
+
+def test_a_public_class_name_stands_once():
+    doubles = {name: places for name, places in definitions().items() if len(places) > 1 and not name.startswith("_")}
+    unexplained = {
+        name: [one.path for one in places]
+        for name, places in doubles.items()
+        if len(places) > 2 or not (name in SHARED or is_row_with_its_type(places))
+    }
+    assert unexplained == {}
+    assert SHARED.keys() <= doubles.keys()

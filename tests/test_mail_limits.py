@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.mail_limits import Asking, mailbox_of, may_send
+from jobs.mail_limits import MailReason, mailbox_of, may_send
 from models import ClubRole, JoinPolicy
 from tests.api.people.signing import SIGN_UP, account
 from tests.factories import make_club, make_membership, make_user
@@ -16,7 +16,7 @@ REQUEST_RESET = "mutation ($input: RequestPasswordResetInput!) { requestPassword
 MOST = 12
 
 
-async def sent(ports, number: int, asking: Asking, cause: str = "cause", to: str = "ada@example.org") -> int:
+async def sent(ports, number: int, asking: MailReason, cause: str = "cause", to: str = "ada@example.org") -> int:
     """How many of so many mails go out, where 12 an hour may."""
     async with ports.database.writing() as uow:
         asked = [await may_send(uow, to=to, asking=asking, cause=cause.format(one), most=MOST) for one in range(number)]
@@ -26,10 +26,10 @@ async def sent(ports, number: int, asking: Asking, cause: str = "cause", to: str
 @pytest.mark.parametrize(
     ("asking", "cause", "most"),
     [
-        (Asking.UNASKED, "each another {}", 4),
-        (Asking.OWN, "one", 10),
-        (Asking.OWN, "each another {}", 12),
-        (Asking.RECIPIENT, "one", 15),
+        (MailReason.UNASKED, "each another {}", 4),
+        (MailReason.OWN, "one", 10),
+        (MailReason.OWN, "each another {}", 12),
+        (MailReason.RECIPIENT, "one", 15),
     ],
 )
 async def test_a_recipient_gets_so_much_mail_an_hour(ports, asking, cause, most):
@@ -39,9 +39,9 @@ async def test_a_recipient_gets_so_much_mail_an_hour(ports, asking, cause, most)
 
 async def test_strangers_use_up_nothing_but_their_share(ports):
     """What is held back counts for nothing else."""
-    assert await sent(ports, 20, Asking.UNASKED, "each another {}") == 4
-    assert await sent(ports, 20, Asking.OWN, "each another {}") == 8
-    assert await sent(ports, 3, Asking.RECIPIENT) == 3
+    assert await sent(ports, 20, MailReason.UNASKED, "each another {}") == 4
+    assert await sent(ports, 20, MailReason.OWN, "each another {}") == 8
+    assert await sent(ports, 3, MailReason.RECIPIENT) == 3
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
 from strawberry.types.lazy_type import LazyType
 
-from dataloaders.core.base import Many, One, OneOf, Pages, Value
+from dataloaders.core.declarations import Many, One, OneOf, Pages, Value
 from schema import Schema
-from schema.core.connections import Connection, Edge
+from schema.core.connection_types import Connection, Edge
 from schema.core.metadata import ACCESS, DECLARED
 from schema.core.relations import Derived
 from schema.core.roots import Payload

@@ -33,7 +33,7 @@ LONG_NUMBER = 10_000
 """Numbers from here on are written in groups of digits: a year or a version is not."""
 
 
-class Person(Protocol):
+class LocalePreferences(Protocol):
     """What a user's row says of the way they read."""
 
     @property
@@ -51,7 +51,7 @@ class Reader:
     time_zone: str | None = None
 
     @classmethod
-    def of(cls, user: Person) -> Reader:
+    def of(cls, user: LocalePreferences) -> Reader:
         """Someone who reads later, such as a mail."""
         return cls(user.locale if user.locale in LOCALES else DEFAULT_LOCALE, user.time_zone)
 

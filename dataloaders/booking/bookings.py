@@ -7,9 +7,9 @@ from sqlalchemy import Select, and_, select
 
 from auth.viewer import Viewer
 from auth.visibility.booking import bookings_visible_to
-from dataloaders.core.base import many, one, pages
-from dataloaders.core.filters import among, at_times
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import many, one, pages
+from dataloaders.core.filter_conditions import among, at_times
+from dataloaders.core.keyset_pages import Key
 from models import Booking, Event, Registration, Service
 
 

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, Uuid, and_, case, exists, func, li
 from auth.viewer import Viewer
 from auth.visibility.booking import registrations_visible_to
 from auth.visibility.people import allows_reading, users_visible_to
-from dataloaders.core.base import one, pages, value
-from dataloaders.core.filters import among, at_times
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import one, pages, value
+from dataloaders.core.filter_conditions import among, at_times
+from dataloaders.core.keyset_pages import Key
 from models import HOLDING, Event, Registration, Service, User
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from auth.rights import roles_at
 from auth.viewer import Viewer
 from auth.visibility.events import event_is_visible
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import (
     Booking,
     Event,

@@ -7,9 +7,9 @@ from sqlalchemy import Select
 from auth.viewer import Viewer
 from auth.visibility.chat import chats_of
 from dataloaders.chat.reading import unread
-from dataloaders.core.base import one, pages
-from dataloaders.core.filters import among
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import one, pages
+from dataloaders.core.filter_conditions import among
+from dataloaders.core.keyset_pages import Key
 from models import Chat, ChatMember
 
 

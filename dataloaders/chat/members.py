@@ -4,7 +4,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import aliased
 
 from auth.viewer import Viewer
-from dataloaders.core.base import one, pages
+from dataloaders.core.declarations import one, pages
 from models import Chat, ChatKind, ChatMember, User
 
 other = aliased(ChatMember)

@@ -4,8 +4,8 @@ from sqlalchemy import Select, and_
 
 from auth.viewer import Viewer
 from auth.visibility.chat import messages_visible_to
-from dataloaders.core.base import one, pages
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import one, pages
+from dataloaders.core.keyset_pages import Key
 from models import Chat, Message
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import and_, func
 from auth.viewer import Viewer
 from auth.visibility.chat import chats_of, messages_visible_to
 from dataloaders.chat.members import other
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import Chat, ChatKind, ChatMember, Message
 
 

@@ -11,7 +11,7 @@ from auth.viewer import Viewer
 from auth.visibility.chat import messages_visible_to
 from auth.visibility.events import is_deleted
 from dataloaders.chat.reading import unread
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import (
     Chat,
     ChatMember,

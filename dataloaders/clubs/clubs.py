@@ -8,8 +8,8 @@ from auth.viewer import Viewer
 from auth.visibility.clubs import clubs_listed_to, clubs_visible_to
 from auth.visibility.events import events_listed_to
 from dataloaders.clubs.membership import ACTIVE
-from dataloaders.core.base import one, pages
-from dataloaders.core.filters import among
+from dataloaders.core.declarations import one, pages
+from dataloaders.core.filter_conditions import among
 from models import (
     Club,
     ClubMembership,

@@ -8,9 +8,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from auth.viewer import Viewer
 from auth.visibility.clubs import memberships_visible_to
 from auth.visibility.people import users_visible_to
-from dataloaders.core.base import many, one, pages, value
-from dataloaders.core.filters import among
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import many, one, pages, value
+from dataloaders.core.filter_conditions import among
+from dataloaders.core.keyset_pages import Key
 from models import (
     ClubMembership,
     ClubRole,

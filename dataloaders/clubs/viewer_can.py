@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from auth.viewer import Viewer
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import (
     ClubMembership,
     ClubRole,

@@ -25,12 +25,12 @@ from database.rows import DIALECT, reader
 from models import User, utcnow
 
 
-class Weighing(Protocol):
+class HasWeight(Protocol):
     @property
     def weight(self) -> int: ...
 
 
-T = TypeVar("T", bound=Weighing)
+T = TypeVar("T", bound=HasWeight)
 
 LONGEST_KEY = 2_000
 """Characters of arguments that a kept statement may have."""
@@ -42,7 +42,7 @@ TEXT = "text"
 """The name under which the text that a list looks for is given to its statement."""
 
 
-class Typed(str):
+class SearchText(str):
     """A text that somebody typed: a value even where it looks like a name, and another one each time."""
 
 
@@ -51,7 +51,7 @@ NOBODY = uuid4()
 
 
 @dataclass(frozen=True)
-class Slot:
+class Placeholder:
     """A parameter: `viewer`, `now`, or the name of a given value. `write` turns it into asyncpg's."""
 
     name: str
@@ -86,10 +86,10 @@ class Compiled:
         return values
 
     @cached_property
-    def _slots(self) -> list[tuple[int, Slot]]:
-        return [(place, one) for place, one in enumerate(self.parameters) if isinstance(one, Slot)]
+    def _slots(self) -> list[tuple[int, Placeholder]]:
+        return [(place, one) for place, one in enumerate(self.parameters) if isinstance(one, Placeholder)]
 
-    def _value(self, slot: Slot, viewer: Viewer, given: Mapping[str, Any]) -> Any:
+    def _value(self, slot: Placeholder, viewer: Viewer, given: Mapping[str, Any]) -> Any:
         if slot.name == "viewer":
             value: Any = viewer.id
         else:
@@ -124,13 +124,13 @@ def compile_for(
     def parameter(name: str) -> Any:
         value, write = values[name], processors.get(name)
         if name in given:
-            return Slot(name, write)
-        if isinstance(value, Typed) and TEXT in given:
-            return Slot(TEXT, write)
+            return Placeholder(name, write)
+        if isinstance(value, SearchText) and TEXT in given:
+            return Placeholder(TEXT, write)
         if isinstance(value, UUID) and value == NOBODY:
-            return Slot("viewer", write)
+            return Placeholder("viewer", write)
         if isinstance(value, datetime) and value.tzinfo is not None and began <= value <= ended:
-            return Slot("now", write)
+            return Placeholder("now", write)
         return value if write is None else write(value)
 
     parameters = [parameter(name) for name in order]
@@ -147,7 +147,7 @@ def _written_out(sql: str, parameters: Sequence[Any]) -> tuple[str, tuple[Any, .
     for one in parameters:
         if isinstance(one, bool | int) and one >= 0:
             written.append(str(one).lower())
-        elif isinstance(one, str) and not isinstance(one, Typed) and NAME.fullmatch(one):
+        elif isinstance(one, str) and not isinstance(one, SearchText) and NAME.fullmatch(one):
             written.append(f"'{one}'")
         else:
             kept.append(one)
@@ -155,7 +155,7 @@ def _written_out(sql: str, parameters: Sequence[Any]) -> tuple[str, tuple[Any, .
     return PARAMETER.sub(lambda found: written[int(found[1]) - 1], sql), tuple(kept)
 
 
-class Statements:
+class StatementCache:
     """Compiled statements by what they were built from, the ones used last."""
 
     def __init__(self) -> None:
@@ -169,5 +169,5 @@ class Statements:
         return found
 
 
-STATEMENTS = Statements()
+STATEMENTS = StatementCache()
 """The statements of this process. They hold nobody's data."""

@@ -17,10 +17,10 @@ from sqlalchemy import Select
 from auth.viewer import Viewer
 from database import Database
 from database.rows import Values, attributes, folded_class, row_class
-from dataloaders.core.base import Many, One, PageRequest, Pages, Value
 from dataloaders.core.compiled import LONGEST_KEY, STATEMENTS, Compiled, compile_for
+from dataloaders.core.declarations import Many, One, PageRequest, Pages, Value
+from dataloaders.core.keyset_pages import Page, PageArgs, make_page, read_stored, window_values
 from dataloaders.core.loaders import Loaders
-from dataloaders.core.pages import Page, PageArgs, make_page, read_stored, window_values
 from dataloaders.core.selects import Fold, Folds, PageShape, count_statement_for, statement_for
 from dataloaders.core.spending import Spending
 from errors import InvalidCursor
@@ -37,15 +37,15 @@ class CompiledLoaders(Loaders):
         """Whether graphql-core executes the operation, field by field."""
         self._known: dict[tuple[One | Value, Any], Any] = {}
 
-    def forget(self) -> None:
-        super().forget()
+    def clear(self) -> None:
+        super().clear()
         self._known.clear()
 
-    def know(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
+    def prime(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
         """`values` are as asyncpg gives them, by the attributes of the entity; not all need be there."""
         self._known[declaration, key] = values
 
-    def know_value(self, declaration: Value, key: Any, value: Any) -> None:
+    def prime_value(self, declaration: Value, key: Any, value: Any) -> None:
         self._known[declaration, key] = value
 
     async def rows_of(

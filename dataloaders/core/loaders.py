@@ -13,14 +13,14 @@ from strawberry.dataloader import DataLoader
 
 from auth.viewer import Viewer
 from database import Database
-from dataloaders.core.base import Many, One, PageRequest, Pages, Value
-from dataloaders.core.pages import Page, make_page
+from dataloaders.core.declarations import Many, One, PageRequest, Pages, Value
+from dataloaders.core.keyset_pages import Page, make_page
 from dataloaders.core.selects import count_statement_for, statement_for
 from dataloaders.core.spending import Spending
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counted:
+class MeteredLoad:
     """An awaitable that counts the rows of its result. Raises `TooCostly`.
 
     It is no coroutine, which would have to be awaited: it is dropped if something beside it fails.
@@ -48,15 +48,15 @@ class Loaders:
         self._caching = caching
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """After a write: what was read before may be stale."""
         self._loaders.clear()
 
-    def know(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
+    def prime(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
         """What reading a key would find, for whoever makes use of it. Until something is written."""
 
-    def know_value(self, declaration: Value, key: Any, value: Any) -> None:
-        """As `know`, of an aggregate that is one value."""
+    def prime_value(self, declaration: Value, key: Any, value: Any) -> None:
+        """As `prime`, of an aggregate that is one value."""
 
     def load(self, declaration: One | Many | Value, key: Any) -> Awaitable[Any]:
         loader = self._loader(declaration, lambda keys: self._load_batch(declaration, keys))
@@ -68,7 +68,7 @@ class Loaders:
         return self._counted(loader.load(key))
 
     def _counted(self, waiting: Awaitable[Any]) -> Awaitable[Any]:
-        return Counted(waiting, self._spending)
+        return MeteredLoad(waiting, self._spending)
 
     def _count(self, declaration: Pages, key: Any, filter: Any) -> Awaitable[Any]:
         identity = (declaration, "count", repr(filter))

@@ -12,8 +12,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from auth.viewer import Viewer
-from dataloaders.core.base import Declaration, Many, One, PageRequest, Pages, Value
-from dataloaders.core.pages import Order, PageArgs, as_stored, at_most, open_window, window
+from dataloaders.core.declarations import Declaration, Many, One, PageRequest, Pages, Value
+from dataloaders.core.keyset_pages import Order, PageArgs, as_stored, at_most, open_window, window
 
 
 def _keys(column: Any) -> ColumnElement[Any]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 
 from auth.viewer import Viewer
-from dataloaders.core.base import many
+from dataloaders.core.declarations import many
 from models import EventHost, EventRole, User
 
 MOST_HOSTS = 20

@@ -4,7 +4,7 @@ from sqlalchemy import Select, select
 
 from auth.viewer import Viewer
 from auth.visibility.events import services_readable_by
-from dataloaders.core.base import many, one
+from dataloaders.core.declarations import many, one
 from models import Service
 
 

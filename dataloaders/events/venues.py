@@ -3,7 +3,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 
 from auth.viewer import Viewer
-from dataloaders.core.base import one
+from dataloaders.core.declarations import one
 from models import Venue
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from auth.rights import roles_at
 from auth.viewer import Viewer
 from dataloaders.booking.registrations import standing_of
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import (
     Event,
     EventHost,

@@ -6,7 +6,7 @@ from sqlalchemy.orm import aliased
 from auth.viewer import Viewer
 from auth.visibility.events import event_revisions_visible_to
 from auth.visibility.moderation import moderation_items_visible_to
-from dataloaders.core.base import one
+from dataloaders.core.declarations import one
 from models import EventRevision, ModerationItem, ModerationState
 
 own, later = aliased(ModerationItem), aliased(ModerationItem)

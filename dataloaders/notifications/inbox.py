@@ -6,7 +6,7 @@ from sqlalchemy import func
 
 from auth.viewer import Viewer
 from auth.visibility.notifications import notifications_of
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import Notification
 
 UNREAD = Notification.read_at.is_(None)

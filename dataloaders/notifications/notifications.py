@@ -10,9 +10,9 @@ import dataloaders.events.events
 import dataloaders.events.services
 from auth.viewer import Viewer
 from auth.visibility.notifications import notifications_of
-from dataloaders.core.base import OneOf, one, pages
-from dataloaders.core.filters import among
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import OneOf, one, pages
+from dataloaders.core.filter_conditions import among
+from dataloaders.core.keyset_pages import Key
 from dataloaders.notifications.inbox import UNREAD
 from models import Notification
 

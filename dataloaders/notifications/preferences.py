@@ -6,7 +6,7 @@ from sqlalchemy import Select, String, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from auth.viewer import Viewer
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import NotificationPreference
 
 

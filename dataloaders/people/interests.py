@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from auth.viewer import Viewer
-from dataloaders.core.base import Many, Selecting, many, one
+from dataloaders.core.declarations import Many, Selecting, many, one
 from models import ClubInterest, EventInterest, Interest, UserInterest
 
 MOST = 50

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, literal, select
 
 from auth.viewer import Viewer
-from dataloaders.core.base import value
+from dataloaders.core.declarations import value
 from models import Password
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from auth.visibility.people import identities_of
-from dataloaders.core.base import many, one
+from dataloaders.core.declarations import many, one
 from models import Identity
 
 identity_by_id = one(Identity, key=Identity.id, select=identities_of)

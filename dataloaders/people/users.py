@@ -3,7 +3,7 @@ from __future__ import annotations
 from sqlalchemy import String, func
 
 from auth.visibility.people import users_readable_by
-from dataloaders.core.base import one
+from dataloaders.core.declarations import one
 from models import User
 
 by_id = one(User, key=User.id, select=users_readable_by)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from auth.visibility.privacy import data_exports_of
-from dataloaders.core.base import one, pages
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import one, pages
+from dataloaders.core.keyset_pages import Key
 from models import DataExport
 
 data_export_by_id = one(DataExport, key=DataExport.id, select=data_exports_of)

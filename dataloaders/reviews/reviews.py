@@ -8,9 +8,9 @@ from sqlalchemy import Float, Select, func, or_, select
 from auth.permissions import Permission
 from auth.viewer import Viewer
 from auth.visibility.reviews import reviews_visible_to
-from dataloaders.core.base import one, pages, value
-from dataloaders.core.filters import among
-from dataloaders.core.pages import Key
+from dataloaders.core.declarations import one, pages, value
+from dataloaders.core.filter_conditions import among
+from dataloaders.core.keyset_pages import Key
 from models import Review, ReviewStatus
 
 RATINGS = (1, 2, 3, 4, 5)

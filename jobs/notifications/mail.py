@@ -7,7 +7,7 @@ from sqlalchemy import select
 from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
-from jobs.mail_limits import Asking, may_send
+from jobs.mail_limits import MailReason, may_send
 from models import Channel, Notification, NotificationType, OutboxEvent, User
 from resolvers.notifications.notifications import NotificationSent
 from resolvers.notifications.preferences import is_wanted
@@ -38,7 +38,7 @@ async def send(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: Outbo
         or not await is_wanted(uow.session, row.User.id, row.Notification.type, Channel.EMAIL)
     ):
         return
-    asking = Asking.UNASKED if row.Notification.type in BY_ANYBODY else Asking.OWN
+    asking = MailReason.UNASKED if row.Notification.type in BY_ANYBODY else MailReason.OWN
     cause = f"{row.Notification.actor_id} {row.Notification.type.value}"
     most = settings.mails_per_recipient
     if not await may_send(uow, to=row.User.email, asking=asking, cause=cause, most=most):

@@ -7,7 +7,7 @@ from typing import Any
 from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
-from jobs.mail_limits import Asking, may_send
+from jobs.mail_limits import MailReason, may_send
 from models import OneTimePurpose, OutboxEvent, SecurityNotice, SecurityNoticeKind, SignUp, User
 from resolvers.people import one_time_tokens
 from resolvers.people.accounts import EmailVerificationRequested
@@ -47,7 +47,7 @@ async def send_security_notice(uow: UnitOfWork, mailer: Mailer, settings: Settin
     if notice is None or user is None or _is_past(notice, user):
         return
     cause = f"security {notice.kind.value}"
-    await may_send(uow, to=notice.email, asking=Asking.RECIPIENT, cause=cause, most=settings.mails_per_recipient)
+    await may_send(uow, to=notice.email, asking=MailReason.RECIPIENT, cause=cause, most=settings.mails_per_recipient)
     known: dict[str, Any] = {"program": notice.user_agent, "address": notice.address}
     if user.deletion_at is not None:
         known["ends_at"] = user.deletion_at
@@ -96,7 +96,7 @@ async def _send_link(
     purpose: OneTimePurpose,
     address: str,
 ) -> None:
-    wish = Asking.RECIPIENT if purpose is OneTimePurpose.RESET_PASSWORD else Asking.UNASKED
+    wish = MailReason.RECIPIENT if purpose is OneTimePurpose.RESET_PASSWORD else MailReason.UNASKED
     cause = purpose.value if isinstance(asking, SignUp) else f"{purpose.value} {asking.id}"
     if not await may_send(uow, to=address, asking=wish, cause=cause, most=settings.mails_per_recipient):
         return

@@ -9,7 +9,7 @@ import structlog
 from database import Database, UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
-from jobs.mail_limits import Asking, may_send
+from jobs.mail_limits import MailReason, may_send
 from models import DataExport, DataExportState, OutboxEvent, User
 from resolvers.privacy import data_export_writing, data_exports
 from resolvers.privacy.data_exports import DataExportRequested
@@ -34,7 +34,7 @@ async def make(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: Outbo
     if user.email is None:
         return
     most = settings.mails_per_recipient
-    await may_send(uow, to=user.email, asking=Asking.RECIPIENT, cause="data export", most=most)
+    await may_send(uow, to=user.email, asking=MailReason.RECIPIENT, cause="data export", most=most)
     mail = compose(
         "data_export",
         key=str(event.id),

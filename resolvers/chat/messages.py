@@ -13,8 +13,8 @@ from auth.viewer import Viewer, still_stands
 from database import ATTEMPTS, Contended, Writing, recording_values
 from errors import ErrorCode, NotFound, TooLong, TooShort, UserError, _, check_text, refuse
 from models import ChatKind, Message, uuid7
+from realtime.chat_presence import ChatPresence
 from realtime.streams import Bounds, Reading, Stream, StreamEnded, chat_stream
-from realtime.watching import Watching
 from resolvers.chat import members
 from resolvers.chat.message_writing import SEND, STANDING, excerpt_of
 from resolvers.chat.reading import ChatReading, ChatReads
@@ -129,7 +129,7 @@ class ChatStream(Stream[Message]):
 
     def __init__(
         self,
-        watching: Watching,
+        watching: ChatPresence,
         reads: ChatReads,
         viewer: Viewer,
         *,

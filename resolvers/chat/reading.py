@@ -35,8 +35,8 @@ from dataloaders.core.rule_statements import Statement
 from dataloaders.core.selects import columns_of
 from errors import NotFound
 from models import Chat, ChatMember, Message, Notification, NotificationType, Role, Session, User, utcnow
+from realtime.batching import Batcher
 from realtime.streams import BATCH, Reading
-from realtime.together import Together
 from resolvers.notifications import inbox
 
 MOST_KNOWN = 5_000
@@ -120,7 +120,7 @@ PLACES, PLACES_PARAMETERS = _places()
 
 
 @dataclass(frozen=True)
-class Place:
+class ChatPosition:
     """Of a member in a chat: messages after `floor` are theirs to see, and `head` is the newest. `role` is what their
     session has now, null once it is over.
     """
@@ -157,16 +157,16 @@ class ChatReads:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[UUID, _Known] = {}
-        self._messages = Together(self._read)
-        self._places = Together(self._look_up)
+        self._messages = Batcher(self._read)
+        self._places = Batcher(self._look_up)
 
     async def after(self, chat_id: UUID, number: int) -> Found:
         """Read the next messages after a number, at most `BATCH`. Simultaneous calls are read together."""
-        return await self._messages.ask((chat_id, number)) or NONE
+        return await self._messages.load((chat_id, number)) or NONE
 
-    async def place(self, chat_id: UUID, viewer: Viewer) -> Place | None:
+    async def place(self, chat_id: UUID, viewer: Viewer) -> ChatPosition | None:
         """Return a viewer's place in a chat, null if they are not a member. Simultaneous calls are read together."""
-        return await self._places.ask((chat_id, viewer.require_user(), viewer.session_id))
+        return await self._places.load((chat_id, viewer.require_user(), viewer.session_id))
 
     async def since(self, chat_id: UUID, stamp: int, user_ids: Collection[UUID]) -> Mapping[UUID, int | None]:
         """From where on users see a chat's messages; null for those who are no members. Read once for a stamp."""
@@ -199,18 +199,18 @@ class ChatReads:
             found.setdefault((row["chat_id"], row["number"]), ([], row["stamp"]))[0].append(row)
         return {**found}
 
-    async def _look_up(self, wanted: Sequence[Visitor]) -> dict[Visitor, Place]:
+    async def _look_up(self, wanted: Sequence[Visitor]) -> dict[Visitor, ChatPosition]:
         chats, users, sessions = zip(*wanted, strict=True)
         given = {"chats": chats, "users": users, "sessions": sessions}
         rows = await self._database.fetch(PLACES, [given[name] for name in PLACES_PARAMETERS], row_class(User))
         return {
-            (row["chat_id"], row["user_id"], row["session_id"]): Place(row["floor"], row["head"], row.role)
+            (row["chat_id"], row["user_id"], row["session_id"]): ChatPosition(row["floor"], row["head"], row.role)
             for row in rows
         }
 
 
 @dataclass(frozen=True)
-class Marked:
+class MarkedChat:
     """A chat whose read marker was moved, what is unread after it, and the membership, as asyncpg gives it."""
 
     chat: Chat
@@ -218,7 +218,7 @@ class Marked:
     membership: Mapping[str, Any]
 
 
-async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> Marked:
+async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: UUID | None) -> MarkedChat:
     """Move the read marker up to a message, or to the last one. It never moves back."""
     viewer.require_user()
     recorded = recording_values(has_sink=uow.has_sink)
@@ -227,7 +227,7 @@ async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: 
         is_member = await uow.read(IS_MEMBER.asked(viewer, read_id=chat_id))
         raise NotFound(path=("messageId",) if is_member else ("chatId",))
     [chat] = found
-    return Marked(chat, chat["unread"], {name: chat[f"member_{name}"] for name in attributes(ChatMember)})
+    return MarkedChat(chat, chat["unread"], {name: chat[f"member_{name}"] for name in attributes(ChatMember)})
 
 
 def _is_member(viewer: Viewer) -> Select[UUID]:

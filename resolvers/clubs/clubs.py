@@ -15,8 +15,8 @@ from sqlalchemy import Select, select
 from auth.viewer import Viewer
 from auth.visibility.clubs import clubs_listed_to, clubs_of, clubs_visible_to
 from database import UnitOfWork
-from dataloaders.core.filters import among
-from dataloaders.core.pages import Key, Listing, Order
+from dataloaders.core.filter_conditions import among
+from dataloaders.core.keyset_pages import Key, Listing, Order
 from errors import Forbidden, NotFound, UserError, VersionConflict, check_text, refuse
 from models import (
     Club,
@@ -87,7 +87,7 @@ class ClubSearch:
 
 
 @dataclass(eq=False)
-class Standing:
+class LockedClub:
     """A club, locked until the unit of work ends, and where the viewer stands in it."""
 
     club: Club
@@ -123,7 +123,7 @@ class Standing:
             raise Forbidden(path=("clubId",))
 
 
-async def lock(uow: UnitOfWork, viewer: Viewer, club_id: UUID) -> Standing:
+async def lock(uow: UnitOfWork, viewer: Viewer, club_id: UUID) -> LockedClub:
     """Lock a club. What is decided about its members is decided one after the other, and no event of it is made until
     the unit of work ends. Raises `NotFound`.
     """
@@ -132,7 +132,7 @@ async def lock(uow: UnitOfWork, viewer: Viewer, club_id: UUID) -> Standing:
     if club is None or await uow.session.scalar(visible) is None:
         raise NotFound(path=("clubId",))
     own = await membership(uow, club_id, viewer.require_user())
-    return Standing(club, own, viewer.is_staff)
+    return LockedClub(club, own, viewer.is_staff)
 
 
 async def share(uow: UnitOfWork, club_id: UUID | None) -> None:

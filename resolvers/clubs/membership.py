@@ -37,7 +37,7 @@ from models import (
 from resolvers.booking import locks
 from resolvers.booking.putting_out import end_places
 from resolvers.chat import members
-from resolvers.clubs.clubs import RANKS, Standing, lock, membership
+from resolvers.clubs.clubs import RANKS, LockedClub, lock, membership
 from resolvers.core import audit
 from resolvers.core.moments import check_moment, in_utc
 from resolvers.notifications.notifications import Notice, notify_all, topic_of, withdraw_news
@@ -141,13 +141,13 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
     return asked
 
 
-def has_asked(standing: Standing) -> bool:
+def has_asked(standing: LockedClub) -> bool:
     """Whether the viewer waits for an answer, so that asking again changes nothing."""
     is_open = standing.club.join_policy is JoinPolicy.OPEN
     return standing.own is not None and standing.own.state is MembershipState.PENDING and not is_open
 
 
-def refusal_to_join(standing: Standing) -> UserError | None:
+def refusal_to_join(standing: LockedClub) -> UserError | None:
     own = standing.own
     if own is not None and own.state is MembershipState.ACTIVE:
         return AlreadyMember(path=("clubId",))
@@ -203,14 +203,14 @@ async def decide(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, is_app
     return await _decide(uow, viewer, standing, asked, is_approved=is_approved)
 
 
-def refusal_to_decide(standing: Standing, asked: ClubMembership) -> UserError | None:
+def refusal_to_decide(standing: LockedClub, asked: ClubMembership) -> UserError | None:
     if not standing.has(ClubRole.MODERATOR):
         return Forbidden(path=("membershipId",))
     return _unless(MembershipState.PENDING, asked)
 
 
 async def _decide(
-    uow: UnitOfWork, viewer: Viewer, standing: Standing, asked: ClubMembership, *, is_approved: bool
+    uow: UnitOfWork, viewer: Viewer, standing: LockedClub, asked: ClubMembership, *, is_approved: bool
 ) -> ClubMembership:
     before = _state_of(asked)
     asked.decided_by_id = viewer.id
@@ -276,7 +276,7 @@ async def remove(
     return member
 
 
-def refusal_to_remove(standing: Standing, member: ClubMembership, *, actor_id: UUID) -> UserError | None:
+def refusal_to_remove(standing: LockedClub, member: ClubMembership, *, actor_id: UUID) -> UserError | None:
     """Besides, an owner has to stay: `refusal_to_step_down`."""
     is_below = standing.has(ClubRole.MODERATOR) and standing.rank > RANKS[member.role]
     return None if is_below and member.user_id != actor_id else Forbidden(path=("membershipId",))
@@ -326,7 +326,7 @@ async def lift_ban(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     return member
 
 
-def refusal_to_lift(standing: Standing, member: ClubMembership) -> UserError | None:
+def refusal_to_lift(standing: LockedClub, member: ClubMembership) -> UserError | None:
     if not standing.has(ClubRole.MODERATOR):
         return Forbidden(path=("membershipId",))
     return _unless(MembershipState.BANNED, member)
@@ -353,7 +353,7 @@ async def change_role(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID, r
     return member
 
 
-def refusal_to_change_role(standing: Standing, member: ClubMembership, role: ClubRole) -> UserError | None:
+def refusal_to_change_role(standing: LockedClub, member: ClubMembership, role: ClubRole) -> UserError | None:
     """Besides, an owner has to stay: `refusal_to_step_down`."""
     if not standing.has(ClubRole.ADMIN):
         return Forbidden(path=("membershipId",))
@@ -377,7 +377,7 @@ async def transfer(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     return heir
 
 
-def refusal_to_transfer(standing: Standing, heir: ClubMembership) -> UserError | None:
+def refusal_to_transfer(standing: LockedClub, heir: ClubMembership) -> UserError | None:
     if standing.own_rank != RANKS[ClubRole.OWNER]:
         return Forbidden(path=("membershipId",))
     if heir.state is not MembershipState.ACTIVE or heir.role is ClubRole.OWNER:
@@ -488,7 +488,7 @@ def _ended(member: ClubMembership, before: MembershipState | None) -> list[str]:
     return [topic_of(one, member.club_id, member.user_id) for one in news]
 
 
-async def _found(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[Standing, ClubMembership]:
+async def _found(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[LockedClub, ClubMembership]:
     """A membership that the viewer may see, with its club locked. Raises `NotFound`."""
     visible = memberships_visible_to(viewer).where(ClubMembership.id == membership_id)
     club_id = await uow.session.scalar(visible.with_only_columns(ClubMembership.club_id))
@@ -515,7 +515,7 @@ def refusal_to_step_down(member: ClubMembership, *, owners: int) -> UserError | 
     return LastOwner() if is_owner and owners == 1 else None
 
 
-async def _admit(uow: UnitOfWork, standing: Standing, user_id: UUID, known: ClubMembership | None) -> ClubMembership:
+async def _admit(uow: UnitOfWork, standing: LockedClub, user_id: UUID, known: ClubMembership | None) -> ClubMembership:
     member = await _enter(uow, standing, user_id, known, MembershipState.ACTIVE)
     await members.join_club_chat(uow, standing.club.id, user_id)
     return member
@@ -523,7 +523,7 @@ async def _admit(uow: UnitOfWork, standing: Standing, user_id: UUID, known: Club
 
 async def _enter(
     uow: UnitOfWork,
-    standing: Standing,
+    standing: LockedClub,
     user_id: UUID,
     known: ClubMembership | None,
     state: MembershipState,
@@ -559,7 +559,7 @@ def _record(uow: UnitOfWork, member: ClubMembership) -> None:
 def _leave_trail(
     uow: UnitOfWork,
     viewer: Viewer,
-    standing: Standing,
+    standing: LockedClub,
     member: ClubMembership,
     action: str,
     *,

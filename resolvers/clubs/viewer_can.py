@@ -9,7 +9,7 @@ from typing import Any
 from auth.viewer import Viewer
 from models import ClubRole
 from resolvers.clubs import membership
-from resolvers.clubs.clubs import Standing
+from resolvers.clubs.clubs import LockedClub
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class OfClub:
     owners: int
 
     @cached_property
-    def standing(self) -> Standing:
-        return Standing(self.club, self.own, self.viewer.is_staff)
+    def standing(self) -> LockedClub:
+        return LockedClub(self.club, self.own, self.viewer.is_staff)
 
     @property
     def update(self) -> bool:
@@ -59,8 +59,8 @@ class OfMembership:
     owners: int
 
     @cached_property
-    def standing(self) -> Standing:
-        return Standing(self.club, self.own, self.viewer.is_staff)
+    def standing(self) -> LockedClub:
+        return LockedClub(self.club, self.own, self.viewer.is_staff)
 
     @cached_property
     def _may_step_down(self) -> bool:

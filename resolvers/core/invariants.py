@@ -18,7 +18,7 @@ from models import HOLDING
 
 
 @dataclass(frozen=True)
-class Violation:
+class InvariantViolation:
     """One row that breaks an invariant."""
 
     invariant: str
@@ -96,10 +96,10 @@ def words(owner: Any, kept: Any, key: Any, *columns: str) -> Select[UUID, str]:
     )
 
 
-async def find_violations(session: AsyncSession, *, most: int = 100) -> Sequence[Violation]:
+async def find_violations(session: AsyncSession, *, most: int = 100) -> Sequence[InvariantViolation]:
     """Return what breaks an invariant, at most `most` for each. An empty answer means that all of them hold."""
     violations = []
     for name, statement in INVARIANTS.items():
         found = (await session.execute(statement.limit(most))).all()
-        violations += [Violation(name, subject_id, detail) for subject_id, detail in found]
+        violations += [InvariantViolation(name, subject_id, detail) for subject_id, detail in found]
     return violations

@@ -32,10 +32,10 @@ from database import Database
 from database.rows import row_class
 from dataloaders.core.rule_statements import Statement
 from models import AvailabilityChange, Event, Role, Session, User
-from realtime.together import Together
+from realtime.batching import Batcher
 
 
-class Reader(NamedTuple):
+class StreamReader(NamedTuple):
     """A reader of an event's stream. `is_staff` counts for readers without a session, as a job may be."""
 
     event_id: UUID
@@ -97,28 +97,28 @@ class StreamAccess:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._events = Together(self._look_up)
-        self._roles = Together(self._read_roles)
+        self._events = Batcher(self._look_up)
+        self._roles = Batcher(self._read_roles)
 
     async def event(self, event_id: UUID, viewer: Viewer) -> EventPlace | None:
         """Return a viewer's position at an event, null if it is hidden from them."""
-        return await self._events.ask(Reader(event_id, viewer.id, viewer.session_id, viewer.is_staff))
+        return await self._events.load(StreamReader(event_id, viewer.id, viewer.session_id, viewer.is_staff))
 
     async def still_stands(self, viewer: Viewer) -> bool:
         """Whether a viewer is signed in as they were."""
-        role = await self._roles.ask(viewer.session_id) if viewer.session_id else None
+        role = await self._roles.load(viewer.session_id) if viewer.session_id else None
         return still_stands(viewer, role)
 
     async def _read_roles(self, session_ids: Sequence[UUID]) -> dict[UUID, Role]:
         return await roles_of_sessions(self._database, session_ids)
 
-    async def _look_up(self, readers: Sequence[Reader]) -> dict[Reader, EventPlace]:
+    async def _look_up(self, readers: Sequence[StreamReader]) -> dict[StreamReader, EventPlace]:
         event_ids, user_ids, session_ids, are_staff = (list(column) for column in zip(*readers, strict=True))
         asked = EVENTS.asked(
             GUEST, event_ids=event_ids, user_ids=user_ids, session_ids=session_ids, are_staff=are_staff
         )
         return {
-            Reader(row["event_id"], row["user_id"], row["session_id"], row["is_staff"]): EventPlace(
+            StreamReader(row["event_id"], row["user_id"], row["session_id"], row["is_staff"]): EventPlace(
                 row["club_id"], row["head"], row["oldest"], row.role
             )
             for row in await self._database.fetch(asked.sql, asked.arguments, asked.row_class)

@@ -12,7 +12,7 @@ from unicodedata import normalize
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
-from dataloaders.core.compiled import Typed
+from dataloaders.core.compiled import SearchText
 
 WORDS = re.compile(r"[^\W_]|[\u20a0-\u20cf\u2190-\u2bff\U0001f000-\U0001faff]")
 ANYWHERE, IN_TITLE, IN_TAGS, IN_PLACE = 1, 2, 3, 4
@@ -42,7 +42,7 @@ class WordQuery:
     """
 
     def __init__(self, text: str) -> None:
-        typed = literal(Typed(text), Text)
+        typed = literal(SearchText(text), Text)
         self._queries: Any = func.search_queries(typed, type_=ARRAY(TSQUERY)).column_valued("asked")
 
     def matches(self, words: Any, where: int = ANYWHERE) -> ColumnElement[bool]:

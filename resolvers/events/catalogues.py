@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from dataloaders.core.pages import Key, Listing
+from dataloaders.core.keyset_pages import Key, Listing
 from models import EventCategory, ServiceType, name_key
 from resolvers.core import word_search
 

@@ -30,7 +30,7 @@ from models import (
     Venue,
 )
 from resolvers.chat import members
-from resolvers.clubs.clubs import Standing, membership, share
+from resolvers.clubs.clubs import LockedClub, membership, share
 from resolvers.core import audit
 from resolvers.core.moments import in_utc
 from resolvers.core.money import Price, check_price
@@ -182,7 +182,7 @@ async def _check_club(uow: UnitOfWork, viewer: Viewer, problems: list[UserError]
         problems.append(NotFound(path=("clubId",)))
         return
     own = await membership(uow, wanted.club_id, viewer.require_user())
-    if not Standing(club, own, viewer.is_staff).may_add_events:
+    if not LockedClub(club, own, viewer.is_staff).may_add_events:
         problems.append(Forbidden(path=("clubId",)))
 
 

@@ -68,7 +68,7 @@ class EventUpdated(DomainEvent):
 
 
 @dataclass(frozen=True)
-class Edited:
+class EditResult:
     """The outcome of an edit."""
 
     event: Event
@@ -86,7 +86,7 @@ async def update(
     expected_version: int,
     changes: EventChanges,
     move_services: bool = False,
-) -> Edited:
+) -> EditResult:
     """Change an event. Of one that is out, what a moderator has approved waits for review unless the viewer is trusted
     with it (`event_revisions`); everything else changes at once.
 
@@ -114,7 +114,7 @@ async def update(
     is_changed_after_all = bool(set(REVIEWED.values()) & set(done.changed))
     ends = [topic_of(NotificationType.EVENT_CHANGE_REJECTED, event.id)] if is_changed_after_all else ()
     await notify_all(uow, news, ends=ends)
-    return Edited(event, revision, done.changed)
+    return EditResult(event, revision, done.changed)
 
 
 async def _leave_trail(
@@ -133,7 +133,7 @@ async def _leave_trail(
 
 async def _propose(
     uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, *, move_services: bool
-) -> tuple[EventRevision | None, Done]:
+) -> tuple[EventRevision | None, EditChanges]:
     """Change at once what needs no review, and put the rest before a moderator, together with what waits already."""
     before = await revisions.pending(uow, event)
     wanted = changes
@@ -179,7 +179,7 @@ async def approve(
 
 
 @dataclass(frozen=True)
-class Done:
+class EditChanges:
     """The differences that an edit made."""
 
     changed: list[str]
@@ -188,7 +188,9 @@ class Done:
     """Times of services before they moved along."""
 
 
-async def _carry_out(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, plan: Plan) -> Done:
+async def _carry_out(
+    uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, plan: EditPlan
+) -> EditChanges:
     """Write what was checked."""
     done = await _apply(uow, event, changes, plan)
     if done.changed:
@@ -221,7 +223,7 @@ async def _audited(uow: UnitOfWork, event: Event) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EditPlan:
     """Checked values of everything that may change."""
 
     title: str
@@ -237,7 +239,7 @@ class Plan:
     interest_ids: list[UUID] | None
     """Null if the interests stay."""
 
-    def without_reviewed(self, event: Event) -> Plan:
+    def without_reviewed(self, event: Event) -> EditPlan:
         """Everything that a moderator looks at as it is."""
         return replace(
             self,
@@ -250,7 +252,9 @@ class Plan:
         )
 
 
-async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, *, move_services: bool) -> Plan:
+async def _check(
+    uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventChanges, *, move_services: bool
+) -> EditPlan:
     """Everything that is wrong, raised at once."""
     problems: list[UserError] = []
     starts_at, ends_at = changes.get("starts_at", event.starts_at), changes.get("ends_at", event.ends_at)
@@ -285,7 +289,7 @@ async def _check(uow: UnitOfWork, viewer: Viewer, event: Event, changes: EventCh
     if "interest_ids" in changes:
         interest_ids = await interests.check_known(uow, problems, changes["interest_ids"], "interestIds")
     refuse(problems)
-    return Plan(title, description, visibility, starts_at, ends_at, places, moved, venue, interest_ids)
+    return EditPlan(title, description, visibility, starts_at, ends_at, places, moved, venue, interest_ids)
 
 
 def _moves(
@@ -301,7 +305,7 @@ def _moves(
     return [states.EventTookPlace(path=(name,)) for name, is_moved in moved.items() if is_moved]
 
 
-async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Plan) -> Done:
+async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: EditPlan) -> EditChanges:
     """Write values."""
     before = _snapshot(event)
     if plan.venue is not None:
@@ -323,7 +327,7 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Pla
         await interests.replace(uow, EventInterest, "event_id", event.id, plan.interest_ids)
     ):
         changed.append("interests")
-    return Done(changed, former)
+    return EditChanges(changed, former)
 
 
 async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Event, wanted: int | None) -> None:
@@ -344,7 +348,13 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
 
 
 async def _news(
-    uow: UnitOfWork, event: Event, before: Mapping[str, Any], done: Done, *, actor_id: UUID | None, former_zone: str
+    uow: UnitOfWork,
+    event: Event,
+    before: Mapping[str, Any],
+    done: EditChanges,
+    *,
+    actor_id: UUID | None,
+    former_zone: str,
 ) -> list[Notice]:
     """Return the notices of an edit: participants hear of the event, people with bookings of services that moved."""
     if event.status is not EventStatus.PUBLISHED:

@@ -64,7 +64,7 @@ class Reactivated:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReactivationPlan:
     starts_at: datetime
     ends_at: datetime
     moved: Mapping[UUID, Times]
@@ -108,7 +108,7 @@ async def reactivate(
     return Reactivated(event)
 
 
-async def _propose(uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan) -> EventRevision | None:
+async def _propose(uow: UnitOfWork, viewer: Viewer, event: Event, plan: ReactivationPlan) -> EventRevision | None:
     """Ask a moderator, in the place of what waits already."""
     before = await revisions.pending(uow, event)
     dates = EventChanges(starts_at=plan.starts_at, ends_at=plan.ends_at)
@@ -127,7 +127,9 @@ async def approve(
     return await _bring_back(uow, viewer, event, plan, actor_id=author_id)
 
 
-async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends_at: datetime | None) -> Plan:
+async def _check(
+    uow: UnitOfWork, event: Event, starts_at: datetime | None, ends_at: datetime | None
+) -> ReactivationPlan:
     """Check the new times. An end that is not given moves along with the start, as services do."""
     problems: list[UserError] = []
     start, end = starts_at or event.starts_at, ends_at or event.ends_at
@@ -143,7 +145,7 @@ async def _check(uow: UnitOfWork, event: Event, starts_at: datetime | None, ends
         move = Move.of(event, starts_at=start, time_zone=event.time_zone)
         moved = await service_times.check(uow, problems, event, start, end, move=move)
     refuse(problems)
-    return Plan(start, end, moved)
+    return ReactivationPlan(start, end, moved)
 
 
 def _status_after(event: Event) -> EventStatus:
@@ -151,7 +153,7 @@ def _status_after(event: Event) -> EventStatus:
 
 
 async def _bring_back(
-    uow: UnitOfWork, viewer: Viewer, event: Event, plan: Plan, *, actor_id: UUID | None
+    uow: UnitOfWork, viewer: Viewer, event: Event, plan: ReactivationPlan, *, actor_id: UUID | None
 ) -> list[Notice]:
     """Answers whom that concerns."""
     wanted, ends = _status_after(event), [topic_of(NotificationType.EVENT_CANCELLED, event.id)]
@@ -192,7 +194,7 @@ COPIED = (
 COPIED_OF_SERVICE = ("service_type_id", "capacity", "window_days", "staff_person_id")
 
 
-async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Plan) -> Event:
+async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: ReactivationPlan) -> Event:
     """Write a new event like one that took place, with its hosts and services, and without registrations."""
     event = Event(
         id=uuid7(),
@@ -226,7 +228,7 @@ async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Plan) 
     return event
 
 
-async def _services(uow: UnitOfWork, held: Event, event: Event, plan: Plan) -> Sequence[Service]:
+async def _services(uow: UnitOfWork, held: Event, event: Event, plan: ReactivationPlan) -> Sequence[Service]:
     """Those that were not cancelled, at their new times."""
     found = await uow.session.scalars(
         select(Service).where(Service.event_id == held.id, Service.cancelled_at.is_(None))

@@ -29,8 +29,8 @@ from sqlalchemy import (
 
 from auth.viewer import Viewer
 from auth.visibility.events import events_listed_to, events_of, hosted_by
-from dataloaders.core.filters import among, at_times
-from dataloaders.core.pages import Key, Listing, Order
+from dataloaders.core.filter_conditions import among, at_times
+from dataloaders.core.keyset_pages import Key, Listing, Order
 from errors import Contradiction, ErrorCode, UserError, _
 from models import (
     Event,

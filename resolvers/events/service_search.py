@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, DateTime, Select, any_, func, select
 from auth.viewer import Viewer
 from auth.visibility.booking import all_bookings_are_visible
 from auth.visibility.events import events_listed_to
-from dataloaders.core.filters import among, at_times
-from dataloaders.core.pages import Key, Listing, Order
+from dataloaders.core.filter_conditions import among, at_times
+from dataloaders.core.keyset_pages import Key, Listing, Order
 from errors import Forbidden, UserError
 from models import HOLDING, Booking, Event, EventVisibility, EventWords, Service
 from resolvers.core import word_search

@@ -35,7 +35,7 @@ class EventAction(Enum):
 
 
 @dataclass(frozen=True)
-class Gate:
+class ActionRule:
     """The conditions that an action sets on the event."""
 
     statuses: frozenset[EventStatus]
@@ -45,12 +45,12 @@ class Gate:
 
 CHANGEABLE = frozenset({EventStatus.DRAFT, EventStatus.PENDING_REVIEW, EventStatus.PUBLISHED})
 
-GATES: dict[EventAction, Gate] = {
-    EventAction.UPDATE: Gate(CHANGEABLE),
-    EventAction.PUBLISH: Gate(frozenset({EventStatus.DRAFT, EventStatus.PENDING_REVIEW}), before_end=True),
-    EventAction.CANCEL: Gate(CHANGEABLE, before_end=True),
-    EventAction.ARCHIVE: Gate(frozenset(EventStatus) - {EventStatus.ARCHIVED}),
-    EventAction.REACTIVATE: Gate(frozenset({EventStatus.CANCELLED, EventStatus.ARCHIVED})),
+GATES: dict[EventAction, ActionRule] = {
+    EventAction.UPDATE: ActionRule(CHANGEABLE),
+    EventAction.PUBLISH: ActionRule(frozenset({EventStatus.DRAFT, EventStatus.PENDING_REVIEW}), before_end=True),
+    EventAction.CANCEL: ActionRule(CHANGEABLE, before_end=True),
+    EventAction.ARCHIVE: ActionRule(frozenset(EventStatus) - {EventStatus.ARCHIVED}),
+    EventAction.REACTIVATE: ActionRule(frozenset({EventStatus.CANCELLED, EventStatus.ARCHIVED})),
 }
 
 

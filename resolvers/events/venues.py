@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
-from dataloaders.core.pages import Key, Listing
+from dataloaders.core.keyset_pages import Key, Listing
 from errors import ErrorCode, TooLong, UserError, _, check_range, check_text, refuse
 from models import DomainEvent, Venue, utcnow
 from resolvers.core import word_search

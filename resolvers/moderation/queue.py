@@ -13,8 +13,8 @@ from sqlalchemy import select
 from auth.permissions import Permission
 from auth.viewer import Viewer
 from database import UnitOfWork
-from dataloaders.core.filters import among
-from dataloaders.core.pages import Key, Listing
+from dataloaders.core.filter_conditions import among
+from dataloaders.core.keyset_pages import Key, Listing
 from errors import NotFound, Required, UserError, UserErrors, refuse
 from models import (
     DomainEvent,

@@ -54,13 +54,13 @@ class PreferencesChanged(DomainEvent):
 
 
 @dataclass(frozen=True)
-class Choice:
+class PreferenceChange:
     type: NotificationType
     channel: Channel
     is_enabled: bool
 
 
-async def update(uow: UnitOfWork, viewer: Viewer, *, choices: Sequence[Choice]) -> User:
+async def update(uow: UnitOfWork, viewer: Viewer, *, choices: Sequence[PreferenceChange]) -> User:
     """Set some of one's preferences; the others stay. Of two choices for the same thing the later one counts."""
     user_id = viewer.require_user()
     latest = {(one.type, one.channel): one.is_enabled for one in choices}

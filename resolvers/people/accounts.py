@@ -8,7 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from auth.password_hashing import MAXIMUM_LENGTH, MINIMUM_LENGTH, is_too_weak
-from auth.throttle import HOUR, Limit, try_spend
+from auth.throttle import HOUR, AttemptLimit, try_spend
 from auth.viewer import Viewer
 from database import UnitOfWork, on_conflict
 from errors import ErrorCode, Plural, TooLong, TooShort, UserError, _, _n
@@ -192,5 +192,5 @@ async def resend_verification(uow: UnitOfWork, viewer: Viewer) -> None:
     uow.record(EmailVerificationRequested(subject_id=user_id))
 
 
-def mail_limit(user_id: UUID) -> Limit:
-    return Limit("account-mail", str(user_id), MAILS_PER_HOUR, HOUR)
+def mail_limit(user_id: UUID) -> AttemptLimit:
+    return AttemptLimit("account-mail", str(user_id), MAILS_PER_HOUR, HOUR)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from auth.password_hashing import Passwords
-from auth.throttle import HOUR, Limit, forgive, try_spend
+from auth.throttle import HOUR, AttemptLimit, forgive, try_spend
 from auth.viewer import Viewer
 from auth.visibility.people import identities_of
 from database import Database, UnitOfWork
@@ -20,7 +20,7 @@ from resolvers.people import accounts, known_devices, one_time_tokens, security_
 from resolvers.people.accounts import NO_KEY, EmailVerificationRequested, UserUpdated
 from resolvers.people.known_devices import Device
 from resolvers.people.passwords import PasswordChanged
-from resolvers.people.sessions import InvalidCredentials, Proof
+from resolvers.people.sessions import InvalidCredentials, PasswordProof
 
 EMAIL_CHANGES = 5
 """Addresses that someone asks for within an hour."""
@@ -62,7 +62,7 @@ async def prove_password(
     device: Device,
     most: int,
     most_per_address: int,
-) -> Proof:
+) -> PasswordProof:
     """Check that the caller knows the password of their own account, before any transaction is opened.
 
     A stolen access token alone must not be enough to take the account over. Wrong passwords count as at sign-in, and
@@ -102,7 +102,7 @@ async def new_password_hash(passwords: Passwords, viewer: Viewer, new_password: 
 
 
 async def change_password(
-    uow: UnitOfWork, viewer: Viewer, proof: Proof, *, new_hash: str, device: Device
+    uow: UnitOfWork, viewer: Viewer, proof: PasswordProof, *, new_hash: str, device: Device
 ) -> tuple[User, str]:
     """Set another password. All other sessions end, and so do links to a new one; the owner is told by mail.
 
@@ -119,7 +119,7 @@ async def change_password(
     return user, await known_devices.remember(uow, user.id, device)
 
 
-async def change_email(uow: UnitOfWork, viewer: Viewer, proof: Proof, *, email: str, device: Device) -> User:
+async def change_email(uow: UnitOfWork, viewer: Viewer, proof: PasswordProof, *, email: str, device: Device) -> User:
     """Ask for another address. It counts once the link sent there is opened; until then the old one does, and is told.
 
     Whether the new one is known here does not show. Raises `InvalidEmail`, `RateLimited`.
@@ -131,7 +131,7 @@ async def change_email(uow: UnitOfWork, viewer: Viewer, proof: Proof, *, email: 
     if email == user.email and user.email_verified_at is not None:
         user.claimed_email = None
         return user
-    changes = Limit("email-change", str(user.id), EMAIL_CHANGES, HOUR)
+    changes = AttemptLimit("email-change", str(user.id), EMAIL_CHANGES, HOUR)
     if (refusal := await try_spend(uow.session, changes)) is not None:
         raise refusal
     user.claimed_email = email
@@ -158,7 +158,7 @@ async def unlink_identity(uow: UnitOfWork, viewer: Viewer, *, identity_id: UUID,
     return [one for one in found if one is not chosen]
 
 
-async def proven(uow: UnitOfWork, viewer: Viewer, proof: Proof) -> User:
+async def proven(uow: UnitOfWork, viewer: Viewer, proof: PasswordProof) -> User:
     """Lock the caller's account. Raises `WrongPassword` if the password was changed since it was checked."""
     user = await uow.session.get_one(User, viewer.require_user(), with_for_update=NO_KEY)
     kept = await uow.session.get(Password, user.id, with_for_update=True, populate_existing=True)

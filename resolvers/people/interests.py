@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from auth.viewer import Viewer
 from database import UnitOfWork
-from dataloaders.core.pages import Key, Listing
+from dataloaders.core.keyset_pages import Key, Listing
 from dataloaders.people.interests import MOST
 from errors import NotFound, TooMany, UserError, check_count, refuse
 from models import DomainEvent, Interest, User, UserInterest, name_key

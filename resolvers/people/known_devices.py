@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, select
 
 from auth.addresses import network
-from auth.throttle import Limit
+from auth.throttle import AttemptLimit
 from auth.tokens import new_secret, secret_hash
 from database import Database, UnitOfWork
 from models import KnownDevice, User, utcnow
@@ -46,15 +46,15 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Circle:
+class AttemptScope:
     """Among whom the attempts on an account are counted: a known device alone, a known network, or all strangers."""
 
     account: str
     device_id: UUID | None = None
     network: str = ""
 
-    def limit(self, kind: str, most: int, window: timedelta) -> Limit:
-        return Limit(kind, f"{self.account} {self.device_id or self.network}", most, window)
+    def limit(self, kind: str, most: int, window: timedelta) -> AttemptLimit:
+        return AttemptLimit(kind, f"{self.account} {self.device_id or self.network}", most, window)
 
 
 def circle_columns(device: Device) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -65,21 +65,21 @@ def circle_columns(device: Device) -> tuple[ColumnElement[Any], ColumnElement[An
     return by_token.label("device_id"), by_network.label("is_network_known")
 
 
-def circle_of(account: str, device: Device, found: Any) -> Circle:
+def circle_of(account: str, device: Device, found: Any) -> AttemptScope:
     """`found` has the `circle_columns`; null where there is no such account."""
     if found is None or not (found.device_id or found.is_network_known):
-        return Circle(account)
-    return Circle(account, found.device_id, device.network)
+        return AttemptScope(account)
+    return AttemptScope(account, found.device_id, device.network)
 
 
-async def caller_limit(database: Database, kind: str, device: Device, most: int, window: timedelta) -> Limit:
+async def caller_limit(database: Database, kind: str, device: Device, most: int, window: timedelta) -> AttemptLimit:
     """Return the limit for one caller: counted by network, but for a known device by itself, so that its neighbours do
     not lock it out.
     """
     known = select(KnownDevice.id).where(KnownDevice.token_hash == device.token_hash)
     async with database.reading() as session:
         id = await session.scalar(known) if device.token else None
-    return Limit(kind, f"device {id}" if id else device.network, most, window)
+    return AttemptLimit(kind, f"device {id}" if id else device.network, most, window)
 
 
 async def is_strange(uow: UnitOfWork, user_id: UUID, device: Device) -> bool:

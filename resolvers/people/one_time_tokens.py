@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 
 from auth.addresses import network
-from auth.throttle import QUARTER, Limit, spend
+from auth.throttle import QUARTER, AttemptLimit, spend
 from auth.tokens import new_secret, secret_hash
 from database import Database, UnitOfWork
 from errors import ErrorCode, UserError, _
@@ -38,7 +38,7 @@ async def check(
     async with database.reading() as session:
         if await session.scalar(select(OneTimeToken.token_hash).where(*_is_good(secret, purpose))) is not None:
             return
-    await spend(database, Limit("one-time-token", network(address), most_per_address, QUARTER))
+    await spend(database, AttemptLimit("one-time-token", network(address), most_per_address, QUARTER))
     raise InvalidToken(path=("token",))
 
 

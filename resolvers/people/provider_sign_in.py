@@ -11,17 +11,17 @@ from sqlalchemy import delete, func, select
 from auth.throttle import QUARTER, spend
 from auth.tokens import secret_hash
 from database import Database, UnitOfWork, on_conflict
-from database.turns import turn_given_back
+from database.operation_slots import slot_released
 from errors import ErrorCode, UserError, _, tidy
 from integrations.mail_addresses import NotMailable, canonical
-from integrations.oidc import Authorization, OpenIdProvider, Person, ProviderNotConfigured, ProviderRefused
+from integrations.oidc import Authorization, OpenIdProvider, ProviderNotConfigured, ProviderProfile, ProviderRefused
 from models import Identity, ProviderSignIn, SecurityNoticeKind, User, utcnow
 from resolvers.core.time_zones import known_zones
 from resolvers.people import security_notices
 from resolvers.people.accounts import EmailVerificationRequested, HandleTaken, announce
 from resolvers.people.known_devices import Device, caller_limit
 from resolvers.people.logins import is_named, owner_of_email
-from resolvers.people.sessions import SignedIn, Signing, open_session
+from resolvers.people.sessions import SessionIssuer, SignedIn, open_session
 from resolvers.people.signing_up import SignUpClosed
 from translations import negotiate
 
@@ -53,7 +53,7 @@ async def start(
     if redirect_uri not in provider.redirect_uris:
         raise UnknownRedirect(path=("redirectUri",))
     await spend(database, await caller_limit(database, "provider-sign-in", device, most_per_address, QUARTER))
-    async with turn_given_back():
+    async with slot_released():
         begun = await provider.authorization(redirect_uri)
     async with database.writing() as uow:
         uow.session.add(
@@ -68,7 +68,7 @@ async def start(
     return begun
 
 
-async def bring_back(database: Database, provider: OpenIdProvider, *, state: str, code: str) -> Person:
+async def bring_back(database: Database, provider: OpenIdProvider, *, state: str, code: str) -> ProviderProfile:
     """Whom the provider sent back. A state is good once, whatever comes of it. Raises
     `ProviderNotConfigured`, `ProviderRefused`, `ProviderUnavailable`.
     """
@@ -80,14 +80,14 @@ async def bring_back(database: Database, provider: OpenIdProvider, *, state: str
         )
     if begun is None or begun.expires_at <= utcnow():
         raise ProviderRefused(path=("state",))
-    async with turn_given_back():
+    async with slot_released():
         return await provider.person(
             code=code, redirect_uri=begun.redirect_uri, code_verifier=begun.code_verifier, nonce=begun.nonce
         )
 
 
 async def sign_in(
-    uow: UnitOfWork, signing: Signing, person: Person, device: Device, *, locale: str, is_open: bool
+    uow: UnitOfWork, signing: SessionIssuer, person: ProviderProfile, device: Device, *, locale: str, is_open: bool
 ) -> SignedIn:
     """Open a session for the account that this outside identity belongs to; a new one if there is none, and the server
     `is_open` to new accounts.
@@ -115,7 +115,7 @@ async def sign_in(
     return await open_session(uow, signing, user, device)
 
 
-async def _owner_of_email(uow: UnitOfWork, person: Person) -> User | None:
+async def _owner_of_email(uow: UnitOfWork, person: ProviderProfile) -> User | None:
     """Return the account with the same address, proven on both sides: otherwise either could take over the other."""
     email = _mailable(person)
     if email is None or not person.is_email_verified:
@@ -123,7 +123,7 @@ async def _owner_of_email(uow: UnitOfWork, person: Person) -> User | None:
     return await owner_of_email(uow, email)
 
 
-def _mailable(person: Person) -> str | None:
+def _mailable(person: ProviderProfile) -> str | None:
     """Their address as we keep addresses; null where none was given that mail can be sent to."""
     try:
         return canonical(person.email or "")
@@ -131,7 +131,7 @@ def _mailable(person: Person) -> str | None:
         return None
 
 
-async def _new_account(uow: UnitOfWork, person: Person, locale: str) -> User:
+async def _new_account(uow: UnitOfWork, person: ProviderProfile, locale: str) -> User:
     email = _mailable(person)
     is_free = email is not None and await uow.session.scalar(select(User.id).where(is_named(email.lower()))) is None
     is_proven = is_free and person.is_email_verified

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from auth.password_hashing import Passwords
 from auth.sealing import Sealer
-from auth.throttle import QUARTER, Limit, count, forgive, refusal_of, try_spend
+from auth.throttle import QUARTER, AttemptLimit, count, forgive, refusal_of, try_spend
 from auth.tokens import Tokens, new_secret, secret_hash
 from auth.viewer import Viewer
 from auth.visibility.people import sessions_of
@@ -30,7 +30,7 @@ from models import (
     uuid7,
 )
 from resolvers.people import security_notices
-from resolvers.people.known_devices import Circle, Device, circle_columns, circle_of, is_strange, remember
+from resolvers.people.known_devices import AttemptScope, Device, circle_columns, circle_of, is_strange, remember
 from resolvers.people.logins import is_named
 
 LONGEST_TRIED = 1000
@@ -78,7 +78,7 @@ class SignedIn:
 
 
 @dataclass(frozen=True)
-class Signing:
+class SessionIssuer:
     """The means of making sessions and tokens: keys, and lifetimes by the settings."""
 
     tokens: Tokens
@@ -103,14 +103,14 @@ class Signing:
 
 
 @dataclass(frozen=True)
-class Proof:
+class PasswordProof:
     """A login and password that fitted a moment ago, and what counted the attempt."""
 
     user_id: UUID
     hash: str
     new_hash: str | None
-    of_account: tuple[Limit, ...]
-    of_network: tuple[Limit, ...]
+    of_account: tuple[AttemptLimit, ...]
+    of_network: tuple[AttemptLimit, ...]
 
 
 async def prove(
@@ -122,7 +122,7 @@ async def prove(
     device: Device,
     most: int,
     most_per_address: int,
-) -> Proof:
+) -> PasswordProof:
     """Check a login and a password, before any transaction is opened. Raises `InvalidCredentials`, `RateLimited`.
 
     The caller is told of a limit only where it depends on nothing but what was done from their own network, or by a
@@ -136,17 +136,17 @@ async def prove(
         found = (await session.execute(by_login.where(is_named(key), User.is_active))).one_or_none()
     circle = circle_of(str(found.id) if found else key, device, found)
     of_account = (circle.limit("sign-in-account", most, QUARTER),)
-    told: tuple[Limit, ...] = of_account
-    of_network: tuple[Limit, ...] = ()
+    told: tuple[AttemptLimit, ...] = of_account
+    of_network: tuple[AttemptLimit, ...] = ()
     if circle.device_id is None:
         told = (_limit_here(key, device, most),)
-        of_network = (Limit("sign-in-from", device.network, most_per_address, QUARTER),)
+        of_network = (AttemptLimit("sign-in-from", device.network, most_per_address, QUARTER),)
     limits = {*told, *of_account, *of_network}
     async with database.writing() as uow:
         exceeded = await count(uow.session, *limits)
         if of_account[0] in exceeded:
             # Counted for unknown logins too: how long it takes must not tell whether there is an account.
-            is_news = await try_spend(uow.session, Limit("locked-out", circle.account, 1, QUARTER)) is None
+            is_news = await try_spend(uow.session, AttemptLimit("locked-out", circle.account, 1, QUARTER)) is None
             if is_news and found is not None:
                 user = await uow.session.get_one(User, found.id)
                 await security_notices.write(uow, user, SecurityNoticeKind.LOCKED_OUT, device=device)
@@ -160,10 +160,10 @@ async def prove(
     if found is None or not fits or exceeded:
         raise InvalidCredentials
     new_hash = await passwords.hash(password) if passwords.needs_rehash(found.hash) else None
-    return Proof(found.id, found.hash, new_hash, (*{*told, *of_account},), of_network)
+    return PasswordProof(found.id, found.hash, new_hash, (*{*told, *of_account},), of_network)
 
 
-async def sign_in(uow: UnitOfWork, signing: Signing, proof: Proof, device: Device) -> SignedIn:
+async def sign_in(uow: UnitOfWork, signing: SessionIssuer, proof: PasswordProof, device: Device) -> SignedIn:
     """Open a session. Raises `InvalidCredentials` where the password was changed since it was checked."""
     kept = await uow.session.get(Password, proof.user_id, with_for_update=True)
     user = await uow.session.get(User, proof.user_id)
@@ -176,9 +176,9 @@ async def sign_in(uow: UnitOfWork, signing: Signing, proof: Proof, device: Devic
     return done
 
 
-def limits_on(user: User, device: Device, most: int) -> list[Limit]:
+def limits_on(user: User, device: Device, most: int) -> list[AttemptLimit]:
     """All that may keep someone out of an account who comes from this network with the right password."""
-    circles = [Circle(str(user.id)), Circle(str(user.id), network=device.network)]
+    circles = [AttemptScope(str(user.id)), AttemptScope(str(user.id), network=device.network)]
     keys = [login.lower() for login in (user.handle, user.email) if login]
     return [
         *(circle.limit("sign-in-account", most, QUARTER) for circle in circles),
@@ -186,12 +186,12 @@ def limits_on(user: User, device: Device, most: int) -> list[Limit]:
     ]
 
 
-def _limit_here(key: str, device: Device, most: int) -> Limit:
+def _limit_here(key: str, device: Device, most: int) -> AttemptLimit:
     """Wrong passwords for a login from one network, whether there is such an account or not."""
-    return Limit("sign-in", f"{key} {device.network}", most, QUARTER)
+    return AttemptLimit("sign-in", f"{key} {device.network}", most, QUARTER)
 
 
-async def open_session(uow: UnitOfWork, signing: Signing, user: User, device: Device) -> SignedIn:
+async def open_session(uow: UnitOfWork, signing: SessionIssuer, user: User, device: Device) -> SignedIn:
     session = Session(
         id=uuid7(),
         user_id=user.id,
@@ -214,7 +214,7 @@ async def _keep(uow: UnitOfWork, session: Session, secret: str) -> None:
     await uow.session.execute(insert(RefreshToken).values(token_hash=secret_hash(secret), session_id=session.id))
 
 
-async def refresh(uow: UnitOfWork, signing: Signing, *, refresh_token: str) -> SignedIn | UserError:
+async def refresh(uow: UnitOfWork, signing: SessionIssuer, *, refresh_token: str) -> SignedIn | UserError:
     """Trade a refresh token for new tokens. A refusal is returned, because ending the session must be committed.
 
     For a short while the same token gets the same successor once more, as long as nobody has traded that: two tabs of

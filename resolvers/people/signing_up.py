@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from auth.addresses import network
 from auth.password_hashing import Passwords
-from auth.throttle import HOUR, Limit, spend
+from auth.throttle import HOUR, AttemptLimit, spend
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, UserError, _, refuse
 from models import DomainEvent, OneTimePurpose, Password, SignUp, User, utcnow
@@ -32,7 +32,7 @@ from resolvers.people.accounts import (
 from resolvers.people.known_devices import Device
 from resolvers.people.one_time_tokens import InvalidToken
 from resolvers.people.profiles import check_display_name
-from resolvers.people.sessions import SignedIn, Signing, open_session
+from resolvers.people.sessions import SessionIssuer, SignedIn, open_session
 
 
 class SignUpClosed(UserError):
@@ -71,7 +71,7 @@ async def prepare(
     check_locale(problems, locale, "locale")
     check_time_zone(problems, time_zone, "timeZone")
     refuse(problems)
-    await spend(database, Limit("sign-up", network(address), most_per_address, HOUR))
+    await spend(database, AttemptLimit("sign-up", network(address), most_per_address, HOUR))
     return SignUp(handle=handle, email=checked_email, display_name=name or handle, locale=locale, time_zone=time_zone)
 
 
@@ -113,7 +113,7 @@ async def prepare_completion(
 
 async def complete(
     uow: UnitOfWork,
-    signing: Signing,
+    signing: SessionIssuer,
     *,
     token: str,
     password: str,

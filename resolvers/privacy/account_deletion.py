@@ -44,7 +44,7 @@ from resolvers.people import credentials, security_notices, sessions
 from resolvers.people.accounts import NO_KEY
 from resolvers.people.known_devices import Device
 from resolvers.people.roles import LastAdministrator, stays_administrator
-from resolvers.people.sessions import Proof
+from resolvers.people.sessions import PasswordProof
 
 FRESH = timedelta(minutes=10)
 """Since signing in: whoever has no password shows in this way that it is them."""
@@ -88,7 +88,9 @@ class AccountDeletionCancelled(DomainEvent):
     subject_type: ClassVar[str] = "User"
 
 
-async def ask(uow: UnitOfWork, viewer: Viewer, proof: Proof | None, *, grace: timedelta, device: Device) -> User:
+async def ask(
+    uow: UnitOfWork, viewer: Viewer, proof: PasswordProof | None, *, grace: timedelta, device: Device
+) -> User:
     """Have one's account deleted after the grace time. All other sessions end; the owner is told by mail.
 
     Asking again changes nothing. Raises `WrongPassword`, `Required` or `SignInAgain` where nothing shows that it
@@ -136,7 +138,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, device: Device) -> User:
     return user
 
 
-async def _proven(uow: UnitOfWork, viewer: Viewer, proof: Proof | None) -> User:
+async def _proven(uow: UnitOfWork, viewer: Viewer, proof: PasswordProof | None) -> User:
     """Lock the caller's account if a password or a fresh session proves that its owner calls."""
     if proof is not None:
         return await credentials.proven(uow, viewer, proof)

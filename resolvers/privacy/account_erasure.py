@@ -71,13 +71,13 @@ class UserDeleted(DomainEvent):
 
 
 @dataclass(frozen=True)
-class Bonds:
+class Involvement:
     """Clubs and coming events that somebody has to do with."""
 
     club_ids: frozenset[UUID]
     event_ids: frozenset[UUID]
 
-    def __le__(self, other: Bonds) -> bool:
+    def __le__(self, other: Involvement) -> bool:
         return self.club_ids <= other.club_ids and self.event_ids <= other.event_ids
 
 
@@ -115,7 +115,7 @@ async def carry_out(uow: UnitOfWork, user_id: UUID) -> bool:
     return True
 
 
-async def _bonds(uow: UnitOfWork, user_id: UUID) -> Bonds:
+async def _bonds(uow: UnitOfWork, user_id: UUID) -> Involvement:
     clubs = await uow.session.scalars(membership.open_to(user_id))
     taking_part = select(Registration.event_id).where(
         Registration.user_id == user_id, Registration.admission.in_(TAKING_PART)
@@ -126,7 +126,7 @@ async def _bonds(uow: UnitOfWork, user_id: UUID) -> Bonds:
         ~is_over(Event.ends_at, func.now()),
         Event.deleted_at.is_(None),
     )
-    return Bonds(frozenset(clubs), frozenset(await uow.session.scalars(coming_ones)))
+    return Involvement(frozenset(clubs), frozenset(await uow.session.scalars(coming_ones)))
 
 
 async def _told_of(uow: UnitOfWork, user_id: UUID) -> Sequence[str]:

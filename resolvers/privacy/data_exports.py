@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from auth.throttle import HOUR, Limit, forgive, spend, try_spend
+from auth.throttle import HOUR, AttemptLimit, forgive, spend, try_spend
 from auth.viewer import Viewer
 from auth.visibility.privacy import data_exports_of
 from database import Database, UnitOfWork, on_conflict
@@ -47,15 +47,15 @@ async def request(uow: UnitOfWork, viewer: Viewer) -> DataExport:
     return export
 
 
-def once_a_day(user_id: UUID) -> Limit:
-    return Limit("data-export", str(user_id), 1, EVERY)
+def once_a_day(user_id: UUID) -> AttemptLimit:
+    return AttemptLimit("data-export", str(user_id), 1, EVERY)
 
 
 class NotReady(Exception):
     """The file is still being made."""
 
 
-class Gone(Exception):
+class ExportRemoved(Exception):
     """The file was removed, or never made."""
 
 
@@ -69,17 +69,19 @@ class Download:
 
 
 async def download(database: Database, viewer: Viewer, export_id: UUID) -> Download:
-    """Return the file of one's own export. Each call counts. Raises `NotFound`, `NotReady`, `Gone`, `RateLimited`."""
+    """Return the file of one's own export. Each call counts. Raises `NotFound`, `NotReady`, `ExportRemoved`,
+    `RateLimited`.
+    """
     async with database.reading() as session:
         export: DataExport | None = await session.scalar(data_exports_of(viewer).where(DataExport.id == export_id))
     if export is None:
         raise NotFound
-    await spend(database, Limit("data-export-download", str(viewer.id), DOWNLOADS, HOUR))
+    await spend(database, AttemptLimit("data-export-download", str(viewer.id), DOWNLOADS, HOUR))
     if export.state is DataExportState.QUEUED:
         raise NotReady
     is_kept = export.state is DataExportState.READY and export.expires_at is not None and export.expires_at > utcnow()
     if not is_kept or export.size is None:
-        raise Gone
+        raise ExportRemoved
     return Download(export.size, export.created_at, _parts(database, export.id))
 
 

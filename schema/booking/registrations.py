@@ -26,7 +26,7 @@ from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
 from schema.core.input_checks import checked
 from schema.core.money import Money
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.quotas import REGISTRATIONS
 from schema.core.relations import Need, derived, reads, related, signed_in
 from schema.core.roots import MutationInput, Payload, PayloadWithWarnings, mutation
@@ -247,7 +247,7 @@ class RegistrationMutations:
         else:
             async with info.context.writing_once() as once:
                 placed = await rules.register(once, viewer, event_id=event_id, note=input.note)
-        info.context.loaders.know(dataloaders.events.events.by_id, event_id, placed.event)
+        info.context.loaders.prime(dataloaders.events.events.by_id, event_id, placed.event)
         warnings = user_errors(UserErrors(placed.conflicts), info.context.reader) if policy is Policy.WARN else []
         return RegisterForEventPayload(registration=placed.registration, warnings=warnings)
 

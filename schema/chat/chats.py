@@ -22,13 +22,13 @@ from schema.chat.viewer_can import ChatViewerCan
 from schema.clubs.clubs import Club
 from schema.core import ids
 from schema.core.access import SIGNED_IN
-from schema.core.connections import Connection
+from schema.core.connection_types import Connection
 from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
 from schema.core.input_checks import checked
 from schema.core.metadata import MAX_ITEMS_KEY
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.quotas import CHATS, INVITATIONS
 from schema.core.relations import Need, computed, connected, reads, related, signed_in
 from schema.core.roots import MutationInput, Payload, looked_up, mutation, query

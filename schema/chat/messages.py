@@ -20,7 +20,7 @@ from schema.core import ids
 from schema.core.arguments import After
 from schema.core.context import Info
 from schema.core.input_checks import checked
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.quotas import MESSAGES
 from schema.core.relations import Need, computed, facet, reads, related, signed_in
 from schema.core.roots import MutationInput, Payload, mutation, subscription
@@ -156,7 +156,7 @@ class MessageSubscriptions:
     ) -> AsyncGenerator[MessageUpdate, None]:
         ports = info.context.ports
         return messages.ChatStream(  # type: ignore[return-value]  # source objects are rows
-            ports.watching,
+            ports.chat_presence,
             ports.chat_reads,
             info.context.viewer,
             chat_id=ids.decode(chat_id, "Chat", "chatId"),

@@ -34,6 +34,6 @@ class ChatReadingMutations:
         chat_id, message_id = ids.decode(input.chat_id, "Chat"), ids.maybe(input.message_id, "Message")
         async with info.context.writing_once() as uow:
             marked = await reading.mark_read(uow, info.context.viewer, chat_id=chat_id, message_id=message_id)
-        info.context.loaders.know(dataloaders.chat.members.own_membership_by_chat_id, chat_id, marked.membership)
-        info.context.loaders.know_value(dataloaders.chat.reading.unread_count_by_chat_id, chat_id, marked.unread)
+        info.context.loaders.prime(dataloaders.chat.members.own_membership_by_chat_id, chat_id, marked.membership)
+        info.context.loaders.prime_value(dataloaders.chat.reading.unread_count_by_chat_id, chat_id, marked.unread)
         return ChatPayload(chat=marked.chat)

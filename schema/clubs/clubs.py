@@ -12,7 +12,7 @@ import dataloaders.clubs.viewer_can
 import dataloaders.people.interests
 import models
 from auth.permissions import Permission
-from dataloaders.core.pages import Listing
+from dataloaders.core.keyset_pages import Listing
 from errors import Forbidden, InvalidId, NotFound, Required, TooLong, TooMany, VersionConflict
 from resolvers.clubs import clubs as rules
 from resolvers.clubs import viewer_can
@@ -21,12 +21,12 @@ from schema.clubs.membership import ClubMembership, ClubMembershipFilter
 from schema.clubs.viewer_can import ClubViewerCan
 from schema.core import ids
 from schema.core.access import PUBLIC, SIGNED_IN
-from schema.core.connections import Connection
+from schema.core.connection_types import Connection
 from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
 from schema.core.input_checks import checked
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.prices import SEARCHED_NAMES
 from schema.core.quotas import CLUBS
 from schema.core.relations import Need, connected, related, signed_in

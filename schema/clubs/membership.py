@@ -23,7 +23,7 @@ from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
 from schema.core.input_checks import checked
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.quotas import INVITATIONS, JOINS
 from schema.core.relations import Need, related, signed_in
 from schema.core.roots import MutationInput, Payload, mutation

@@ -107,7 +107,7 @@ class Context:
             except BaseException:
                 del self._outer.events[events:]
                 raise
-        self.loaders.forget()
+        self.loaders.clear()
 
     @asynccontextmanager
     async def writing_once(self) -> AsyncIterator[Writing]:
@@ -120,10 +120,10 @@ class Context:
         if self._outer is None:
             async with self.database.writing_once() as once:
                 yield once
-            self.loaders.forget()
+            self.loaders.clear()
             caller = self.viewer.user
             if isinstance(caller, asyncpg.Record) and not self.is_socket and not self._has_written:
-                self.loaders.know(dataloaders.people.users.by_id, caller.id, caller)
+                self.loaders.prime(dataloaders.people.users.by_id, caller.id, caller)
         else:
             async with self.writing() as uow:
                 yield uow

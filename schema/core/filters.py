@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from dataloaders.core.pages import PageArgs, mark_of
+from dataloaders.core.keyset_pages import PageArgs, mark_of
 from documents.limits import MAX_ITEMS
 from errors import NothingChosen, TooLong, UserError, refuse
 from resolvers.core.word_search import has_words

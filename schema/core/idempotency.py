@@ -23,7 +23,7 @@ from database import UnitOfWork
 from errors import ErrorCode, IdempotencyKeyReused, InvalidIdempotencyKey, UserError
 from models import Base, IdempotencyKey, utcnow
 from schema.core.context import Context
-from schema.core.node import NODES
+from schema.core.node_interface import NODES
 from schema.core.user_errors import UserErrorDetailsObject, UserErrorObject
 
 GUESTS = "guest"

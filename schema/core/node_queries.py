@@ -8,12 +8,12 @@ from uuid import UUID
 
 import strawberry
 
-from dataloaders.core.base import One
+from dataloaders.core.declarations import One
 from errors import InvalidId, TooMany
 from schema.core import ids
 from schema.core.access import PUBLIC
 from schema.core.context import Info
-from schema.core.node import NODES, Node
+from schema.core.node_interface import NODES, Node
 from schema.core.roots import query
 
 MOST = 100

@@ -11,11 +11,11 @@ from auth.tokens import Tokens
 from database import Database
 from integrations.oidc import OpenIdProvider
 from integrations.quick_redis import QuickRedis
+from realtime.chat_presence import ChatPresence
 from realtime.hub import Hub
-from realtime.watching import Watching
 from resolvers.chat.reading import ChatReads
 from resolvers.core.stream_access import StreamAccess
-from resolvers.people.sessions import Signing
+from resolvers.people.sessions import SessionIssuer
 from schema.core.quotas import Quotas
 from settings import Settings
 
@@ -28,7 +28,7 @@ class Ports:
     passwords: Passwords
     sealer: Sealer
     hub: Hub
-    watching: Watching
+    chat_presence: ChatPresence
     chat_reads: ChatReads
     stream_access: StreamAccess
     provider: OpenIdProvider
@@ -36,8 +36,8 @@ class Ports:
     quotas: Quotas
 
     @property
-    def signing(self) -> Signing:
-        return Signing(
+    def signing(self) -> SessionIssuer:
+        return SessionIssuer(
             self.tokens,
             self.sealer,
             idle=timedelta(seconds=self.settings.session_lifetime),

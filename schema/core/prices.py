@@ -52,7 +52,7 @@ MOST_WORDS = 20
 
 
 @dataclass(frozen=True)
-class Words:
+class WordSearchPrice:
     """The price of a text whose words are searched for: each is a condition of its own, which may fit most of what
     there is."""
 
@@ -66,9 +66,9 @@ class Words:
         return self.first + self.each * min(found, MOST_WORDS) if found else 0
 
 
-SEARCHED = {COST_KEY: Words(1_500, 500)}
+SEARCHED = {COST_KEY: WordSearchPrice(1_500, 500)}
 """Metadata of an input field whose words are searched for among events."""
-SEARCHED_NAMES = {COST_KEY: Words(100, 50)}
+SEARCHED_NAMES = {COST_KEY: WordSearchPrice(100, 50)}
 """The same among what has names alone, of which there are fewer."""
 
 

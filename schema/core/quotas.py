@@ -10,7 +10,7 @@ from typing import Any
 
 from auth.viewer import Viewer
 from errors import RateLimited, _
-from integrations.buckets import Buckets
+from integrations.token_buckets import SharedTokenBuckets
 from models import Role, utcnow
 from settings import Rate
 
@@ -55,7 +55,7 @@ EDITS = Quota("edits")
 class Quotas:
     """What users have left. Taken from buckets that all processes share, with no statement in PostgreSQL."""
 
-    def __init__(self, buckets: Buckets, rates: Mapping[str, Rate]) -> None:
+    def __init__(self, buckets: SharedTokenBuckets, rates: Mapping[str, Rate]) -> None:
         self._buckets = buckets
         self._rates = rates
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry import Parent
 
-from dataloaders.core.base import Many, One, OneOf, PageRequest, Pages, Value
+from dataloaders.core.declarations import Many, One, OneOf, PageRequest, Pages, Value
 from schema.core.arguments import FILTER, SORT, argument, optional_argument, with_page_arguments
 from schema.core.context import Info
 from schema.core.filters import checked_page

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from dataloaders.core.pages import Listing, PageArgs, fetch_page
+from dataloaders.core.keyset_pages import Listing, PageArgs, fetch_page
 from errors import (
     IdempotencyKeyReused,
     InvalidId,
@@ -28,18 +28,18 @@ from resolvers.core.moments import TimeNeedsOffset
 from schema.core import ids
 from schema.core.access import PUBLIC, Access, check, in_words
 from schema.core.arguments import FILTER, INPUT, PAGE_ARGUMENTS, SORT, described, with_page_arguments
-from schema.core.connections import Connection
+from schema.core.connection_types import Connection
 from schema.core.context import Context, Info
 from schema.core.filters import checked_page
 from schema.core.idempotency import check_key, replaying
 from schema.core.input_checks import checked, problems_of, together
 from schema.core.metadata import ACCESS, COST_KEY, LISTING, LOOKUP, QUOTAS, RAISES, ROW
-from schema.core.node import NODES
+from schema.core.node_interface import NODES
 from schema.core.prices import MUTATION
 from schema.core.quotas import EDITS, Quota
 from schema.core.streams import Live
 from schema.core.user_errors import UserErrorObject, user_errors
-from schema.core.variables import Refusal
+from schema.core.variables import InvalidInput
 
 ALWAYS = (
     InvalidId, IdempotencyKeyReused, InvalidIdempotencyKey, Required, TimeNeedsOffset, OutsideKnownTime,
@@ -180,7 +180,7 @@ def mutation(
         async def resolve(self: Any, info: Info, input: Any) -> Any:
             context: Context = info.context
             check(access, context.viewer)
-            if isinstance(input.idempotency_key, Refusal):
+            if isinstance(input.idempotency_key, InvalidInput):
                 return payload_type(errors=user_errors(UserErrors(input.idempotency_key.problems), context.reader))
             wrong = problems_of(input)
 

@@ -6,12 +6,12 @@ import strawberry
 
 import dataloaders.events.catalogues
 import models
-from dataloaders.core.pages import Listing
+from dataloaders.core.keyset_pages import Listing
 from resolvers.events import catalogues
 from schema.core.access import PUBLIC
 from schema.core.context import Info
 from schema.core.filters import Filter
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.prices import SEARCHED_NAMES
 from schema.core.relations import computed, reads
 from schema.core.roots import connection

@@ -20,7 +20,7 @@ import dataloaders.people.interests
 import dataloaders.reviews.reviews
 import models
 from database import UnitOfWork
-from dataloaders.core.pages import Listing
+from dataloaders.core.keyset_pages import Listing
 from errors import Forbidden, InvalidId, NotFound
 from resolvers.booking import capacity, time_conflicts
 from resolvers.booking.time_conflicts import TimeConflict
@@ -28,11 +28,11 @@ from resolvers.core.time_zones import zone_of
 from resolvers.events import search, viewer_can
 from schema.booking.availability import Bookability
 from schema.core.access import PUBLIC
-from schema.core.connections import Connection
+from schema.core.connection_types import Connection
 from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.money import Money, two_places
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.relations import Need, computed, connected, derived, facet, reads, related, signed_in
 from schema.core.roots import PayloadWithWarnings, connection, looked_up
 from schema.core.viewer_can import allowed

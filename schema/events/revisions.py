@@ -16,7 +16,7 @@ from resolvers.events.lifecycle import AlreadyDecided
 from schema.core import ids
 from schema.core.context import Info
 from schema.core.enums import enum
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.relations import Need, derived, related
 from schema.core.roots import MutationInput, Payload, mutation
 from schema.events.events import Event

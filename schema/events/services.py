@@ -15,7 +15,7 @@ import dataloaders.events.viewer_can
 import dataloaders.people.users
 import models
 from auth.permissions import Permission
-from dataloaders.core.pages import Listing
+from dataloaders.core.keyset_pages import Listing
 from errors import (
     Forbidden,
     InvalidId,
@@ -48,10 +48,10 @@ from resolvers.events.validation import (
 from schema.booking.availability import Bookability, ServiceAvailability
 from schema.core import ids
 from schema.core.access import PUBLIC
-from schema.core.connections import Connection
+from schema.core.connection_types import Connection
 from schema.core.context import Info
 from schema.core.input_checks import checked, given
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.quotas import SERVICES
 from schema.core.relations import Need, computed, connected, derived, facet, reads, related, signed_in
 from schema.core.roots import MutationInput, Payload, connection, looked_up, mutation

@@ -9,7 +9,7 @@ import strawberry
 import dataloaders.events.venues
 import models
 from auth.permissions import Permission
-from dataloaders.core.pages import Listing
+from dataloaders.core.keyset_pages import Listing
 from errors import OutOfRange, Required, TooLong, UserError
 from resolvers.core.time_zones import UnknownTimeZone, check_time_zone
 from resolvers.events import venues as rules
@@ -17,7 +17,7 @@ from schema.core.access import PUBLIC
 from schema.core.context import Info
 from schema.core.filters import Filter
 from schema.core.input_checks import checked
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.prices import SEARCHED_NAMES
 from schema.core.quotas import VENUES
 from schema.core.roots import MutationInput, Payload, connection, mutation

@@ -11,7 +11,7 @@ import dataloaders.moderation.queue
 import dataloaders.people.users
 import models
 from auth.permissions import Permission
-from dataloaders.core.pages import Listing
+from dataloaders.core.keyset_pages import Listing
 from errors import InvalidId, InvalidStatus, NotFound, Required, TooLong, UserError
 from resolvers.events.lifecycle import AlreadyDecided, check_reason
 from resolvers.events.validation import EndsBeforeStart, EventInPast, ServicesWouldLieOutside
@@ -21,7 +21,7 @@ from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
 from schema.core.input_checks import checked
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.relations import related
 from schema.core.roots import MutationInput, Payload, connection, mutation
 from schema.events.events import Event

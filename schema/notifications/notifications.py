@@ -16,7 +16,7 @@ from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
 from schema.core.money import Money, two_places
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.relations import computed, reads, related, related_one_of
 from schema.core.streams import cursor_of
 from schema.events.events import Event

@@ -80,7 +80,9 @@ class NotificationPreferenceMutations:
     async def update_notification_preferences(
         self, info: Info, input: UpdateNotificationPreferencesInput
     ) -> UpdateNotificationPreferencesPayload:
-        choices = [preference_rules.Choice(one.type, one.channel, one.is_enabled) for one in input.preferences]
+        choices = [
+            preference_rules.PreferenceChange(one.type, one.channel, one.is_enabled) for one in input.preferences
+        ]
         async with info.context.writing() as uow:
             user = await preference_rules.update(uow, info.context.viewer, choices=choices)
         return UpdateNotificationPreferencesPayload(viewer=user)

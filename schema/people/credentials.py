@@ -8,7 +8,7 @@ import models
 from errors import NotFound, RateLimited, UserError
 from resolvers.people import accounts
 from resolvers.people import credentials as rules
-from resolvers.people.sessions import Proof
+from resolvers.people.sessions import PasswordProof
 from schema.core import ids
 from schema.core.access import SIGNED_IN
 from schema.core.context import Info
@@ -75,7 +75,7 @@ class UnlinkIdentityPayload(Payload):
     )
 
 
-async def proof_of(info: Info, password: str, device_token: str | None) -> Proof:
+async def proof_of(info: Info, password: str, device_token: str | None) -> PasswordProof:
     """The caller knows their password. Raises `WrongPassword`, `RateLimited`."""
     context, settings = info.context, info.context.ports.settings
     return await rules.prove_password(

@@ -6,7 +6,7 @@ import strawberry
 
 import dataloaders.people.interests
 import models
-from dataloaders.core.pages import Listing
+from dataloaders.core.keyset_pages import Listing
 from errors import InvalidId, NotFound, TooMany
 from resolvers.people import interests as rules
 from schema.core import ids
@@ -14,7 +14,7 @@ from schema.core.access import PUBLIC, SIGNED_IN
 from schema.core.context import Info
 from schema.core.filters import Filter
 from schema.core.input_checks import checked
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.prices import SEARCHED_NAMES
 from schema.core.relations import computed, reads
 from schema.core.roots import MutationInput, Payload, connection, mutation

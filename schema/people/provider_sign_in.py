@@ -15,7 +15,7 @@ from resolvers.people import provider_sign_in
 from resolvers.people.signing_up import SignUpClosed
 from schema.core.access import PUBLIC
 from schema.core.context import Info
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.relations import computed
 from schema.core.roots import MutationInput, Payload, mutation, query
 from schema.people.sessions import DEVICE_TOKEN, SignInPayload, device_of

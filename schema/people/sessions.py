@@ -15,7 +15,7 @@ from resolvers.people.known_devices import Device
 from schema.core import ids
 from schema.core.access import PUBLIC, SIGNED_IN
 from schema.core.context import Context, Info
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.prices import HASHING
 from schema.core.relations import computed
 from schema.core.roots import MutationInput, Payload, mutation

@@ -11,11 +11,11 @@ import dataloaders.people.users
 import models
 from auth.permissions import Permission
 from auth.visibility.people import account_is_visible, email_is_visible, field_is_visible, private_data_is_visible
-from dataloaders.core.pages import Page
-from schema.core.connections import Connection
+from dataloaders.core.keyset_pages import Page
+from schema.core.connection_types import Connection
 from schema.core.context import Info
 from schema.core.enums import enum
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.relations import Gate, connected, reads, related, restricted
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from schema.chat.chats import Chat, ChatFilter
 from schema.clubs.clubs import Club, MemberClubFilter
 from schema.clubs.membership import ClubMembership, ClubMembershipFilter
 from schema.core.access import PUBLIC
-from schema.core.connections import Connection
+from schema.core.connection_types import Connection
 from schema.core.context import Info
 from schema.core.relations import computed, connected, facet, related
 from schema.core.roots import query

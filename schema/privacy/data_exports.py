@@ -13,7 +13,7 @@ from resolvers.privacy import data_exports as rules
 from schema.core.access import SIGNED_IN
 from schema.core.context import Info
 from schema.core.enums import enum
-from schema.core.node import Node
+from schema.core.node_interface import Node
 from schema.core.relations import computed
 from schema.core.roots import MutationInput, Payload, mutation
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from auth.viewer import GUEST, Viewer
 from auth.visibility.clubs import clubs_visible_to
-from dataloaders.core.base import one
+from dataloaders.core.declarations import one
 from engine import sharing
 from engine.live import LiveOperations
 from engine.sharing import Dependence, dependence_of

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from dataloaders.core.pages import encode_cursor
+from dataloaders.core.keyset_pages import encode_cursor
 from realtime import cursors
 from schema.core import ids
 from tests.fuzz.compare import Answer, Renaming, Told, compare

@@ -18,7 +18,7 @@ from graphql import (
 from sqlalchemy import select
 
 from schema.core import ids
-from schema.core.node import NODES
+from schema.core.node_interface import NODES
 from tests.api.core.examples import EXAMPLES
 from tests.fuzz.operations import SECRETS, SIGNING_IN, Case
 from tests.fuzz.values import kind_of, written

@@ -21,7 +21,7 @@ from commands import demo_world
 from commands.seed import seed
 from schema.core import ids
 from schema.core.context import Caller, Context
-from schema.core.node import NODES
+from schema.core.node_interface import NODES
 from schema.core.ports import Ports
 from tests.fuzz.world_extras import extras
 

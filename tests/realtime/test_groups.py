@@ -18,9 +18,9 @@ from realtime import cursors
 from realtime.groups import Groups
 from realtime.hub import Event, Gap, Listener
 from realtime.members import Member
-from realtime.spreading import Spreader
 from realtime.streams import BATCH, Bounds, Reading, Resync, Stream, StreamEnded, access_stream, replay
 from realtime.tasks import end
+from realtime.time_slices import TimeSlicer
 
 
 class Gone(Exception):
@@ -147,7 +147,7 @@ class Reader(Member):
         self.has_room, self.is_gone = asyncio.Event(), False
         self.has_room.set()
 
-    def hand(self, answers):
+    def deliver(self, answers):
         if self.full >= self.capacity:
             self.has_room.clear()
             return False
@@ -159,7 +159,7 @@ class Reader(Member):
         self.full = 0
         self.has_room.set()
 
-    async def room(self):
+    async def wait_for_room(self):
         if self.is_gone:
             raise Gone
         if self.full >= self.capacity:
@@ -488,7 +488,7 @@ async def test_a_cursor_that_is_not_kept_is_told_so_first(book):
 
 
 async def test_handing_out_leaves_turns_to_others():
-    spreader, turns, done = Spreader(slice=10), [], []
+    spreader, turns, done = TimeSlicer(slice=10), [], []
 
     async def turn():
         while len(done) < 200:

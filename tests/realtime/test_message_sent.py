@@ -201,7 +201,7 @@ async def test_a_token_that_expires_ends_a_long_replay_too(schema, ports, save):
 
 
 def chat_stream(ports, viewer, chat):
-    return messages.ChatStream(ports.watching, ports.chat_reads, viewer, chat_id=chat.id, after=None)
+    return messages.ChatStream(ports.chat_presence, ports.chat_reads, viewer, chat_id=chat.id, after=None)
 
 
 @pytest.mark.parametrize(
@@ -257,15 +257,15 @@ async def test_a_member_is_there_while_following(client, save, ports, count):
             await asyncio.sleep(0.02)
 
     assert during == 1
-    assert ports.watching._watches() == []
+    assert ports.chat_presence._watches() == []
 
 
 async def test_the_mark_of_all_who_follow_is_kept_alive_by_one_statement(client, save, ports, count, monkeypatch):
-    monkeypatch.setattr("realtime.watching.REFRESH", 0.2)
+    monkeypatch.setattr("realtime.chat_presence.REFRESH", 0.2)
     users = await fellows(save, 5)
     chat = await a_group(save, *users)
     marks = []
-    mark = ports.watching._mark
+    mark = ports.chat_presence._mark
 
     async def counted(watches, *, is_there):
         marks.append((len(list(watches)), is_there))
@@ -274,7 +274,7 @@ async def test_the_mark_of_all_who_follow_is_kept_alive_by_one_statement(client,
     streams = [await client(user).subscribe(SENT, id=chat) for user in users]
     waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
     await asyncio.sleep(0.3)
-    monkeypatch.setattr(ports.watching, "_mark", counted)
+    monkeypatch.setattr(ports.chat_presence, "_mark", counted)
     await asyncio.sleep(0.25)
     for one in waiting:
         one.cancel()

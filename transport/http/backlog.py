@@ -15,7 +15,7 @@ import structlog
 log = structlog.get_logger()
 
 
-class Held(NamedTuple):
+class PendingFrames(NamedTuple):
     """`size` tells how many bytes wait at this moment, `drop` ends the connection."""
 
     size: Callable[[], int]
@@ -25,10 +25,10 @@ class Held(NamedTuple):
 class Backlog:
     def __init__(self, most: int) -> None:
         self.most = most
-        self._held: dict[object, tuple[int, Held]] = {}
+        self._held: dict[object, tuple[int, PendingFrames]] = {}
         self._total = 0
 
-    def hold(self, key: object, held: Held) -> None:
+    def hold(self, key: object, held: PendingFrames) -> None:
         """Count what begins to wait, until `release`. Drops others, or this one, where there is too much."""
         self.release(key)
         size = held.size()
@@ -46,7 +46,7 @@ class Backlog:
     def holding(self, size: int, drop: Callable[[], None]) -> Iterator[None]:
         """Around a wait for a reader with an answer in hand."""
         key = object()
-        self.hold(key, Held(lambda: size, drop))
+        self.hold(key, PendingFrames(lambda: size, drop))
         try:
             yield
         finally:

@@ -21,10 +21,10 @@ from uvicorn.server import ServerState
 
 from auth.addresses import Proxies
 from settings import Settings
-from transport.http.backlog import BACKLOG, Held
+from transport.http.backlog import BACKLOG, PendingFrames
 from transport.http.bodies import ClientGone
 from transport.http.envelope import cors_options, mark, safe_headers
-from transport.http.exchange import LEAST_COMPRESSED, Answer, HttpRequest, fixed_headers
+from transport.http.exchange import LEAST_COMPRESSED, HttpRequest, HttpResponse, fixed_headers
 from transport.http.http import WATCH_AFTER, GraphQLEndpoint
 
 DIRECT = "direct"
@@ -81,7 +81,7 @@ class Direct:
             self._of_server = of_server, lines
         return STATUS_LINE[status] + lines
 
-    def head(self, answer: Answer, request: HttpRequest, request_id: bytes, of_server: Pairs) -> bytes:
+    def head(self, answer: HttpResponse, request: HttpRequest, request_id: bytes, of_server: Pairs) -> bytes:
         """Status line and headers, with all that the layers would add, up to the body."""
         first = self.first(answer.status, of_server)
         start = self._starts.get(answer.media_type) or self._start(answer.media_type)
@@ -301,7 +301,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        BACKLOG.hold(self.transport, Held(self.transport.get_write_buffer_size, self.transport.abort))
+        BACKLOG.hold(self.transport, PendingFrames(self.transport.get_write_buffer_size, self.transport.abort))
 
     def resume_writing(self) -> None:
         BACKLOG.release(self.transport)

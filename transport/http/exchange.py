@@ -56,7 +56,7 @@ def request_of(scope: Scope, receive: Receive | None = None) -> HttpRequest:
 
 
 @dataclass(slots=True)
-class Answer:
+class HttpResponse:
     """What is sent back. `headers` are those that not every answer has, in lower case; no value needs checking."""
 
     status: int
@@ -74,7 +74,7 @@ def fixed_headers(media_type: str) -> dict[str, str]:
     return {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "vary": "Accept"}
 
 
-async def compressed(answer: Answer, request: HttpRequest) -> Answer:
+async def compressed(answer: HttpResponse, request: HttpRequest) -> HttpResponse:
     """A long answer as it travels: by gzip where the client takes that."""
     if not takes_gzip(request.header(b"accept-encoding")):
         return answer
@@ -82,7 +82,7 @@ async def compressed(answer: Answer, request: HttpRequest) -> Answer:
         body = _gzip(answer.body)
     else:
         body = await asyncio.to_thread(_gzip, answer.body)
-    return Answer(
+    return HttpResponse(
         answer.status,
         answer.media_type,
         body,

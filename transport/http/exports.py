@@ -13,14 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from errors import NotFound, RateLimited, Unauthenticated, _
 from resolvers.privacy import data_exports
-from resolvers.privacy.data_exports import Download, Gone, NotReady
+from resolvers.privacy.data_exports import Download, ExportRemoved, NotReady
 from schema.core.ports import Ports
 from schema.privacy.data_exports import PATH
 from translations import DEFAULT_LOCALE, Reader, negotiate
 from transport.http.exchange import HttpRequest, request_of
 from transport.http.http import refused
 from transport.http.negotiation import JSON_TYPE, takes_gzip
-from transport.operations.contexts import bearer_token, claims_of, viewer_of
+from transport.operations.authentication import bearer_token, claims_of, viewer_of
 from transport.operations.refusals import refusal_of
 from transport.operations.requests import BadRequest
 
@@ -70,7 +70,7 @@ class Exports:
             raise BadRequest(reader.say(error.message), status=404, code="NOT_FOUND") from None
         except NotReady:
             raise BadRequest(reader.say(NOT_READY), status=409, reason="NOT_READY") from None
-        except Gone:
+        except ExportRemoved:
             raise BadRequest(reader.say(GONE), status=410, reason="GONE") from None
         except RateLimited as error:
             seconds = error.params.get("retry_after") or 1

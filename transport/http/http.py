@@ -22,10 +22,10 @@ from schema.core.ports import Ports
 from schema.core.prices import FREE_BYTES
 from settings import Settings
 from transport.http.bodies import ClientGone, drop_body, parse_json, read_body, write_json
-from transport.http.exchange import LEAST_COMPRESSED, Answer, HttpRequest, caller_of, compressed, request_of
+from transport.http.exchange import LEAST_COMPRESSED, HttpRequest, HttpResponse, caller_of, compressed, request_of
 from transport.http.negotiation import JSON_TYPE, RESPONSE_TYPE, choose, content_type
-from transport.operations.budget import Spent
-from transport.operations.contexts import bearer_token, claims_of, viewer_of
+from transport.operations.authentication import bearer_token, claims_of, viewer_of
+from transport.operations.budget import BudgetExhausted
 from transport.operations.observation import Observation
 from transport.operations.operations import Operation, Operations
 from transport.operations.refusals import refusal_of
@@ -45,8 +45,9 @@ Explore = Callable[[Request], Response]
 
 
 async def parameters_of(request: HttpRequest, operations: Operations, settings: Settings) -> Parameters:
-    """What the request asks for. Its bytes are paid for before they are read. Raises `BadRequest`, `Spent` and
-    `ClientGone`."""
+    """What the request asks for. Its bytes are paid for before they are read. Raises `BadRequest`, `BudgetExhausted`
+    and `ClientGone`.
+    """
     if request.method == "GET":
         await operations.pay_for_bytes(request.address, len(request.query))
         found: dict[str, Any] = dict(parse_qsl(request.query.decode("latin-1"), keep_blank_values=True))
@@ -77,7 +78,7 @@ async def _paid_body(request: HttpRequest, operations: Operations, settings: Set
     if declared <= settings.max_body_bytes:
         try:
             await operations.pay_for_bytes(request.address, declared)
-        except Spent:
+        except BudgetExhausted:
             await drop_body(request, timeout=settings.body_timeout)
             raise
     body = await read_body(request, limit=settings.max_body_bytes, timeout=settings.body_timeout)
@@ -93,11 +94,11 @@ def claims_for(operation: Operation, request: HttpRequest, ports: Ports) -> Acce
     return claims_of(ports, bearer_token(request.header(b"authorization")))
 
 
-def refused(media_type: str, error: BadRequest) -> Answer:
+def refused(media_type: str, error: BadRequest) -> HttpResponse:
     headers = {name.lower(): value for name, value in error.headers.items()}
     # Clients that take plain JSON know of no finer code.
     status = 400 if error.status == UNPROCESSABLE and media_type != RESPONSE_TYPE else error.status
-    return Answer(status, media_type, write_json(error.body), headers)
+    return HttpResponse(status, media_type, write_json(error.body), headers)
 
 
 class GraphQLEndpoint:
@@ -119,7 +120,7 @@ class GraphQLEndpoint:
             return
         await answer.response()(scope, receive, send)
 
-    async def answer(self, request: HttpRequest) -> Answer:
+    async def answer(self, request: HttpRequest) -> HttpResponse:
         """What is sent back. Raises `ClientGone` where nobody waits for it. Within a task of the request's own."""
         with self._operations.observing("http") as seen:
             try:
@@ -135,10 +136,10 @@ class GraphQLEndpoint:
                 raise
         if seen.outcome == "refused":
             request.body = b""
-            await self._operations.hold_back(request.address)
+            await self._operations.delay_refusal(request.address)
         return await compressed(found, request) if len(found.body) >= LEAST_COMPRESSED else found
 
-    async def _respond(self, request: HttpRequest, seen: Observation) -> Answer:
+    async def _respond(self, request: HttpRequest, seen: Observation) -> HttpResponse:
         media_type = JSON_TYPE
         try:
             if request.method not in ("GET", "POST", "QUERY"):
@@ -154,7 +155,7 @@ class GraphQLEndpoint:
             operation = await self._operations.prepare(parameters, seen, request.address)
             _check_method(request.method, operation)
             claims = claims_for(operation, request, self._ports)
-            async with self._operations.turn(operation, claims.user_id if claims else None, request.address):
+            async with self._operations.slot(operation, claims.user_id if claims else None, request.address):
                 viewer = await viewer_of(self._ports, claims) if claims else GUEST
                 context = Context(ports=self._ports, caller=caller_of(request), viewer=viewer)
                 await self._operations.admit(operation, context, seen)
@@ -173,9 +174,9 @@ class GraphQLEndpoint:
             return refused(media_type, refusal)
         body = write_json(result.body)
         if "errors" in result.body and (retry_after := result.retry_after) is not None:
-            return Answer(503, media_type, body, {"retry-after": str(retry_after)})
+            return HttpResponse(503, media_type, body, {"retry-after": str(retry_after)})
         headers = {"accept-query": JSON_TYPE} if request.method != "POST" else {}
-        return Answer(self._status(result, media_type), media_type, body, headers)
+        return HttpResponse(self._status(result, media_type), media_type, body, headers)
 
     def _tells_more(self, media_type: str) -> bool:
         """Whether status codes say more than 400 and 200."""

@@ -14,7 +14,7 @@ import structlog
 from graphql import OperationType
 
 from engine.live import LiveOperation, LiveOperations
-from realtime.answers import Answers
+from realtime.answers import AnswerBatch
 from realtime.groups import Groups, Render
 from realtime.hub import Hub
 from realtime.members import Member
@@ -22,7 +22,7 @@ from realtime.streams import Stream
 from schema import Schema
 from schema.core.context import Context
 from transport.http.bodies import write_json
-from transport.live.frames import Outlet, text_frame
+from transport.live.frames import FrameTransport, text_frame
 from transport.operations.observation import Observation
 from transport.operations.operations import Operation, Operations
 from transport.operations.results import failure_of, result_of
@@ -33,25 +33,30 @@ FRAMED = 8
 """Operation ids for which an answer's frame is kept while it is handed out. Many clients call theirs the same."""
 
 
-class Reader(Protocol):
+class SubscriberSocket(Protocol):
     """What a subscription needs of its socket."""
 
-    outlet: Outlet | None
+    outlet: FrameTransport | None
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until the socket takes more. Raises `Gone`."""
 
-    def stopped(self, following: Following, error: Exception) -> None:
+    def stopped(self, following: SocketSubscription, error: Exception) -> None:
         """The stream is over. `Gone` where nobody reads any more."""
 
 
-class Following(Member):
+class SocketSubscription(Member):
     """One subscription of a socket. It has no task of its own while it is live."""
 
     __slots__ = ("_on_end", "_prefix", "_reader", "id", "seen")
 
     def __init__(
-        self, stream: Stream[Any], reader: Reader, id: str, seen: Observation, on_end: Callable[[Observation], None]
+        self,
+        stream: Stream[Any],
+        reader: SubscriberSocket,
+        id: str,
+        seen: Observation,
+        on_end: Callable[[Observation], None],
     ) -> None:
         super().__init__(stream)
         self._reader = reader
@@ -60,7 +65,7 @@ class Following(Member):
         self.id = id
         self.seen = seen
 
-    def hand(self, answers: Answers) -> bool:
+    def deliver(self, answers: AnswerBatch) -> bool:
         outlet = self._reader.outlet
         frames = answers.framed.get(self._prefix)
         if frames is None:
@@ -72,8 +77,8 @@ class Following(Member):
         self.seen.items += len(answers.bodies)
         return True
 
-    async def room(self) -> None:
-        await self._reader.room()
+    async def wait_for_room(self) -> None:
+        await self._reader.wait_for_room()
 
     def stop(self, error: Exception) -> None:
         self._reader.stopped(self, error)
@@ -107,8 +112,8 @@ class Fanout:
         return self._live.open(asked.query, asked.variables, asked.operation_name, context)
 
     async def follow(
-        self, live: LiveOperation, context: Context, reader: Reader, id: str, seen: Observation
-    ) -> Following | None:
+        self, live: LiveOperation, context: Context, reader: SubscriberSocket, id: str, seen: Observation
+    ) -> SocketSubscription | None:
         """Hand over what there is, and return once the subscription is live. Null for a stream that is followed alone.
 
         Raises `Gone`, and whatever refuses or ends the stream, which `errors_of` puts into words.
@@ -124,7 +129,7 @@ class Fanout:
             streams.dec()
             self._operations.report(seen)
 
-        following = Following(stream, reader, id, seen, on_end)
+        following = SocketSubscription(stream, reader, id, seen, on_end)
         streams.inc()
         try:
             await self.groups.join(live.key, following, lambda: self._render(live))

@@ -20,14 +20,14 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from transport.http.backlog import BACKLOG, Held
+from transport.http.backlog import BACKLOG, PendingFrames
 
 FRAMES = "wingding.frames"
 TEXT = 0x81
 """First byte of a text message in one frame (RFC 6455, section 5.2)."""
 
 
-class Gate:
+class LightEvent:
     """As much of `asyncio.Event` as is needed here, in a tenth of its memory while nobody waits."""
 
     __slots__ = ("_waiters", "is_open")
@@ -57,7 +57,7 @@ class Gate:
         return True
 
 
-class Inbox:
+class ReceiveQueue:
     """As much of `asyncio.Queue` as one reader needs. Reading from the socket pauses while anything is in it."""
 
     __slots__ = ("_events", "_waiter")
@@ -82,10 +82,10 @@ class Inbox:
         return self._events.pop(0)
 
 
-class Outlet(Protocol):
+class FrameTransport(Protocol):
     """Of one socket."""
 
-    writable: Gate
+    writable: LightEvent
     """Whether the transport's buffer is not full."""
 
     @property
@@ -124,13 +124,13 @@ class Handshake(ServerProtocol):
 class FrameProtocol(WebSocketsSansIOProtocol):
     """One socket. It agrees on no extension, such as compression: frames are sent as they are."""
 
-    writable: Gate  # type: ignore[assignment]  # uvicorn's own is an asyncio.Event, of which it uses as much as a Gate has
+    writable: LightEvent  # type: ignore[assignment]  # uvicorn uses no more of its asyncio.Event than this has
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.conn = Handshake(max_size=self.config.ws_max_size, logger=self.logger)
-        self.queue = Inbox()  # type: ignore[assignment]  # likewise
-        self.writable = Gate()
+        self.queue = ReceiveQueue()  # type: ignore[assignment]  # likewise
+        self.writable = LightEvent()
         self._life: Callable[[], Awaitable[None]] | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -163,7 +163,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        BACKLOG.hold(self.transport, Held(self.transport.get_write_buffer_size, self.transport.abort))
+        BACKLOG.hold(self.transport, PendingFrames(self.transport.get_write_buffer_size, self.transport.abort))
 
     def resume_writing(self) -> None:
         BACKLOG.release(self.transport)
@@ -204,6 +204,6 @@ def text_frame(payload: bytes) -> bytes:
     return head + payload
 
 
-def outlet_of(scope: Any) -> Outlet | None:
+def outlet_of(scope: Any) -> FrameTransport | None:
     found = scope.get("extensions", {}).get(FRAMES)
     return found["outlet"] if found else None

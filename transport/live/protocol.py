@@ -22,7 +22,7 @@ LONGEST_ID = 128
 """Characters: we repeat it in every message."""
 
 
-class Violation(Exception):
+class ProtocolViolation(Exception):
     """The client broke the protocol: the socket is closed with the code."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -33,20 +33,20 @@ class Violation(Exception):
 def message_in(text: str | None) -> dict[str, Any]:
     """A message of the protocol, whatever its type. Null stands for a message that is no text."""
     if text is None:
-        raise Violation(INVALID, "Messages are text")
+        raise ProtocolViolation(INVALID, "Messages are text")
     try:
         message = parse_json(text)
     except BadRequest:
-        raise Violation(INVALID, "Messages are JSON") from None
+        raise ProtocolViolation(INVALID, "Messages are JSON") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise Violation(INVALID, "Messages are objects with a type")
+        raise ProtocolViolation(INVALID, "Messages are objects with a type")
     return message
 
 
 def id_of(message: dict[str, Any]) -> str:
     found = message.get("id")
     if not isinstance(found, str) or not 1 <= len(found) <= LONGEST_ID:
-        raise Violation(INVALID, "The id is not a text, empty, or too long")
+        raise ProtocolViolation(INVALID, "The id is not a text, empty, or too long")
     return found
 
 
@@ -57,4 +57,4 @@ def parameters_of(message: dict[str, Any]) -> Parameters:
     except BadRequest as error:
         if error.reason == "LIMIT":
             raise
-        raise Violation(INVALID, error.message) from None
+        raise ProtocolViolation(INVALID, error.message) from None

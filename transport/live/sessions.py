@@ -17,9 +17,9 @@ from auth.addresses import network
 from auth.viewer import Viewer, roles_of_sessions, viewers_of_sessions
 from database import Database, is_outage
 from errors import _
+from realtime.batching import Batcher
 from realtime.hub import Event
 from realtime.streams import access_stream
-from realtime.together import Together
 from schema.core.context import Caller
 from schema.core.ports import Ports
 from transport.operations.requests import BadRequest
@@ -32,7 +32,7 @@ TOKEN_REVOKED = "TOKEN_REVOKED"
 RETRY_SECONDS = 1.0
 
 
-class Seats:
+class ConnectionLimiter:
     """Counts long connections of this process by user, or by address for those without one."""
 
     def __init__(self, most: int) -> None:
@@ -42,29 +42,29 @@ class Seats:
     def key(self, viewer: Viewer, caller: Caller) -> str:
         return f"user {viewer.id}" if viewer.id else f"network {network(caller.address)}"
 
-    def take(self, key: str) -> bool:
+    def acquire(self, key: str) -> bool:
         if self._taken[key] >= self._most:
             return False
         self._taken[key] += 1
         return True
 
-    def leave(self, key: str) -> None:
+    def release(self, key: str) -> None:
         self._taken[key] -= 1
         if self._taken[key] <= 0:
             del self._taken[key]
 
     @contextmanager
-    def taken(self, key: str) -> Iterator[None]:
+    def acquired(self, key: str) -> Iterator[None]:
         """Raises `BadRequest` (429) where there is none left."""
-        if not self.take(key):
+        if not self.acquire(key):
             raise BadRequest("Too many connections.", status=429, code="RATE_LIMITED", headers={"Retry-After": "30"})
         try:
             yield
         finally:
-            self.leave(key)
+            self.release(key)
 
 
-class Callers:
+class ViewerLookup:
     """Looks up who speaks by a socket, for each of its operations: what came with the token may be old.
 
     Operations that begin at the same time are looked up together, by one statement.
@@ -74,17 +74,17 @@ class Callers:
         async def find(session_ids: Sequence[UUID]) -> Mapping[UUID, Viewer]:
             return await viewers_of_sessions(database, session_ids)
 
-        self._viewers: Together[UUID, Viewer] = Together(find)
+        self._viewers: Batcher[UUID, Viewer] = Batcher(find)
 
-    async def now(self, viewer: Viewer) -> Viewer | None:
+    async def current(self, viewer: Viewer) -> Viewer | None:
         """The viewer as they are now; null once their session has ended. Guests stay guests."""
         if viewer.session_id is None:
             return viewer
-        found = await self._viewers.ask(viewer.session_id)
+        found = await self._viewers.load(viewer.session_id)
         return None if found is None or found.id != viewer.id else replace(found, expires_at=viewer.expires_at)
 
 
-class Watched:
+class WatchedSession:
     """A long connection whose session is watched. `ended` is called once, with the reason."""
 
     __slots__ = ("_ended", "_timer", "viewer")
@@ -118,14 +118,14 @@ class SessionWatch:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._watched: dict[str, list[Watched]] = {}
+        self._watched: dict[str, list[WatchedSession]] = {}
         """By the user's access stream."""
-        self._due: dict[Watched, None] = {}
+        self._due: dict[WatchedSession, None] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def watch(self, viewer: Viewer, ended: Callable[[str], None]) -> Watched:
+    def watch(self, viewer: Viewer, ended: Callable[[str], None]) -> WatchedSession:
         """Begin. A guest is watched for nothing."""
-        watched = Watched(viewer, ended)
+        watched = WatchedSession(viewer, ended)
         if viewer.id is not None:
             channel = access_stream(viewer.id)
             others = self._watched.setdefault(channel, [])
@@ -136,7 +136,7 @@ class SessionWatch:
             self._ask(watched)
         return watched
 
-    def forget(self, watched: Watched) -> None:
+    def forget(self, watched: WatchedSession) -> None:
         watched.stop()
         self._due.pop(watched, None)
         if watched.viewer.id is not None:
@@ -163,7 +163,7 @@ class SessionWatch:
         for watched in self._watched.get(event.channel, ()):
             self._ask(watched)
 
-    def _ask(self, watched: Watched) -> None:
+    def _ask(self, watched: WatchedSession) -> None:
         self._due[watched] = None
         if self._task is None:
             self._task = asyncio.create_task(self._look(), name="sessions", context=ContextVariables())
@@ -178,7 +178,7 @@ class SessionWatch:
         finally:
             self._task = None
 
-    async def _over(self, due: Sequence[Watched]) -> list[Watched]:
+    async def _over(self, due: Sequence[WatchedSession]) -> list[WatchedSession]:
         """Asks until PostgreSQL answers: a session is not over because the database is away."""
         while True:
             try:
@@ -192,7 +192,7 @@ class SessionWatch:
                 await asyncio.sleep(RETRY_SECONDS)
 
 
-async def has_ended(ports: Ports, viewer: Viewer) -> bool:
+async def session_has_ended(ports: Ports, viewer: Viewer) -> bool:
     """Whether the viewer's session is over. It is not because the database is away, and a guest has none."""
     if viewer.session_id is None:
         return False

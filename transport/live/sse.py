@@ -22,8 +22,8 @@ from transport.http.bodies import ClientGone, write_json
 from transport.http.exchange import HttpRequest, caller_of, request_of
 from transport.http.http import claims_for, parameters_of, refused
 from transport.http.negotiation import JSON_TYPE, STREAM_TYPE, choose
-from transport.live.sessions import SESSION_ENDED, Seats, SessionWatch, has_ended
-from transport.operations.contexts import viewer_of
+from transport.live.sessions import SESSION_ENDED, ConnectionLimiter, SessionWatch, session_has_ended
+from transport.operations.authentication import viewer_of
 from transport.operations.observation import Observation
 from transport.operations.operations import Operation, Operations
 from transport.operations.refusals import refusal_of
@@ -45,14 +45,14 @@ class StreamEndpoint:
         self,
         operations: Operations,
         ports: Ports,
-        seats: Seats,
+        connection_limiter: ConnectionLimiter,
         sessions: SessionWatch,
         *,
         keep_alive: float = KEEP_ALIVE_SECONDS,
     ) -> None:
         self._operations = operations
         self._ports = ports
-        self._seats = seats
+        self._connection_limiter = connection_limiter
         self._sessions = sessions
         self._keep_alive = keep_alive
 
@@ -68,9 +68,9 @@ class StreamEndpoint:
                     is_socket=operation.type is OperationType.SUBSCRIPTION,
                 )
                 if operation.type is OperationType.SUBSCRIPTION:
-                    await self._operations.wait_for_turn(operation, context)
+                    await self._operations.wait_for_slot(operation, context)
                 await self._operations.admit(operation, context, seen)
-                with self._seats.taken(self._seats.key(viewer, context.caller)):
+                with self._connection_limiter.acquired(self._connection_limiter.key(viewer, context.caller)):
                     await self._stream(operation, context, seen, receive, writer)
                 return
             except ClientGone:
@@ -120,7 +120,7 @@ class StreamEndpoint:
     async def _results(self, operation: Operation, context: Context, seen: Observation, writer: _Writer) -> None:
         async with aclosing(self._operations.results(operation, context, seen)) as results:
             async for result in results:
-                if result.is_last and context.viewer.id and await has_ended(self._ports, context.viewer):
+                if result.is_last and context.viewer.id and await session_has_ended(self._ports, context.viewer):
                     # The stream noticed the end of the session first; who watches the session says so.
                     await asyncio.sleep(self._ports.settings.operation_timeout)
                 await writer.event("next", result.body)

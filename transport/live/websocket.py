@@ -16,11 +16,11 @@ from auth.viewer import GUEST
 from schema.core.ports import Ports
 from settings import origin_of
 from transport.http.exchange import caller_of, request_of
-from transport.live.connection import Connection, Surroundings
+from transport.live.connection import SocketConnection, SocketServices
 from transport.live.fanout import Fanout
 from transport.live.frames import outlet_of
 from transport.live.protocol import PROTOCOL
-from transport.live.sessions import Callers, Seats, SessionWatch
+from transport.live.sessions import ConnectionLimiter, SessionWatch, ViewerLookup
 from transport.operations.operations import Operations
 
 
@@ -28,9 +28,16 @@ class SocketEndpoint:
     """An ASGI application for one path."""
 
     def __init__(
-        self, operations: Operations, ports: Ports, seats: Seats, sessions: SessionWatch, fanout: Fanout
+        self,
+        operations: Operations,
+        ports: Ports,
+        connection_limiter: ConnectionLimiter,
+        sessions: SessionWatch,
+        fanout: Fanout,
     ) -> None:
-        self._around = Surroundings(operations, ports, seats, fanout, sessions, Callers(ports.database))
+        self._services = SocketServices(
+            operations, ports, connection_limiter, fanout, sessions, ViewerLookup(ports.database)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -39,25 +46,27 @@ class SocketEndpoint:
         if not self._is_welcome(connection):
             await _refuse(send, 403)
             return
-        seat = self._around.seats.key(GUEST, caller)
-        if not self._around.seats.take(seat):
+        limiter_key = self._services.connection_limiter.key(GUEST, caller)
+        if not self._services.connection_limiter.acquire(limiter_key):
             await _refuse(send, 429)
             return
         outlet = outlet_of(scope)
         speaks_protocol = PROTOCOL in scope.get("subprotocols", ())
         if outlet is None:
-            await self._live(Connection(self._around, caller, seat, receive, send, None), speaks_protocol)
+            await self._live(
+                SocketConnection(self._services, caller, limiter_key, receive, send, None), speaks_protocol
+            )
         else:
-            handler = Connection(self._around, caller, seat, outlet.receive, outlet.send, outlet)
+            handler = SocketConnection(self._services, caller, limiter_key, outlet.receive, outlet.send, outlet)
             outlet.go_on(partial(self._live, handler, speaks_protocol))
 
-    async def _live(self, handler: Connection, speaks_protocol: bool) -> None:
-        self._around.operations.metrics.sockets.inc()
+    async def _live(self, handler: SocketConnection, speaks_protocol: bool) -> None:
+        self._services.operations.metrics.sockets.inc()
         try:
             await handler.run(speaks_protocol=speaks_protocol)
         finally:
-            self._around.seats.leave(handler.seat)
-            self._around.operations.metrics.sockets.dec()
+            self._services.connection_limiter.release(handler.limiter_key)
+            self._services.operations.metrics.sockets.dec()
 
     def _is_welcome(self, connection: HTTPConnection) -> bool:
         """Browsers always say where a page came from: ours, or one that is allowed. Programs say nothing."""
@@ -65,7 +74,7 @@ class SocketEndpoint:
         return (
             origin is None
             or is_of_host(origin, connection.headers.get("host", ""))
-            or _normalised(origin) in self._around.ports.settings.allowed_origins
+            or _normalised(origin) in self._services.ports.settings.allowed_origins
         )
 
 

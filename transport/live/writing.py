@@ -11,10 +11,10 @@ from starlette.types import Send
 
 from transport.http.backlog import BACKLOG
 from transport.http.bodies import write_json
-from transport.live.frames import Outlet
+from transport.live.frames import FrameTransport
 
 
-class Gone(Exception):
+class SubscriberGone(Exception):
     """The client has left."""
 
 
@@ -23,7 +23,7 @@ class SocketWriter:
 
     __slots__ = ("_asgi_send", "_outlet", "_task", "_timeout", "is_closed")
 
-    def __init__(self, send: Send, outlet: Outlet | None, *, timeout: float) -> None:
+    def __init__(self, send: Send, outlet: FrameTransport | None, *, timeout: float) -> None:
         self._asgi_send = send
         self._outlet = outlet
         self._timeout = timeout
@@ -38,7 +38,7 @@ class SocketWriter:
         self._task = asyncio.current_task()
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Raises `Gone` where nobody reads, at the latest after the timeout."""
+        """Raises `SubscriberGone` where nobody reads, at the latest after the timeout."""
         text = write_json(message).decode()
         if self._outlet is None or not self._outlet.writable.is_set():
             with BACKLOG.holding(len(text), self._drop):
@@ -46,14 +46,14 @@ class SocketWriter:
         else:
             await self._patiently(lambda: self._asgi_send({"type": "websocket.send", "text": text}))
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until the socket takes more. Raises as `send`."""
         outlet = self._outlet
         assert outlet is not None
         if self.is_closed or outlet.is_gone or not outlet.writable.is_set():
             await self._patiently(outlet.writable.wait)
             if outlet.is_gone:
-                raise Gone
+                raise SubscriberGone
 
     async def close(self, code: int, reason: str) -> None:
         if self.is_closed:
@@ -64,15 +64,17 @@ class SocketWriter:
                 await self._asgi_send({"type": "websocket.close", "code": code, "reason": reason})
 
     async def _patiently(self, wait: Callable[[], Awaitable[Any]]) -> None:
-        """Wait for the reader. Raises `Gone`, and ends the socket, where the reader takes nothing for too long."""
+        """Wait for the reader. Raises `SubscriberGone`, and ends the socket, where the reader takes nothing for too
+        long.
+        """
         if self.is_closed:
-            raise Gone
+            raise SubscriberGone
         try:
             async with asyncio.timeout(self._timeout):
                 await wait()
         except (OSError, TimeoutError):
             self._drop()
-            raise Gone from None
+            raise SubscriberGone from None
 
     def _drop(self) -> None:
         """End the socket, whose reader takes too little to be told."""

@@ -22,7 +22,7 @@ STATEMENTS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 COSTS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
 
-class Counts:
+class LabelledCounter:
     """A counter. Prometheus' own locks and checks its labels each time, which took longer than what was counted."""
 
     def __init__(self, name: str, about: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
@@ -41,7 +41,7 @@ class Counts:
         yield family
 
 
-class Spread:
+class LabelledHistogram:
     """A histogram, likewise; `bounds` belong to the part below them."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Spread:
         yield family
 
 
-class Over(NamedTuple):
+class OperationReport(NamedTuple):
     """An operation that is over. Empty texts and a cost of 0 are not counted."""
 
     operation: str | None
@@ -87,31 +87,37 @@ class Metrics:
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
         labels = ["operation", "type"]
-        self.operations = Counts("wingding_operations", "Operations.", [*labels, "transport", "outcome"], registry)
-        self.duration = Spread(
+        self.operations = LabelledCounter(
+            "wingding_operations", "Operations.", [*labels, "transport", "outcome"], registry
+        )
+        self.duration = LabelledHistogram(
             "wingding_operation_seconds", "Duration of queries and mutations.", labels, SECONDS, registry
         )
-        self.statements = Spread(
+        self.statements = LabelledHistogram(
             "wingding_operation_statements", "SQL statements of queries and mutations.", labels, STATEMENTS, registry
         )
-        self.cost = Spread(
+        self.cost = LabelledHistogram(
             "wingding_operation_cost",
             "What operations cost: counted while they ran, or estimated where they did not.",
             ["type"],
             COSTS,
             registry,
         )
-        self.refusals = Counts("wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry)
-        self.fallbacks = Counts(
+        self.refusals = LabelledCounter(
+            "wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry
+        )
+        self.fallbacks = LabelledCounter(
             "wingding_engine_fallbacks", "Operations that the engine left to graphql-core.", ["reason"], registry
         )
-        self.per_parent = Counts(
+        self.per_parent = LabelledCounter(
             "wingding_engine_per_parent_fields",
             "Operations with a field whose code runs for each parent.",
             ["field"],
             registry,
         )
-        self.documents = Counts("wingding_documents", "Operations by how their text was found.", ["source"], registry)
+        self.documents = LabelledCounter(
+            "wingding_documents", "Operations by how their text was found.", ["source"], registry
+        )
         self.sockets = Gauge("wingding_sockets", "Open WebSockets.", registry=registry)
         self.streams = Gauge("wingding_subscriptions", "Running subscriptions.", ["transport"], registry=registry)
         self.outbox_rows = Gauge(
@@ -127,14 +133,14 @@ class Metrics:
         self._running = Gauge("wingding_operations_running", "Operations that run right now.", registry=registry)
         self._waiting = Gauge("wingding_operations_waiting", "Operations that wait for their turn.", registry=registry)
         self._names: set[str] = set()
-        self._seen: list[Over] = []
+        self._seen: list[OperationReport] = []
 
     def watch(self, *, running: Callable[[], float], waiting: Callable[[], float]) -> None:
         """Tell how many operations run and wait, whenever somebody asks."""
         self._running.set_function(running)
         self._waiting.set_function(waiting)
 
-    def saw(self, one: Over) -> None:
+    def record(self, one: OperationReport) -> None:
         """Counting waits until there are many: in one go it takes a third of what it takes between other things."""
         self._seen.append(one)
         if len(self._seen) >= COUNTED_AT_ONCE:

@@ -1,5 +1,5 @@
 """How much of the server one caller may use: a token bucket for each user, and for each network of guests
-(`integrations/buckets.py`). A token is one unit of cost (`engine/cost.py`), and a slice is a second's worth.
+(`integrations/token_buckets.py`). A token is one unit of cost (`engine/cost.py`), and a slice is a second's worth.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from uuid import UUID
 from auth.addresses import network
 from auth.viewer import GUEST, Viewer
 from errors import _
-from integrations.buckets import Balance, Buckets
 from integrations.quick_redis import QuickRedis
+from integrations.token_buckets import Balance, SharedTokenBuckets
 from settings import Rate
 
 MINUTE = 60.0
@@ -25,7 +25,7 @@ def caller_key(user_id: UUID | None, address: str) -> str:
     return f"user:{user_id}" if user_id else f"network:{network(address)}"
 
 
-class Spent(Exception):
+class BudgetExhausted(Exception):
     """A caller cannot pay for what has to be done before anybody knows who they are."""
 
     def __init__(self, cost: int, balance: Balance) -> None:
@@ -37,7 +37,7 @@ class Budget:
     """`users` and `guests` are tokens for a minute: of one user, and of all guests of one network; 0 means no limit."""
 
     def __init__(self, redis: QuickRedis, *, users: int, guests: int, clock: Callable[[], float] = monotonic) -> None:
-        self._buckets = Buckets(redis, "budget", slices=SLICES, clock=clock)
+        self._buckets = SharedTokenBuckets(redis, "budget", slices=SLICES, clock=clock)
         self._users = Rate(users, MINUTE)
         self._guests = Rate(guests, MINUTE)
 
@@ -55,10 +55,10 @@ class Budget:
         return await self._buckets.take_from_redis(key, rate, cost) if balance is None else balance
 
     async def charge(self, address: str, cost: int) -> None:
-        """Let the guests of a network pay for bytes and documents, whoever of them sends these. Raises `Spent`."""
+        """Let the guests of a network pay for bytes and documents. Raises `BudgetExhausted`."""
         balance = await self.take(GUEST, address, cost)
         if balance.wait:
-            raise Spent(cost, balance)
+            raise BudgetExhausted(cost, balance)
 
     def settle(self, key: str, difference: int, remaining: int | None) -> int | None:
         """Pay what an operation cost beyond what was taken for it, or have back what it did not cost; what remains

@@ -17,7 +17,7 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
         self._nothing = Context()
 
-    def one(self) -> Deadline:
+    def block(self) -> Deadline:
         """As `asyncio.timeout(seconds)`, for a `with` block."""
         return Deadline(self)
 

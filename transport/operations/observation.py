@@ -46,7 +46,7 @@ class Observation:
             self.outcome = "internal_error" if "INTERNAL" in result.codes else "error"
 
 
-class Observing:
+class OperationObserver:
     """Counts the statements of one operation, and reports when it is over."""
 
     __slots__ = ("_report", "_seen", "_token")

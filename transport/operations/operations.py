@@ -23,15 +23,15 @@ from schema import Schema
 from schema.core.context import Context
 from schema.core.error_format import TIMEOUT_MESSAGE, present
 from schema.core.prices import price_of_bytes, price_of_document
-from transport.observing.metrics import Metrics, Over
+from transport.observing.metrics import Metrics, OperationReport
 from transport.observing.tracing import Tracing
-from transport.operations.admission import FREE, Admission, Both, Overloaded
+from transport.operations.admission_control import NO_SLOT, AdmissionControl, Overloaded, TwoSlots
 from transport.operations.budget import Budget, caller_key
 from transport.operations.deadline import Deadlines
-from transport.operations.holding import Holding
-from transport.operations.observation import Observation, Observing
-from transport.operations.pace import Pace
-from transport.operations.persisted import SENT, TRUSTED, Asked, Found, Mismatch, Persisted
+from transport.operations.observation import Observation, OperationObserver
+from transport.operations.pacing import RequestPacer
+from transport.operations.persisted import SENT, TRUSTED, DocumentRequest, FoundDocument, HashMismatch, Persisted
+from transport.operations.refusal_delay import RefusalDelay
 from transport.operations.refusals import refusal_of, spent
 from transport.operations.requests import Parameters
 from transport.operations.results import Result, extended, failure_of, result_of
@@ -45,19 +45,21 @@ READYING = 200
 
 
 class Operation(NamedTuple):
-    """A prepared operation. `errors` say why it must not run; `is_unreadable` as in `Result`. `is_free`: it asks for
-    nothing but names of types, as who wants to know whether we are there. `is_costly`: few run at the same time."""
+    """A prepared operation. `errors` say why it must not run; `is_unreadable` as in `Result`. `asks_only_for_typename`:
+    it asks for nothing but names of types, as who wants to know whether we are there. `is_costly`: few run at the same
+    time.
+    """
 
     parameters: Parameters
     type: OperationType | None
     name: str | None
     errors: list[GraphQLError]
     is_unreadable: bool = False
-    is_free: bool = False
+    asks_only_for_typename: bool = False
     is_costly: bool = False
 
 
-class DeadlineOver(Exception):
+class DeadlineExceeded(Exception):
     """An operation took longer than it may."""
 
 
@@ -73,7 +75,7 @@ class Operations:
         budget: Budget | None = None,
         documents: Persisted | None = None,
         engine: Engine | None = None,
-        admission: Admission | None = None,
+        admission: AdmissionControl | None = None,
     ) -> None:
         """Without `engine` Strawberry executes; without `documents` each is sent in full.
 
@@ -90,25 +92,25 @@ class Operations:
         self._max_cost = max_cost
         self._budget = budget
         self._documents = documents or Persisted(None)
-        self._admission = admission or Admission(running=MANY, waiting=MANY)
+        self._admission = admission or AdmissionControl(running=MANY, waiting=MANY)
         self._costly = self._admission.for_costly()
         metrics.watch(running=lambda: self._admission.running, waiting=lambda: self._admission.waiting)
-        self.hold_back = Holding().hold_back
-        self.pace = Pace()
-        self._readying = Admission(running=1, waiting=READYING)
+        self.delay_refusal = RefusalDelay().delay_refusal
+        self.pace = RequestPacer()
+        self._readying = AdmissionControl(running=1, waiting=READYING)
         self._takes_any_text = self._documents.takes_any_text
         self._tracing = tracing
         self.metrics = metrics
         self._log = structlog.get_logger().bind()
 
-    def observing(self, transport: str) -> Observing:
+    def observing(self, transport: str) -> OperationObserver:
         """Around one operation, within one task."""
-        return Observing(transport, self.report)
+        return OperationObserver(transport, self.report)
 
     def report(self, seen: Observation) -> None:
         seconds = perf_counter() - seen.started
         statements = seen.statements.count
-        over = Over(
+        over = OperationReport(
             seen.name,
             seen.type,
             seen.transport,
@@ -119,7 +121,7 @@ class Operations:
             seconds,
             statements,
         )
-        self.metrics.saw(over)
+        self.metrics.record(over)
         self._log.info(
             "operation",
             operation=seen.name and seen.name[:100],
@@ -136,26 +138,28 @@ class Operations:
         )
 
     async def pay_for_bytes(self, address: str, size: int) -> None:
-        """Before a long body or message is looked at. Raises `Spent`."""
+        """Before a long body or message is looked at. Raises `BudgetExhausted`."""
         price = price_of_bytes(size)
         if price and self._budget is not None:
             await self._budget.charge(address, price)
 
     async def prepare(self, parameters: Parameters, seen: Observation, address: str) -> Operation:
         """Find the document, parse, limit and validate it, and count its cost. No SQL. What is wrong with the operation
-        is in `errors`. Raises `Spent` and `Overloaded` before anything is done for a document that is not known."""
-        asked = Asked(parameters.query, parameters.document_id, parameters.hash)
+        is in `errors`. Raises `BudgetExhausted` and `Overloaded` before anything is done for a document that is not
+        known.
+        """
+        asked = DocumentRequest(parameters.query, parameters.document_id, parameters.hash)
         if asked.id is None and asked.hash is None and self._takes_any_text:
-            found = Found(asked.text, SENT)
+            found = FoundDocument(asked.text, SENT)
         else:
             try:
                 found = await self._documents.find(asked)
             except GraphQLError as error:
-                return Operation(parameters, None, None, [error], not isinstance(error, Mismatch))
+                return Operation(parameters, None, None, [error], not isinstance(error, HashMismatch))
         seen.document = found.source
         prepared = self._schema.known(found.text)
         if prepared is None:
-            prepared = await self._made_ready(found, address)
+            prepared = await self._prepare_in_line(found, address)
         node = prepared.operation(parameters.operation_name)
         errors = prepared.fresh_errors() if prepared.errors else []
         if not errors:
@@ -173,29 +177,29 @@ class Operations:
         seen.type, seen.name = type_.value if type_ else "none", name
         if found.text != parameters.query:
             parameters = parameters._replace(query=found.text)
-        is_free = node is not None and _asks_for_nothing(node)
+        is_free = node is not None and _asks_only_for_typename(node)
         is_costly = type_ is OperationType.QUERY and seen.cost >= COSTLY
         return Operation(parameters, type_, name, errors, prepared.document is None, is_free, is_costly)
 
-    async def _made_ready(self, found: Found, address: str) -> Prepared:
+    async def _prepare_in_line(self, found: FoundDocument, address: str) -> Prepared:
         if self._budget is not None and found.source != TRUSTED:
             await self._budget.charge(address, price_of_document(found.text))
-        async with self._readying.turn(caller_key(None, address)):
+        async with self._readying.slot(caller_key(None, address)):
             # Somebody before may have brought the same one.
             return self._schema.known(found.text) or await self._schema.prepare_in_slices(found.text)
 
-    def turn(self, operation: Operation, user_id: UUID | None, address: str) -> AbstractAsyncContextManager[None]:
+    def slot(self, operation: Operation, user_id: UUID | None, address: str) -> AbstractAsyncContextManager[None]:
         """For a block in which the operation takes one of the places of those that run. Raises `Overloaded`."""
-        if operation.errors or operation.is_free:
-            return FREE
+        if operation.errors or operation.asks_only_for_typename:
+            return NO_SLOT
         caller = caller_key(user_id, address)
-        turn = self._admission.turn(caller)
-        return Both(self._costly.turn(caller), turn) if operation.is_costly else turn
+        turn = self._admission.slot(caller)
+        return TwoSlots(self._costly.slot(caller), turn) if operation.is_costly else turn
 
-    async def wait_for_turn(self, operation: Operation, context: Context) -> None:
+    async def wait_for_slot(self, operation: Operation, context: Context) -> None:
         """Wait for a turn and give it back at once: a live stream is begun in its turn, and not one of those that run,
         because what it waits for most of the time is its reader. Raises `Overloaded`."""
-        async with self.turn(operation, context.viewer.id, context.caller.address):
+        async with self.slot(operation, context.viewer.id, context.caller.address):
             pass
 
     async def admit(self, operation: Operation, context: Context, seen: Observation) -> None:
@@ -206,11 +210,11 @@ class Operations:
         balance = await self._budget.take_of(seen.payer, seen.cost, is_user=context.viewer.id is not None)
         seen.remaining = balance.remaining
         if balance.wait:
-            refusal = spent(context.reader, balance.wait, self._told(seen))
+            refusal = spent(context.reader, balance.wait, self._extensions(seen))
             seen.refused(refusal.body["errors"][0])
             raise refusal
 
-    def _told(self, seen: Observation) -> dict[str, Any]:
+    def _extensions(self, seen: Observation) -> dict[str, Any]:
         """`extensions.cost`, about which `docs/errors.md` tells more."""
         actual = {} if seen.actual is None else {"actual": seen.actual}
         return {"requested": seen.cost, **actual, "maximum": self._max_cost, "remaining": seen.remaining}
@@ -226,7 +230,7 @@ class Operations:
         try:
             result = await self._until_deadline(operation, context, seen)
             is_done = True
-        except DeadlineOver:
+        except DeadlineExceeded:
             extensions = {"code": "INTERNAL", "reason": "TIMEOUT"}
             error = {"message": context.reader.say(TIMEOUT_MESSAGE), "extensions": extensions}
             result = Result({"errors": [error], "data": None})
@@ -241,18 +245,18 @@ class Operations:
             return self._stopped(context, seen)
         if seen.outcome != "timeout":
             seen.record(result)
-        return extended(result, {"cost": self._told(seen)}) if operation.parameters.wants_cost else result
+        return extended(result, {"cost": self._extensions(seen)}) if operation.parameters.wants_cost else result
 
     async def _until_deadline(self, operation: Operation, context: Context, seen: Observation) -> Result:
         try:
-            with self._deadlines.one():
+            with self._deadlines.block():
                 if self._tracing is None:
                     found = await self._execute(operation, context)
                 else:
                     with self._tracing.span(operation.name, seen.type):
                         found = await self._execute(operation, context)
         except TimeoutError:
-            raise DeadlineOver from None
+            raise DeadlineExceeded from None
         result = result_of(found)
         if found.extensions and "plan" in found.extensions:
             result = extended(result, {"plan": found.extensions["plan"]})
@@ -294,7 +298,7 @@ class Operations:
             yield self._refused(operation, context, seen)
         elif operation.type is not OperationType.SUBSCRIPTION:
             try:
-                async with self.turn(operation, context.viewer.id, context.caller.address):
+                async with self.slot(operation, context.viewer.id, context.caller.address):
                     result = await self.run(operation, context, seen)
             except Overloaded as error:
                 refusal = refusal_of(error, context.caller.accept_language)
@@ -345,5 +349,5 @@ def drop_undeclared(node: OperationDefinitionNode, variables: dict[str, Any] | N
             del variables[name]
 
 
-def _asks_for_nothing(node: OperationDefinitionNode) -> bool:
+def _asks_only_for_typename(node: OperationDefinitionNode) -> bool:
     return all(isinstance(one, FieldNode) and one.name.value == "__typename" for one in node.selection_set.selections)

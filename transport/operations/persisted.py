@@ -19,7 +19,7 @@ from graphql import GraphQLError
 
 from caches import Cache, weight_of
 from errors import StartError, _
-from integrations.quick_redis import Away, QuickRedis
+from integrations.quick_redis import QuickRedis, RedisUnavailable
 from schema import Schema
 from settings import Settings
 
@@ -57,32 +57,32 @@ return found
 KEY = "wingding:document:"
 
 
-class NotKnown(GraphQLError):
+class PersistedQueryNotFound(GraphQLError):
     """The message is what Apollo's clients look for."""
 
     def __init__(self) -> None:
         super().__init__("PersistedQueryNotFound", extensions={"code": "PERSISTED_QUERY_NOT_FOUND"})
 
 
-class NotSupported(GraphQLError):
+class PersistedQueriesNotSupported(GraphQLError):
     """The message is what Apollo's clients look for: they send texts from then on."""
 
     def __init__(self) -> None:
         super().__init__("PersistedQueryNotSupported", extensions={"code": "PERSISTED_QUERY_NOT_SUPPORTED"})
 
 
-class NotTrusted(GraphQLError):
+class DocumentNotTrusted(GraphQLError):
     def __init__(self) -> None:
         super().__init__(_("This server runs only registered operations."), extensions={"code": "DOCUMENT_NOT_TRUSTED"})
 
 
-class Mismatch(GraphQLError):
+class HashMismatch(GraphQLError):
     def __init__(self) -> None:
         message = _("The text of the operation does not match its hash or id.")
         super().__init__(message, extensions={"code": "BAD_USER_INPUT", "reason": "DOCUMENT_MISMATCH"})
 
 
-class Asked(NamedTuple):
+class DocumentRequest(NamedTuple):
     """A request's document: its text, or an id from the registry, or the hash of a persisted query; several may stand
     together, one at least."""
 
@@ -91,7 +91,7 @@ class Asked(NamedTuple):
     hash: str | None = None
 
 
-class Found(NamedTuple):
+class FoundDocument(NamedTuple):
     text: str
     source: str
     """SENT, AUTOMATIC or TRUSTED."""
@@ -115,26 +115,29 @@ class Persisted:
         """Whether a text that comes without a name runs as it is."""
         return not self._trusted and self._mode != "only"
 
-    async def find(self, asked: Asked) -> Found:
-        """Raises `NotKnown`, `NotSupported`, `NotTrusted` or `Mismatch`. Waits for Redis only for an unknown hash."""
+    async def find(self, asked: DocumentRequest) -> FoundDocument:
+        """Find the text of a request's document. Waits for Redis only for an unknown hash.
+
+        Raises `PersistedQueryNotFound`, `PersistedQueriesNotSupported`, `DocumentNotTrusted` or `HashMismatch`.
+        """
         registered = self._registered(asked.id) or self._registered(asked.hash)
         if registered is not None:
             if asked.text and asked.text != registered:
-                raise Mismatch
-            return Found(registered, TRUSTED)
+                raise HashMismatch
+            return FoundDocument(registered, TRUSTED)
         if asked.text:
             if asked.hash and not _fits(asked.text, asked.hash):
-                raise Mismatch
+                raise HashMismatch
             if asked.text in self._texts:
-                return Found(asked.text, TRUSTED)
+                return FoundDocument(asked.text, TRUSTED)
             if self._mode == "only":
-                raise NotTrusted
-            return Found(asked.text, SENT)
+                raise DocumentNotTrusted
+            return FoundDocument(asked.text, SENT)
         if self._mode == "only":
-            raise NotTrusted
+            raise DocumentNotTrusted
         if asked.hash is None:
-            raise NotKnown if self._trusted else NotSupported
-        return Found(await self._automatic(asked.hash), AUTOMATIC)
+            raise PersistedQueryNotFound if self._trusted else PersistedQueriesNotSupported
+        return FoundDocument(await self._automatic(asked.hash), AUTOMATIC)
 
     def _registered(self, id: str | None) -> str | None:
         """Ids may carry the name of their hash, as GraphQL over HTTP writes them: `sha256:…`."""
@@ -144,30 +147,30 @@ class Persisted:
 
     async def _automatic(self, hash: str) -> str:
         if self._redis is None:
-            raise NotSupported
+            raise PersistedQueriesNotSupported
         if not SHA256.fullmatch(hash):
-            raise NotKnown
+            raise PersistedQueryNotFound
         kept = self._kept.get(hash)
         if kept is not None:
             return kept
         try:
             found = await self._redis.run(FETCH, keys=[KEY], arguments=[hash, LIFETIME])
-        except Away:
-            raise NotKnown from None
+        except RedisUnavailable:
+            raise PersistedQueryNotFound from None
         text = found.decode() if found is not None else ""
         if not _fits(text, hash):
-            raise NotKnown
+            raise PersistedQueryNotFound
         self._kept.put(hash, text, weight_of(text))
         return text
 
-    async def learn(self, asked: Asked) -> None:
+    async def learn(self, asked: DocumentRequest) -> None:
         """Keep a document that came with its hash. It was found to be valid: nonsense is not worth keeping."""
         if self._redis is None or asked.hash is None or not asked.text or asked.text in self._texts:
             return
         if asked.hash in self._kept or len(asked.text) > LONGEST:
             return
         self._kept.put(asked.hash, asked.text, weight_of(asked.text))
-        with suppress(Away):
+        with suppress(RedisUnavailable):
             await self._redis.run(STORE, keys=[KEY], arguments=[asked.hash, asked.text, LIFETIME, MOST])
 
 

@@ -11,8 +11,8 @@ from database import is_outage
 from errors import _
 from schema.core.error_format import INTERNAL_MESSAGE, RETRY_AFTER, UNAVAILABLE_MESSAGE
 from translations import DEFAULT_LOCALE, Reader, negotiate
-from transport.operations.admission import Overloaded
-from transport.operations.budget import SPENT_MESSAGE, Spent
+from transport.operations.admission_control import Overloaded
+from transport.operations.budget import SPENT_MESSAGE, BudgetExhausted
 from transport.operations.requests import BadRequest
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ def refusal_of(error: Exception, accept_language: str) -> BadRequest:
         return _unauthenticated(error, reader)
     if isinstance(error, Overloaded):
         return unavailable(reader.say(OVERLOADED_MESSAGE), retry_after=error.retry_after, reason="OVERLOADED")
-    if isinstance(error, Spent):
+    if isinstance(error, BudgetExhausted):
         return spent(reader, error.balance.wait, {"requested": error.cost, "remaining": error.balance.remaining})
     if is_outage(error):
         log.warning("database.away", error=type(error).__name__, about=str(error)[:200])

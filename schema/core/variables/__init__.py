@@ -48,7 +48,7 @@ FITTING: dict[str, Any] = {
 """A value of each scalar, for an input that nobody reads."""
 
 
-class Refusal(str):
+class InvalidInput(str):
     """Stands as idempotency key in the place of an input that does not fit, and says why not."""
 
     problems: tuple[UserError, ...] = ()
@@ -157,8 +157,8 @@ def _of_request(problem: UserError, definition: VariableDefinitionNode) -> Graph
     return GraphQLError(message, definition, original_error=problem, extensions=extensions)
 
 
-def _refusal(problems: Sequence[UserError]) -> Refusal:
-    made = Refusal("refused")
+def _refusal(problems: Sequence[UserError]) -> InvalidInput:
+    made = InvalidInput("refused")
     made.problems = tuple(problems)
     return made
 

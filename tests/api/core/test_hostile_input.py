@@ -20,7 +20,7 @@ from graphql import (
 import models
 from models import uuid7
 from schema.core import ids
-from schema.core.node import NODES
+from schema.core.node_interface import NODES
 from tests.clients import gid
 from tests.factories import (
     in_days,

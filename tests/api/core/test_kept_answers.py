@@ -17,7 +17,7 @@ from strawberry.types.base import StrawberryList, StrawberryOptional
 
 from models import Base, Booking, IdempotencyKey, OutboxEvent, Registration, Session
 from schema.core.idempotency import FORMER_NAMES, KEPT_TYPES
-from schema.core.node import NODES
+from schema.core.node_interface import NODES
 from tests.api.booking.test_registrations import REGISTER, an_event
 from tests.api.people.signing import account
 from tests.clients import codes, gid

@@ -18,7 +18,7 @@ from graphql import (
 from models import Chat, Event, Role, User, utcnow
 from schema.core import ids
 from schema.core.input_checks import kind_of, rules_of
-from schema.core.node import NODES
+from schema.core.node_interface import NODES
 from tests.api.booking.test_registrations import an_event
 from tests.factories import in_days, make_category, make_user, make_venue
 

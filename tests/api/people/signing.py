@@ -16,7 +16,7 @@ from schema.core.context import Context
 from schema.core.ports import Ports
 from tests.clients import Client
 from tests.factories import make_user
-from transport.operations.contexts import claims_of, viewer_of
+from transport.operations.authentication import claims_of, viewer_of
 
 PASSWORD = "a quiet place by the river"
 

@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 from auth.viewer import GUEST, Viewer
 from database.rows import Values
 from dataloaders.core.compiled import compile_for
-from dataloaders.core.pages import PageArgs, open_window
+from dataloaders.core.keyset_pages import PageArgs, open_window
 from models import (
     Admission,
     Event,

@@ -9,7 +9,7 @@ from sqlalchemy import insert, text
 from auth.viewer import GUEST, Viewer
 from database.rows import Values
 from dataloaders.core.compiled import compile_for
-from dataloaders.core.pages import PageArgs, open_window
+from dataloaders.core.keyset_pages import PageArgs, open_window
 from models import Booking, Event, EventStatus, EventTiming, EventVisibility, Registration, Role, Service, uuid7
 from resolvers.events.service_search import ServiceFilter, ServiceSort, listing
 from tests.factories import in_days, make_category, make_service_type, make_user, make_venue

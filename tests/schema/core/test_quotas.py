@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from auth.viewer import Viewer
-from integrations.buckets import Buckets
 from integrations.quick_redis import QuickRedis
+from integrations.token_buckets import SharedTokenBuckets
 from models import Club, ClubRole, Message, Role, User
 from schema import Schema
 from schema.core import metadata
@@ -60,7 +60,7 @@ def limited(schema: Schema, ports: Ports, redis: QuickRedis) -> Callable[..., Cl
 
     def make(user: User, *, redis: QuickRedis = redis, **most: int) -> Client:
         rates = {kind: Rate(number, 86_400) for kind, number in most.items()}
-        quotas = Quotas(Buckets(redis, "quota", slices=20), rates)
+        quotas = Quotas(SharedTokenBuckets(redis, "quota", slices=20), rates)
         return Client(schema, replace(ports, quotas=quotas), user, "en")
 
     return make
@@ -156,7 +156,7 @@ async def test_who_works_for_others_may_write_more(limited, save, count, role, m
 
 
 async def test_a_list_counts_as_many_as_it_has(redis):
-    quotas = Quotas(Buckets(redis, "quota", slices=20), {"invitations": Rate(5, 86_400)})
+    quotas = Quotas(SharedTokenBuckets(redis, "quota", slices=20), {"invitations": Rate(5, 86_400)})
     ada = Viewer(make_user())
 
     async def invite(number: int) -> bool:

@@ -11,14 +11,14 @@ import pytest
 from tests.transport.conftest import serving, until
 from tests.transport.http.test_direct import LARGE
 from tests.transport.raw import connected, post
-from transport.http.backlog import BACKLOG, Backlog, Held
+from transport.http.backlog import BACKLOG, Backlog, PendingFrames
 
 
 class Reader:
     def __init__(self, backlog: Backlog, size: int) -> None:
         self.size = size
         self.is_dropped = False
-        backlog.hold(self, Held(lambda: self.size, self._drop))
+        backlog.hold(self, PendingFrames(lambda: self.size, self._drop))
 
     def _drop(self) -> None:
         self.is_dropped = True

@@ -19,7 +19,7 @@ import transport.live.fanout
 from app import create_app
 from commands.listening import listen
 from commands.serve import configuration
-from engine.live import Answering
+from engine.live import EntryAnswers
 from models import ChatKind, ClubRole
 from realtime import cursors
 from settings import Settings
@@ -86,7 +86,7 @@ async def hear(follower, number):
 
 async def test_an_entry_is_executed_and_encoded_once_for_all_sockets(server, save, sign_in, monkeypatch):
     executed, encoded = [], []
-    run, write = Answering._run, transport.live.fanout.write_json
+    run, write = EntryAnswers._run, transport.live.fanout.write_json
 
     async def counted(self, entries):
         executed.append(len(entries))
@@ -97,7 +97,7 @@ async def test_an_entry_is_executed_and_encoded_once_for_all_sockets(server, sav
         return write(body)
 
     async with a_crowd(server, save, sign_in, 8) as (chat, users, followers):
-        monkeypatch.setattr(Answering, "_run", counted)
+        monkeypatch.setattr(EntryAnswers, "_run", counted)
         monkeypatch.setattr(transport.live.fanout, "write_json", counting)
         await say(followers[0], chat, "hello")
         heard = [await hear(follower, 1) for follower in followers]
@@ -186,7 +186,7 @@ async def test_a_failed_execution_is_told_to_every_member_of_the_group(server, s
         raise ValueError("secret")
 
     async with a_crowd(server, save, sign_in, 2) as (chat, _users, followers):
-        monkeypatch.setattr(Answering, "_run", failing)
+        monkeypatch.setattr(EntryAnswers, "_run", failing)
         await say(followers[0], chat, "hello")
         errors = []
         for follower in followers:
@@ -277,7 +277,7 @@ async def read_message(reader):
 
 
 async def test_a_server_without_the_second_door_delivers_all_the_same(environment, save, sign_in, monkeypatch):
-    monkeypatch.setattr("transport.live.fanout.Following.hand", None)
+    monkeypatch.setattr("transport.live.fanout.SocketSubscription.deliver", None)
     settings = Settings.load(environment | {"PORT": str(free_port())})
     config = configuration(settings, app=create_app(settings), factory=False, loop="none", ws="websockets-sansio")
     plain = uvicorn.Server(config)
@@ -334,5 +334,5 @@ async def test_a_live_subscriber_keeps_nothing_of_how_it_came(server, save, sign
 
     assert after == before
     assert scopes == [{}] * 4
-    assert "Connection.run" in waiting
+    assert "SocketConnection.run" in waiting
     assert not waiting & {"WebSocketRoute.handle", "SocketEndpoint.__call__"}

@@ -16,7 +16,7 @@ from realtime.streams import access_stream
 from tests.api.booking.test_registrations import REGISTER, an_event
 from tests.clients import gid
 from tests.transport.conftest import metric, until
-from transport.live.sessions import Seats, SessionWatch
+from transport.live.sessions import ConnectionLimiter, SessionWatch
 from transport.live.sse import StreamEndpoint
 from transport.observing.metrics import Metrics
 from transport.operations.operations import Operations
@@ -115,7 +115,7 @@ async def test_the_end_of_the_session_ends_the_stream(http, save, sign_in, ports
 async def test_comments_keep_the_connection_alive(ports, schema, save):
     _, event = await an_event(save, capacity=2)
     operations = Operations(schema, Metrics(), None, timeout=5)
-    endpoint = StreamEndpoint(operations, ports, Seats(5), SessionWatch(ports), keep_alive=0.05)
+    endpoint = StreamEndpoint(operations, ports, ConnectionLimiter(5), SessionWatch(ports), keep_alive=0.05)
     sent: list[Any] = []
     body = orjson.dumps({"query": WATCH, "variables": {"id": gid(event)}})
     headers = [(b"content-type", b"application/json"), (b"accept", b"text/event-stream")]

@@ -13,7 +13,7 @@ import httpx2
 import orjson
 import structlog
 
-from commands.logs import LATEST, JsonLogger, Lines, _write_json
+from commands.logs import LATEST, JsonLogger, LineWriter, _write_json
 from tests.clients import ServerProcess
 from tests.transport.http.test_http import TYPENAME
 from transport.observing.tracing import marks
@@ -31,7 +31,7 @@ class File(io.StringIO):
 
 async def test_lines_of_a_moment_are_written_together():
     file = File()
-    lines = Lines(file)
+    lines = LineWriter(file)
 
     for number in range(5):
         lines.info(f"line {number}")
@@ -45,7 +45,7 @@ async def test_lines_of_a_moment_are_written_together():
 
 async def test_a_warning_does_not_wait_and_keeps_the_order():
     file = File()
-    lines = Lines(file)
+    lines = LineWriter(file)
 
     lines.info("first")
     lines.warning("second")
@@ -59,7 +59,7 @@ async def test_a_warning_does_not_wait_and_keeps_the_order():
 
 def test_lines_without_an_event_loop_or_after_its_end_are_written():
     file = File()
-    lines = Lines(file)
+    lines = LineWriter(file)
 
     async def main(words: str) -> None:
         lines.info(words)
@@ -72,14 +72,14 @@ def test_lines_without_an_event_loop_or_after_its_end_are_written():
     assert file.getvalue().splitlines() == ["before", "within", "within another", "after"]
 
 
-def logger_into(lines: Lines) -> JsonLogger:
+def logger_into(lines: LineWriter) -> JsonLogger:
     return structlog.wrap_logger(lines, processors=[_write_json], wrapper_class=JsonLogger)  # type: ignore[no-any-return]  # structlog types it as Any
 
 
 def test_a_line_says_what_happened_when_and_for_which_request():
     file = File()
     token = marks.set({"request_id": "r", "trace_id": "t"})
-    log = logger_into(Lines(file))
+    log = logger_into(LineWriter(file))
 
     log.info("short", number=1, odd={1: object})
     log.bind(bound=2).info("%s way", "long", number=3)
@@ -107,7 +107,7 @@ def test_a_traceback_tells_no_values():
     try:
         raise RuntimeError(len(password))
     except RuntimeError:
-        logger_into(Lines(file)).exception("bad")
+        logger_into(LineWriter(file)).exception("bad")
 
     line = orjson.loads(file.getvalue())
     assert "RuntimeError: 12" in line["exception"]

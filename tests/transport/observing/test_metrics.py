@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from transport.observing.metrics import COUNTED_AT_ONCE, Counts, Metrics, Over, Spread
+from transport.observing.metrics import COUNTED_AT_ONCE, LabelledCounter, LabelledHistogram, Metrics, OperationReport
 
 BOUNDS = (0.5, 1, 2.5, 10)
 
@@ -16,7 +16,7 @@ def told(registry: CollectorRegistry) -> list[str]:
 
 def test_a_counter_is_told_as_prometheus_tells_it():
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    counts = Counts("things", "Things.", ["kind", "size"], ours)
+    counts = LabelledCounter("things", "Things.", ["kind", "size"], ours)
     counter = Counter("things", "Things.", ["kind", "size"], registry=theirs)
 
     for kind, size in [("a", "big"), ("b", 'odd "\\\n'), ("a", "big"), ("a", "small")]:
@@ -28,7 +28,7 @@ def test_a_counter_is_told_as_prometheus_tells_it():
 
 def test_a_histogram_is_told_as_prometheus_tells_it():
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    spread = Spread("seconds", "Time.", ["kind"], BOUNDS, ours)
+    spread = LabelledHistogram("seconds", "Time.", ["kind"], BOUNDS, ours)
     histogram = Histogram("seconds", "Time.", ["kind"], buckets=BOUNDS, registry=theirs)
 
     for value in (0, 0.5, 0.5000001, 1, 1.5, 2.5, 10, 11, 1e9):
@@ -41,11 +41,11 @@ def test_a_histogram_is_told_as_prometheus_tells_it():
 
 def test_operations_are_counted_at_the_latest_when_somebody_asks():
     metrics = Metrics()
-    one = Over("Q", "query", "http", "ok", "sent", "", cost=3, seconds=0.004, statements=2)
+    one = OperationReport("Q", "query", "http", "ok", "sent", "", cost=3, seconds=0.004, statements=2)
 
     for _ in range(COUNTED_AT_ONCE + 5):
-        metrics.saw(one)
-    metrics.saw(one._replace(operation=None, outcome="refused", refusal="BODY_TOO_LARGE", type="none", cost=0))
+        metrics.record(one)
+    metrics.record(one._replace(operation=None, outcome="refused", refusal="BODY_TOO_LARGE", type="none", cost=0))
 
     text = metrics.text().decode()
     many = COUNTED_AT_ONCE + 5

@@ -22,7 +22,7 @@ from tests.clients import NO_TLS
 from tests.sockets import PROTOCOL
 from tests.transport.conftest import IMPATIENT, RunningServer, serving
 from transport.http.proxies import ProxyHeaders
-from transport.live.sessions import Seats
+from transport.live.sessions import ConnectionLimiter
 
 WRITTEN = {
     "192.0.2.7": ["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207", "0:0:0:0:0:FFFF:192.0.2.7"],
@@ -50,7 +50,7 @@ def test_an_address_has_one_spelling(plain: str, written: str) -> None:
 )
 def test_what_counts_as_one_address(address: str, expected: str) -> None:
     assert network(address) == expected
-    assert Seats(1).key(GUEST, Caller(address)) == f"network {expected}"
+    assert ConnectionLimiter(1).key(GUEST, Caller(address)) == f"network {expected}"
 
 
 TRUSTED = "127.0.0.1, 10.0.0.0/8, 2001:db8:f::/48, ::ffff:172.16.0.0/108"

@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from auth.viewer import GUEST, Viewer
-from integrations.buckets import Balance
 from integrations.quick_redis import QuickRedis
+from integrations.token_buckets import Balance
 from schema.core.context import Caller, Context
 from tests.clients import NO_TLS, free_port
 from tests.factories import make_user
@@ -218,13 +218,13 @@ async def test_redis_is_asked_again_after_a_pause(settings):
 
 
 async def test_the_purses_of_a_process_are_bounded(nowhere, monkeypatch):
-    monkeypatch.setattr("integrations.buckets.MOST_PURSES", 10)
+    monkeypatch.setattr("integrations.token_buckets.MOST_KEYS", 10)
     spending = budget(nowhere)
 
     for _ in range(30):
         await spending.take(someone(), "", 1)
 
-    assert len(spending._buckets._purses) == 10
+    assert len(spending._buckets._local) == 10
 
 
 async def test_the_refusal_says_when_to_come_back_and_in_the_callers_language(ports, schema, redis):

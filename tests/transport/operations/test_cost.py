@@ -173,7 +173,7 @@ def test_of_the_types_of_a_union_the_dearest_counts():
 
 
 def test_one_document_is_read_once_and_what_is_kept_is_bounded(monkeypatch):
-    monkeypatch.setattr("caches.Limit.bytes", 4_000_000)
+    monkeypatch.setattr("caches.CacheLimit.bytes", 4_000_000)
     costs = Costs(SCHEMA._schema)
 
     for number in range(80):

@@ -13,7 +13,7 @@ from transport.operations.deadline import Deadlines
 
 class Sync(AbstractAsyncContextManager[None]):
     def __init__(self, seconds: float) -> None:
-        self._deadline = Deadlines(seconds).one()
+        self._deadline = Deadlines(seconds).block()
 
     async def __aenter__(self) -> None:
         self._deadline.__enter__()
@@ -113,7 +113,7 @@ async def test_each_of_many_ends_in_its_own_time():
         await asyncio.sleep(number * 0.02)
         start = loop.time()
         try:
-            with deadlines.one():
+            with deadlines.block():
                 await asyncio.sleep(seconds)
         except TimeoutError:
             late[number] = loop.time() - start
@@ -124,7 +124,7 @@ async def test_each_of_many_ends_in_its_own_time():
     assert all(0.045 <= seconds < 0.5 for seconds in late.values()), late
     assert loop.time() - began < 1
     await asyncio.sleep(0.06)
-    with deadlines.one():
+    with deadlines.block():
         await asyncio.sleep(0)
 
 
@@ -133,14 +133,14 @@ def test_deadlines_go_on_in_another_event_loop():
 
     async def late() -> bool:
         try:
-            with deadlines.one():
+            with deadlines.block():
                 await asyncio.sleep(5)
         except TimeoutError:
             return True
         return False
 
     async def quick() -> None:
-        with deadlines.one():
+        with deadlines.block():
             await asyncio.sleep(0)
 
     asyncio.run(quick())

@@ -11,9 +11,9 @@ import dataloaders.core.compiled
 import models
 from auth.viewer import GUEST, Viewer
 from database.rows import Values, attributes, folded_class, row_class
-from dataloaders.core.base import Many, One, OneOf, PageRequest, Pages, Value
-from dataloaders.core.compiled import Slot, compile_for
-from dataloaders.core.pages import PageArgs
+from dataloaders.core.compiled import Placeholder, compile_for
+from dataloaders.core.declarations import Many, One, OneOf, PageRequest, Pages, Value
+from dataloaders.core.keyset_pages import PageArgs
 from dataloaders.core.selects import statement_for
 from engine.declared import source_of
 from engine.fetches import Resolved
@@ -97,9 +97,9 @@ def assert_it_holds_nothing(declaration, request_, role, monkeypatch, coordinate
 
     assert first.sql == second.sql, coordinate
     for one, other in zip(first.parameters, second.parameters, strict=True):
-        if isinstance(one, Slot):
+        if isinstance(one, Placeholder):
             is_viewer = one.name == "viewer" and other in (viewers[1].id, str(viewers[1].id))
-            assert isinstance(other, Slot) or is_viewer, coordinate
+            assert isinstance(other, Placeholder) or is_viewer, coordinate
         else:
             assert one == other, coordinate
             assert not isinstance(one, datetime) or abs(one - datetime.now(UTC)) > timedelta(days=1), coordinate

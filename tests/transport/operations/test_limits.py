@@ -170,7 +170,7 @@ async def test_a_list_in_the_variables_is_limited_unless_its_field_says_otherwis
 
 
 async def test_the_kept_documents_are_bounded_by_their_weight(schema, monkeypatch):
-    monkeypatch.setattr("caches.Limit.bytes", 10_000_000)
+    monkeypatch.setattr("caches.CacheLimit.bytes", 10_000_000)
     documents = Documents(schema._schema)
 
     for number in range(30):

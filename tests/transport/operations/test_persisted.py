@@ -16,7 +16,14 @@ from models import uuid7
 from tests.clients import NO_TLS, free_port
 from tests.sockets import Socket
 from tests.transport.live.test_sse import STREAM, events
-from transport.operations.persisted import KEY, LIFETIME, Asked, Found, NotKnown, Persisted
+from transport.operations.persisted import (
+    KEY,
+    LIFETIME,
+    DocumentRequest,
+    FoundDocument,
+    Persisted,
+    PersistedQueryNotFound,
+)
 
 NOT_FOUND = {
     "errors": [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}],
@@ -150,34 +157,34 @@ async def test_processes_share_what_they_were_taught(redis):
     query = new_query()
     first, second = Persisted(redis), Persisted(redis)
 
-    await first.learn(Asked(query, hash=hash_of(query)))
+    await first.learn(DocumentRequest(query, hash=hash_of(query)))
 
-    assert await second.find(Asked(hash=hash_of(query))) == Found(query, "automatic")
+    assert await second.find(DocumentRequest(hash=hash_of(query))) == FoundDocument(query, "automatic")
 
 
 async def test_a_process_asks_redis_once_for_a_hash(redis, settings):
     query = new_query()
-    await Persisted(redis).learn(Asked(query, hash=hash_of(query)))
+    await Persisted(redis).learn(DocumentRequest(query, hash=hash_of(query)))
     knowing = Persisted(redis)
-    await knowing.find(Asked(hash=hash_of(query)))
+    await knowing.find(DocumentRequest(hash=hash_of(query)))
 
     async with Redis.from_url(settings.redis_url) as client:
         await client.delete(KEY + hash_of(query))
 
-    assert (await knowing.find(Asked(hash=hash_of(query)))).text == query
-    with pytest.raises(NotKnown):
-        await Persisted(redis).find(Asked(hash=hash_of(query)))
+    assert (await knowing.find(DocumentRequest(hash=hash_of(query)))).text == query
+    with pytest.raises(PersistedQueryNotFound):
+        await Persisted(redis).find(DocumentRequest(hash=hash_of(query)))
 
 
 async def test_a_text_that_was_changed_in_redis_does_not_run(redis, settings):
     query = new_query()
-    await Persisted(redis).learn(Asked(query, hash=hash_of(query)))
+    await Persisted(redis).learn(DocumentRequest(query, hash=hash_of(query)))
 
     async with Redis.from_url(settings.redis_url) as client:
         await client.set(KEY + hash_of(query), "{ viewer { email } }")
 
-    with pytest.raises(NotKnown):
-        await Persisted(redis).find(Asked(hash=hash_of(query)))
+    with pytest.raises(PersistedQueryNotFound):
+        await Persisted(redis).find(DocumentRequest(hash=hash_of(query)))
 
 
 async def test_what_redis_keeps_is_bounded_and_expires(redis, settings, monkeypatch):
@@ -185,7 +192,7 @@ async def test_what_redis_keeps_is_bounded_and_expires(redis, settings, monkeypa
     monkeypatch.setattr("transport.operations.persisted.KEY", prefix := f"test:{uuid7().hex}:")
     queries = [new_query() for _ in range(5)]
     for query in queries:
-        await Persisted(redis).learn(Asked(query, hash=hash_of(query)))
+        await Persisted(redis).learn(DocumentRequest(query, hash=hash_of(query)))
 
     async with Redis.from_url(settings.redis_url, decode_responses=True) as client:
         kept = {key async for key in client.scan_iter(f"{prefix}*")} - {f"{prefix}used"}
@@ -197,12 +204,12 @@ async def test_what_redis_keeps_is_bounded_and_expires(redis, settings, monkeypa
 
 
 async def test_what_a_process_keeps_is_bounded(redis, monkeypatch):
-    monkeypatch.setattr("caches.Limit.bytes", 100_000)
+    monkeypatch.setattr("caches.CacheLimit.bytes", 100_000)
     persisted = Persisted(redis)
 
     for _ in range(40):
         query = new_query()
-        await persisted.learn(Asked(query, hash=hash_of(query)))
+        await persisted.learn(DocumentRequest(query, hash=hash_of(query)))
 
     assert 0 < persisted._kept.weight <= 4_000
     assert 0 < len(persisted._kept) < 20
@@ -220,11 +227,11 @@ async def test_without_redis_a_process_knows_what_it_was_taught_itself():
     redis = QuickRedis(f"redis://127.0.0.1:{free_port()}", pause=60)
     persisted, query = Persisted(redis), new_query()
 
-    with pytest.raises(NotKnown):
-        await persisted.find(Asked(hash=hash_of(query)))
-    await persisted.learn(Asked(query, hash=hash_of(query)))
+    with pytest.raises(PersistedQueryNotFound):
+        await persisted.find(DocumentRequest(hash=hash_of(query)))
+    await persisted.learn(DocumentRequest(query, hash=hash_of(query)))
 
-    assert (await persisted.find(Asked(hash=hash_of(query)))).text == query
+    assert (await persisted.find(DocumentRequest(hash=hash_of(query)))).text == query
     await redis.disconnect()
 
 

@@ -20,7 +20,15 @@ from tests.sockets import Socket
 from tests.transport.conftest import metric
 from tests.transport.live.test_sse import STREAM, events
 from tests.transport.operations.test_persisted import NOT_SUPPORTED, ask, hash_of, new_query
-from transport.operations.persisted import Asked, Found, Mismatch, NotKnown, NotTrusted, Persisted, read_trusted
+from transport.operations.persisted import (
+    DocumentNotTrusted,
+    DocumentRequest,
+    FoundDocument,
+    HashMismatch,
+    Persisted,
+    PersistedQueryNotFound,
+    read_trusted,
+)
 
 TRUSTED = "query Trusted { __typename }"
 NAMES = "query Names($id: ID!) { node(id: $id) { __typename } }"
@@ -43,14 +51,14 @@ def trusting(mode: str, redis: QuickRedis | None = None) -> Persisted:
 @pytest.mark.parametrize(
     "asked",
     [
-        Asked(id=SHA1),
-        Asked(id=f"sha256:{hash_of(NAMES)}"),
-        Asked(hash=SHA1),
-        Asked(hash=hash_of(NAMES)),
-        Asked(TRUSTED),
-        Asked(TRUSTED, id=SHA1),
-        Asked(TRUSTED, hash=SHA1),
-        Asked(TRUSTED, hash=hash_of(TRUSTED)),
+        DocumentRequest(id=SHA1),
+        DocumentRequest(id=f"sha256:{hash_of(NAMES)}"),
+        DocumentRequest(hash=SHA1),
+        DocumentRequest(hash=hash_of(NAMES)),
+        DocumentRequest(TRUSTED),
+        DocumentRequest(TRUSTED, id=SHA1),
+        DocumentRequest(TRUSTED, hash=SHA1),
+        DocumentRequest(TRUSTED, hash=hash_of(TRUSTED)),
     ],
     ids=str,
 )
@@ -60,29 +68,34 @@ async def test_a_trusted_document_is_found_by_whatever_names_it(mode, asked):
 
 @pytest.mark.parametrize("mode", ["prefer", "only"])
 @pytest.mark.parametrize(
-    "asked", [Asked("{ __typename }", id=SHA1), Asked("{ __typename }", hash=hash_of(NAMES)), Asked(NAMES, hash=SHA1)]
+    "asked",
+    [
+        DocumentRequest("{ __typename }", id=SHA1),
+        DocumentRequest("{ __typename }", hash=hash_of(NAMES)),
+        DocumentRequest(NAMES, hash=SHA1),
+    ],
 )
 async def test_a_text_beside_an_id_must_be_the_one_of_that_id(mode, asked):
-    with pytest.raises(Mismatch):
+    with pytest.raises(HashMismatch):
         await trusting(mode).find(asked)
 
 
 @pytest.mark.parametrize(
     "asked",
     [
-        Asked("{ __typename }"),
-        Asked(TRUSTED + " "),
-        Asked("{ __typename }", hash=hash_of("{ __typename }")),
-        Asked("{ __typename }", id="other"),
-        Asked(id="other"),
-        Asked(hash=hash_of("{ __typename }")),
+        DocumentRequest("{ __typename }"),
+        DocumentRequest(TRUSTED + " "),
+        DocumentRequest("{ __typename }", hash=hash_of("{ __typename }")),
+        DocumentRequest("{ __typename }", id="other"),
+        DocumentRequest(id="other"),
+        DocumentRequest(hash=hash_of("{ __typename }")),
     ],
     ids=str,
 )
 async def test_strict_mode_runs_nothing_else(asked, redis):
-    await Persisted(redis).learn(Asked("{ __typename }", hash=hash_of("{ __typename }")))
+    await Persisted(redis).learn(DocumentRequest("{ __typename }", hash=hash_of("{ __typename }")))
 
-    with pytest.raises(NotTrusted):
+    with pytest.raises(DocumentNotTrusted):
         await trusting("only", redis).find(asked)
 
 
@@ -90,11 +103,11 @@ async def test_lenient_mode_runs_everything_else(redis):
     query = new_query()
     lenient = trusting("prefer", redis)
 
-    assert await lenient.find(Asked(query, hash=hash_of(query))) == Found(query, "sent")
-    await lenient.learn(Asked(query, hash=hash_of(query)))
-    assert await lenient.find(Asked(hash=hash_of(query))) == Found(query, "automatic")
-    with pytest.raises(NotKnown):
-        await lenient.find(Asked(id="other"))
+    assert await lenient.find(DocumentRequest(query, hash=hash_of(query))) == FoundDocument(query, "sent")
+    await lenient.learn(DocumentRequest(query, hash=hash_of(query)))
+    assert await lenient.find(DocumentRequest(hash=hash_of(query))) == FoundDocument(query, "automatic")
+    with pytest.raises(PersistedQueryNotFound):
+        await lenient.find(DocumentRequest(id="other"))
 
 
 async def test_without_a_registry_no_document_has_an_id(http):

@@ -19,7 +19,7 @@ MOST_ALONE = 8
 """Requests in a turn of who is alone."""
 
 
-class Pace:
+class RequestPacer:
     """Of one event loop."""
 
     def __init__(self) -> None:

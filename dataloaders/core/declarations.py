@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from auth.viewer import Viewer
-from dataloaders.core.pages import Key, Order, PageArgs
+from dataloaders.core.keyset_pages import Key, Order, PageArgs
 
 Selecting = Callable[[Viewer], Select[Any]]
 Filtering = Callable[[Select[Any], Viewer, Any], Select[Any]]

@@ -12,13 +12,13 @@ from sqlalchemy import text
 
 from auth.password_hashing import MOST_WAITING, Passwords
 from database import Busy
-from database.turns import turn_given_back
+from database.operation_slots import slot_released
 from settings import Settings
 from tests.clients import NO_TLS
 from tests.sockets import Failed, Socket
 from tests.transport.conftest import RunningServer, metric, serving, until, waiting_statements
 from tests.transport.live.test_sse import STREAM, events
-from transport.operations.admission import LONGEST_RETRY, Admission, Overloaded
+from transport.operations.admission_control import LONGEST_RETRY, AdmissionControl, Overloaded
 
 EVENTS = "{ events { nodes { id } } }"
 
@@ -26,7 +26,7 @@ EVENTS = "{ events { nodes { id } } }"
 class Works:
     """Operations that run until they are told to end, as `begin` names them."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: AdmissionControl) -> None:
         self.admission = admission
         self.running: list[str] = []
         self._ends: dict[str, asyncio.Event] = {}
@@ -37,7 +37,7 @@ class Works:
         self._ends[name] = asyncio.Event()
 
         async def work() -> None:
-            async with self.admission.turn(caller):
+            async with self.admission.slot(caller):
                 self.running.append(name)
                 await self._ends[name].wait()
 
@@ -67,7 +67,7 @@ async def make() -> AsyncIterator[Callable[..., Works]]:
     made: list[Works] = []
 
     def start(**limits: Any) -> Works:
-        made.append(Works(Admission(**limits)))
+        made.append(Works(AdmissionControl(**limits)))
         return made[-1]
 
     yield start
@@ -160,18 +160,18 @@ async def test_a_turn_that_comes_to_whom_is_being_cancelled_goes_on_to_the_next(
 
 
 async def test_a_turn_is_given_back_while_something_else_is_waited_for():
-    admission = Admission(running=1, waiting=5)
+    admission = AdmissionControl(running=1, waiting=5)
     elsewhere, last, seen = asyncio.Event(), asyncio.Event(), []
 
     async def hashing() -> None:
-        async with admission.turn("a"):
-            async with turn_given_back():
+        async with admission.slot("a"):
+            async with slot_released():
                 seen.append(admission.running)
                 await elsewhere.wait()
             seen.append("a again")
 
     async def reading(name: str) -> None:
-        async with admission.turn(name):
+        async with admission.slot(name):
             seen.append(name)
             if name == "c":
                 await last.wait()
@@ -192,15 +192,15 @@ async def test_a_turn_is_given_back_while_something_else_is_waited_for():
 
 
 async def test_who_is_cancelled_while_their_turn_is_given_back_holds_none():
-    admission = Admission(running=1, waiting=5)
+    admission = AdmissionControl(running=1, waiting=5)
 
     async def hashing() -> None:
-        async with admission.turn("a"), turn_given_back():
+        async with admission.slot("a"), slot_released():
             await asyncio.sleep(60)
 
     slow = asyncio.create_task(hashing())
     await settle()
-    async with admission.turn("b"):
+    async with admission.slot("b"):
         slow.cancel()
         await asyncio.wait({slow})
 
@@ -208,7 +208,7 @@ async def test_who_is_cancelled_while_their_turn_is_given_back_holds_none():
 
 
 async def test_without_a_turn_there_is_none_to_give_back():
-    async with turn_given_back():
+    async with slot_released():
         pass
 
 
@@ -303,7 +303,7 @@ async def is_two(count: Any) -> bool:
 
 
 async def test_one_caller_has_a_fifth_of_the_turns_and_others_do_not_wait_behind_them():
-    admission = Admission(running=50, waiting=50)
+    admission = AdmissionControl(running=50, waiting=50)
     ready = [admission.try_take("ada") for _ in range(11)]
     waiting = asyncio.create_task(admission.wait("ada"))
     await asyncio.sleep(0)

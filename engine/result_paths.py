@@ -9,21 +9,21 @@ from typing import Protocol
 Path = list[str | int]
 
 
-class Place(Protocol):
+class ResultPath(Protocol):
     def paths(self, position: int) -> list[Path]:
         """The paths at which the value at a position of a batch stands: several where objects are shared."""
 
 
-class Root:
+class RootPath:
     def paths(self, position: int) -> list[Path]:
         return [[]]
 
 
 @dataclass(frozen=True, slots=True)
-class OfField:
+class FieldPath:
     """Values of one field, one for each object of a batch."""
 
-    objects: Place
+    objects: ResultPath
     key: str
 
     def paths(self, position: int) -> list[Path]:
@@ -31,10 +31,10 @@ class OfField:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ListItemPath:
     """Items of lists, all in one batch."""
 
-    lists: Place
+    lists: ResultPath
     owners: Sequence[int]
     indexes: Sequence[int]
 
@@ -43,10 +43,10 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class SelectedPath:
     """Some values of a batch; those at several positions may have become one object."""
 
-    values: Place
+    values: ResultPath
     positions: Sequence[Sequence[int]]
 
     def paths(self, position: int) -> list[Path]:
@@ -54,10 +54,10 @@ class Picked:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedObjectPath:
     """Objects made of the values of a batch, each once wherever it stands."""
 
-    values_place: Place
+    values_place: ResultPath
     values: Sequence[object]
     objects: Sequence[object]
 

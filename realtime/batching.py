@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-MOST_TOGETHER = 500
+MOST_KEYS = 500
 """Asked for by one call."""
 MOST_WORKING = 2
 """Calls at the same time: with more, fewer would come together; with one, a slow call would hold up all."""
 
 
-class Together(Generic[K, V]):
+class Batcher(Generic[K, V]):
     """Collects what is asked for while others are served. `work` gives an answer for each key, or none.
 
     `isolates`: where a call for several keys fails, each is tried by itself, so that one bad key spoils no other.
@@ -28,7 +28,7 @@ class Together(Generic[K, V]):
         self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
         self._working: set[asyncio.Task[None]] = set()
 
-    async def ask(self, key: K) -> V | None:
+    async def load(self, key: K) -> V | None:
         """The answer for a key, null where there is none. Raises as `work` does."""
         future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
@@ -41,7 +41,7 @@ class Together(Generic[K, V]):
 
     async def _serve(self) -> None:
         while self._waiting:
-            taken = [(key, self._waiting.pop(key)) for key in list(self._waiting)[:MOST_TOGETHER]]
+            taken = [(key, self._waiting.pop(key)) for key in list(self._waiting)[:MOST_KEYS]]
             asked = {key: left for key, futures in taken if (left := [one for one in futures if not one.done()])}
             if asked:
                 await self._answer(asked)

@@ -15,7 +15,7 @@ spent by the kernel on writing.
 """
 
 
-class Spreader:
+class TimeSlicer:
     """One for a process: those who hand out at the same time share the turns, in the order in which they came."""
 
     def __init__(self, slice: int = SLICE) -> None:

@@ -1,4 +1,4 @@
-"""How many operations run at the same time in this process, how many wait for their turn, and who is refused at once.
+"""How many operations run at the same time in this process, how many wait for their slot, and who is refused at once.
 
 Without a limit a process that is asked for more than it can do answers everyone, and everyone late: it shares its one
 core among all, and each waits for all. With one, those who run are done soon, a bounded number waits for a bounded
@@ -15,72 +15,72 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
-from database.turns import turn
+from database.operation_slots import current_slot
 
 PATIENCE = 5.0
-"""Seconds that an operation waits for its turn at most."""
+"""Seconds that an operation waits for its slot at most."""
 LONGEST_RETRY = 30
 SPREAD = cycle(range(4))
 """Seconds that are added to the time to come back, so that not all who are refused come back together."""
 LEAST_SHARE = 4
-"""Turns that one caller may have at the same time, and a fifth where that is more: what runs shares the core."""
+"""Slots that one caller may have at the same time, and a fifth where that is more: what runs shares the core."""
 FADING = 0.05
 """Weight of the newest operation in the mean of how long they take."""
 
 
 class Overloaded(Exception):
-    """There is neither a turn nor a place to wait for one. `retry_after` is in seconds."""
+    """There is neither a slot nor a place to wait for one. `retry_after` is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
         super().__init__(retry_after)
 
 
-class Admission:
+class AdmissionControl:
     """Of one process. A caller is a user, or the network of guests.
 
-    One caller has at most a fifth of the turns, or four. A turn that becomes free goes to who has fewest, and
+    One caller has at most a fifth of the slots, or four. A slot that becomes free goes to who has fewest, and
     among those to who has waited longest. Where all places to wait are taken, a caller who has fewer of them takes
     one from who has the most.
     """
 
     def __init__(self, *, running: int, waiting: int, share: int = 0, patience: float = PATIENCE) -> None:
-        """`share` is how many turns one caller may have, where it is another part than usual."""
+        """`share` is how many slots one caller may have, where it is another part than usual."""
         self._most_running = running
         self._most_of_one = share or max(LEAST_SHARE, running // 5)
         self._most_waiting = waiting
         self._patience = patience
         self._running: dict[str, int] = {}
-        """How many turns each caller has, who has any."""
+        """How many slots each caller has, who has any."""
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
-        """Who waits, by caller; the callers in the order in which they have waited since they had a turn last."""
+        """Who waits, by caller; the callers in the order in which they have waited since they had a slot last."""
         self._returning: deque[asyncio.Future[None]] = deque()
         self._mean = 0.0
         self.running = 0
         self.waiting = 0
 
-    def for_costly(self) -> Admission:
-        """Of the same process, for what keeps PostgreSQL busy for long: fewer turns, and one for each caller."""
+    def for_costly(self) -> AdmissionControl:
+        """Of the same process, for what keeps PostgreSQL busy for long: fewer slots, and one for each caller."""
         running = max(1, self._most_running // 4)
-        return Admission(running=running, waiting=self._most_waiting, share=1, patience=self._patience)
+        return AdmissionControl(running=running, waiting=self._most_waiting, share=1, patience=self._patience)
 
-    def turn(self, caller: str) -> Admitted:
+    def slot(self, caller: str) -> OperationSlot:
         """For an `async with` block. Raises `Overloaded`."""
-        return Admitted(self, caller)
+        return OperationSlot(self, caller)
 
-    # What `Admitted` does
+    # What `OperationSlot` does
 
     def try_take(self, caller: str) -> bool:
         if self.running >= self._most_running or self._returning:
             return False
-        # Where there is a free turn, those who wait have all that one may have.
+        # Where there is a free slot, those who wait have all that one may have.
         if self._running.get(caller, 0) >= self._most_of_one or caller in self._lines:
             return False
         self._take(caller)
         return True
 
     async def wait(self, caller: str) -> None:
-        """Stand in line. Raises `Overloaded` where there is no place, or no turn in time."""
+        """Stand in line. Raises `Overloaded` where there is no place, or no slot in time."""
         if self.waiting >= self._most_waiting:
             self._make_room(caller)
         loop = asyncio.get_running_loop()
@@ -102,7 +102,7 @@ class Admission:
             place.set_exception(Overloaded(self._retry_after()))
 
     async def wait_again(self, caller: str) -> None:
-        """For a turn that was given back. Nobody is refused in the midst of something."""
+        """For a slot that was given back. Nobody is refused in the midst of something."""
         if self.running < self._most_running and not self._returning:
             self._take(caller)
             return
@@ -120,7 +120,7 @@ class Admission:
         self._running[caller] = self._running.get(caller, 0) + 1
 
     def release(self, caller: str, seconds: float | None = None) -> None:
-        """A turn is over. `seconds` is how long the operation took."""
+        """A slot is over. `seconds` is how long the operation took."""
         self.running -= 1
         if left := self._running[caller] - 1:
             self._running[caller] = left
@@ -136,7 +136,7 @@ class Admission:
         self._running[caller] = self._running.get(caller, 0) + 1
 
     def _next(self) -> None:
-        """Give a free turn to who is next. Who is being cancelled takes none."""
+        """Give a free slot to who is next. Who is being cancelled takes none."""
         while self._returning:
             place = self._returning.popleft()
             if not place.done():
@@ -159,7 +159,7 @@ class Admission:
                 return
 
     def _leave(self, caller: str, place: asyncio.Future[None]) -> None:
-        """Who waited does so no longer; a turn that has come in this moment goes to the next."""
+        """Who waited does so no longer; a slot that has come in this moment goes to the next."""
         if place.done() and not place.cancelled() and place.exception() is None:
             self.release(caller)
             return
@@ -191,8 +191,8 @@ class Admission:
         return min(max(1, seconds) + next(SPREAD), LONGEST_RETRY)
 
 
-class Free:
-    """No turn: for what takes none."""
+class NoSlot:
+    """No slot: for what takes none."""
 
     async def __aenter__(self) -> None:
         pass
@@ -201,13 +201,13 @@ class Free:
         pass
 
 
-FREE = Free()
+NO_SLOT = NoSlot()
 
 
-class Both:
-    """Two turns, one after the other."""
+class TwoSlots:
+    """Two slots, one after the other."""
 
-    def __init__(self, first: Admitted, second: Admitted) -> None:
+    def __init__(self, first: OperationSlot, second: OperationSlot) -> None:
         self._first, self._second = first, second
 
     async def __aenter__(self) -> None:
@@ -223,12 +223,12 @@ class Both:
         await self._first.__aexit__(*error)
 
 
-class Admitted:
-    """The turn of one operation."""
+class OperationSlot:
+    """The slot of one operation."""
 
     __slots__ = ("_admission", "_caller", "_is_held", "_since", "_token")
 
-    def __init__(self, admission: Admission, caller: str) -> None:
+    def __init__(self, admission: AdmissionControl, caller: str) -> None:
         self._admission = admission
         self._caller = caller
         self._is_held = False
@@ -239,23 +239,23 @@ class Admitted:
             await admission.wait(self._caller)
         self._is_held = True
         self._since = monotonic()
-        self._token: Any = turn.set(self)
+        self._token: Any = current_slot.set(self)
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        turn.reset(self._token)
+        current_slot.reset(self._token)
         if self._is_held:
             self._is_held = False
             self._admission.release(self._caller, monotonic() - self._since)
 
-    def give_back(self) -> bool:
+    def release(self) -> bool:
         if not self._is_held:
             return False
         self._is_held = False
         self._admission.release(self._caller)
         return True
 
-    async def take_again(self) -> None:
+    async def reacquire(self) -> None:
         await self._admission.wait_again(self._caller)
         self._is_held = True

@@ -19,8 +19,8 @@ from sqlalchemy import ARRAY, Update, Uuid, and_, bindparam, func, null, select,
 
 from database import Database, is_outage
 from models import ChatMember
+from realtime.batching import Batcher
 from realtime.tasks import end
-from realtime.together import Together
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ def _marking(*, is_there: bool) -> Update:
 MARK = {is_there: _marking(is_there=is_there) for is_there in (False, True)}
 
 
-class Watching:
+class ChatPresence:
     """Made once by each entry point. Its task lives only while someone watches."""
 
     def __init__(self, database: Database) -> None:
@@ -64,7 +64,7 @@ class Watching:
         self._ended: set[Watch] = set()
         self._has_ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._arriving = Together(self._arrive)
+        self._arriving = Batcher(self._arrive)
 
     def members(self, chat_id: UUID) -> Collection[UUID]:
         """Who follows the chat from this process."""
@@ -78,7 +78,7 @@ class Watching:
         self._ended.discard((chat_id, user_id))
         if self._task is None:
             self._task = asyncio.create_task(self._keep(), name="watching", context=Context())
-        await self._arriving.ask((chat_id, user_id))
+        await self._arriving.load((chat_id, user_id))
 
     def end(self, chat_id: UUID, user_id: UUID) -> None:
         """Nothing is awaited here: whoever leaves may be in the middle of being cancelled."""

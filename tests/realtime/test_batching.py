@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from realtime.together import MOST_TOGETHER, MOST_WORKING, Together
+from realtime.batching import MOST_KEYS, MOST_WORKING, Batcher
 
 
 class Clerk:
@@ -24,9 +24,9 @@ class Clerk:
 
 async def test_what_is_asked_for_at_the_same_time_is_one_call_and_each_gets_their_own():
     clerk = Clerk()
-    together = Together(clerk.work)
+    together = Batcher(clerk.work)
 
-    found = await asyncio.gather(*(together.ask(key) for key in ("a", "b", "a", "unknown")))
+    found = await asyncio.gather(*(together.load(key) for key in ("a", "b", "a", "unknown")))
 
     assert found == ["aa", "bb", "aa", None]
     assert clerk.calls == [["a", "b", "unknown"]]
@@ -34,11 +34,11 @@ async def test_what_is_asked_for_at_the_same_time_is_one_call_and_each_gets_thei
 
 async def test_what_comes_while_all_are_busy_waits_for_one_call_together():
     clerk = Clerk()
-    together = Together(clerk.work)
+    together = Batcher(clerk.work)
     clerk.may_answer.clear()
     asking = []
     for key in range(MOST_WORKING + 3):
-        asking.append(asyncio.create_task(together.ask(key)))
+        asking.append(asyncio.create_task(together.load(key)))
         for _ in range(3):
             await asyncio.sleep(0)
     busy = [list(call) for call in clerk.calls]
@@ -51,28 +51,28 @@ async def test_what_comes_while_all_are_busy_waits_for_one_call_together():
 
 async def test_no_call_asks_for_more_than_is_allowed():
     clerk = Clerk()
-    together = Together(clerk.work)
+    together = Batcher(clerk.work)
 
-    await asyncio.gather(*(together.ask(key) for key in range(MOST_TOGETHER + 1)))
+    await asyncio.gather(*(together.load(key) for key in range(MOST_KEYS + 1)))
 
-    assert [len(call) for call in clerk.calls] == [MOST_TOGETHER, 1]
+    assert [len(call) for call in clerk.calls] == [MOST_KEYS, 1]
 
 
 async def test_a_call_that_fails_fails_for_those_who_asked_and_for_nobody_later():
     clerk = Clerk()
-    together = Together(clerk.work)
+    together = Batcher(clerk.work)
 
-    found = await asyncio.gather(together.ask("bad"), together.ask("good"), return_exceptions=True)
+    found = await asyncio.gather(together.load("bad"), together.load("good"), return_exceptions=True)
 
     assert [type(one) for one in found] == [OSError, OSError]
-    assert await together.ask("good") == "goodgood"
+    assert await together.load("good") == "goodgood"
 
 
 async def test_who_is_cancelled_takes_nothing_from_the_others():
     clerk = Clerk()
-    together = Together(clerk.work)
+    together = Batcher(clerk.work)
     clerk.may_answer.clear()
-    first, second = (asyncio.create_task(together.ask("same")) for _ in range(2))
+    first, second = (asyncio.create_task(together.load("same")) for _ in range(2))
     for _ in range(3):
         await asyncio.sleep(0)
     first.cancel()
@@ -85,9 +85,9 @@ async def test_who_is_cancelled_takes_nothing_from_the_others():
 
 async def test_a_call_that_fails_may_be_tried_for_each_by_itself():
     clerk = Clerk()
-    together = Together(clerk.work, isolates=True)
+    together = Batcher(clerk.work, isolates=True)
 
-    found = await asyncio.gather(*(together.ask(key) for key in ("a", "bad", "b")), return_exceptions=True)
+    found = await asyncio.gather(*(together.load(key) for key in ("a", "bad", "b")), return_exceptions=True)
 
     assert [found[0], type(found[1]), found[2]] == ["aa", OSError, "bb"]
     assert clerk.calls == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
@@ -95,11 +95,11 @@ async def test_a_call_that_fails_may_be_tried_for_each_by_itself():
 
 async def test_nothing_is_done_for_those_who_have_left():
     clerk = Clerk()
-    together = Together(clerk.work)
+    together = Batcher(clerk.work)
     clerk.may_answer.clear()
     asking = []
     for key in range(MOST_WORKING + 2):
-        asking.append(asyncio.create_task(together.ask(key)))
+        asking.append(asyncio.create_task(together.load(key)))
         for _ in range(3):
             await asyncio.sleep(0)
     asking[-1].cancel()

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphql import FieldNode, VariableNode, value_from_ast_untyped
 
-from dataloaders.core.pages import DEFAULT_SIZE, MAXIMUM_SIZE
+from dataloaders.core.keyset_pages import DEFAULT_SIZE, MAXIMUM_SIZE
 from schema.core.prices import Price
 
 Variables = Mapping[str, Any]
@@ -24,7 +24,7 @@ class Cost:
     """A number, and what must be added to it once the variables are known. `pieces` is how large it is to keep."""
 
     fixed: int = 0
-    open: tuple[Times | Largest | Given, ...] = ()
+    open: tuple[Product | Maximum | ArgumentCost, ...] = ()
 
     def of(self, variables: Variables) -> int:
         return self.fixed + sum(part.of(variables) for part in self.open)
@@ -38,7 +38,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Times:
+class Product:
     """So many rows of the same cost, where one of the two depends on the variables."""
 
     rows: Rows
@@ -53,7 +53,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Largest:
+class Maximum:
     """One of several, which only the data knows."""
 
     among: tuple[Cost, ...]
@@ -67,7 +67,7 @@ class Largest:
 
 
 @dataclass(frozen=True)
-class Given:
+class ArgumentCost:
     """What an argument costs: by `price`, or of an input object by the prices of the fields that are given."""
 
     argument: Any
@@ -87,13 +87,13 @@ class Given:
 def times(rows: Rows, each: Cost) -> Cost:
     if isinstance(rows, int) and not each.open:
         return Cost(rows * each.fixed)
-    return Cost(0, (Times(rows, each),))
+    return Cost(0, (Product(rows, each),))
 
 
 def largest(among: Sequence[Cost]) -> Cost:
     if not any(one.open for one in among):
         return Cost(max((one.fixed for one in among), default=0))
-    return Cost(0, (Largest(tuple(among)),))
+    return Cost(0, (Maximum(tuple(among)),))
 
 
 def settled(part: Any, *nodes: Any) -> Cost:

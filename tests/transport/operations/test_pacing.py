@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from documents.slices import breathe, in_slices
-from transport.operations.holding import FREE, LEAST, Holding
-from transport.operations.pace import MOST_ALONE, Pace
+from documents.slices import in_slices, pause_if_due
+from transport.operations.pacing import MOST_ALONE, RequestPacer
+from transport.operations.refusal_delay import FREE, LEAST, RefusalDelay
 
 
 async def test_a_network_begins_one_request_in_a_turn_where_there_are_others():
-    pace, begun = Pace(), []
+    pace, begun = RequestPacer(), []
     for number in range(5):
         pace.start("2001:db8::1", lambda number=number: begun.append(number))
     pace.start("2001:db8::2", lambda: begun.append("of the same /64"))
@@ -25,7 +25,7 @@ async def test_a_network_begins_one_request_in_a_turn_where_there_are_others():
 
 
 async def test_who_is_alone_begins_several_in_a_turn():
-    pace, begun = Pace(), []
+    pace, begun = RequestPacer(), []
     pace._last = "203.0.113.5"
 
     for number in range(MOST_ALONE + 3):
@@ -40,7 +40,7 @@ async def test_long_work_lets_others_go_on_and_ends_as_it_would():
     def work(pieces: int) -> int:
         until = asyncio.get_running_loop().time() + 0.02
         while asyncio.get_running_loop().time() < until:
-            breathe()
+            pause_if_due()
         if not pieces:
             raise ZeroDivisionError
         return pieces
@@ -57,13 +57,13 @@ async def test_long_work_lets_others_go_on_and_ends_as_it_would():
 
 
 async def test_many_refusals_are_told_later():
-    holding, loop = Holding(), asyncio.get_running_loop()
+    holding, loop = RefusalDelay(), asyncio.get_running_loop()
 
-    await asyncio.gather(*(holding.hold_back("203.0.113.5") for _ in range(FREE)))
+    await asyncio.gather(*(holding.delay_refusal("203.0.113.5") for _ in range(FREE)))
     began = loop.time()
-    await holding.hold_back("203.0.113.6")
+    await holding.delay_refusal("203.0.113.6")
     at_once = loop.time() - began
     holding._second, holding._refused["203.0.113.5"] = int(loop.time()), FREE
-    await holding.hold_back("203.0.113.5")
+    await holding.delay_refusal("203.0.113.5")
 
     assert loop.time() - began >= LEAST > at_once

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 from strawberry import Parent
 
-from dataloaders.core.pages import Page
+from dataloaders.core.keyset_pages import Page
 from schema.core.relations import computed
 
 T = TypeVar("T")

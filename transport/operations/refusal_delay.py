@@ -18,14 +18,14 @@ LEAST, MOST = 0.2, 0.4
 """Seconds for which one is held back."""
 
 
-class Holding:
+class RefusalDelay:
     """Of one process."""
 
     def __init__(self) -> None:
         self._second = 0
         self._refused: Counter[str] = Counter()
 
-    async def hold_back(self, address: str) -> None:
+    async def delay_refusal(self, address: str) -> None:
         """Before a refusal is told."""
         second = int(asyncio.get_running_loop().time())
         if second != self._second:

@@ -18,12 +18,12 @@ from math import ceil
 from time import monotonic
 from typing import NamedTuple
 
-from integrations.quick_redis import Away, QuickRedis
+from integrations.quick_redis import QuickRedis, RedisUnavailable
 from settings import Rate
 
-REMEMBERED = 1.0
+REFUSAL_CACHED_FOR = 1.0
 """Seconds for which a refusal is repeated without asking Redis: a flood of refused requests costs it nothing."""
-MOST_PURSES = 20_000
+MOST_KEYS = 20_000
 """Of a process. The one that was not used for longest loses what was in it."""
 
 TAKE = """
@@ -60,8 +60,8 @@ class Balance(NamedTuple):
 
 
 @dataclass
-class Bucket:
-    """The same arithmetic in this process."""
+class TokenBucket:
+    """A token bucket in this process, by the same arithmetic. Used while Redis is away."""
 
     rate: Rate
     tokens: float
@@ -78,16 +78,16 @@ class Bucket:
 
 
 @dataclass
-class Purse:
-    """Of one owner in this process: tokens in hand, what Redis had left, what it refused until when."""
+class LocalTokens:
+    """The tokens that this process holds for one key, what Redis had left, and what it refused until when."""
 
     rate: Rate
     tokens: int = 0
     left: int = 0
     refused: int = 0
     refused_until: float = 0.0
-    own: Bucket | None = None
-    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    fallback: TokenBucket | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def spend(self, cost: int) -> Balance:
         self.tokens -= cost
@@ -97,7 +97,7 @@ class Purse:
         return Balance(max(0, int(left)), max(1, ceil(missing * self.rate.seconds / self.rate.most)))
 
 
-class Buckets:
+class SharedTokenBuckets:
     """Buckets of one kind. `slices` is how many of them a full bucket has."""
 
     def __init__(self, redis: QuickRedis, kind: str, *, slices: int, clock: Callable[[], float] = monotonic) -> None:
@@ -105,7 +105,7 @@ class Buckets:
         self._kind = kind
         self._slices = slices
         self._clock = clock
-        self._purses: OrderedDict[str, Purse] = OrderedDict()
+        self._local: OrderedDict[str, LocalTokens] = OrderedDict()
 
     async def take(self, key: str, rate: Rate, cost: int) -> Balance:
         """Pay. Never raises, and waits for Redis only as long as `QuickRedis` does."""
@@ -114,56 +114,56 @@ class Buckets:
 
     def take_at_once(self, key: str, rate: Rate, cost: int) -> Balance | None:
         """Pay with what this process has in hand; null where that is not enough."""
-        purse = self._purse(key, rate)
-        return purse.spend(cost) if purse.tokens >= cost else None
+        local = self._local_tokens(key, rate)
+        return local.spend(cost) if local.tokens >= cost else None
 
     async def take_from_redis(self, key: str, rate: Rate, cost: int) -> Balance:
         """Pay where that is not enough. As `take`."""
-        purse = self._purse(key, rate)
-        async with purse.turns:  # who comes second may find that the first has fetched enough
-            if purse.tokens >= cost:
-                return purse.spend(cost)
+        local = self._local_tokens(key, rate)
+        async with local.lock:  # who comes second may find that the first has fetched enough
+            if local.tokens >= cost:
+                return local.spend(cost)
             try:
-                return await self._fetch(key, purse, cost)
-            except Away:
-                return self._alone(purse, cost)
+                return await self._fetch(key, local, cost)
+            except RedisUnavailable:
+                return self._take_from_fallback(local, cost)
 
     def give_back(self, key: str, cost: int) -> None:
         """What was paid for did not happen. Below 0 it is a debt: it has cost more."""
-        purse = self._purses.get(key)
-        if purse is not None:
-            purse.tokens += cost
+        local = self._local.get(key)
+        if local is not None:
+            local.tokens += cost
 
-    def _purse(self, key: str, rate: Rate) -> Purse:
-        purse = self._purses.get(key)
-        if purse is None or (purse.rate is not rate and purse.rate != rate):
-            purse = self._purses[key] = Purse(rate)
-            if len(self._purses) > MOST_PURSES:
-                self._purses.popitem(last=False)
+    def _local_tokens(self, key: str, rate: Rate) -> LocalTokens:
+        local = self._local.get(key)
+        if local is None or (local.rate is not rate and local.rate != rate):
+            local = self._local[key] = LocalTokens(rate)
+            if len(self._local) > MOST_KEYS:
+                self._local.popitem(last=False)
         else:
-            self._purses.move_to_end(key)
-        return purse
+            self._local.move_to_end(key)
+        return local
 
-    async def _fetch(self, key: str, purse: Purse, cost: int) -> Balance:
-        need, most = cost - purse.tokens, purse.rate.most
+    async def _fetch(self, key: str, local: LocalTokens, cost: int) -> Balance:
+        need, most = cost - local.tokens, local.rate.most
         now = self._clock()
-        if now < purse.refused_until and need >= purse.refused:
-            return purse.refuse(min(need, most) - purse.left, purse.left)
-        arguments = [most, need, max(need, most // self._slices), int(purse.rate.seconds * 1000)]
-        granted, purse.left = await self._redis.run(TAKE, keys=[f"wingding:{self._kind}:{key}"], arguments=arguments)
+        if now < local.refused_until and need >= local.refused:
+            return local.refuse(min(need, most) - local.left, local.left)
+        arguments = [most, need, max(need, most // self._slices), int(local.rate.seconds * 1000)]
+        granted, local.left = await self._redis.run(TAKE, keys=[f"wingding:{self._kind}:{key}"], arguments=arguments)
         if not granted:
-            purse.refused, purse.refused_until = need, now + REMEMBERED
-            return purse.refuse(min(need, most) - purse.left, purse.left)
-        purse.tokens += granted
-        return purse.spend(cost)
+            local.refused, local.refused_until = need, now + REFUSAL_CACHED_FOR
+            return local.refuse(min(need, most) - local.left, local.left)
+        local.tokens += granted
+        return local.spend(cost)
 
-    def _alone(self, purse: Purse, cost: int) -> Balance:
+    def _take_from_fallback(self, local: LocalTokens, cost: int) -> Balance:
         """Without Redis: by the bucket of this process, which was full when it was first needed."""
         now = self._clock()
-        if purse.own is None:
-            purse.own = Bucket(purse.rate, purse.rate.most, now)
-        need = cost - purse.tokens
-        if purse.own.take(need, now):
-            purse.tokens = 0
-            return Balance(max(0, int(purse.own.tokens)))
-        return purse.refuse(min(need, purse.rate.most) - purse.own.tokens, purse.own.tokens)
+        if local.fallback is None:
+            local.fallback = TokenBucket(local.rate, local.rate.most, now)
+        need = cost - local.tokens
+        if local.fallback.take(need, now):
+            local.tokens = 0
+            return Balance(max(0, int(local.fallback.tokens)))
+        return local.refuse(min(need, local.rate.most) - local.fallback.tokens, local.fallback.tokens)

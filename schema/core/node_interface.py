@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import strawberry
 from strawberry import Parent
 
-from dataloaders.core.base import One
+from dataloaders.core.declarations import One
 from models import Base
 from schema.core import ids
 from schema.core.relations import computed, reads
