@@ -7,7 +7,6 @@ import atexit
 import logging
 import sys
 from contextvars import Context
-from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, TextIO
 
@@ -66,15 +65,6 @@ class LineWriter:
             self._file.flush()
 
 
-class JsonLogger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]  # made at run time
-    """Every operation leaves a line, so the way to it is short: with one processor there is no chain to go along."""
-
-    def info(self, event: str, *arguments: Any, **values: Any) -> Any:
-        if arguments or self._processors != JUST_JSON:
-            return super().info(event, *arguments, **values)
-        return self._logger.info(_write_json(self._logger, "info", {**self._context, **values, "event": event}))
-
-
 def set_up_logging(settings: Settings) -> LineWriter:
     """Our lines and those of libraries, to standard output, in one form.
 
@@ -83,8 +73,8 @@ def set_up_logging(settings: Settings) -> LineWriter:
     lines = LineWriter(sys.stdout)
     atexit.register(lines.flush)
     as_json = settings.log_format == "json" or (settings.log_format == "" and settings.is_production)
-    final: list[Any] = (
-        [*JUST_JSON]
+    processors: list[Any] = (
+        [*AS_JSON]
         if as_json
         else [
             _add_marks,
@@ -94,8 +84,8 @@ def set_up_logging(settings: Settings) -> LineWriter:
         ]
     )
     structlog.configure(
-        processors=list(final),
-        wrapper_class=JsonLogger if as_json else structlog.make_filtering_bound_logger(logging.INFO),
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
@@ -104,7 +94,7 @@ def set_up_logging(settings: Settings) -> LineWriter:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name],
-            processors=[remove, *final],
+            processors=[remove, *processors],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -118,18 +108,15 @@ def _add_marks(_logger: Any, _method: str, event: Any) -> Any:
     return event
 
 
-def _write_json(logger: Any, method: str, event: Any) -> str:
-    """In one step, because every operation leaves a line."""
-    if "exc_info" in event:
-        event = structlog.processors.format_exc_info(logger, method, event)
-    event["level"] = method
-    event["timestamp"] = datetime.now(UTC)
-    if (found := marks.get()) is not None:
-        event.update(found)
-    try:
-        return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
-    except TypeError:  # keys that are no strings
-        return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
+def _to_json(event: Any, **_options: Any) -> str:
+    """What JSON does not know becomes text."""
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-JUST_JSON = [_write_json]
+AS_JSON = [
+    _add_marks,
+    structlog.processors.add_log_level,
+    structlog.processors.format_exc_info,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.JSONRenderer(serializer=_to_json),
+]

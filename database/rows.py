@@ -32,6 +32,11 @@ def reader(type_: TypeEngine[Any]) -> Any:
     return type_.dialect_impl(DIALECT).result_processor(DIALECT, None)
 
 
+def writer(type_: TypeEngine[Any]) -> Any:
+    """What turns a value of the model into that of asyncpg; null where they are the same."""
+    return type_.dialect_impl(DIALECT).bind_processor(DIALECT)
+
+
 class Values(asyncpg.Record):  # type: ignore[misc]  # asyncpg leaves it untyped
     """Columns of an aggregate by their labels."""
 

@@ -25,6 +25,7 @@ from strawberry.utils.str_converters import to_camel_case
 from caches import Cache, weight_of
 from engine.inputs import converters_of
 from schema import Schema
+from schema.core.metadata import definition_of
 
 LONGEST_KEY = 2_000
 """Characters of variables for which converted values are kept."""
@@ -67,7 +68,7 @@ class Arguments:
             or _has_default(argument)
         ):
             return None
-        declared: Any = self._definition.extensions["strawberry-definition"]
+        declared: Any = definition_of(self._definition)
         for one in declared.arguments:
             if (one.graphql_name or to_camel_case(one.python_name)) == node.name.value:
                 return VariableArgument(one.python_name, node.value.name.value, is_non_null_type(argument.type))
@@ -95,7 +96,7 @@ class Arguments:
     def fresh(self, schema: Schema, variables: VariableValues) -> dict[str, Any]:
         """As `converted`, for who asks once."""
         if self._convert is None:
-            declared: Any = self._definition.extensions["strawberry-definition"]
+            declared: Any = definition_of(self._definition)
             self._convert = converters_of(schema).arguments(declared.arguments)
         return self._convert(get_argument_values(self._definition, self._node, variables))
 

@@ -68,7 +68,7 @@ from engine.introspection import Averages
 from schema.core.arguments import PAGE_ARGUMENTS
 from schema.core.connection_types import Connection
 from schema.core.error_format import TOO_COSTLY_MESSAGE
-from schema.core.metadata import COST_KEY, DECLARED
+from schema.core.metadata import COST_KEY, DECLARED, definition_of
 from schema.core.prices import (
     BESIDE_ROWS,
     DESCRIBED,
@@ -196,13 +196,12 @@ def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode]:
 
 def _metadata(definition: Any) -> Mapping[str, Any]:
     """What a field of ours was declared with."""
-    declared = definition.extensions.get("strawberry-definition")
+    declared = definition_of(definition)
     return declared.metadata if declared is not None else {}
 
 
 def is_connection(type_: Any) -> bool:
-    definition = getattr(type_, "extensions", {}).get("strawberry-definition")
-    origin = getattr(definition, "origin", None)
+    origin = getattr(definition_of(type_), "origin", None)
     return isinstance(origin, type) and issubclass(origin, Connection)
 
 

@@ -21,7 +21,19 @@ from engine.sources import (
     TotalCount,
 )
 from schema.core.connection_types import Connection, Edge
-from schema.core.metadata import ACCESS, DECLARED, HIDDEN, KEY, KIND, LISTING, LOOKUP, PAGING, RESTRICTED, ROW
+from schema.core.metadata import (
+    ACCESS,
+    DECLARED,
+    HIDDEN,
+    KEY,
+    KIND,
+    LISTING,
+    LOOKUP,
+    PAGING,
+    RESTRICTED,
+    ROW,
+    definition_of,
+)
 from schema.core.relations import Derived, Need
 
 
@@ -31,7 +43,7 @@ def is_page_part(type_: GraphQLObjectType) -> bool:
 
 def _origin(type_: GraphQLObjectType) -> Any:
     """The class behind a type; for a generic one the class before its parameters."""
-    definition: Any = type_.extensions.get("strawberry-definition")
+    definition: Any = definition_of(type_)
     return (
         None if definition is None else definition.concrete_of.origin if definition.concrete_of else definition.origin
     )
@@ -39,7 +51,7 @@ def _origin(type_: GraphQLObjectType) -> Any:
 
 def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
     """The source of a field by what it declares of itself."""
-    field: Any = definition.extensions["strawberry-definition"]
+    field: Any = definition_of(definition)
     declared = field.metadata.get(DECLARED)
     key = field.metadata.get(KEY, "id")
     gate = field.metadata.get(RESTRICTED)

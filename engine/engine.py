@@ -36,7 +36,7 @@ class OperationPlans:
     def __init__(
         self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode, plans: PlanCache
     ) -> None:
-        self._schema = schema._schema
+        self._schema = schema.graphql
         self.document = document
         self._operation = operation
         self._fragments = fragments_of(document)
@@ -91,7 +91,7 @@ class Engine:
         self._schema = schema
         self._operations: Cache[tuple[str, str | None], OperationPlans] = Cache("operations")
         self._plans: PlanCache = Cache("plans")
-        self._descriptions = IntrospectionCache(schema._schema)
+        self._descriptions = IntrospectionCache(schema.graphql)
         self.fallbacks: Counter[str] = Counter()
         self.on_fallback: Callable[[str], None] = lambda _reason: None
         self.on_per_parent: Callable[[str], None] = lambda _coordinate: None

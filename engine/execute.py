@@ -25,6 +25,7 @@ from errors import InvalidCursor
 from schema import Schema
 from schema.core.access import check
 from schema.core.context import Context, Info
+from schema.core.metadata import definition_of
 
 log = structlog.get_logger()
 
@@ -94,7 +95,7 @@ class Execution(Completion):
 
     def resolve(self, field: Field, parent: Any) -> Any:
         """What the field's resolver answers, called as Strawberry calls it. Ours use no extensions of fields."""
-        declared: Any = field.definition.extensions["strawberry-definition"]
+        declared: Any = definition_of(field.definition)
         resolver = declared.base_resolver
         arguments = field.arguments.fresh(self._schema, self._variables)
         for parameter, value in (

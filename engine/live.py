@@ -75,7 +75,7 @@ class EntryAnswers:
     def __init__(self, schema: Schema, shape: SubscriptionPlan, asked: SubscriptionRequest, context: Context) -> None:
         self._schema = schema
         self._context = context
-        self._executor: Any = Executor.build(schema._schema, shape.document, None, context, asked.variables, asked.name)
+        self._executor: Any = Executor.build(schema.graphql, shape.document, None, context, asked.variables, asked.name)
         self._plan, self._variables = _plan_of(shape, asked, context)
         # Whatever one entry has done to a run, the others are of other streams.
         self._runs = Batcher(self._run_all, isolates=True)
@@ -194,7 +194,7 @@ class LiveOperations:
         self, text: str, variables: dict[str, Any] | None, name: str | None, context: Context
     ) -> LiveOperation | None:
         """Null for what cannot be taken apart: it is left to the schema, which also says what is wrong with it."""
-        schema = self._schema._schema
+        schema = self._schema.graphql
         asked = SubscriptionRequest(text, variables or {}, name)
         prepared = self._schema.prepare(text)
         node = prepared.operation(name)
@@ -233,7 +233,7 @@ class LiveOperations:
         document = prepared.document
         assert document is not None
         cursor, inner = _variables_of(document, node)
-        dependence = dependence_of(self._schema._schema, prepared, node)
+        dependence = dependence_of(self._schema.graphql, prepared, node)
         return SubscriptionPlan(
             document, OperationPlans(self._schema, document, node, self._plans), dependence, cursor, inner
         )

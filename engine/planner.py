@@ -33,6 +33,7 @@ from engine.declared import is_page_part, source_of
 from engine.fetches import Connected, LookedUp, Resolved
 from engine.plan import Field, OutputType, Plan, Selection
 from engine.sources import PageRows, PassedRows, TotalCount, Typename
+from schema.core.metadata import definition_of
 
 
 class Unplannable(Exception):
@@ -66,7 +67,7 @@ WIDEST_FOLD = 12
 
 def entity_of(type_: GraphQLObjectType, given: Any) -> Any:
     """The model whose rows are the source objects: that of the type itself, or of who fetches them."""
-    definition: Any = type_.extensions.get("strawberry-definition")
+    definition: Any = definition_of(type_)
     return getattr(definition.origin, "row_class", None) or given if definition is not None else given
 
 

@@ -33,10 +33,8 @@ from dataloaders.core.declarations import Many, One, OneOf, Pages, Value
 from documents.documents import Prepared
 from documents.selections import Fragments, fields
 from models import Role, User, utcnow
-from schema.core.metadata import DECLARED, RESTRICTED
+from schema.core.metadata import DECLARED, RESTRICTED, definition_of
 
-BACKREF = "strawberry-definition"
-"""Key of a field's extensions under which Strawberry keeps its own definition."""
 FACET = "facet"
 
 
@@ -88,7 +86,7 @@ def _definitions(schema: GraphQLSchema, holder: Any, name: str) -> Iterable[Grap
 
 
 def _of_field(field: GraphQLField) -> Dependence:
-    definition: StrawberryField = field.extensions[BACKREF]
+    definition: StrawberryField = definition_of(field)
     declaration = definition.metadata.get(DECLARED)
     if definition.metadata.get(RESTRICTED) is not None:
         return Dependence.VIEWER

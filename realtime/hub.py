@@ -1,6 +1,6 @@
-"""Messages between processes: Redis pub/sub behind broadcaster's interface, with a subscribe path of our own.
+"""Messages between processes: Redis pub/sub by a backend of broadcaster's kind, with a listening side of our own.
 
-Why not broadcaster's: it loses the first messages, falls silent when Redis restarts, and queues without bound
+Why not `broadcaster.Broadcast`: it loses the first messages, falls silent when Redis restarts, and queues without bound
 (`docs/adr/0004`). Nothing here is a source of truth: a message only says "look into PostgreSQL", and wherever a
 message may have been missed, listeners get a `Gap` and look by themselves.
 """
@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from broadcaster import Broadcast
 from broadcaster import Event as Event
 from redis.exceptions import RedisError
 
@@ -72,7 +71,7 @@ class Listener:
         return taken
 
 
-class Hub(Broadcast):
+class Hub:
     """`listen` is race-free, reconnects by itself, and says where something may have been missed.
 
     One task reads the connection, one writes to it, one watches for silence. Listeners come and go without touching it:
@@ -87,7 +86,6 @@ class Hub(Broadcast):
 
     def __init__(self, url: str) -> None:
         self._redis = RedisBackend(url)
-        super().__init__(backend=self._redis)
         self._listeners: dict[str, set[ChannelSubscriber]] = {}
         self._asked: set[str] = set()
         """Channels that Redis has been asked for on this connection."""
@@ -115,6 +113,9 @@ class Hub(Broadcast):
     async def disconnect(self) -> None:
         await end(self._tasks)
         await self._redis.disconnect()
+
+    async def publish(self, channel: str, message: str) -> None:
+        await self._redis.publish(channel, message)
 
     async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
         await self._redis.publish_all(messages)
@@ -148,12 +149,6 @@ class Hub(Broadcast):
             del self._listeners[channel]
             self._shared.pop(channel, None)
         self._note(channel)
-
-    @asynccontextmanager
-    async def subscribe(self, channel: str) -> AsyncIterator[Listener]:  # type: ignore[override]  # yields our listener, not a subscriber
-        """broadcaster's own entrance."""
-        async with self.listen(channel) as listener:
-            yield listener
 
     async def once(self, channel: str, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What `read` gives, read once for all who ask on behalf of a channel until its next message or gap.

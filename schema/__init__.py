@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -30,6 +30,7 @@ from schema.clubs.clubs import ClubMutations, ClubQueries
 from schema.clubs.membership import ClubMembershipMutations
 from schema.core.context import Info
 from schema.core.error_format import present
+from schema.core.metadata import graphql_schema_of
 from schema.core.money import DECIMAL
 from schema.core.node_queries import NodeQueries
 from schema.core.preparing import Preparing
@@ -135,7 +136,12 @@ class Subscription(AvailabilitySubscriptions, MessageSubscriptions, InboxSubscri
 class Schema(strawberry.Schema):
     def __init__(self, *, extensions: Sequence[Any] = (), **options: Any) -> None:
         super().__init__(extensions=[self._preparing, *extensions], **options)
-        self._documents = Documents(self._schema, (MaybeNullValidationRule, OneOfInputValidationRule))
+        self._documents = Documents(self.graphql, (MaybeNullValidationRule, OneOfInputValidationRule))
+
+    @property
+    def graphql(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return graphql_schema_of(self)
 
     def _preparing(self) -> Preparing:
         made = Preparing()

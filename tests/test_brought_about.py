@@ -43,14 +43,14 @@ def stored_enums() -> list[type[Enum]]:
 
 def chosen_by_clients(schema: Any) -> set[str]:
     """Enums whose members are given to mutations as they are."""
-    inputs = [one for one in schema._schema.type_map.values() if isinstance(one, GraphQLInputObjectType)]
+    inputs = [one for one in schema.graphql.type_map.values() if isinstance(one, GraphQLInputObjectType)]
     given = {
         get_named_type(field.type).name
         for one in inputs
         if not one.name.endswith("Filter")
         for field in one.fields.values()
     }
-    return {name for name in given if isinstance(schema._schema.type_map[name], GraphQLEnumType)}
+    return {name for name in given if isinstance(schema.graphql.type_map[name], GraphQLEnumType)}
 
 
 def test_every_stored_state_is_brought_about(schema) -> None:

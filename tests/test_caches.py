@@ -157,7 +157,7 @@ def long(number: int, field: str = "id", *, lists: int = 3) -> str:
 
 
 def test_a_refused_document_leaves_its_messages_alone(schema):
-    documents = Documents(schema._schema)
+    documents = Documents(schema.graphql)
 
     def refuse() -> None:
         for number in range(2):
@@ -168,7 +168,7 @@ def test_a_refused_document_leaves_its_messages_alone(schema):
 
 
 def test_errors_of_a_refused_document_are_the_same_each_time(schema):
-    documents = Documents(schema._schema)
+    documents = Documents(schema.graphql)
 
     first, second = (documents.prepare("query A {\n  nonsense\n}") for _ in range(2))
 
@@ -179,7 +179,7 @@ def test_errors_of_a_refused_document_are_the_same_each_time(schema):
 
 async def test_large_documents_leave_no_more_than_the_limit(schema, ports, monkeypatch):
     monkeypatch.setattr("caches.CacheLimit.bytes", 5 * MEBIBYTE)
-    documents, costs = Documents(schema._schema), Costs(schema._schema)
+    documents, costs = Documents(schema.graphql), Costs(schema.graphql)
 
     def prepare() -> None:
         for number in range(20):

@@ -28,4 +28,4 @@ def test_decisions_are_numbered_without_gap() -> None:
 def test_examples_are_valid(schema: Schema) -> None:
     for page in (DOCS.parent / "README.md", *DOCS.rglob("*.md")):
         for example in re.findall(r"^```graphql\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
-            assert validate(schema._schema, parse(example)) == [], page.name
+            assert validate(schema.graphql, parse(example)) == [], page.name

@@ -97,7 +97,7 @@ def test_every_root_field_has_a_gate() -> None:
 
 def test_everything_is_described() -> None:
     missing = []
-    for name, type_ in SCHEMA._schema.type_map.items():
+    for name, type_ in SCHEMA.graphql.type_map.items():
         if name.startswith("__") or name in ("Boolean", "String", "Int", "Float", "ID"):
             continue
         if not type_.description and not name.endswith(("Connection", "Edge")):
@@ -115,11 +115,11 @@ def test_texts_name_permissions_as_the_enum_does() -> None:
     named = set(re.findall(r"permission `([^`]+)`", SCHEMA.as_str()))
 
     assert named
-    assert named <= set(SCHEMA._schema.type_map["Permission"].values)
+    assert named <= set(SCHEMA.graphql.type_map["Permission"].values)
 
 
 def test_mutations_take_one_input_and_answer_with_a_payload() -> None:
-    for field in SCHEMA._schema.mutation_type.fields.values():
+    for field in SCHEMA.graphql.mutation_type.fields.values():
         assert list(field.args) == ["input"]
         assert "errors" in field.type.fields
         assert "idempotencyKey" in field.args["input"].type.of_type.fields

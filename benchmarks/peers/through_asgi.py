@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from commands import serve
 from settings import Settings
+from transport.http.uvicorn_protocols import HttpToolsProtocol
 
 if __name__ == "__main__":
     vars(serve)["DirectProtocol"] = HttpToolsProtocol

@@ -17,11 +17,11 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import Select
+from sqlalchemy import Select, TupleType
 
 from auth.viewer import Viewer
 from caches import Cache, weight_of
-from database.rows import DIALECT, reader
+from database.rows import DIALECT, reader, writer
 from models import User, utcnow
 
 
@@ -112,11 +112,12 @@ def compile_for(
     statement = build(anyone_like(viewer))
     ended = utcnow()
     compiled: Any = statement.compile(dialect=DIALECT)
-    values = compiled.construct_params(_check=False)
+    later = {one.key: None for one in compiled.binds.values() if one.required}
+    values = compiled.construct_params(later)
     sql, order = compiled.string, compiled.positiontup
-    processors = dict(compiled._bind_processors)
+    processors = {name: writer(one.type) for name, one in compiled.binds.items() if not isinstance(one.type, TupleType)}
     if compiled.post_compile_params or compiled.literal_execute_params:
-        expanded = compiled._process_parameters_for_postcompile(values)
+        expanded = compiled.construct_expanded_state(later)
         sql, order = expanded.statement, expanded.positiontup
         values = {**values, **expanded.additional_parameters}
         processors |= dict(expanded.processors)
@@ -134,7 +135,7 @@ def compile_for(
         return value if write is None else write(value)
 
     parameters = [parameter(name) for name in order]
-    readers = tuple(reader(one.type) for one in compiled._result_columns)
+    readers = tuple(reader(one.type) for one in statement.selected_columns)
     return Compiled(*_written_out(sql, parameters), readers, row_class)
 
 

@@ -1,6 +1,21 @@
-"""Keys of the metadata of fields, which those who read declarations look for."""
+"""What fields and types were declared with: how it is found, and the keys of fields' metadata.
+
+Strawberry does not promise how, so nothing else names what this module leans on:
+
+- A `strawberry.Schema` has the schema that graphql-core executes in `_schema`. `Schema.graphql` gives ours.
+- Types, fields, arguments and values of enums of that schema carry what they were declared with in their `extensions`,
+  under `GraphQLCoreConverter.DEFINITION_BACKREF`.
+
+`tests/libraries/test_private_names.py` says so where a release of Strawberry changes either.
+"""
 
 from __future__ import annotations
+
+from typing import Any
+
+from graphql import GraphQLSchema
+from strawberry.schema.base import BaseSchema
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 ACCESS = "access"
 """Of every root field: who may call it (`schema.core.access`)."""
@@ -38,3 +53,16 @@ MAX_ITEMS_KEY = "max_items"
 """Of an input field that is a list: most items, where they are not the usual number."""
 COST_KEY = "cost"
 """Of a mutation: its price. Of an input field: what makes the price of a value (a `Price`)."""
+
+DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
+
+
+def graphql_schema_of(schema: BaseSchema) -> GraphQLSchema:
+    """The schema as graphql-core has it."""
+    found: GraphQLSchema = schema._schema  # type: ignore[attr-defined]  # only `strawberry.Schema` declares it
+    return found
+
+
+def definition_of(thing: Any) -> Any:
+    """What Strawberry knows of a type, a field, an argument or a value; null where graphql-core made it alone."""
+    return thing.extensions.get(DEFINITION)

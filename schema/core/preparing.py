@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from strawberry.extensions import SchemaExtension
 
 from documents.documents import Documents
+from schema.core.metadata import graphql_schema_of
 from schema.core.variables import settle
 
 
@@ -29,7 +30,7 @@ class Preparing(SchemaExtension):
         errors = prepared.fresh_errors()
         operation = prepared.operation(context.operation_name)
         if not errors and operation is not None:
-            settled = settle(context.schema._schema, operation, prepared.fragments, context.variables or {})
+            settled = settle(graphql_schema_of(context.schema), operation, prepared.fragments, context.variables or {})
             if isinstance(settled, list):
                 errors = settled
             else:

@@ -16,7 +16,7 @@ from benchmarks.workloads import DOCUMENTS, WORKLOADS, Workload, document
 from tests.clients import shared_schema
 
 SMALL = World(0.1)
-SCHEMA = shared_schema()._schema
+SCHEMA = shared_schema().graphql
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in DOCUMENTS.glob("*.graphql")))

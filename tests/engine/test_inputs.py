@@ -11,6 +11,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types.arguments import convert_arguments
 
 from engine.inputs import converters_of
+from schema.core.metadata import definition_of
 from tests.clients import shared_schema
 
 SCHEMA = shared_schema()
@@ -40,7 +41,7 @@ def value_of(type_, *, kind, depth=0):
 
 
 def fields():
-    for root in (SCHEMA._schema.query_type, SCHEMA._schema.mutation_type, SCHEMA._schema.subscription_type):
+    for root in (SCHEMA.graphql.query_type, SCHEMA.graphql.mutation_type, SCHEMA.graphql.subscription_type):
         for name, field in root.fields.items():
             if field.args:
                 yield f"{root.name}.{name}", field
@@ -50,7 +51,7 @@ def fields():
 def test_arguments_are_converted_as_strawberry_does(kind):
     scalars = SCHEMA.schema_converter.scalar_registry
     for coordinate, field in fields():
-        declared = field.extensions["strawberry-definition"].arguments
+        declared = definition_of(field).arguments
         given = {name: value_of(one.type, kind=kind) for name, one in field.args.items()}
         try:
             right = convert_arguments(given, declared, scalars, SCHEMA.config)
@@ -68,13 +69,13 @@ def test_every_field_with_arguments_is_converted():
 
 
 def test_what_is_left_out_stays_out():
-    field = SCHEMA._schema.query_type.fields["events"]
-    declared = field.extensions["strawberry-definition"].arguments
+    field = SCHEMA.graphql.query_type.fields["events"]
+    declared = definition_of(field).arguments
 
     assert converters_of(SCHEMA).arguments(declared)({"first": 3}) == {"first": 3}
 
 
 def test_no_field_has_extensions_that_would_be_passed_over():
-    for type_ in (SCHEMA._schema.query_type, SCHEMA._schema.mutation_type):
+    for type_ in (SCHEMA.graphql.query_type, SCHEMA.graphql.mutation_type):
         for name, field in type_.fields.items():
-            assert not field.extensions["strawberry-definition"].extensions, name
+            assert not definition_of(field).extensions, name

@@ -42,7 +42,7 @@ async def test_of_messages(schema, selection, expected):
     prepared = schema.prepare(MESSAGE.format(selection))
 
     assert prepared.errors == ()
-    assert dependence_of(schema._schema, prepared, prepared.operation(None)) is expected
+    assert dependence_of(schema.graphql, prepared, prepared.operation(None)) is expected
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ async def test_of_other_streams(schema, document, expected):
     prepared = schema.prepare(f"subscription {document}")
 
     assert prepared.errors == ()
-    assert dependence_of(schema._schema, prepared, prepared.operation(None)) == expected
+    assert dependence_of(schema.graphql, prepared, prepared.operation(None)) == expected
 
 
 def test_of_a_relation_that_only_roles_tell_apart():

@@ -9,7 +9,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from engine.variables import Coercion
 from tests.clients import shared_schema
 
-SCHEMA = shared_schema()._schema
+SCHEMA = shared_schema().graphql
 MISSING = object()
 VALUES = [MISSING, None, "a", "", "привет", 1, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 1.0, 1.5, True, [], ["a"], {}]
 

@@ -35,7 +35,7 @@ class Bounds:
         fragments = {
             node.name.value: node for node in prepared.document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        schema = self._schema._schema
+        schema = self._schema.graphql
         held = Counting(schema, fragments).rows(data, schema.query_type, [operation.selection_set])
         return f"was counted as {spent} and holds {held} rows" if held > spent else None
 

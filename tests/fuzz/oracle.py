@@ -95,7 +95,7 @@ class Oracle:
         prepared = self.schema.prepare(case.text)
         operation = prepared.operation(case.operation_name)
         if prepared.document is not None and operation is not None:
-            summary.fields |= reached(self.schema._schema, prepared.document, operation, answer.data)
+            summary.fields |= reached(self.schema.graphql, prepared.document, operation, answer.data)
 
     async def collect_cursors(self, asked: Iterable[Case]) -> None:
         """Give the world the cursors that its lists answer with, by the field of the list."""
@@ -103,7 +103,7 @@ class Oracle:
             answer = await self._answer(self.schema, case)
             operation = parse(case.text).definitions[0]
             assert isinstance(operation, OperationDefinitionNode)
-            self._collect(operation.selection_set, self.schema._schema.query_type, answer.data)
+            self._collect(operation.selection_set, self.schema.graphql.query_type, answer.data)
 
     def _collect(self, selections: Any, parent: Any, data: Any) -> None:
         if isinstance(data, list):
@@ -114,7 +114,7 @@ class Oracle:
                 if isinstance(node, FieldNode):
                     self._collect_field(node, parent, data)
                 else:
-                    type_ = self.schema._schema.get_type(node.type_condition.name.value)
+                    type_ = self.schema.graphql.get_type(node.type_condition.name.value)
                     self._collect(node.selection_set, type_, data)
 
     def _collect_field(self, node: FieldNode, parent: Any, data: dict[str, Any]) -> None:

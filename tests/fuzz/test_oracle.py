@@ -77,7 +77,7 @@ async def world(patient_ports: Ports, schema: Schema, clock: None) -> AsyncItera
     oracle = Oracle(schema, Engine(schema), made)
     for person in ("anna", "ada"):
         await oracle.collect_cursors(
-            case for type_, case in queries(schema._schema, made, person) if has_lists(schema._schema.type_map[type_])
+            case for type_, case in queries(schema.graphql, made, person) if has_lists(schema.graphql.type_map[type_])
         )
     yield made
     await forget(ports)
@@ -107,14 +107,14 @@ async def test_the_world_has_events_of_every_timing_and_is_asked_in_its_own_time
 
 
 async def test_every_field_of_a_query_answers_alike(oracle, world, schema):
-    payloads = {type_ for type_, _ in declared(schema._schema) if type_.endswith("Payload")}
-    wanted = declared(schema._schema, left_out={*SUBSCRIBED, *payloads, "Mutation", *REFUSALS})
+    payloads = {type_ for type_, _ in declared(schema.graphql) if type_.endswith("Payload")}
+    wanted = declared(schema.graphql, left_out={*SUBSCRIBED, *payloads, "Mutation", *REFUSALS})
 
     # A user who is host, author and member sees nearly everything, an administrator the rest.
     for person in ("anna", "ada"):
         missing = wanted - oracle.summary.fields
         cases = [
-            case for type_, case in queries(schema._schema, world, person) if type_ in {name for name, _ in missing}
+            case for type_, case in queries(schema.graphql, world, person) if type_ in {name for name, _ in missing}
         ]
         differences = [await oracle.differences(case) for case in cases]
         assert "\n\n".join(found for found in differences if found) == ""
@@ -124,31 +124,31 @@ async def test_every_field_of_a_query_answers_alike(oracle, world, schema):
 
 @pytest.mark.outside
 async def test_every_mutation_answers_alike(oracle, world, schema):
-    differences = [await oracle.differences(case) for case in await mutations(schema._schema, world)]
+    differences = [await oracle.differences(case) for case in await mutations(schema.graphql, world)]
 
     assert "\n\n".join(found for found in differences if found) == ""
-    payloads = {type_ for type_, _ in declared(schema._schema) if type_.endswith("Payload")}
+    payloads = {type_ for type_, _ in declared(schema.graphql) if type_.endswith("Payload")}
     secret = {(type_, name) for type_ in SIGNING_IN for name in SECRETS}
-    every = {field for field in declared(schema._schema) if field[0] in {"Mutation", *REFUSALS} | payloads}
+    every = {field for field in declared(schema.graphql) if field[0] in {"Mutation", *REFUSALS} | payloads}
     assert every - secret - oracle.summary.fields == set()
     assert oracle.summary.refusals == REFUSED
 
 
 async def test_random_operations_answer_alike(oracle, world, schema, capsys):
-    strategy = cases(schema._schema, world, list(EXAMPLES))
+    strategy = cases(schema.graphql, world, list(EXAMPLES))
 
     found = await search(strategy, oracle.differences, CASES)
 
     if CASES != QUICK:
         with capsys.disabled():
-            sys.stdout.write("\n".join(["", *oracle.summary.lines(schema._schema), ""]))
+            sys.stdout.write("\n".join(["", *oracle.summary.lines(schema.graphql), ""]))
     if found:
         pytest.fail("\n\n".join(found), pytrace=False)
 
 
 async def test_live_streams_answer_many_as_they_answer_one(world, schema, capsys):
     oracle = StreamOracle(schema, world)
-    strategy = subscriptions(schema._schema, world, await sources(world))
+    strategy = subscriptions(schema.graphql, world, await sources(world))
 
     found = await search(strategy, oracle.differences, CASES // 6)
 

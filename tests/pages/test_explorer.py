@@ -120,6 +120,6 @@ def test_production_has_it_only_when_asked_for(environment, explorer, is_there):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_the_first_tabs_fit_the_schema(schema, document):
-    graphql_schema = schema._schema
+    graphql_schema = schema.graphql
 
     assert validate(graphql_schema, parse(document.read_text())) == []

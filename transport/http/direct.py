@@ -14,10 +14,6 @@ from functools import partial
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
-from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from auth.addresses import Proxies
 from settings import Settings
@@ -26,6 +22,7 @@ from transport.http.bodies import ClientGone
 from transport.http.envelope import cors_options, mark, safe_headers
 from transport.http.exchange import LEAST_COMPRESSED, HttpRequest, HttpResponse, fixed_headers
 from transport.http.http import WATCH_AFTER, GraphQLEndpoint
+from transport.http.uvicorn_protocols import HIGH_WATER_LIMIT, STATUS_LINE, Config, HttpToolsProtocol, ServerState
 
 DIRECT = "direct"
 """Key of the application's `Direct` in the lifespan's state."""

@@ -14,13 +14,12 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from transport.http.backlog import BACKLOG, PendingFrames
+from transport.http.uvicorn_protocols import HttpToolsProtocol, WebSocketsSansIOProtocol
 
 FRAMES = "wingding.frames"
 TEXT = 0x81

@@ -88,7 +88,7 @@ class Operations:
             engine.on_fallback = metrics.fallbacks.add
             engine.on_per_parent = metrics.per_parent.add
         self._deadlines = Deadlines(timeout)
-        self._costs = Costs(schema._schema)
+        self._costs = Costs(schema.graphql)
         self._max_cost = max_cost
         self._budget = budget
         self._documents = documents or Persisted(None)

@@ -18,7 +18,7 @@ from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 from documents.limits import MAX_INPUT_DEPTH, MAX_ITEMS, text_problem
 from errors import ErrorCode, InvalidId, Required, TooMany, UserError, _, _n
 from schema.core.input_checks import FieldRule, check_whole, look_at_all, rules_of
-from schema.core.metadata import MAX_ITEMS_KEY
+from schema.core.metadata import MAX_ITEMS_KEY, definition_of
 from translations import one_line
 
 LONGEST_NAME = 64
@@ -190,7 +190,7 @@ def _read_fields(value: Any, type_: GraphQLInputObjectType, path: Path) -> Readi
     if not isinstance(value, dict):
         yield NotObject(path=path)
         return UNSOUND
-    input_type = type_.extensions["strawberry-definition"].origin
+    input_type = definition_of(type_).origin
     rules, sound = {one.spelling: one for one in rules_of(input_type).values()}, dict[str, Any]()
     for name, known in type_.fields.items():
         rule = rules[name]
@@ -271,11 +271,11 @@ def excesses(value: Any, type_: Any, max_items: int, path: Path = ()) -> Iterato
 
 def _may_not_be_null(input_field: Any) -> bool:
     """Whether it may be left out but has no null, which the schema cannot say."""
-    definition = input_field.extensions.get("strawberry-definition")
+    definition = definition_of(input_field)
     declared = definition.type if definition is not None else None
     return isinstance(declared, StrawberryMaybe) and not isinstance(declared.of_type, StrawberryOptional)
 
 
 def _max_items(input_field: Any) -> int:
-    definition = input_field.extensions.get("strawberry-definition")
+    definition = definition_of(input_field)
     return int(definition.metadata.get(MAX_ITEMS_KEY, MAX_ITEMS)) if definition is not None else MAX_ITEMS

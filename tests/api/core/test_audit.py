@@ -19,12 +19,12 @@ DEEDS = [(name, deed) for name, deeds in AUDITED.items() for deed in deeds]
 
 
 def mutation(schema: Any, name: str) -> str:
-    type_ = schema._schema.mutation_type.fields[name].args["input"].type
+    type_ = schema.graphql.mutation_type.fields[name].args["input"].type
     return f"mutation ($input: {type_}) {{ {name}(input: $input) {{ errors {{ code path message }} }} }}"
 
 
 def test_every_mutation_says_whether_it_is_audited(schema) -> None:
-    assert sorted(EXAMPLES) == sorted(schema._schema.mutation_type.fields)
+    assert sorted(EXAMPLES) == sorted(schema.graphql.mutation_type.fields)
 
 
 @pytest.mark.parametrize(("name", "deed"), DEEDS, ids=[f"{name}-{deed.who}" for name, deed in DEEDS])

@@ -31,7 +31,7 @@ from tests.factories import (
     make_venue,
 )
 
-SCHEMA = shared_schema()._schema
+SCHEMA = shared_schema().graphql
 WAYS = {
     "Query": "%s",
     "Viewer": "viewer { %s }",

@@ -116,7 +116,7 @@ CURSORS = [
 
 
 def root_fields(schema: Any, operation: str) -> dict[str, Any]:
-    found = getattr(schema._schema, f"{operation}_type").fields
+    found = getattr(schema.graphql, f"{operation}_type").fields
     return {name: field for name, field in found.items() if name not in GOES_OUT}
 
 

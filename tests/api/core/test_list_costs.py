@@ -33,7 +33,7 @@ from tests.factories import (
     make_venue,
 )
 
-SCHEMA = shared_schema()._schema
+SCHEMA = shared_schema().graphql
 PATHS = {
     "Query": "{ %s }",
     "Viewer": "{ viewer { %s } }",

@@ -18,6 +18,7 @@ from graphql import (
 from models import Chat, Event, Role, User, utcnow
 from schema.core import ids
 from schema.core.input_checks import kind_of, rules_of
+from schema.core.metadata import definition_of
 from schema.core.node_interface import NODES
 from tests.api.booking.test_registrations import an_event
 from tests.factories import in_days, make_category, make_user, make_venue
@@ -44,7 +45,7 @@ WRONG: dict[str, Any] = {
 
 
 def mutations(schema: Any) -> dict[str, tuple[GraphQLInputObjectType, str]]:
-    fields = schema._schema.mutation_type.fields
+    fields = schema.graphql.mutation_type.fields
     return {name: (get_named_type(one.args["input"].type), one.description) for name, one in fields.items()}
 
 
@@ -105,9 +106,9 @@ async def test_every_field_that_is_wrong_is_named(client, schema, admin, count, 
 
 def test_every_id_of_an_input_says_of_what_it_is(schema):
     """By its name, or by its metadata."""
-    inputs = [one for one in schema._schema.type_map.values() if isinstance(one, GraphQLInputObjectType)]
+    inputs = [one for one in schema.graphql.type_map.values() if isinstance(one, GraphQLInputObjectType)]
     for input_type in inputs:
-        for rule in rules_of(input_type.extensions["strawberry-definition"].origin).values():
+        for rule in rules_of(definition_of(input_type).origin).values():
             if get_named_type(input_type.fields[rule.spelling].type).name == "ID" and rule.name != "ids":
                 assert kind_of(rule.name) in NODES, (input_type.name, rule.name)
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from models import ChatMember
 from schema.core.context import Context
-from schema.core.metadata import MUTATION_KEY
+from schema.core.metadata import MUTATION_KEY, definition_of
 from tests.api.chat.test_chats import a_group, fellows
 from tests.api.core.viewer_can_worlds import WORLDS, Case, Looked
 from tests.clients import Client, shared_schema
@@ -64,8 +64,8 @@ MOST_STATEMENTS = 4
 
 def fields_of(type_name: str) -> dict[str, str]:
     """Fields of `viewerCan` of a type, and the mutation that each is about."""
-    found = SCHEMA._schema.type_map[f"{type_name}ViewerCan"].fields
-    return {name: one.extensions["strawberry-definition"].metadata[MUTATION_KEY] for name, one in found.items()}
+    found = SCHEMA.graphql.type_map[f"{type_name}ViewerCan"].fields
+    return {name: definition_of(one).metadata[MUTATION_KEY] for name, one in found.items()}
 
 
 @cache
@@ -196,7 +196,7 @@ def test_every_mutation_of_such_an_object_is_named() -> None:
     """With the type that its input names; what is left stands in `ELSEWHERE` with its reason."""
     taken = {
         (ACTED_ON[name], mutation)
-        for mutation, one in SCHEMA._schema.mutation_type.fields.items()
+        for mutation, one in SCHEMA.graphql.mutation_type.fields.items()
         for name in one.args["input"].type.of_type.fields
         if name in ACTED_ON
     }
@@ -205,7 +205,7 @@ def test_every_mutation_of_such_an_object_is_named() -> None:
     assert taken - named == set(ELSEWHERE)
     assert {mutation for _type, mutation in taken} <= {mutation for _type, mutation in named}
     for type_name in ACTED_ON.values():
-        for name, one in SCHEMA._schema.type_map[f"{type_name}ViewerCan"].fields.items():
+        for name, one in SCHEMA.graphql.type_map[f"{type_name}ViewerCan"].fields.items():
             assert f"`{fields_of(type_name)[name]}`" in one.description
 
 

@@ -249,26 +249,26 @@ async def test_no_more_than_fifty_are_told_and_no_value_is_repeated(clients, ada
 
 def test_every_input_of_a_mutation_can_be_refused(schema):
     """What stands in its place fits, whatever the input needs."""
-    for name, field in schema._schema.mutation_type.fields.items():
+    for name, field in schema.graphql.mutation_type.fields.items():
         type_ = field.args["input"].type
         operation: Any = parse(f"mutation ($input: {type_}) {{ {name}(input: $input) {{ errors {{ code }} }} }}")
         given = {"input": _fitting(type_) | {"idempotencyKey": "refused"}}
 
-        found = get_variable_values(schema._schema, operation.definitions[0].variable_definitions, given)
+        found = get_variable_values(schema.graphql, operation.definitions[0].variable_definitions, given)
 
         assert isinstance(get_named_type(type_), GraphQLInputObjectType)
         assert isinstance(found, VariableValues), name
 
 
 def test_every_scalar_has_a_value_that_fits(schema):
-    scalars = {name for name, type_ in schema._schema.type_map.items() if is_scalar_type(type_)}
+    scalars = {name for name, type_ in schema.graphql.type_map.items() if is_scalar_type(type_)}
 
     assert scalars <= FITTING.keys()
 
 
 def test_every_input_is_read_where_most_of_it_is_left_out(schema):
     """What is asked of several fields together meets the values that stand for those which are left out."""
-    inner = schema._schema  # type: ignore[attr-defined]  # of graphql-core
+    inner = schema.graphql  # type: ignore[attr-defined]  # of graphql-core
     for name, field in inner.mutation_type.fields.items():
         type_ = field.args["input"].type
         document = parse(f"mutation ($input: {type_}) {{ {name}(input: $input) {{ __typename }} }}")

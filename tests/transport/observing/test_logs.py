@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import os
 import signal
 import subprocess
@@ -12,8 +13,9 @@ from pathlib import Path
 import httpx2
 import orjson
 import structlog
+from structlog.typing import FilteringBoundLogger
 
-from commands.logs import LATEST, JsonLogger, LineWriter, _write_json
+from commands.logs import AS_JSON, LATEST, LineWriter
 from tests.clients import ServerProcess
 from tests.transport.http.test_http import TYPENAME
 from transport.observing.tracing import marks
@@ -72,8 +74,9 @@ def test_lines_without_an_event_loop_or_after_its_end_are_written():
     assert file.getvalue().splitlines() == ["before", "within", "within another", "after"]
 
 
-def logger_into(lines: LineWriter) -> JsonLogger:
-    return structlog.wrap_logger(lines, processors=[_write_json], wrapper_class=JsonLogger)  # type: ignore[no-any-return]  # structlog types it as Any
+def logger_into(lines: LineWriter) -> FilteringBoundLogger:
+    wrapper = structlog.make_filtering_bound_logger(logging.INFO)
+    return structlog.wrap_logger(lines, processors=AS_JSON, wrapper_class=wrapper)  # type: ignore[no-any-return]  # structlog types it as Any
 
 
 def test_a_line_says_what_happened_when_and_for_which_request():

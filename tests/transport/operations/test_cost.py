@@ -35,7 +35,7 @@ def cost(document: str, /, **variables: object) -> int:
     assert prepared.errors == ()
     operation = prepared.operation(None)
     assert operation is not None
-    return Costs(SCHEMA._schema).of(document, prepared, operation, variables)
+    return Costs(SCHEMA.graphql).of(document, prepared, operation, variables)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_of_the_types_of_a_union_the_dearest_counts():
 
 def test_one_document_is_read_once_and_what_is_kept_is_bounded(monkeypatch):
     monkeypatch.setattr("caches.CacheLimit.bytes", 4_000_000)
-    costs = Costs(SCHEMA._schema)
+    costs = Costs(SCHEMA.graphql)
 
     for number in range(80):
         document = f"query ($n: Int) {{ events(first: $n) {{ nodes {{ a{number}: title venue {{ name }} }} }} }}"
@@ -201,7 +201,7 @@ def test_no_operation_of_ours_is_too_costly(folder):
         for node in SCHEMA.prepare(text).document.definitions:
             if isinstance(node, OperationDefinitionNode):
                 sizes = {one.variable.name.value: 100 for one in node.variable_definitions or ()}
-                found[text] = Costs(SCHEMA._schema).of(text, SCHEMA.prepare(text), node, sizes)
+                found[text] = Costs(SCHEMA.graphql).of(text, SCHEMA.prepare(text), node, sizes)
 
     assert found
     assert {text: cost for text, cost in found.items() if cost > maximum} == {}

@@ -18,13 +18,13 @@ from dataloaders.core.selects import statement_for
 from engine.declared import source_of
 from engine.fetches import Resolved
 from models import EventVisibility, Role, User
-from schema.core.metadata import DECLARED
+from schema.core.metadata import DECLARED, definition_of
 from schema.core.relations import Derived
 from tests.api.booking.test_registrations import an_event
 from tests.clients import engine_of, gid, shared_schema
 from tests.factories import make_interest
 
-SCHEMA = shared_schema()._schema
+SCHEMA = shared_schema().graphql
 FEED = "{ events { nodes { id title timing venue { name } interests { name } services { capacity } } } }"
 
 
@@ -37,7 +37,7 @@ def fields_of_types():
 def declarations():
     """Every declaration behind a field in each of its orders, with its coordinate."""
     for type_, name, field in fields_of_types():
-        metadata = field.extensions["strawberry-definition"].metadata
+        metadata = definition_of(field).metadata
         declared = metadata.get(DECLARED)
         found = [declared]
         if isinstance(declared, Derived):

@@ -107,8 +107,8 @@ FRAGMENTS = "{ nodes(ids: []) { ...A ... on Event { %s } ... on Club { %s } } } 
 )
 def test_repeats_are_seen_as_the_slow_rule_sees_them(schema, document, conflicts):
     parsed = parse(document)
-    errors = validate(schema._schema, parsed, [OverlappingFieldsCanBeMergedRule])
-    found = repeats(schema._schema, parsed, most=1_000)
+    errors = validate(schema.graphql, parsed, [OverlappingFieldsCanBeMergedRule])
+    found = repeats(schema.graphql, parsed, most=1_000)
 
     assert bool(errors) is conflicts
     assert not (found.are_alike and errors)
@@ -161,7 +161,7 @@ async def test_a_list_in_the_variables_is_limited_unless_its_field_says_otherwis
     operation = parse("query ($input: Bulk!) { count(input: $input) }").definitions[0]
 
     def problems(**input: object) -> list[str]:
-        found = check_variables(tiny._schema, operation, {"input": input})
+        found = check_variables(graphql_schema_of(tiny), operation, {"input": input})
         return [f"{'.'.join(error.original_error.path)}: {error.message}" for error in found]
 
     assert problems(few=[1] * 100, many=[[1] * 150] * 150) == []
@@ -171,7 +171,7 @@ async def test_a_list_in_the_variables_is_limited_unless_its_field_says_otherwis
 
 async def test_the_kept_documents_are_bounded_by_their_weight(schema, monkeypatch):
     monkeypatch.setattr("caches.CacheLimit.bytes", 10_000_000)
-    documents = Documents(schema._schema)
+    documents = Documents(schema.graphql)
 
     for number in range(30):
         documents.prepare(f"{{ a{number}: __typename }} " + ("#" + "x" * 9_000 + "\n") * 5)

@@ -248,7 +248,7 @@ def narrowing() -> list[tuple[str, str, str, str]]:
     """Every way to narrow a root list: field, argument, field of the argument's type, and how one is written."""
     written = {"String": '"walk"', "ID": '"x"', "Boolean": "true", "Int": "1", "Date": '"2027-01-01"'}
     found = []
-    for name, field in SCHEMA._schema.query_type.fields.items():
+    for name, field in SCHEMA.graphql.query_type.fields.items():
         if "after" not in field.args:
             continue
         for argument, declared in field.args.items():
@@ -265,7 +265,7 @@ def narrowing() -> list[tuple[str, str, str, str]]:
 
 @pytest.mark.parametrize(("name", "argument", "key", "value"), narrowing(), ids=lambda value: value)
 def test_whatever_narrows_or_sorts_a_list_has_its_price(name, argument, key, value):
-    plain = Costs(SCHEMA._schema)
+    plain = Costs(SCHEMA.graphql)
     documents = [f"{{ {name}{given} {{ nodes {{ id }} }} }}" for given in ("", f"({argument}: {value})")]
     prices = []
     for document in documents:

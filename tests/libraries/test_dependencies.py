@@ -15,7 +15,7 @@ import pytest
 from integrations import embedded
 from integrations.embedded import EmbeddedError, EmbeddedServers
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEVELOPMENT = ("tests", "benchmarks", "examples")
 """Folders that are no part of what is installed."""
