@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hmac
-import os
 from base64 import urlsafe_b64encode
-from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 
 from cryptography.fernet import Fernet, MultiFernet
 
-from auth.tokens import new_secret
-from settings import Settings, secrets_in
+from auth.tokens import make_once, new_secret
+from settings import Settings, SettingsError, secrets_in
 
 
 class Sealer:
@@ -26,20 +24,22 @@ class Sealer:
 
     @classmethod
     def load(cls, settings: Settings) -> Sealer:
-        """With SECRET_KEY, or with a secret kept in WINGDING_HOME where none is set."""
+        """With SECRET_KEY, or with a secret kept in WINGDING_HOME where none is set.
+
+        Raises `SettingsError` where that cannot be read.
+        """
         given = secrets_in(str(settings.secret_key))
         if given:
             return cls(*given)
         file = settings.wingding_home / "secret-key"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            made = file.with_name(f".{file.name}.{os.getpid()}")
-            made.touch(mode=0o600)
-            made.write_text(new_secret())
-            with suppress(FileExistsError):
-                os.link(made, file)
-            made.unlink()
-        return cls(*secrets_in(file.read_text()))
+        make_once(file, new_secret)
+        try:
+            kept = secrets_in(file.read_text())
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{file} cannot be read") from error
+        if not kept:
+            raise SettingsError(f"{file} holds no secret")
+        return cls(*kept)
 
     def seal(self, data: bytes) -> str:
         return self._fernet.encrypt(data).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -117,25 +118,41 @@ class Tokens:
 
 
 def load_keys(settings: Settings) -> KeySet:
-    """Load the signing keys of SIGNING_KEYS_FILE, or of WINGDING_HOME, where a first one is made."""
+    """Load the signing keys of SIGNING_KEYS_FILE, or of WINGDING_HOME, where a first one is made.
+
+    Raises `SettingsError` where the file cannot be read.
+    """
     if settings.signing_keys_file:
-        try:
-            found = KeySet.import_key_set(orjson.loads(Path(settings.signing_keys_file).read_bytes()))
-        except (OSError, ValueError, JoseError) as error:
-            raise SettingsError("SIGNING_KEYS_FILE cannot be read as a JWK set") from error
-        if not found.keys:
-            raise SettingsError("SIGNING_KEYS_FILE holds no key")
-        return found
+        return _read_keys(Path(settings.signing_keys_file), "SIGNING_KEYS_FILE")
     file = settings.wingding_home / "signing-keys.json"
-    if not file.exists():
+    make_once(file, new_keys)
+    return _read_keys(file, str(file))
+
+
+def _read_keys(file: Path, name: str) -> KeySet:
+    try:
+        return KeySet.import_key_set(orjson.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, JoseError) as error:
+        raise SettingsError(f"{name} cannot be read as a JWK set") from error
+
+
+def make_once(file: Path, content: Callable[[], str]) -> None:
+    """Write a file that only we may read, unless it is there. Of several who do so at once, one makes it for all.
+
+    Raises `SettingsError` where it cannot be written.
+    """
+    try:
+        if file.exists():
+            return
         file.parent.mkdir(parents=True, exist_ok=True)
         made = file.with_name(f".{file.name}.{os.getpid()}")
         made.touch(mode=0o600)
-        made.write_text(new_keys())
+        made.write_text(content())
         with suppress(FileExistsError):
             os.link(made, file)
         made.unlink()
-    return KeySet.import_key_set(orjson.loads(file.read_bytes()))
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be made ({error.strerror})") from error
 
 
 def new_keys() -> str:

@@ -57,10 +57,22 @@ class Urls:
 
 
 def _ordinary_ids() -> tuple[int, int]:
-    """Who runs the servers: ourselves, or `nobody` where we are root, whom PostgreSQL refuses."""
-    if os.getuid() != 0:
-        return -1, -1
-    entry = pwd.getpwnam(ORDINARY_USER)
+    """Who runs the servers: ourselves, or `nobody` where we are root, whom PostgreSQL refuses.
+
+    Raises `EmbeddedError` where that user has no name, which PostgreSQL does not take either.
+    """
+    uid = os.getuid()
+    try:
+        if uid != 0:
+            pwd.getpwuid(uid)
+            return -1, -1
+        entry = pwd.getpwnam(ORDINARY_USER)
+    except KeyError as error:
+        missing = f"the user id {uid}" if uid else f"the user {ORDINARY_USER}"
+        raise EmbeddedError(
+            f"{missing} has no entry in /etc/passwd, and PostgreSQL runs for nobody else: "
+            "add one, or set DATABASE_URL and REDIS_URL"
+        ) from error
     return entry.pw_uid, entry.pw_gid
 
 

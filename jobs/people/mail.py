@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from database import UnitOfWork
 from integrations.mail import Mailer
 from integrations.mail_texts import compose
 from jobs.mail_limits import MailReason, may_send
 from models import OneTimePurpose, OutboxEvent, SecurityNotice, SecurityNoticeKind, SignUp, User
 from resolvers.people import one_time_tokens
-from resolvers.people.accounts import EmailVerificationRequested
+from resolvers.people.accounts import EmailVerificationRequested, UserUpdated
 from resolvers.people.logins import owner_of_email
 from resolvers.people.passwords import PasswordResetRequested
 from resolvers.people.security_notices import SecurityNoticeWritten
@@ -29,8 +31,21 @@ async def send_sign_up(uow: UnitOfWork, mailer: Mailer, settings: Settings, even
 async def send_verification(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:
     """Send a link to prove the address that an account claims, or word of the attempt to its owner."""
     user = await uow.session.get(User, event.subject_id)
-    if user is not None and user.is_active and user.claimed_email is not None:
-        await _send_link(uow, mailer, settings, event, user, OneTimePurpose.VERIFY_EMAIL, user.claimed_email)
+    if user is None or not user.is_active or user.claimed_email is None or await _claims_anew(uow, event):
+        return
+    await _send_link(uow, mailer, settings, event, user, OneTimePurpose.VERIFY_EMAIL, user.claimed_email)
+
+
+async def _claims_anew(uow: UnitOfWork, event: OutboxEvent) -> bool:
+    """Whether the account has claimed an address since: the mail for that one is on its way, too."""
+    later = select(OutboxEvent.id).where(
+        OutboxEvent.subject_type == event.subject_type,
+        OutboxEvent.subject_id == event.subject_id,
+        OutboxEvent.name == UserUpdated.name,
+        OutboxEvent.id > event.id,
+        OutboxEvent.event_metadata["changed"].contains(["claimedEmail"]),
+    )
+    return await uow.session.scalar(later.limit(1)) is not None
 
 
 async def send_reset(uow: UnitOfWork, mailer: Mailer, settings: Settings, event: OutboxEvent) -> None:

@@ -136,8 +136,9 @@ async def change_email(uow: UnitOfWork, viewer: Viewer, proof: PasswordProof, *,
         raise refusal
     user.claimed_email = email
     await one_time_tokens.withdraw(uow, user.id, OneTimePurpose.VERIFY_EMAIL)
-    uow.record(EmailVerificationRequested(subject_id=user.id))
+    # In this order: mail for an earlier claim is not sent once a later one is on record (`jobs/people/mail.py`).
     uow.record(UserUpdated(subject_id=user.id, changed=["claimedEmail"]))
+    uow.record(EmailVerificationRequested(subject_id=user.id))
     await security_notices.write(uow, user, SecurityNoticeKind.EMAIL_CHANGE_ASKED, device=device)
     return user
 

@@ -9,13 +9,16 @@ from dataclasses import replace
 
 import pytest
 
+from auth.sealing import Sealer
+from auth.tokens import Tokens
 from commands import cli
 from commands.check import check
 from commands.listening import listen
 from commands.local import need_home, reachable
 from commands.migrations import migrate
 from errors import StartError
-from settings import Settings
+from integrations.embedded import EmbeddedServers
+from settings import Settings, SettingsError
 from tests.clients import free_port
 
 
@@ -97,3 +100,44 @@ def test_the_command_ends_with_the_sentence(monkeypatch, tmp_path) -> None:
 
     with pytest.raises(SystemExit, match=r"^wingding: WINGDING_HOME="):
         cli.main()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no JSON", b"[]", b"{}", b"null", b'{"keys": []}', b'{"keys": [1]}', b"\xff"]
+)
+def test_signing_keys_that_cannot_be_read_are_told(content, tmp_path) -> None:
+    (tmp_path / "signing-keys.json").write_bytes(content)
+
+    with pytest.raises(SettingsError, match=r"signing-keys.json cannot be read as a JWK set"):
+        Tokens.load(Settings(wingding_home=tmp_path))
+
+
+@pytest.mark.parametrize(("content", "fault"), [(b"", "holds no secret"), (b"\xff", "cannot be read")])
+def test_a_secret_that_cannot_be_read_is_told(content, fault, tmp_path) -> None:
+    (tmp_path / "secret-key").write_bytes(content)
+
+    with pytest.raises(SettingsError, match=f"secret-key {fault}"):
+        Sealer.load(Settings(wingding_home=tmp_path))
+
+
+@pytest.mark.parametrize("name", ["signing-keys.json", "secret-key"])
+def test_a_folder_in_the_place_of_a_secret_is_told(name, tmp_path) -> None:
+    (tmp_path / name).mkdir()
+    load = Tokens.load if name == "signing-keys.json" else Sealer.load
+
+    with pytest.raises(SettingsError, match=f"{name} cannot be read"):
+        load(Settings(wingding_home=tmp_path))
+
+
+def test_secrets_that_cannot_be_made_are_told(tmp_path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingsError, match=r"signing-keys.json cannot be made .File exists."):
+        Tokens.load(Settings(wingding_home=tmp_path / "file"))
+
+
+def test_a_user_without_a_name_is_told_before_postgresql_starts(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("integrations.embedded.os.getuid", lambda: 54_321)
+
+    with pytest.raises(StartError, match="the user id 54321 has no entry in /etc/passwd"):
+        EmbeddedServers(tmp_path / "home")

@@ -174,6 +174,19 @@ async def test_another_address_counts_once_it_is_proven(client, save, ports, sch
     assert [mail.to for mail in told] == ["ada@example.org"]
 
 
+async def test_of_two_addresses_asked_for_at_once_the_later_one_gets_one_link(client, save, ports, schema):
+    ada = await account(save, ports, email="ada@example.org")
+    here = await signed_in(client, ports, schema, ada)
+
+    for address in ("first@example.org", "second@example.org"):
+        await here.execute(CHANGE_EMAIL, email=address, currentPassword=PASSWORD)
+    links = [mail for mail in await deliver(ports) if mail.subject == "Confirm your e-mail address"]
+    proven = await here.execute(VERIFY, token=token_in(links[-1]))
+
+    assert [mail.to for mail in links] == ["second@example.org"]
+    assert codes(proven, "verifyEmail") == []
+
+
 async def test_an_address_of_somebody_else_is_not_given_away(client, save, ports, schema):
     ada = await account(save, ports, email="ada@example.org")
     await account(save, ports, email="boris@example.org")
