@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 COUNTED_AT_ONCE = 256
 """Operations."""
@@ -20,53 +23,6 @@ UNNAMED = "unnamed"
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 STATEMENTS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 COSTS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
-
-
-class LabelledCounter:
-    """A counter. Prometheus' own locks and checks its labels each time, which took longer than what was counted."""
-
-    def __init__(self, name: str, about: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
-        self._family = (name, about, labels)
-        self._found: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        registry.register(self)
-
-    def add(self, *labels: str) -> None:
-        self._found[labels] += 1
-
-    def collect(self) -> Iterator[Metric]:
-        name, about, labels = self._family
-        family = CounterMetricFamily(name, about, labels=labels)
-        for values, count in self._found.items():
-            family.add_metric(values, count)
-        yield family
-
-
-class LabelledHistogram:
-    """A histogram, likewise; `bounds` belong to the part below them."""
-
-    def __init__(
-        self, name: str, about: str, labels: Sequence[str], bounds: Sequence[float], registry: CollectorRegistry
-    ) -> None:
-        self._family = (name, about, labels)
-        self._bounds = bounds
-        self._found: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
-        registry.register(self)
-
-    def add(self, value: float, *labels: str) -> None:
-        found = self._found.get(labels)
-        if found is None:
-            found = self._found[labels] = ([0] * (len(self._bounds) + 1), [0.0])
-        counts, total = found
-        counts[bisect_left(self._bounds, value)] += 1
-        total[0] += value
-
-    def collect(self) -> Iterator[Metric]:
-        name, about, labels = self._family
-        family = HistogramMetricFamily(name, about, labels=labels)
-        bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
-        for values, (counts, total) in self._found.items():
-            family.add_metric(values, list(zip(bounds, accumulate(counts), strict=True)), total[0])
-        yield family
 
 
 class OperationReport(NamedTuple):
@@ -85,38 +41,51 @@ class OperationReport(NamedTuple):
 
 class Metrics:
     def __init__(self) -> None:
+        # Of the process: a second series for each, which says when it began.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
         registry = self._registry = CollectorRegistry()
         labels = ["operation", "type"]
-        self.operations = LabelledCounter(
-            "wingding_operations", "Operations.", [*labels, "transport", "outcome"], registry
+        self.operations = Counter(
+            "wingding_operations", "Operations.", [*labels, "transport", "outcome"], registry=registry
         )
-        self.duration = LabelledHistogram(
-            "wingding_operation_seconds", "Duration of queries and mutations.", labels, SECONDS, registry
+        self.duration = Histogram(
+            "wingding_operation_seconds",
+            "Duration of queries and mutations.",
+            labels,
+            buckets=SECONDS,
+            registry=registry,
         )
-        self.statements = LabelledHistogram(
-            "wingding_operation_statements", "SQL statements of queries and mutations.", labels, STATEMENTS, registry
+        self.statements = Histogram(
+            "wingding_operation_statements",
+            "SQL statements of queries and mutations.",
+            labels,
+            buckets=STATEMENTS,
+            registry=registry,
         )
-        self.cost = LabelledHistogram(
+        self.cost = Histogram(
             "wingding_operation_cost",
             "What operations cost: counted while they ran, or estimated where they did not.",
             ["type"],
-            COSTS,
-            registry,
+            buckets=COSTS,
+            registry=registry,
         )
-        self.refusals = LabelledCounter(
-            "wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry
+        self.refusals = Counter(
+            "wingding_refusals", "Operations of which nothing was executed.", ["reason"], registry=registry
         )
-        self.fallbacks = LabelledCounter(
-            "wingding_engine_fallbacks", "Operations that the engine left to graphql-core.", ["reason"], registry
+        self.fallbacks = Counter(
+            "wingding_engine_fallbacks",
+            "Operations that the engine left to graphql-core.",
+            ["reason"],
+            registry=registry,
         )
-        self.per_parent = LabelledCounter(
+        self.per_parent = Counter(
             "wingding_engine_per_parent_fields",
             "Operations with a field whose code runs for each parent.",
             ["field"],
-            registry,
+            registry=registry,
         )
-        self.documents = LabelledCounter(
-            "wingding_documents", "Operations by how their text was found.", ["source"], registry
+        self.documents = Counter(
+            "wingding_documents", "Operations by how their text was found.", ["source"], registry=registry
         )
         self.sockets = Gauge("wingding_sockets", "Open WebSockets.", registry=registry)
         self.streams = Gauge("wingding_subscriptions", "Running subscriptions.", ["transport"], registry=registry)
@@ -150,16 +119,16 @@ class Metrics:
         seen, self._seen = self._seen, []
         for one in seen:
             name = self.name(one.operation, learn=one.outcome == "ok")
-            self.operations.add(name, one.type, one.transport, one.outcome)
+            self.operations.labels(name, one.type, one.transport, one.outcome).inc()
             if one.document:
-                self.documents.add(one.document)
+                self.documents.labels(one.document).inc()
             if one.refusal:
-                self.refusals.add(one.refusal)
+                self.refusals.labels(one.refusal).inc()
             if one.cost:
-                self.cost.add(one.cost, one.type)
+                self.cost.labels(one.type).observe(one.cost)
             if one.type in ("query", "mutation"):
-                self.duration.add(one.seconds, name, one.type)
-                self.statements.add(one.statements, name, one.type)
+                self.duration.labels(name, one.type).observe(one.seconds)
+                self.statements.labels(name, one.type).observe(one.statements)
 
     def name(self, operation: str | None, *, learn: bool) -> str:
         """The operation's name as a label. Only an operation that worked may add its name to those told apart."""

@@ -85,8 +85,8 @@ class Operations:
         self._execution: Any = engine or schema
         self._engine = engine
         if engine is not None:
-            engine.on_fallback = metrics.fallbacks.add
-            engine.on_per_parent = metrics.per_parent.add
+            engine.on_fallback = lambda reason: metrics.fallbacks.labels(reason).inc()
+            engine.on_per_parent = lambda coordinate: metrics.per_parent.labels(coordinate).inc()
         self._deadlines = Deadlines(timeout)
         self._costs = Costs(schema.graphql)
         self._max_cost = max_cost

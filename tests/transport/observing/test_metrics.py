@@ -1,42 +1,8 @@
-"""Our counters and histograms tell what Prometheus' own would."""
+"""What /metrics tells of operations."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-
-from transport.observing.metrics import COUNTED_AT_ONCE, LabelledCounter, LabelledHistogram, Metrics, OperationReport
-
-BOUNDS = (0.5, 1, 2.5, 10)
-
-
-def told(registry: CollectorRegistry) -> list[str]:
-    lines = generate_latest(registry).decode().splitlines()
-    return sorted(line for line in lines if "_created" not in line)
-
-
-def test_a_counter_is_told_as_prometheus_tells_it():
-    ours, theirs = CollectorRegistry(), CollectorRegistry()
-    counts = LabelledCounter("things", "Things.", ["kind", "size"], ours)
-    counter = Counter("things", "Things.", ["kind", "size"], registry=theirs)
-
-    for kind, size in [("a", "big"), ("b", 'odd "\\\n'), ("a", "big"), ("a", "small")]:
-        counts.add(kind, size)
-        counter.labels(kind, size).inc()
-
-    assert told(ours) == told(theirs)
-
-
-def test_a_histogram_is_told_as_prometheus_tells_it():
-    ours, theirs = CollectorRegistry(), CollectorRegistry()
-    spread = LabelledHistogram("seconds", "Time.", ["kind"], BOUNDS, ours)
-    histogram = Histogram("seconds", "Time.", ["kind"], buckets=BOUNDS, registry=theirs)
-
-    for value in (0, 0.5, 0.5000001, 1, 1.5, 2.5, 10, 11, 1e9):
-        for kind in ("a", "b") if value < 5 else ("b",):
-            spread.add(value, kind)
-            histogram.labels(kind).observe(value)
-
-    assert told(ours) == told(theirs)
+from transport.observing.metrics import COUNTED_AT_ONCE, Metrics, OperationReport
 
 
 def test_operations_are_counted_at_the_latest_when_somebody_asks():
@@ -55,3 +21,25 @@ def test_operations_are_counted_at_the_latest_when_somebody_asks():
     assert 'wingding_refusals_total{reason="BODY_TOO_LARGE"} 1.0' in text
     assert f'wingding_documents_total{{source="sent"}} {many + 1}.0' in text
     assert 'wingding_operation_cost_count{type="none"}' not in text
+    assert 'wingding_operation_seconds_bucket{le="0.002",operation="Q",type="query"} 0.0' in text
+    assert f'wingding_operation_seconds_count{{operation="Q",type="query"}} {many}.0' in text
+
+
+def test_a_value_on_a_bound_belongs_to_the_part_below_it():
+    metrics = Metrics()
+    for statements in (0, 1, 3, 4, 34, 35):
+        metrics.saw(
+            OperationReport("Q", "query", "http", "ok", "sent", "", cost=3, seconds=0.004, statements=statements)
+        )
+
+    text = metrics.text().decode()
+    counts = {"0.0": 1, "1.0": 2, "2.0": 2, "3.0": 3, "5.0": 4, "34.0": 5, "+Inf": 6}
+    for bound, count in counts.items():
+        assert f'wingding_operation_statements_bucket{{le="{bound}",operation="Q",type="query"}} {count}.0' in text
+
+
+def test_no_series_says_when_a_series_began():
+    metrics = Metrics()
+    metrics.saw(OperationReport("Q", "query", "http", "ok", "sent", "", cost=3, seconds=0.004, statements=2))
+
+    assert b"_created" not in metrics.text()

@@ -8,6 +8,7 @@ from graphql import OverlappingFieldsCanBeMergedRule, parse, validate
 
 from documents.documents import Documents
 from documents.repeats import repeats
+from schema.core.metadata import graphql_schema_of
 from schema.core.variables import check_variables
 from tests.clients import codes
 
