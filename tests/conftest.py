@@ -39,8 +39,14 @@ SCRATCH_ENVIRONMENT = {
 }
 
 
+def pytest_sessionstart() -> None:
+    """What is there now stays: the collector of cycles need not go through all of it again and again."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_finish() -> None:
-    """What is there now stays: the collector of cycles need not go through half a million objects again and again."""
+    """Nor through half a million objects of what was collected."""
     gc.collect()
     gc.freeze()
 
