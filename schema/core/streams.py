@@ -41,7 +41,7 @@ class Live:
     """What a subscription resolves to. Nothing is asked before it is begun, by whoever has it:
 
     iterating follows the stream for one subscriber alone; `begin` gives the stream itself to one who follows it for
-    many (`transport.fanout`). Both raise what the field's gate and arguments refuse.
+    many (`transport.live.fanout`). Both raise what the field's gate and arguments refuse.
     """
 
     __slots__ = ("_hub", "_items", "begin")

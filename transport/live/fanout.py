@@ -1,6 +1,6 @@
 """Subscriptions of sockets, followed in groups: one execution and one encoding of an entry for all who get the same.
 
-What a group is, is decided in `engine.fanout`; how it follows a stream, in `realtime.groups`. Here both meet the
+What a group is, is decided in `engine.live`; how it follows a stream, in `realtime.groups`. Here both meet the
 sockets.
 """
 
