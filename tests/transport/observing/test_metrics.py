@@ -28,7 +28,7 @@ def test_operations_are_counted_at_the_latest_when_somebody_asks():
 def test_a_value_on_a_bound_belongs_to_the_part_below_it():
     metrics = Metrics()
     for statements in (0, 1, 3, 4, 34, 35):
-        metrics.saw(
+        metrics.record(
             OperationReport("Q", "query", "http", "ok", "sent", "", cost=3, seconds=0.004, statements=statements)
         )
 
@@ -40,6 +40,6 @@ def test_a_value_on_a_bound_belongs_to_the_part_below_it():
 
 def test_no_series_says_when_a_series_began():
     metrics = Metrics()
-    metrics.saw(OperationReport("Q", "query", "http", "ok", "sent", "", cost=3, seconds=0.004, statements=2))
+    metrics.record(OperationReport("Q", "query", "http", "ok", "sent", "", cost=3, seconds=0.004, statements=2))
 
     assert b"_created" not in metrics.text()
