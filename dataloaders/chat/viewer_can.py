@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, case, literal, select
 
 from auth.fellowship import others_written_to
 from auth.viewer import Viewer
@@ -14,19 +15,45 @@ from dataloaders.chat.reading import unread
 from dataloaders.core.declarations import value
 from models import (
     Chat,
+    ChatKind,
     ChatMember,
     Event,
     Message,
 )
 
 
+class Writability(Enum):
+    """Whether a member may write to a chat, and why not."""
+
+    OPEN = "OPEN"
+    RECORD = "RECORD"
+    """Its event was deleted."""
+    READ_ONLY = "READ_ONLY"
+    """It is one of two people, of whom this one may not write to the other any more."""
+
+
+def writability(viewer: Viewer, *, needs_fellowship: bool) -> ColumnElement[str]:
+    """In SQL, the `Writability` of a chat, for whoever is a member of it.
+
+    `needs_fellowship` says whether two who write to each other have to share something.
+    """
+    other = others_written_to(viewer, needs_fellowship=needs_fellowship).correlate(Chat).exists()
+    return case(
+        (and_(Chat.event_id.is_not(None), is_deleted(Event, Chat.event_id)), literal(Writability.RECORD.value)),
+        (and_(Chat.kind == ChatKind.DIRECT, ~other), literal(Writability.READ_ONLY.value)),
+        else_=literal(Writability.OPEN.value),
+    )
+
+
+def column_of(*, needs_fellowship: bool) -> str:
+    return "to_fellows" if needs_fellowship else "to_anyone"
+
+
 def writing_to(viewer: Viewer) -> list[Any]:
-    """Of a chat, what it depends on whether a member may write to it: see `resolvers.messages.refusal_to_write`."""
+    """The `Writability` of a chat by each of the two settings, under the names of `column_of`."""
     return [
-        Chat.kind.label("kind"),
-        is_deleted(Event, Chat.event_id).label("is_record"),
-        others_written_to(viewer, needs_fellowship=True).correlate(Chat).exists().label("has_fellow"),
-        others_written_to(viewer, needs_fellowship=False).correlate(Chat).exists().label("has_other"),
+        writability(viewer, needs_fellowship=needed).label(column_of(needs_fellowship=needed))
+        for needed in (True, False)
     ]
 
 

@@ -22,22 +22,18 @@ from sqlalchemy import (
     insert,
     literal,
     null,
-    or_,
     select,
     update,
 )
 
-from auth.fellowship import others_written_to
 from auth.viewer import Viewer
-from auth.visibility.events import is_deleted
 from database import RECORDING, Happened, recording, stream_of
 from database.rows import attributes, row_class
-from dataloaders.chat.viewer_can import writing_to
+from dataloaders.chat.viewer_can import Writability, writability, writing_to
 from dataloaders.core.rule_statements import Statement
 from dataloaders.core.selects import columns_of
 from models import (
     Chat,
-    ChatKind,
     ChatMember,
     Club,
     Event,
@@ -132,15 +128,9 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
 
 
 def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
-    """Lock the chat, unless its two members may no longer write to each other or its event was deleted."""
-    other = others_written_to(viewer, needs_fellowship=needs_fellowship)
-    return (
-        select(Chat.id)
-        .where(Chat.id == _chat_id(), or_(Chat.kind != ChatKind.DIRECT, other.correlate(Chat).exists()))
-        .where(or_(Chat.event_id.is_(None), ~is_deleted(Event, Chat.event_id)))
-        .with_for_update(key_share=True, of=Chat)
-        .cte("room")
-    )
+    """Lock the chat, if a member may write to it."""
+    is_open = writability(viewer, needs_fellowship=needs_fellowship) == Writability.OPEN.value
+    return select(Chat.id).where(Chat.id == _chat_id(), is_open).with_for_update(key_share=True, of=Chat).cte("room")
 
 
 def _author(viewer: Viewer, room: CTE) -> CTE:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from auth.viewer import Viewer, still_stands
 from database import ATTEMPTS, Contended, Writing, recording_values
+from dataloaders.chat.viewer_can import Writability, column_of
 from errors import ErrorCode, NotFound, TooLong, TooShort, UserError, _, check_text, refuse
-from models import ChatKind, Message, uuid7
+from models import Message, uuid7
 from realtime.chat_presence import ChatPresence
 from realtime.streams import Bounds, Reading, Stream, StreamEnded, chat_stream
 from resolvers.chat import members
@@ -73,33 +73,27 @@ async def _sent_before(uow: Writing, viewer: Viewer, asked: Mapping[str, Any], *
         raise NotFound(path=("chatId",))
     if found[0].id is not None:
         return found
-    if refusal := refusal_to_write(Writable.of(found[0].__getitem__), needs=needs):
+    if refusal := refusal_to_write(found[0][writability_by(needs)]):
         raise refusal
     return []
 
 
-@dataclass(frozen=True)
-class Writable:
-    """The facts that decide whether a member may write to a chat."""
-
-    kind: ChatKind
-    is_record: bool
-    """Whether the chat belongs to a deleted event."""
-    has_fellow: bool
-    has_other: bool
-
-    @classmethod
-    def of(cls, get: Callable[[str], Any]) -> Writable:
-        """From the columns of `dataloaders.standings.writing_to`."""
-        return cls(ChatKind(get("kind")), *(get(name) for name in ("is_record", "has_fellow", "has_other")))
+def writability_by(needs: str) -> str:
+    """Return the column of `dataloaders.chat.viewer_can.writing_to` that counts with a setting `direct_chat_needs`."""
+    return column_of(needs_fellowship=needs != members.ANYONE)
 
 
-def refusal_to_write(chat: Writable, *, needs: str) -> UserError | None:
-    """For a member. The statement that sends asks the same under the chat's lock."""
-    if chat.is_record:
-        return ChatOfDeletedEvent(path=("chatId",))
-    is_allowed = chat.has_other if needs == members.ANYONE else chat.has_fellow
-    return None if chat.kind is not ChatKind.DIRECT or is_allowed else ChatReadOnly(path=("chatId",))
+def refusal_to_write(writability: str) -> UserError | None:
+    """Return what stands against a member who writes to a chat."""
+    refusal = REFUSALS_TO_WRITE[Writability(writability)]
+    return refusal(path=("chatId",)) if refusal else None
+
+
+REFUSALS_TO_WRITE: dict[Writability, type[UserError] | None] = {
+    Writability.OPEN: None,
+    Writability.RECORD: ChatOfDeletedEvent,
+    Writability.READ_ONLY: ChatReadOnly,
+}
 
 
 check_body = partial(check_text, maximum=10_000, required=True, multiline=True)

@@ -27,8 +27,7 @@ class OfChat:
     def send_message(self) -> bool:
         if not self._is_member:
             return False
-        writable = messages.Writable.of(lambda name: getattr(self.known, name))
-        return messages.refusal_to_write(writable, needs=self.needs) is None
+        return messages.refusal_to_write(getattr(self.known, messages.writability_by(self.needs))) is None
 
     @property
     def mark_read(self) -> bool:
