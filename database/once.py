@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -73,7 +73,7 @@ class OneStatement:
         rows: list[Any] = await self._fetch(asked)
         return rows
 
-    async def write(self, asked: Asked, *, unless: str | None = None) -> list[Any]:
+    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
         """Raises `RuntimeError` after one that has written: the two would not be one transaction."""
         if self.has_written:
             raise RuntimeError("one statement was to be written, and this would be another")
@@ -88,6 +88,48 @@ class OneStatement:
         return rows
 
     @asynccontextmanager
+    async def locked(self, asked: Asked) -> AsyncIterator[LockedRows]:
+        """Take a transaction after all, for what was not to be written without one."""
+        if self.has_written:
+            raise RuntimeError("one statement was to be written, and this would be another")
+        async with self._writers.transaction() as connection:
+            held = LockedRows(connection, self._reading, has_sink=self.has_sink)
+            await held.read(asked)
+            yield held
+        self.has_written = held.has_written
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         async with self._reading() as session:
             yield session
+
+
+class LockedRows:
+    """A transaction without a session that holds some locks (`Writing`)."""
+
+    def __init__(self, connection: asyncpg.Connection, reading: Reading, *, has_sink: bool) -> None:
+        self.has_sink = has_sink
+        self.has_written = False
+        self._connection = connection
+        self.reading = reading
+
+    async def read(self, asked: Asked) -> list[Any]:
+        with noted() as recorder:
+            if recorder is not None:
+                recorder.saw(asked.sql)
+            rows: list[Any] = await self._connection.fetch(asked.sql, *asked.arguments, record_class=asked.row_class)
+        return rows
+
+    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
+        # Refused or not, there is no more to come in this transaction.
+        try:
+            rows = await self.read(asked)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            return nothing_if(error, unless)
+        self.has_written = self.has_written or bool(rows)
+        return rows
+
+    @asynccontextmanager
+    async def locked(self, asked: Asked) -> AsyncIterator[LockedRows]:
+        await self.read(asked)
+        yield self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -38,8 +38,14 @@ class Writing(Protocol):
 
     async def read(self, asked: Asked) -> list[Any]: ...
 
-    async def write(self, asked: Asked, *, unless: str | None = None) -> list[Any]:
-        """Rows of a statement, empty where it wrote nothing: also where the constraint `unless` refused."""
+    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
+        """Rows of a statement, empty where it wrote nothing: also where a constraint refused that is in `unless`."""
+        ...
+
+    def locked(self, asked: Asked) -> AbstractAsyncContextManager[Writing]:
+        """The transaction in which `asked`, a statement that locks rows, has been run. It ends with the block, unless
+        it began before.
+        """
         ...
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]: ...
@@ -68,12 +74,19 @@ class UnitOfWork:
             rows: list[Any] = await driver.fetch(asked.sql, *asked.arguments, record_class=asked.row_class)
         return rows
 
-    async def write(self, asked: Asked, *, unless: str | None = None) -> list[Any]:
+    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
+        if unless is None:
+            return await self.read(asked)
         try:
             async with self.session.begin_nested():
                 return await self.read(asked)
         except asyncpg.IntegrityConstraintViolationError as error:
             return nothing_if(error, unless)
+
+    @asynccontextmanager
+    async def locked(self, asked: Asked) -> AsyncIterator[UnitOfWork]:
+        await self.read(asked)
+        yield self
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -143,9 +156,9 @@ async def on_conflict(session: AsyncSession, **translations: UserError) -> Async
         raise refusal from error
 
 
-def nothing_if(error: asyncpg.IntegrityConstraintViolationError, unless: str | None) -> list[Any]:
-    """No rows, where that constraint refused. Raises the error of any other."""
-    if unless is None or error.constraint_name != unless:
+def nothing_if(error: asyncpg.IntegrityConstraintViolationError, unless: str | Collection[str] | None) -> list[Any]:
+    """No rows, where that constraint refused, or one of those. Raises the error of any other."""
+    if error.constraint_name not in ((unless,) if isinstance(unless, str) else unless or ()):
         raise error
     return []
 

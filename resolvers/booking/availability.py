@@ -128,18 +128,13 @@ async def announce_all(uow: UnitOfWork, events: Iterable[Event]) -> None:
         )
 
 
-def announcing(
-    is_changed: ColumnElement[bool], *, now: Any, coming: int = 0
-) -> ReturningInsert[UUID, int, int | None, int]:
-    """Take the next number of each locked event, read what the triggers counted, and write the entries.
-
-    Triggers count at the end of a statement: `coming` are the places that the one around this takes.
-    """
+def announcing(is_changed: ColumnElement[bool], *, now: Any) -> ReturningInsert[UUID, int, int | None, int]:
+    """Take the next number of each locked event, and write the entries. `change_places` does so for what it changes."""
     numbered = (
         update(Event.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(is_changed)
         .values(availability_sequence=Event.availability_sequence + 1, updated_at=Event.updated_at)
-        .returning(Event.id, Event.availability_sequence, Event.capacity, (Event.taken + coming).label("taken"))
+        .returning(Event.id, Event.availability_sequence, Event.capacity, Event.taken)
         .cte("numbered")
     )
     places = func.jsonb_build_object(

@@ -10,26 +10,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import exists, func, or_, select
 
+from auth.viewer import GUEST
 from database import UnitOfWork
 from models import (
-    HOLDING,
     TAKING_PART,
-    Admission,
-    Booking,
     ClubMembership,
     Event,
     MembershipState,
     NotificationType,
     Registration,
-    Service,
     User,
     is_over,
     utcnow,
 )
-from resolvers.booking import availability
-from resolvers.booking.registrations import BookingCancelled, RegistrationCancelled, of_place
+from resolvers.booking import admission
+from resolvers.booking.changes import PutOut
+from resolvers.booking.registrations import of_place
 from resolvers.chat import members
 from resolvers.notifications.notifications import Notice, topic_of
 
@@ -60,56 +58,21 @@ async def end_places(
     *,
     actor_id: UUID,
     reason: str | None,
-    admission: Admission = Admission.CANCELLED,
 ) -> Sequence[Ended]:
-    """Give back what people hold or wait for at locked events. `admission` is what their registrations have from now
-    on; bookings are cancelled.
+    """Give back what people hold or wait for at locked events. They are left in the chats, of which
+    the caller takes care.
     """
-    await _end_bookings(uow, user_ids, event_ids, actor_id=actor_id, reason=reason)
-    changed = await uow.session.execute(
-        update(Registration)
-        .where(
-            Registration.user_id.in_(user_ids),
-            Registration.event_id.in_(event_ids),
-            Registration.admission.in_(TAKING_PART),
-        )
-        .values(admission=admission, cancelled_at=utcnow(), cancel_reason=reason)
-        .returning(Registration.id, Registration.event_id, Registration.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    registrations = sorted(changed)
-    for registration_id, event_id, user_id in registrations:
-        uow.record(
-            RegistrationCancelled(
-                subject_id=registration_id, event_id=event_id, user_id=user_id, cancelled_by_id=actor_id
-            )
-        )
-    if not registrations:
+    wanted = [
+        PutOut(event_id=event_id, user_id=user_id, reason=reason) for event_id in event_ids for user_id in user_ids
+    ]
+    if not wanted:
         return []
-    concerned = select(Event).where(Event.id.in_({event_id for _, event_id, _ in registrations})).order_by(Event.id)
-    found = await uow.session.scalars(concerned.execution_options(populate_existing=True))
-    events = {event.id: event for event in found}
-    await availability.announce_all(uow, events.values())
-    return [Ended(events[event_id], user_id) for _, event_id, user_id in registrations]
-
-
-async def _end_bookings(
-    uow: UnitOfWork, user_ids: Collection[UUID], event_ids: Collection[UUID], *, actor_id: UUID, reason: str | None
-) -> None:
-    held = (Booking.user_id.in_(user_ids), Booking.event_id.in_(event_ids), Booking.admission.in_(HOLDING))
-    services = select(Service.id).join(Booking, Booking.service_id == Service.id).where(*held)
-    await uow.session.execute(services.order_by(Service.id).with_for_update(key_share=True, of=Service))
-    given_back = await uow.session.execute(
-        update(Booking)
-        .where(*held)
-        .values(admission=Admission.CANCELLED, cancelled_at=utcnow(), cancel_reason=reason)
-        .returning(Booking.id, Booking.service_id, Booking.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    for booking_id, service_id, user_id in sorted(given_back):
-        uow.record(
-            BookingCancelled(subject_id=booking_id, service_id=service_id, user_id=user_id, cancelled_by_id=actor_id)
-        )
+    changed = await admission.change_under_lock(uow, GUEST, wanted, actor_id=actor_id, moves_chats=False)
+    return [
+        Ended(changed.facts.events[event_id].row, user_id)
+        for event_id, people in sorted(changed.gone.items())
+        for user_id in sorted(people)
+    ]
 
 
 async def end_places_of_gone(uow: UnitOfWork, event: Event, *, actor_id: UUID) -> list[Notice]:

@@ -18,7 +18,6 @@ from auth.visibility.booking import registrations_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, Forbidden, InvalidStatus, NotFound, UserError, _
 from models import (
-    TAKING_PART,
     Admission,
     DomainEvent,
     Event,
@@ -29,10 +28,9 @@ from models import (
     is_over,
     utcnow,
 )
-from resolvers.booking import capacity, locks
-from resolvers.booking.putting_out import end_places
+from resolvers.booking import admission, bookability, locks
+from resolvers.booking.changes import LetBack, PutOut
 from resolvers.booking.registrations import checked_reason, of_place
-from resolvers.chat import members
 from resolvers.core import audit
 from resolvers.notifications.notifications import Notice, notify_all, topic_of
 
@@ -73,17 +71,14 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reas
         uow, viewer, "registration.remove", subject_type="Registration", subject_id=registration.id,
         before={"admission": before.value}, after={"admission": Admission.REJECTED.value, "reason": reason},
     )  # fmt: skip
-    if before in TAKING_PART:
-        await end_places(uow, [user_id], [event.id], actor_id=actor_id, reason=reason, admission=Admission.REJECTED)
-        await uow.session.refresh(registration)
-        await members.leave_event_chats(uow, event.id, [user_id])
-    else:
-        registration.admission, registration.cancel_reason = Admission.REJECTED, reason
+    wanted = PutOut(event_id=event.id, user_id=user_id, admission=Admission.REJECTED, reason=reason)
+    changed = await admission.change_under_lock(uow, viewer, [wanted], actor_id=actor_id)
     uow.record(
         RegistrationRemoved(subject_id=registration.id, event_id=event.id, user_id=user_id, removed_by_id=actor_id)
     )
     await _tell(uow, event, user_id, NotificationType.REGISTRATION_REMOVED, actor_id=actor_id, reason=reason)
-    return registration
+    removed: Registration = changed.registration_of(event.id, user_id)
+    return removed
 
 
 def refusal_to_remove(
@@ -97,7 +92,7 @@ def refusal_to_remove(
     if registration.admission is Admission.REJECTED:
         return InvalidStatus(path=("registrationId",), status=registration.admission)
     if is_over(event.ends_at, utcnow()):
-        return capacity.Closed(path=("registrationId",), closes_at=event.ends_at, time_zone=event.time_zone)
+        return bookability.Closed(path=("registrationId",), closes_at=event.ends_at, time_zone=event.time_zone)
     if role is None:
         return None
     if role is EventRole.ORGANIZER and not part.may_appoint_organizers:
@@ -115,14 +110,16 @@ async def lift(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID) -> Reg
         uow, viewer, "registration.lift_ban", subject_type="Registration", subject_id=registration.id,
         before={"admission": registration.admission.value}, after={"admission": Admission.CANCELLED.value},
     )  # fmt: skip
-    registration.admission = Admission.CANCELLED
+    wanted = LetBack(event_id=event.id, user_id=registration.user_id)
+    changed = await admission.change_under_lock(uow, viewer, [wanted], actor_id=actor_id)
     uow.record(
         RegistrationBanLifted(
             subject_id=registration.id, event_id=event.id, user_id=registration.user_id, lifted_by_id=actor_id
         )
     )
     await _tell(uow, event, registration.user_id, NotificationType.REGISTRATION_BAN_LIFTED, actor_id=actor_id)
-    return registration
+    let_back: Registration = changed.registration_of(event.id, registration.user_id)
+    return let_back
 
 
 def refusal_to_lift(registration: Registration) -> UserError | None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from database import UnitOfWork
 from models import HOLDING, Booking, Event, NotificationType, Service, ServiceType
+from resolvers.booking.changes import ServiceFacts
 from resolvers.notifications.notifications import Notice, facts_of, notify_all, topic_of
 from resolvers.notifications.words import changes_between
 
@@ -83,7 +84,7 @@ async def moved(
 TIMES = ("startsAt", "endsAt")
 
 
-async def as_told(uow: UnitOfWork, services: Iterable[Service]) -> dict[UUID, list[dict[str, Any]]]:
+async def as_told(uow: UnitOfWork, services: Iterable[Service | ServiceFacts]) -> dict[UUID, list[dict[str, Any]]]:
     """Services by their event, as a notice keeps them: names and starts, the earliest first."""
     services = sorted(services, key=lambda one: (one.starts_at, one.id))
     names = await _names(uow, services)
@@ -94,7 +95,7 @@ async def as_told(uow: UnitOfWork, services: Iterable[Service]) -> dict[UUID, li
     return found
 
 
-async def _names(uow: UnitOfWork, services: Iterable[Service]) -> dict[UUID, dict[str, str]]:
+async def _names(uow: UnitOfWork, services: Iterable[Service | ServiceFacts]) -> dict[UUID, dict[str, str]]:
     """Names of their types in each language."""
     asked = {one.service_type_id for one in services}
     types = await uow.session.scalars(select(ServiceType).where(ServiceType.id.in_(asked)))

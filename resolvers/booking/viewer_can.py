@@ -8,8 +8,8 @@ from typing import Any
 
 from auth.rights import Part
 from auth.viewer import Viewer
-from models import EventRole
-from resolvers.booking import bookings, registrations, removal, staff_notes
+from models import EventRole, utcnow
+from resolvers.booking import bookability, bookings, registrations, removal, staff_notes
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class OfRegistration:
         is_own = self.registration.user_id == self.viewer.id
         if not self.known.is_visible or not (is_own or registrations.may_cancel_for_others(self.part)):
             return False
-        return registrations.refusal_to_cancel(self.known, self.registration) is None
+        return bookability.refusal_to_leave(self.known, self.registration, now=utcnow()) is None
 
     @property
     def remove(self) -> bool:

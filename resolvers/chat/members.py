@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, or_, select, true, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, column, exists, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -77,8 +77,12 @@ async def _create(uow: UnitOfWork, user_ids: Sequence[UUID], *, kind: ChatKind, 
     return chat
 
 
-async def join_event_chat(uow: UnitOfWork, event_id: UUID, user_id: UUID) -> None:
-    await uow.session.execute(JOIN_EVENT_CHAT, {"owner_id": event_id, "person_id": user_id, "now": utcnow()})
+async def join_event_chats(uow: UnitOfWork, people: Collection[tuple[UUID, UUID]]) -> None:
+    """Let people into the chats of events, where these have one: pairs of an event and a person."""
+    if people:
+        event_ids, user_ids = ([*column] for column in zip(*people, strict=True))
+        values = {"event_ids": event_ids, "user_ids": user_ids, "now": utcnow()}
+        await uow.session.execute(JOIN_EVENT_CHATS, values)
 
 
 async def join_club_chat(uow: UnitOfWork, club_id: UUID, user_id: UUID) -> None:
@@ -151,26 +155,34 @@ def _again(statement: Insert, *, joined_at: Any) -> Insert:
 
 
 def joining(is_owner: ColumnElement[bool], person_id: Any, *, now: Any) -> Insert:
-    """Lock the chat of an owner, if there is one, and let a person into it, in one statement.
+    """Lock the chats of some owners, as far as there are any, and let people into them, in one statement.
 
     Both what the lock waited for and what the membership is compared with are read as they are after the wait.
     """
     chat = (
         select(Chat.id, person_id, now, Chat.last_sequence, Chat.last_sequence.label("read"))
         .where(is_owner)
+        .order_by(Chat.id)
         .with_for_update(key_share=True, of=Chat)
     )
     columns = ["chat_id", "user_id", "joined_at", "joined_sequence", "read_sequence"]
     return _again(insert(ChatMember.__table__).from_select(columns, chat), joined_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
 
 
-def _joining(owner: Any) -> Insert:
-    now = bindparam("now", type_=ChatMember.joined_at.type)
-    return joining(owner == bindparam("owner_id"), bindparam("person_id", type_=Uuid()), now=now)
+def _join_event_chats() -> Insert:
+    ids = (bindparam(name, type_=ARRAY(Uuid)) for name in ("event_ids", "user_ids"))
+    given = func.unnest(*ids).table_valued(column("event_id", Uuid()), column("user_id", Uuid())).render_derived()
+    return joining(Chat.event_id == given.c.event_id, given.c.user_id, now=JOINED_AT)
 
 
-JOIN_EVENT_CHAT = _joining(Chat.event_id)
-JOIN_CLUB_CHAT = _joining(Chat.club_id)
+def _join_club_chat() -> Insert:
+    is_owner = Chat.club_id == bindparam("owner_id")
+    return joining(is_owner, bindparam("person_id", type_=Uuid()), now=JOINED_AT)
+
+
+JOINED_AT = bindparam("now", type_=ChatMember.joined_at.type)
+JOIN_EVENT_CHATS = _join_event_chats()
+JOIN_CLUB_CHAT = _join_club_chat()
 
 
 async def _leave(uow: UnitOfWork, is_left: ColumnElement[bool], user_ids: Collection[UUID]) -> None:

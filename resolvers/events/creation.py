@@ -29,6 +29,7 @@ from models import (
     Service,
     Venue,
 )
+from resolvers.booking.bookability import CapacityBelowTaken, CapacityExceedsEvent, CapacityNeeded
 from resolvers.chat import members
 from resolvers.clubs.clubs import LockedClub, membership, share
 from resolvers.core import audit
@@ -36,9 +37,6 @@ from resolvers.core.moments import in_utc
 from resolvers.core.money import Price, check_price
 from resolvers.events import venues
 from resolvers.events.validation import (
-    CapacityBelowTaken,
-    CapacityExceedsEvent,
-    CapacityNeeded,
     EventFrame,
     NewService,
     build_services,

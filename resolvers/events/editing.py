@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from auth.rights import acts_as_staff, is_trusted_with
 from auth.viewer import Viewer
-from database import UnitOfWork, on_conflict
+from database import UnitOfWork
 from errors import ErrorCode, UserError, VersionConflict, _, refuse
 from models import (
     DomainEvent,
@@ -25,7 +25,8 @@ from models import (
     Service,
     Venue,
 )
-from resolvers.booking import availability, service_news
+from resolvers.booking import admission, bookability, service_news
+from resolvers.booking.changes import EventCapacity
 from resolvers.booking.locks import editable
 from resolvers.booking.registrations import participant_ids
 from resolvers.booking.service_news import Times
@@ -33,15 +34,12 @@ from resolvers.core import audit
 from resolvers.core.moments import in_utc
 from resolvers.core.money import Price, check_price
 from resolvers.events import revisions, service_times, states, venues
-from resolvers.events.creation import capacity_refusals, check_words, choose_venue
+from resolvers.events.creation import check_words, choose_venue
 from resolvers.events.lifecycle import submit, withdraw_from_review
 from resolvers.events.revisions import REVIEWED
 from resolvers.events.service_times import Move
 from resolvers.events.states import EventAction
 from resolvers.events.validation import (
-    CapacityBelowTaken,
-    CapacityExceedsEvent,
-    CapacityNeeded,
     EventChanges,
     check_category,
     check_places,
@@ -197,7 +195,8 @@ async def _carry_out(
         event.version += 1
         uow.record(EventUpdated(subject_id=event.id, changes=done.changed))
     if "capacity" in done.changed:
-        await availability.announce(uow, event)
+        wanted = EventCapacity(event_id=event.id, capacity=plan.capacity, path=("capacity",))
+        await admission.change_under_lock(uow, viewer, [wanted], actor_id=viewer.require_user())
     return done
 
 
@@ -318,9 +317,8 @@ async def _apply(uow: UnitOfWork, event: Event, changes: EventChanges, plan: Edi
     if "price" in changes:
         event.price_amount, event.price_currency = changes["price"].amount, changes["price"].currency
     former = await service_times.write(uow, plan.moved)
-    async with on_conflict(uow.session, **capacity_refusals(event, "capacity")):
-        event.capacity = plan.capacity
-    changed = [name for name, value in _snapshot(event).items() if value != before[name]]
+    after = _snapshot(event) | {"capacity": plan.capacity}
+    changed = [name for name, value in after.items() if value != before[name]]
     if plan.venue is not None and "venue" in changed:
         venues.touch(plan.venue)
     if plan.interest_ids is not None and any(
@@ -336,15 +334,10 @@ async def _check_capacity(uow: UnitOfWork, problems: list[UserError], event: Eve
         return
     if not check_places(problems, wanted, "capacity"):
         return
-    if wanted is not None and wanted < event.taken:
-        problems.append(CapacityBelowTaken(path=("capacity",), taken=event.taken))
-    largest = await uow.session.scalar(
-        select(func.max(Service.capacity)).where(Service.event_id == event.id, Service.cancelled_at.is_(None))
+    offered = await uow.session.scalars(
+        select(Service.capacity).where(Service.event_id == event.id, Service.cancelled_at.is_(None))
     )
-    if largest is not None and wanted is None:
-        problems.append(CapacityNeeded(path=("capacity",)))
-    elif largest is not None and wanted is not None and wanted < largest:
-        problems.append(CapacityExceedsEvent(path=("capacity",), minimum=largest))
+    problems += bookability.refusals_of_capacity(event, wanted, offered.all(), "capacity")
 
 
 async def _news(

@@ -27,7 +27,7 @@ from models import (
     Registration,
     User,
 )
-from resolvers.booking.capacity import BookableState, Restricted
+from resolvers.booking.bookability import BookableState, Restricted
 from resolvers.booking.locks import editable
 from resolvers.chat import members
 from resolvers.clubs.clubs import share_of_event
@@ -81,7 +81,7 @@ async def add(uow: UnitOfWork, viewer: Viewer, *, event_id: UUID, user_id: UUID,
     # A trigger asks the same of whoever writes the row.
     async with on_conflict(uow.session, ck_event_hosts_not_put_out=Restricted(path=("userId",))):
         uow.session.add(EventHost(event_id=event.id, user_id=user_id, role=role))
-    await members.join_event_chat(uow, event.id, user_id)
+    await members.join_event_chats(uow, [(event.id, user_id)])
     await _announce(uow, viewer, event, user_id, before=None, after=role, by_staff=by_staff)
     return event
 

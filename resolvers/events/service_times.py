@@ -3,7 +3,7 @@
 What an event promises is wall-clock time: "yoga at 11:00" of an event that begins at 10:00 stays an hour after the
 start, whatever clock change lies between the old date and the new one, and in whatever zone the new venue is.
 
-- A time that clocks skip becomes the moment of the change, as in `capacity.opens_at`.
+- A time that clocks skip becomes the moment of the change, as in `bookability.opens_at`.
 - Of a time that comes twice the first one counts, unless it lies before the event's start (for an end: the service's).
 - A service that would end before it starts, because it lay across a repeated hour, keeps its length instead.
 """

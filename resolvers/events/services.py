@@ -18,22 +18,21 @@ from database import UnitOfWork, on_conflict
 from errors import Forbidden, InvalidStatus, NotFound, UserError, VersionConflict, _, refuse
 from models import (
     HOLDING,
-    Admission,
     Booking,
     DomainEvent,
     Event,
     EventStatus,
     NotificationType,
-    Registration,
     Service,
     is_over,
     utcnow,
 )
-from resolvers.booking import availability, locks, registrations
+from resolvers.booking import admission, availability, bookability, locks, registrations
+from resolvers.booking.bookability import CapacityNeeded
+from resolvers.booking.changes import Clear, ServiceCapacity
 from resolvers.booking.locks import editable
 from resolvers.booking.putting_out import Ended
 from resolvers.booking.service_news import notice, tell
-from resolvers.chat import members
 from resolvers.core import audit
 from resolvers.core.moments import in_utc
 from resolvers.events import states
@@ -41,13 +40,11 @@ from resolvers.events.creation import capacity_refusals
 from resolvers.events.lifecycle import HasParticipants, PeopleTookPart
 from resolvers.events.states import EventAction
 from resolvers.events.validation import (
-    CapacityBelowTaken,
-    CapacityNeeded,
     EventFrame,
     EventInPast,
     NewService,
     build_services,
-    check_service_capacity,
+    check_places,
     check_times,
     check_window,
     check_within,
@@ -144,24 +141,20 @@ async def update(
     if refusal := refusal_to_update(event, service):
         raise refusal
     _check_changes(event, service, changes)
-    before = _snapshot(service)
-    async with on_conflict(
-        uow.session,
-        **capacity_refusals(event, "capacity"),
-        ck_services_taken_within_capacity=CapacityBelowTaken(path=("capacity",), taken=service.taken),
-    ):
-        service.starts_at = in_utc(changes.get("starts_at", service.starts_at))
-        service.ends_at = in_utc(changes.get("ends_at", service.ends_at))
-        service.capacity = changes.get("capacity", service.capacity)
-        service.window_days = changes.get("window_days", service.window_days)
-    changed = [name for name, value in _snapshot(service).items() if value != before[name]]
+    before, capacity = _snapshot(service), changes.get("capacity", service.capacity)
+    service.starts_at = in_utc(changes.get("starts_at", service.starts_at))
+    service.ends_at = in_utc(changes.get("ends_at", service.ends_at))
+    service.window_days = changes.get("window_days", service.window_days)
+    after = _snapshot(service) | {"capacity": capacity}
+    changed = [name for name, value in after.items() if value != before[name]]
     if not changed:
         return service
     service.version += 1
     uow.record(ServiceUpdated(subject_id=service.id, event_id=event.id, changes=changed))
-    await _leave_trail(uow, viewer, event, service, before, changed)
     if "capacity" in changed:
-        await availability.announce(uow, event)
+        wanted = ServiceCapacity(service_id=service.id, capacity=capacity, path=("capacity",))
+        await admission.change_under_lock(uow, viewer, [wanted], actor_id=viewer.require_user())
+    await _leave_trail(uow, viewer, event, service, before, changed)
     if {"startsAt", "endsAt"} & set(changed) and event.status is EventStatus.PUBLISHED:
         people = await _booked_ids(uow, service)
         await tell(
@@ -223,9 +216,8 @@ def _check_changes(event: Event, service: Service, changes: ServiceChanges) -> N
     elif check_times(problems, starts_at, ends_at, unchanged=same) and not same:
         check_within(problems, EventFrame.of(event), starts_at, ends_at)
     wanted = changes.get("capacity", service.capacity)
-    check_service_capacity(problems, EventFrame.of(event), wanted, "capacity")
-    if 0 < wanted < service.taken:
-        problems.append(CapacityBelowTaken(path=("capacity",), taken=service.taken))
+    if check_places(problems, wanted, "capacity"):
+        problems += bookability.refusals_of_service_capacity(event, service, wanted, "capacity")
     check_window(problems, changes.get("window_days"), "windowDays")
     refuse(problems)
 
@@ -244,7 +236,13 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
     )  # fmt: skip
     uow.record(ServiceCancelled(subject_id=service.id, event_id=event.id))
     actor_id = viewer.require_user()
-    people, gone = await _cancel_bookings(uow, event, service, actor_id=actor_id, reason=reason)
+    changed = await admission.change_under_lock(
+        uow, viewer, [Clear(service_id=service.id, reason=reason)], actor_id=actor_id
+    )
+    people = [
+        one.user_id for one in changed.people if service.id in one.bookings and one.bookings[service.id].has_ended
+    ]
+    gone = changed.gone.get(event.id, ())
     await uow.session.refresh(service, ["taken"])
     news = NotificationType.SERVICE_CANCELLED
     ends = [topic_of(NotificationType.SERVICE_CHANGED, service.id)]
@@ -257,56 +255,6 @@ def refusal_to_cancel(event: Event, service: Service) -> UserError | None:
     if refusal := refusal_to_update(event, service):
         return refusal
     return ServiceOver(path=("serviceId",)) if is_over(service.ends_at, utcnow()) else None
-
-
-async def _cancel_bookings(
-    uow: UnitOfWork, event: Event, service: Service, *, actor_id: UUID, reason: str | None
-) -> tuple[list[UUID], list[UUID]]:
-    """Cancel all bookings of a locked service, and who is left without any is no longer registered. Answers who had
-    one, and who of them has no place at the event any more.
-    """
-    held = await uow.session.scalars(
-        select(Booking)
-        .where(Booking.service_id == service.id, Booking.admission.in_(HOLDING))
-        .order_by(Booking.id)
-        .with_for_update()
-    )
-    people = []
-    for booking in held:
-        registrations.give_back(uow, booking, actor_id=actor_id, reason=reason)
-        people.append(booking.user_id)
-    await uow.session.flush()
-    left = await _registrations_without_bookings(uow, event, people)
-    for registration in left:
-        registration.admission, registration.cancelled_at = Admission.CANCELLED, utcnow()
-        registration.cancel_reason = reason
-        uow.record(
-            registrations.RegistrationCancelled(
-                subject_id=registration.id, event_id=event.id, user_id=registration.user_id, cancelled_by_id=actor_id
-            )
-        )
-    await availability.announce(uow, event)
-    gone = [registration.user_id for registration in left]
-    await members.leave_event_chats(uow, event.id, gone)
-    return people, gone
-
-
-async def _registrations_without_bookings(uow: UnitOfWork, event: Event, people: list[UUID]) -> Sequence[Registration]:
-    if not people:
-        return []
-    still = select(Booking.user_id).where(Booking.event_id == event.id, Booking.admission.in_(HOLDING))
-    found = await uow.session.scalars(
-        select(Registration)
-        .where(
-            Registration.event_id == event.id,
-            Registration.user_id.in_(people),
-            Registration.admission.in_(HOLDING),
-            Registration.user_id.not_in(still),
-        )
-        .order_by(Registration.id)
-        .with_for_update()
-    )
-    return found.all()
 
 
 async def delete(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID) -> UUID:

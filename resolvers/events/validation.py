@@ -16,6 +16,7 @@ from auth.visibility.people import users_visible_to
 from database import UnitOfWork
 from errors import ErrorCode, NotFound, TooMany, UserError, _, _n, check_range
 from models import Event, EventCategory, EventVisibility, Service, ServiceType, User, is_over, utcnow
+from resolvers.booking.bookability import CapacityExceedsEvent
 from resolvers.core.moments import check_moment
 from resolvers.core.money import Price
 from resolvers.events import venues
@@ -49,25 +50,6 @@ class ServicesWouldLieOutside(UserError):
         "{count} service of the event would lie outside of it. Move it along with the event or change it first.",
         "{count} services of the event would lie outside of it. Move them along with it or change them first.",
         by="count",
-    )
-
-
-class CapacityExceedsEvent(UserError):
-    code = ErrorCode.CAPACITY_EXCEEDS_EVENT
-    message = _("A service cannot have more places than its event.")
-
-
-class CapacityNeeded(UserError):
-    code = ErrorCode.REQUIRED
-    message = _("An event with services needs a capacity.")
-
-
-class CapacityBelowTaken(UserError):
-    code = ErrorCode.CAPACITY_BELOW_TAKEN
-    message = _n(
-        "The capacity cannot go below the {taken} place that is taken.",
-        "The capacity cannot go below the {taken} places that are taken.",
-        by="taken",
     )
 
 

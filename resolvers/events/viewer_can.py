@@ -10,8 +10,8 @@ from auth.permissions import Permission
 from auth.rights import Part
 from auth.viewer import Viewer
 from models import Admission, Attendance, Registration, utcnow
-from resolvers.booking import capacity, registrations
-from resolvers.booking.capacity import BookableState
+from resolvers.booking import bookability
+from resolvers.booking.bookability import BookableState
 from resolvers.events import hosts, lifecycle, services, states
 from resolvers.events.states import EventAction
 from resolvers.reviews import reviews
@@ -105,14 +105,16 @@ class OfEvent:
 
     @property
     def register(self) -> bool:
-        known, offers_services = capacity.Known.of(self.known), self.known.offers_services
-        standing = capacity.registration_standing(self.event, known, offers_services=offers_services, now=utcnow())
+        known, offers_services = bookability.Known.of(self.known), self.known.offers_services
+        standing = bookability.registration_standing(self.event, known, offers_services=offers_services, now=utcnow())
         return self._is_there and standing.code is BookableState.OPEN
 
     @property
     def cancel_registration(self) -> bool:
         own = self._own
-        return self._is_there and own is not None and registrations.refusal_to_cancel(self.event, own) is None
+        return (
+            self._is_there and own is not None and bookability.refusal_to_leave(self.event, own, now=utcnow()) is None
+        )
 
     @property
     def review(self) -> bool:
@@ -151,14 +153,14 @@ class OfService:
 
     @property
     def book(self) -> bool:
-        return self._is_bookable(capacity.Known.of(self.known), self.booking)
+        return self._is_bookable(bookability.Known.of(self.known), self.booking)
 
     @property
     def book_for_others(self) -> bool:
-        return self.viewer.can(Permission.REGISTER_OTHERS) and self._is_bookable(capacity.Known(), None)
+        return self.viewer.can(Permission.REGISTER_OTHERS) and self._is_bookable(bookability.Known(), None)
 
-    def _is_bookable(self, known: capacity.Known, booking: Any) -> bool:
+    def _is_bookable(self, known: bookability.Known, booking: Any) -> bool:
         if not self._is_there:
             return False
-        standing = capacity.booking_standing(self.event, self.service, known=known, booking=booking, now=utcnow())
+        standing = bookability.booking_standing(self.event, self.service, known=known, booking=booking, now=utcnow())
         return standing.code is BookableState.OPEN

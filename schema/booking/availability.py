@@ -10,7 +10,7 @@ import strawberry
 
 import models
 from resolvers.booking import availability
-from resolvers.booking.capacity import BookableState
+from resolvers.booking.bookability import BookableState
 from schema.core import ids
 from schema.core.access import PUBLIC
 from schema.core.arguments import After

@@ -13,8 +13,8 @@ import dataloaders.people.users
 import models
 from auth.permissions import Permission
 from errors import Forbidden, NotFound, Required, TooLong, TooMany, UserErrors
+from resolvers.booking import bookability, time_conflicts, viewer_can
 from resolvers.booking import bookings as rules
-from resolvers.booking import capacity, time_conflicts, viewer_can
 from resolvers.booking.registrations import check_note, check_reason
 from schema.booking.registrations import ROLES, staff_note_for
 from schema.booking.viewer_can import BookingViewerCan
@@ -181,12 +181,12 @@ class BookingMutations:
             Required,
             TooLong,
             TooMany,
-            capacity.Full,
-            capacity.Closed,
-            capacity.NotOpenYet,
-            capacity.AlreadyBooked,
-            capacity.MembersOnly,
-            capacity.Restricted,
+            bookability.Full,
+            bookability.Closed,
+            bookability.NotOpenYet,
+            bookability.AlreadyBooked,
+            bookability.MembersOnly,
+            bookability.Restricted,
             time_conflicts.TimeConflict,
         ],
         quotas=[REGISTRATIONS.each("service_ids")],
@@ -218,7 +218,7 @@ class BookingMutations:
         "the event may cancel any. Cancelling the last booking at an event also cancels the "
         "registration.",
         access=Permission.REGISTER,
-        raises=[NotFound, Forbidden, TooLong, rules.NotBooked, capacity.Closed],
+        raises=[NotFound, Forbidden, TooLong, bookability.NotBooked, bookability.Closed],
     )
     async def cancel_booking(self, info: Info, input: CancelBookingInput) -> BookingPayload:
         booking_id = ids.decode(input.booking_id, "Booking")

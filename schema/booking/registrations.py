@@ -15,7 +15,7 @@ import models
 from auth.permissions import Permission
 from auth.rights import Part
 from errors import Forbidden, InvalidStatus, NotFound, TooLong, UserErrors
-from resolvers.booking import capacity, removal, staff_notes, time_conflicts, viewer_can
+from resolvers.booking import bookability, removal, staff_notes, time_conflicts, viewer_can
 from resolvers.booking import registrations as rules
 from resolvers.booking.time_conflicts import Policy
 from schema.booking.viewer_can import RegistrationViewerCan
@@ -114,7 +114,9 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.booking.regi
         event=Need(dataloaders.events.events.by_id, key="event_id"),
     )
     def amount_due(root: Any, _info: Info, *, event: Any) -> Any:
-        owes = event is not None and capacity.holds(root) and event.payment_policy is models.PaymentPolicy.AT_THE_DOOR
+        owes = (
+            event is not None and bookability.holds(root) and event.payment_policy is models.PaymentPolicy.AT_THE_DOOR
+        )
         return price_of(event) if owes else None
 
     @derived(
@@ -226,12 +228,12 @@ class RegistrationMutations:
         raises=[
             NotFound,
             TooLong,
-            capacity.Full,
-            capacity.Closed,
-            capacity.AlreadyRegistered,
-            capacity.BookServicesInstead,
-            capacity.MembersOnly,
-            capacity.Restricted,
+            bookability.Full,
+            bookability.Closed,
+            bookability.AlreadyRegistered,
+            bookability.BookServicesInstead,
+            bookability.MembersOnly,
+            bookability.Restricted,
             time_conflicts.TimeConflict,
         ],
         quotas=[REGISTRATIONS],
@@ -255,7 +257,7 @@ class RegistrationMutations:
         description="Cancel a registration and all of the person's bookings at the event. Possible until the "
         "event has ended.",
         access=Permission.REGISTER,
-        raises=[NotFound, Forbidden, TooLong, rules.NotRegistered, capacity.Closed],
+        raises=[NotFound, Forbidden, TooLong, bookability.NotRegistered, bookability.Closed],
     )
     async def cancel_registration(self, info: Info, input: CancelRegistrationInput) -> RegistrationPayload:
         event_id = ids.decode(input.event_id, "Event")
@@ -272,7 +274,7 @@ class RegistrationMutations:
         "person with a role at the event is not removed: use `removeEventHost` first. Only people "
         "who may edit the event may do this. Audited.",
         access=SIGNED_IN,
-        raises=[NotFound, Forbidden, InvalidStatus, TooLong, capacity.Closed, removal.IsHost],
+        raises=[NotFound, Forbidden, InvalidStatus, TooLong, bookability.Closed, removal.IsHost],
     )
     async def remove_registration(self, info: Info, input: RemoveRegistrationInput) -> RegistrationPayload:
         registration_id = ids.decode(input.registration_id, "Registration")

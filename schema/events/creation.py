@@ -12,14 +12,13 @@ import strawberry
 import models
 from auth.permissions import Permission
 from errors import OutOfRange, Required, TooLong, TooMany, UserError, UserErrors
+from resolvers.booking.bookability import CapacityExceedsEvent, CapacityNeeded
 from resolvers.booking.time_conflicts import TimeConflict
 from resolvers.core.moments import TimeNeedsOffset
 from resolvers.core.money import InvalidCurrency, InvalidPrice, NotWhole, Price, TooManyDigits
 from resolvers.events import creation
 from resolvers.events.creation import NewEvent, check_description, check_one_venue, check_title
 from resolvers.events.validation import (
-    CapacityExceedsEvent,
-    CapacityNeeded,
     EndsBeforeStart,
     EventFrame,
     EventInPast,

@@ -9,10 +9,10 @@ import strawberry
 import models
 from auth.permissions import Permission
 from errors import InvalidStatus, UserError, UserErrors, VersionConflict
+from resolvers.booking.bookability import CapacityBelowTaken
 from resolvers.events import editing
 from resolvers.events.creation import check_description, check_one_venue, check_title
 from resolvers.events.validation import (
-    CapacityBelowTaken,
     EventChanges,
     ServicesWouldLieOutside,
     check_places,

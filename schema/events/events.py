@@ -22,7 +22,7 @@ import models
 from database import UnitOfWork
 from dataloaders.core.keyset_pages import Listing
 from errors import Forbidden, InvalidId, NotFound
-from resolvers.booking import capacity, time_conflicts
+from resolvers.booking import bookability, time_conflicts
 from resolvers.booking.time_conflicts import TimeConflict
 from resolvers.core.time_zones import zone_of
 from resolvers.events import search, viewer_can
@@ -215,9 +215,9 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.events.by_id):
         standing=Need(dataloaders.booking.registrations.standing_by_event_id),
     )
     def viewer_registration_state(root: Any, info: Info, *, standing: Any) -> Any:
-        return capacity.registration_standing(
+        return bookability.registration_standing(
             root,
-            capacity.Known.of(standing),
+            bookability.Known.of(standing),
             offers_services=standing is not None and standing.offers_services,
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),

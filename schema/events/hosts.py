@@ -8,7 +8,7 @@ import dataloaders.people.users
 import models
 from auth.permissions import Permission
 from errors import Forbidden, NotFound, TooMany
-from resolvers.booking.capacity import Restricted
+from resolvers.booking.bookability import Restricted
 from resolvers.events import hosts as rules
 from schema.core import ids
 from schema.core.context import Info

@@ -27,16 +27,14 @@ from errors import (
     UserError,
     VersionConflict,
 )
-from resolvers.booking import capacity
+from resolvers.booking import bookability
+from resolvers.booking.bookability import CapacityBelowTaken, CapacityExceedsEvent, CapacityNeeded
 from resolvers.booking.registrations import check_reason
 from resolvers.core.moments import TimeNeedsOffset
 from resolvers.events import service_search, services, viewer_can
 from resolvers.events.lifecycle import HasParticipants
 from resolvers.events.services import ServiceChanges
 from resolvers.events.validation import (
-    CapacityBelowTaken,
-    CapacityExceedsEvent,
-    CapacityNeeded,
     EndsBeforeStart,
     EventInPast,
     NewService,
@@ -119,7 +117,7 @@ class Service(Node, row=models.Service, by_id=dataloaders.events.services.by_id)
         event=Need(dataloaders.events.events.by_id, key="event_id"),
     )
     def booking_opens_at(root: Any, _info: Info, *, event: Any) -> Any:
-        return capacity.opens_at(event, root.window_days)
+        return bookability.opens_at(event, root.window_days)
 
     availability: ServiceAvailability = facet(ServiceAvailability, description="How many places are taken and left.")
     bookings: Connection[Annotated[Booking, strawberry.lazy("schema.booking.bookings")]] = connected(
@@ -143,11 +141,11 @@ class Service(Node, row=models.Service, by_id=dataloaders.events.services.by_id)
     )
     def viewer_booking_state(root: Any, info: Info, *, event: Any, standing: Any, booking: Any) -> Any:
         if event is None:  # deleted or hidden since the service was read
-            return capacity.Standing(capacity.BookableState.CLOSED)
-        return capacity.booking_standing(
+            return bookability.Standing(bookability.BookableState.CLOSED)
+        return bookability.booking_standing(
             event,
             root,
-            known=capacity.Known.of(standing),
+            known=bookability.Known.of(standing),
             booking=booking,
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),

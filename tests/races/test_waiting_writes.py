@@ -21,7 +21,7 @@ from models import (
     NotificationType,
     Registration,
 )
-from resolvers.booking import capacity, locks, registrations
+from resolvers.booking import bookability, locks, registrations
 from resolvers.chat import members, messages, reading
 from resolvers.core.invariants import find_violations
 from tests.factories import (
@@ -68,7 +68,7 @@ async def test_who_joins_while_a_message_is_sent_sees_what_comes_after_it(save, 
     async def join():
         async with ports.database.writing() as uow:
             if does == "join":
-                await members.join_event_chat(uow, event.id, host.id)
+                await members.join_event_chats(uow, [(event.id, host.id)])
             else:
                 await registrations.register(uow, Viewer(host), event_id=event.id)
 
@@ -154,10 +154,10 @@ def offer_a_service(event, _ada, kind):
 @pytest.mark.parametrize(
     ("meanwhile", "refusal"),
     [
-        (cancel, capacity.Closed),
-        (sell_the_last_place, capacity.Full),
-        (register_on_another_device, capacity.AlreadyRegistered),
-        (offer_a_service, capacity.BookServicesInstead),
+        (cancel, bookability.Closed),
+        (sell_the_last_place, bookability.Full),
+        (register_on_another_device, bookability.AlreadyRegistered),
+        (offer_a_service, bookability.BookServicesInstead),
     ],
 )
 async def test_who_waited_for_a_place_is_refused_for_what_happened_meanwhile(

@@ -214,9 +214,9 @@ async def test_the_window_is_shown_and_enforced(client, save, ports, monkeypatch
         datetime.fromisoformat(opens_at) - timedelta(seconds=1),
         datetime.fromisoformat(opens_at),
     )
-    monkeypatch.setattr("resolvers.booking.bookings.utcnow", lambda: just_before)
+    monkeypatch.setattr("resolvers.booking.admission.utcnow", lambda: just_before)
     still_early = await client(ada).execute(BOOK, serviceIds=[yoga])
-    monkeypatch.setattr("resolvers.booking.bookings.utcnow", lambda: exactly)
+    monkeypatch.setattr("resolvers.booking.admission.utcnow", lambda: exactly)
     in_time = await client(ada).execute(BOOK, serviceIds=[yoga])
 
     assert shown.data["node"]["viewerBookingState"]["code"] == "NOT_OPEN_YET"

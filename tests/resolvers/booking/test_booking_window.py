@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from models import Admission, Booking, EventStatus
-from resolvers.booking.capacity import BookableState, Known, booking_standing, opens_at, registration_standing
+from resolvers.booking.bookability import BookableState, Known, booking_standing, opens_at, registration_standing
 from tests.factories import make_category, make_event, make_service, make_service_type, make_user
 from tests.factories import make_venue as venue_in
 

@@ -16,7 +16,7 @@ from graphql import GraphQLError
 import app  # noqa: F401  # every class of an error is known once everything is imported
 from errors import NotFound, Params, RateLimited, UserError
 from models import Event, EventStatus, Service, uuid7
-from resolvers.booking.capacity import Known, booking_standing, registration_standing
+from resolvers.booking.bookability import Known, booking_standing, registration_standing
 from schema.core.error_format import present
 from schema.core.idempotency import _keep, _read
 from schema.core.user_errors import UserErrorDetailsObject, user_errors

@@ -1,25 +1,25 @@
-"""Who may take a place, and the one function that says so (`docs/domain.md`, "Capacity").
+"""Whether a place can be taken or given back, and if not, why. Pure: facts in, an answer out.
 
-Rows are locked in one fixed order, events by id and then their services by id, so that no two writers wait for
-each other. The database counts what is taken by itself and refuses an oversell; the checks here give the reason.
+What clients read (`viewerRegistrationState`, `viewerBookingState`, `viewerCan`) and what mutations obey (`changes.py`)
+is answered by the same functions. The database counts what is taken by itself and refuses an oversell; the rules here
+give the reason.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Protocol
 
-from errors import ErrorCode, UserError, _
+from errors import ErrorCode, UserError, _, _n
 from models import (
     HOLDING,
     Admission,
-    Booking,
-    Event,
     EventStatus,
-    Service,
     has_begun,
+    is_over,
 )
 from resolvers.core.time_zones import zone_of
 
@@ -82,6 +82,35 @@ class MembersOnly(UserError):
     message = _("This event is only for members of its club.")
 
 
+class NotRegistered(UserError):
+    code = ErrorCode.NOT_REGISTERED
+    message = _("There is no active registration to cancel.")
+
+
+class NotBooked(UserError):
+    code = ErrorCode.NOT_BOOKED
+    message = _("This booking is already cancelled.")
+
+
+class CapacityExceedsEvent(UserError):
+    code = ErrorCode.CAPACITY_EXCEEDS_EVENT
+    message = _("A service cannot have more places than its event.")
+
+
+class CapacityNeeded(UserError):
+    code = ErrorCode.REQUIRED
+    message = _("An event with services needs a capacity.")
+
+
+class CapacityBelowTaken(UserError):
+    code = ErrorCode.CAPACITY_BELOW_TAKEN
+    message = _n(
+        "The capacity cannot go below the {taken} place that is taken.",
+        "The capacity cannot go below the {taken} places that are taken.",
+        by="taken",
+    )
+
+
 class BookableState(Enum):
     """What someone may do now at an event or a service, or why not."""
 
@@ -139,7 +168,7 @@ class Standing:
         return refusal(path=path, taken=self.taken, capacity=self.capacity)
 
 
-def opens_at(event: Event, window_days: int | None) -> datetime | None:
+def opens_at(event: EventLike, window_days: int | None) -> datetime | None:
     """When booking opens: local midnight of the event's date minus the window; null means it always was.
 
     Both days count. Where clocks skip that midnight, the day begins with the moment of the change, and so does
@@ -152,6 +181,40 @@ def opens_at(event: Event, window_days: int | None) -> datetime | None:
     day = event.starts_at.astimezone(zone).date() - timedelta(days=window_days)
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return midnight.astimezone(UTC).astimezone(zone)
+
+
+class EventLike(Protocol):
+    """An event, or what is known of it."""
+
+    @property
+    def status(self) -> EventStatus: ...
+    @property
+    def time_zone(self) -> str: ...
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def capacity(self) -> int | None: ...
+    @property
+    def taken(self) -> int: ...
+
+
+class ServiceLike(Protocol):
+    """A service, or what is known of it."""
+
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def taken(self) -> int: ...
+    @property
+    def window_days(self) -> int | None: ...
+    @property
+    def is_cancelled(self) -> bool: ...
 
 
 class Admitted(Protocol):
@@ -186,7 +249,7 @@ class Known:
 
 
 def _closed(
-    event: Event, service: Service | None = None, *, opening: datetime | None = None, now: datetime
+    event: EventLike, service: ServiceLike | None = None, *, opening: datetime | None = None, now: datetime
 ) -> Standing:
     """Why no places are given any more at the event or its service. What was cancelled says that first."""
     code, begins = BookableState.CLOSED, (service or event).starts_at
@@ -200,7 +263,7 @@ def _closed(
 
 
 def registration_standing(
-    event: Event, known: Known, *, offers_services: bool, is_guest: bool = False, now: datetime
+    event: EventLike, known: Known, *, offers_services: bool, is_guest: bool = False, now: datetime
 ) -> Standing:
     """Whether such a person may register for the event directly."""
     if holds(known):
@@ -219,11 +282,11 @@ def registration_standing(
 
 
 def booking_standing(
-    event: Event,
-    service: Service,
+    event: EventLike,
+    service: ServiceLike,
     *,
     known: Known,
-    booking: Booking | None,
+    booking: Admitted | None,
     is_guest: bool = False,
     now: datetime,
 ) -> Standing:
@@ -250,3 +313,47 @@ def booking_standing(
 
 def holds(row: Admitted | None) -> bool:
     return row is not None and row.admission in HOLDING
+
+
+def refusal_to_leave(event: Any, known: Admitted | None, *, now: datetime) -> UserError | None:
+    """What stands against giving back a place at an event, which is possible until its end."""
+    if not holds(known):
+        return NotRegistered(path=("eventId",))
+    if is_over(event.ends_at, now):
+        return Closed(path=("eventId",), closes_at=event.ends_at, time_zone=event.time_zone)
+    return None
+
+
+def refusal_to_unbook(
+    booking: Admitted | None, *, ends_at: datetime, time_zone: str, now: datetime
+) -> UserError | None:
+    """As `refusal_to_leave`, of a service; `ends_at` is when that is over."""
+    if not holds(booking):
+        return NotBooked(path=("bookingId",))
+    if is_over(ends_at, now):
+        return Closed(path=("bookingId",), closes_at=ends_at, time_zone=time_zone)
+    return None
+
+
+def refusals_of_capacity(event: EventLike, wanted: int | None, offered: Sequence[int], *path: str) -> list[UserError]:
+    """What stands against a capacity of an event: not below what is taken, not below what one of the services offers,
+    and never none where there are services. `offered` are the capacities of those that are not cancelled.
+    """
+    problems: list[UserError] = []
+    if wanted is not None and wanted < event.taken:
+        problems.append(CapacityBelowTaken(path=path, taken=event.taken))
+    if offered and wanted is None:
+        problems.append(CapacityNeeded(path=path))
+    elif offered and wanted is not None and wanted < max(offered):
+        problems.append(CapacityExceedsEvent(path=path, minimum=max(offered)))
+    return problems
+
+
+def refusals_of_service_capacity(event: EventLike, service: ServiceLike, wanted: int, *path: str) -> list[UserError]:
+    """What stands against a capacity of a service: not above that of its event, not below what is taken."""
+    problems: list[UserError] = []
+    if event.capacity is not None and wanted > event.capacity:
+        problems.append(CapacityExceedsEvent(path=path, capacity=event.capacity))
+    if wanted < service.taken:
+        problems.append(CapacityBelowTaken(path=path, taken=service.taken))
+    return problems
