@@ -88,7 +88,7 @@ async def seed(database_url: str, *, scale: int = 1, today: date | None = None) 
 
 async def _write(connection: asyncpg.Connection, world: World) -> None:
     """Write the rows while the triggers that count and that write words are off. Single statements do that instead."""
-    resting = [(table, f"{table}_count_taken") for table in COUNTED]
+    resting = [(table, f"{table}_count_taken_insert") for table in COUNTED]
     resting += [(table, f"{table}_write_{kind}_words_insert") for kind, tables in SEARCHED.items() for table in tables]
     for table, trigger in resting:
         await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")

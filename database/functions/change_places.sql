@@ -9,9 +9,9 @@
 --   people:    [{event_id, user_id, admission, entry, bookings}] with the answer of event_entry() and the admissions of
 --              all bookings at the event by their services; null where they do not matter
 -- and `wanted`
---   registrations:       [{id, event_id, user_id, admission, attendance, recorded_by_id, note}], new ones or such as
---                        come back to life
---   bookings:            the same with service_id
+--   new_registrations:   [{id, event_id, user_id, admission, attendance, recorded_by_id, note}]
+--   new_bookings:        the same with service_id
+--   revived_registrations, revived_bookings: the same of rows that are there, whose note stays unless there is a new one
 --   ended_registrations: [{id, admission, ends, tells, reason}]
 --   ended_bookings:      [{id, admission, reason}]
 --   events, services:    [{id, capacity}]
@@ -123,31 +123,56 @@ BEGIN
         FROM jsonb_to_recordset(wanted -> 'services') AS given(id uuid, capacity integer)
         WHERE services.id = given.id AND given.capacity > services.capacity;
     END IF;
-    -- The triggers on the tables count the places, and the checks refuse one too many.
-    IF jsonb_array_length(wanted -> 'registrations') > 0 THEN
+    -- The triggers on the tables count the places, and the checks refuse one too many. Who was there before comes back.
+    IF jsonb_array_length(wanted -> 'revived_registrations') > 0 THEN
         RETURN QUERY
-            INSERT INTO registrations (
-                id, event_id, user_id, admission, attendance, recorded_by_id, note, created_at, updated_at
-            )
-            SELECT
-                given.id, given.event_id, given.user_id, given.admission, given.attendance, given.recorded_by_id,
-                given.note, moment, moment
-            FROM jsonb_to_recordset(wanted -> 'registrations')
-                AS given(
-                    id uuid, event_id uuid, user_id uuid, admission text, attendance text, recorded_by_id uuid,
-                    note text
-                )
-            ON CONFLICT (event_id, user_id) DO UPDATE SET
-                admission = excluded.admission, attendance = excluded.attendance,
-                recorded_by_id = excluded.recorded_by_id, cancelled_at = NULL, cancel_reason = NULL,
-                note = coalesce(excluded.note, registrations.note), updated_at = moment
+            UPDATE registrations SET
+                admission = given.admission, attendance = given.attendance, recorded_by_id = given.recorded_by_id,
+                note = coalesce(given.note, registrations.note), cancelled_at = NULL, cancel_reason = NULL,
+                updated_at = moment
+            FROM jsonb_to_recordset(wanted -> 'revived_registrations')
+                AS given(id uuid, admission text, attendance text, recorded_by_id uuid, note text)
+            WHERE registrations.id = given.id
             RETURNING 'registration', registrations.id, registrations.event_id, NULL::uuid, registrations.user_id,
                 registrations.admission, registrations.attendance, registrations.note, registrations.staff_note,
                 registrations.recorded_by_id, registrations.created_at, registrations.updated_at,
                 registrations.cancelled_at, registrations.cancel_reason,
                 NULL::bigint, NULL::integer, NULL::integer;
     END IF;
-    IF jsonb_array_length(wanted -> 'bookings') > 0 THEN
+    IF jsonb_array_length(wanted -> 'new_registrations') > 0 THEN
+        RETURN QUERY
+            INSERT INTO registrations (
+                id, event_id, user_id, admission, attendance, recorded_by_id, note, created_at, updated_at
+            )
+            SELECT
+                given.id, given.event_id, given.user_id, given.admission, given.attendance,
+                given.recorded_by_id, given.note, moment, moment
+            FROM jsonb_to_recordset(wanted -> 'new_registrations') AS given(
+                id uuid, event_id uuid, user_id uuid, admission text, attendance text,
+                recorded_by_id uuid, note text
+            )
+            RETURNING 'registration', registrations.id, registrations.event_id, NULL::uuid, registrations.user_id,
+                registrations.admission, registrations.attendance, registrations.note, registrations.staff_note,
+                registrations.recorded_by_id, registrations.created_at, registrations.updated_at,
+                registrations.cancelled_at, registrations.cancel_reason,
+                NULL::bigint, NULL::integer, NULL::integer;
+    END IF;
+    IF jsonb_array_length(wanted -> 'revived_bookings') > 0 THEN
+        RETURN QUERY
+            UPDATE bookings SET
+                admission = given.admission, attendance = given.attendance, recorded_by_id = given.recorded_by_id,
+                note = coalesce(given.note, bookings.note), cancelled_at = NULL, cancel_reason = NULL,
+                updated_at = moment
+            FROM jsonb_to_recordset(wanted -> 'revived_bookings')
+                AS given(id uuid, admission text, attendance text, recorded_by_id uuid, note text)
+            WHERE bookings.id = given.id
+            RETURNING 'booking', bookings.id, bookings.event_id, bookings.service_id, bookings.user_id,
+                bookings.admission, bookings.attendance, bookings.note, bookings.staff_note,
+                bookings.recorded_by_id, bookings.created_at, bookings.updated_at,
+                bookings.cancelled_at, bookings.cancel_reason,
+                NULL::bigint, NULL::integer, NULL::integer;
+    END IF;
+    IF jsonb_array_length(wanted -> 'new_bookings') > 0 THEN
         RETURN QUERY
             INSERT INTO bookings (
                 id, service_id, event_id, user_id, admission, attendance, recorded_by_id, note, created_at, updated_at
@@ -155,18 +180,14 @@ BEGIN
             SELECT
                 given.id, given.service_id, given.event_id, given.user_id, given.admission, given.attendance,
                 given.recorded_by_id, given.note, moment, moment
-            FROM jsonb_to_recordset(wanted -> 'bookings')
-                AS given(
-                    id uuid, service_id uuid, event_id uuid, user_id uuid, admission text, attendance text,
-                    recorded_by_id uuid, note text
-                )
-            ON CONFLICT (service_id, user_id) DO UPDATE SET
-                admission = excluded.admission, attendance = excluded.attendance,
-                recorded_by_id = excluded.recorded_by_id, cancelled_at = NULL, cancel_reason = NULL,
-                note = coalesce(excluded.note, bookings.note), updated_at = moment
+            FROM jsonb_to_recordset(wanted -> 'new_bookings') AS given(
+                id uuid, service_id uuid, event_id uuid, user_id uuid, admission text, attendance text,
+                recorded_by_id uuid, note text
+            )
             RETURNING 'booking', bookings.id, bookings.event_id, bookings.service_id, bookings.user_id,
-                bookings.admission, bookings.attendance, bookings.note, bookings.staff_note, bookings.recorded_by_id,
-                bookings.created_at, bookings.updated_at, bookings.cancelled_at, bookings.cancel_reason,
+                bookings.admission, bookings.attendance, bookings.note, bookings.staff_note,
+                bookings.recorded_by_id, bookings.created_at, bookings.updated_at,
+                bookings.cancelled_at, bookings.cancel_reason,
                 NULL::bigint, NULL::integer, NULL::integer;
     END IF;
 

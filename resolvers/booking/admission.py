@@ -309,9 +309,11 @@ def values_of(facts: Facts, *, recorded_by_id: UUID, is_locked: bool, in_order: 
         "people": [] if is_locked else [_seen_person(one) for one in touched],
     }
     wanted: dict[str, list[Any]] = {
-        "registrations": [],
-        "bookings": [],
+        "new_registrations": [],
+        "revived_registrations": [],
         "ended_registrations": [],
+        "new_bookings": [],
+        "revived_bookings": [],
         "ended_bookings": [],
         "events": [
             {"id": str(one.id), "capacity": one.capacity}
@@ -334,7 +336,7 @@ def values_of(facts: Facts, *, recorded_by_id: UUID, is_locked: bool, in_order: 
             "attendance": Attendance.EXPECTED,
         }
         if place.has_come:
-            wanted["registrations"].append(_written(place, common))
+            wanted[f"{_how(place)}_registrations"].append(_written(place, common))
         elif place.admission is not place.seen:
             wanted["ended_registrations"].append(
                 {
@@ -347,7 +349,8 @@ def values_of(facts: Facts, *, recorded_by_id: UUID, is_locked: bool, in_order: 
             )
         for service_id, booking in person.bookings.items():
             if booking.has_come:
-                wanted["bookings"].append({**_written(booking, common), "service_id": str(service_id)})
+                written = {**_written(booking, common), "service_id": str(service_id)}
+                wanted[f"{_how(booking)}_bookings"].append(written)
             elif booking.has_ended:
                 wanted["ended_bookings"].append(
                     {"id": str(booking.id), "admission": booking.admission, "reason": booking.reason}
@@ -357,6 +360,11 @@ def values_of(facts: Facts, *, recorded_by_id: UUID, is_locked: bool, in_order: 
 
 def _written(place: PlaceFacts, common: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": str(place.id), "admission": place.admission, "note": place.note, **common}
+
+
+def _how(place: PlaceFacts) -> str:
+    """Say whether there has been a row before."""
+    return "new" if place.seen is None else "revived"
 
 
 def _is_touched(person: PersonFacts) -> bool:
