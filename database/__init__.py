@@ -24,7 +24,7 @@ from database.addresses import DIALECT, bare_engine, dsn_of
 from database.once import OneStatement, Writers
 from database.outages import Busy, Contended, is_cancelled_statement, is_outage
 from database.readers import ANEW, PREPARED, READ_ONLY, Readers
-from database.recording import RECORDING, Happened, recording, recording_values, stream_of
+from database.recording import RECORDING, Happened, owed_to, recording, recording_values, stream_of
 from database.statement_log import Read, StatementLog, count_statement, noted, reads, statements
 from database.work import ATTEMPTS, Asked, UnitOfWork, Writing, on_conflict, violated_constraint
 from settings import Settings
@@ -46,6 +46,7 @@ __all__ = [
     "is_cancelled_statement",
     "is_outage",
     "on_conflict",
+    "owed_to",
     "reads",
     "recording",
     "recording_values",

@@ -48,6 +48,8 @@ class Happened:
     kind: type[DomainEvent]
     source: Any
     values: Mapping[str, Any]
+    consumers: Any = None
+    """In SQL, an array of those who are owed the event of a row, where that differs among rows."""
 
 
 def recording(happened: Sequence[Happened]) -> list[CTE]:
@@ -82,8 +84,13 @@ def _listed(place: int, one: Happened) -> Select[Any]:
         func.jsonb_build_object(*metadata, type_=JSONB).label("metadata"),
         values.get("stream", cast(null(), Text)).label("stream"),
         cast(values.get("sequence", null()), BigInteger).label("sequence"),
-        literal(consumers_of(kind), ARRAY(String())).label("consumers"),
+        owed_to(kind, one.consumers).label("consumers"),
     ).select_from(one.source)
+
+
+def owed_to(kind: type[DomainEvent], consumers: Any = None) -> Any:
+    """In SQL, who is owed events of a class."""
+    return literal(consumers_of(kind), ARRAY(String())) if consumers is None else consumers
 
 
 def stream_of(name: Callable[[Any], str], owner: Any) -> Any:

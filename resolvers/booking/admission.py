@@ -49,12 +49,12 @@ from realtime.streams import availability_stream
 from resolvers.booking.availability import AvailabilityChanged
 from resolvers.booking.bookability import BookableState
 from resolvers.booking.changes import (
-    Change,
     Clear,
     EventFacts,
     Facts,
     LetBack,
     PersonFacts,
+    PlaceChange,
     PlaceFacts,
     Register,
     ServiceFacts,
@@ -455,7 +455,7 @@ class InOneStatement:
 async def change(
     uow: Writing,
     viewer: Viewer,
-    changes: Sequence[Change],
+    changes: Sequence[PlaceChange],
     *,
     actor_id: UUID,
     sight: Sight = Sight.VISIBLE,
@@ -497,11 +497,11 @@ async def change(
     return Changed(facts, rows)
 
 
-def needs_services(change: Change) -> bool:
+def needs_services(change: PlaceChange) -> bool:
     return not isinstance(change, Register | LetBack)
 
 
-def _asked(changes: Sequence[Change]) -> dict[str, list[UUID]]:
+def _asked(changes: Sequence[PlaceChange]) -> dict[str, list[UUID]]:
     """Parameters of a look: events, services and people of some changes."""
     return {
         f"{name}s": list(dict.fromkeys(id for one in changes if (id := getattr(one, name, None))))
@@ -512,7 +512,7 @@ def _asked(changes: Sequence[Change]) -> dict[str, list[UUID]]:
 async def change_and_record(
     uow: UnitOfWork,
     viewer: Viewer,
-    changes: Sequence[Change],
+    changes: Sequence[PlaceChange],
     *,
     actor_id: UUID,
     moves_chats: bool = True,
@@ -533,7 +533,7 @@ async def change_and_record(
 
 
 async def change_under_lock(
-    uow: UnitOfWork, viewer: Viewer, changes: Sequence[Change], *, actor_id: UUID, **how: Any
+    uow: UnitOfWork, viewer: Viewer, changes: Sequence[PlaceChange], *, actor_id: UUID, **how: Any
 ) -> Changed:
     """As `change_and_record`, at events that the rule has found and locked itself."""
     return await change_and_record(uow, viewer, changes, actor_id=actor_id, sight=Sight.ALL, is_locked=True, **how)

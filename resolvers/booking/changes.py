@@ -22,13 +22,13 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class PlaceChange:
     path: Path = ()
     """Of the input that asks for it: where a refusal leads to."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Register(Change):
+class Register(PlaceChange):
     """Take a place at an event without services."""
 
     event_id: UUID
@@ -37,7 +37,7 @@ class Register(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Book(Change):
+class Book(PlaceChange):
     """Take a place at a service, and at its event if that is the first one there."""
 
     service_id: UUID
@@ -48,7 +48,7 @@ class Book(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leave(Change):
+class Leave(PlaceChange):
     """Give back a place at an event with all bookings there, as the person or somebody for them asks."""
 
     event_id: UUID
@@ -57,7 +57,7 @@ class Leave(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PutOut(Leave):
+class EndPlace(Leave):
     """End whatever somebody holds or waits for at an event, possibly nothing. Never refused."""
 
     admission: Admission = Admission.CANCELLED
@@ -65,7 +65,7 @@ class PutOut(Leave):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LetBack(Change):
+class LetBack(PlaceChange):
     """Allow somebody who was put out to register again."""
 
     event_id: UUID
@@ -73,7 +73,7 @@ class LetBack(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unbook(Change):
+class Unbook(PlaceChange):
     """Give a place at a service back. The last one at an event takes the registration with it."""
 
     service_id: UUID
@@ -82,7 +82,7 @@ class Unbook(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clear(Change):
+class Clear(PlaceChange):
     """End all bookings of a service, as `Unbook` does. Never refused."""
 
     service_id: UUID
@@ -90,13 +90,13 @@ class Clear(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventCapacity(Change):
+class EventCapacity(PlaceChange):
     event_id: UUID
     capacity: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceCapacity(Change):
+class ServiceCapacity(PlaceChange):
     service_id: UUID
     capacity: int
 
@@ -202,7 +202,7 @@ class Facts:
         self.leaned_on: set[UUID] = set()
         """Events at which it mattered what services they offer."""
 
-    def decide(self, changes: Sequence[Change], now: datetime) -> list[UserError]:
+    def decide(self, changes: Sequence[PlaceChange], now: datetime) -> list[UserError]:
         """Apply the changes, one after another. Answers what stands against them; then nothing is to be written.
 
         Where something is hidden, that alone is said.
@@ -211,7 +211,7 @@ class Facts:
         return [one for one in refusals if isinstance(one, NotFound)] or refusals
 
     @singledispatchmethod
-    def apply(self, change: Change, now: datetime) -> UserError | None:
+    def apply(self, change: PlaceChange, now: datetime) -> UserError | None:
         raise TypeError(f"{type(change).__name__} is no change of places")
 
     @apply.register
@@ -268,7 +268,7 @@ class Facts:
         return None
 
     @apply.register
-    def _put_out(self, change: PutOut, _now: datetime) -> UserError | None:
+    def _put_out(self, change: EndPlace, _now: datetime) -> UserError | None:
         person = self.people[change.event_id, change.user_id]
         self._end_bookings(person, change.reason)
         if person.registration.admission in TAKING_PART:

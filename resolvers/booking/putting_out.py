@@ -26,7 +26,7 @@ from models import (
     utcnow,
 )
 from resolvers.booking import admission
-from resolvers.booking.changes import PutOut
+from resolvers.booking.changes import EndPlace
 from resolvers.booking.registrations import of_place
 from resolvers.chat import members
 from resolvers.notifications.notifications import Notice, topic_of
@@ -63,7 +63,7 @@ async def end_places(
     the caller takes care.
     """
     wanted = [
-        PutOut(event_id=event_id, user_id=user_id, reason=reason) for event_id in event_ids for user_id in user_ids
+        EndPlace(event_id=event_id, user_id=user_id, reason=reason) for event_id in event_ids for user_id in user_ids
     ]
     if not wanted:
         return []

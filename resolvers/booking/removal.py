@@ -29,7 +29,7 @@ from models import (
     utcnow,
 )
 from resolvers.booking import admission, bookability, locks
-from resolvers.booking.changes import LetBack, PutOut
+from resolvers.booking.changes import EndPlace, LetBack
 from resolvers.booking.registrations import checked_reason, of_place
 from resolvers.core import audit
 from resolvers.notifications.notifications import Notice, notify_all, topic_of
@@ -71,7 +71,7 @@ async def remove(uow: UnitOfWork, viewer: Viewer, *, registration_id: UUID, reas
         uow, viewer, "registration.remove", subject_type="Registration", subject_id=registration.id,
         before={"admission": before.value}, after={"admission": Admission.REJECTED.value, "reason": reason},
     )  # fmt: skip
-    wanted = PutOut(event_id=event.id, user_id=user_id, admission=Admission.REJECTED, reason=reason)
+    wanted = EndPlace(event_id=event.id, user_id=user_id, admission=Admission.REJECTED, reason=reason)
     changed = await admission.change_under_lock(uow, viewer, [wanted], actor_id=actor_id)
     uow.record(
         RegistrationRemoved(subject_id=registration.id, event_id=event.id, user_id=user_id, removed_by_id=actor_id)

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, array, insert
 from sqlalchemy.types import TypeEngine
 
-from database import Happened, UnitOfWork, stream_of
+from database import Happened, UnitOfWork, owed_to, stream_of
 from models import (
     Channel,
     Event,
@@ -49,6 +49,7 @@ from models import (
 )
 from realtime.streams import inbox_stream
 from resolvers.notifications.news import PASSING
+from resolvers.notifications.preferences import NOT_BY_EMAIL
 
 QUIET = timedelta(days=1)
 """For so long a repeat is no news."""
@@ -65,6 +66,12 @@ class NotificationSent(StreamEvent):
     has_job: ClassVar[bool] = True
     user_id: UUID
     type: str
+
+
+class NotificationShown(NotificationSent):
+    """The same event, of a notification that its reader wants no mail about: no job is owed."""
+
+    has_job: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +126,9 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequen
         return
     await uow.session.flush()
     written = await uow.session.execute(WRITE, {"notices": rows, "now": utcnow()})
-    for id, user_id, type, sequence in written:
-        stream = inbox_stream(user_id)
-        uow.record(NotificationSent(subject_id=id, stream=stream, sequence=sequence, user_id=user_id, type=type.value))
+    for id, user_id, type, sequence, mailed in written:
+        stream, kind = inbox_stream(user_id), NotificationSent if mailed else NotificationShown
+        uow.record(kind(subject_id=id, stream=stream, sequence=sequence, user_id=user_id, type=type.value))
 
 
 def addressed(notices: Iterable[Notice]) -> list[dict[str, Any]]:
@@ -359,12 +366,29 @@ def sent(told: CTE) -> Happened:
         "user_id": told.c.user_id,
         "type": told.c.type,
     }
-    return Happened(NotificationSent, told, values)
+    consumers = case(
+        (is_mailed(told.c.user_id, told.c.type), owed_to(NotificationSent)), else_=owed_to(NotificationShown)
+    )
+    return Happened(NotificationSent, told, values, consumers)
 
 
-def _write() -> Select[UUID, UUID, NotificationType, int]:
+def is_mailed(user_id: Any, type: Any) -> ColumnElement[bool]:
+    """In SQL, whether somebody may want a mail about news of a type. The job asks again, and asks whether they can have
+    one; of news that may come many times a day it is asked here too, since almost nobody wants mail about those.
+    """
+    chosen = exists().where(
+        NotificationPreference.user_id == user_id,
+        NotificationPreference.type == type,
+        NotificationPreference.channel == Channel.EMAIL,
+        NotificationPreference.is_enabled,
+    )
+    return or_(type.not_in(NOT_BY_EMAIL), chosen)
+
+
+def _write() -> Select[UUID, UUID, NotificationType, int, bool]:
     told = telling(given_notices(), bindparam("now", type_=Notification.created_at.type))
-    return select(told.c.id, told.c.user_id, told.c.type, told.c.sequence).order_by(told.c.id)
+    mailed = is_mailed(told.c.user_id, told.c.type).label("is_mailed")
+    return select(told.c.id, told.c.user_id, told.c.type, told.c.sequence, mailed).order_by(told.c.id)
 
 
 WRITE = _write()

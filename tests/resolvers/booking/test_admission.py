@@ -14,9 +14,9 @@ from resolvers.booking.bookability import AlreadyRegistered, Full
 from resolvers.booking.changes import (
     Book,
     Clear,
+    EndPlace,
     EventCapacity,
     Leave,
-    PutOut,
     Register,
     ServiceCapacity,
     Unbook,
@@ -145,7 +145,7 @@ async def test_coming_and_going_in_one_go_leaves_nothing_to_write(an_event, chan
 async def test_whoever_has_nothing_is_put_out_without_a_trace(an_event, change, count):
     event, _, [ada, ben, _eve] = await an_event()
 
-    await change(PutOut(event_id=event.id, user_id=ben.id), actor=ada)
+    await change(EndPlace(event_id=event.id, user_id=ben.id), actor=ada)
 
     assert await count(Registration) == await count(AvailabilityChange) == 0
 

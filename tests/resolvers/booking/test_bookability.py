@@ -13,7 +13,7 @@ from models import HOLDING, TAKING_PART, Admission, EventStatus, uuid7
 from resolvers.booking import bookability
 from resolvers.booking.admission import facts_of
 from resolvers.booking.bookability import REFUSALS, BookableState, Known
-from resolvers.booking.changes import Book, Clear, EventCapacity, Leave, PutOut, Register, ServiceCapacity, Unbook
+from resolvers.booking.changes import Book, Clear, EndPlace, EventCapacity, Leave, Register, ServiceCapacity, Unbook
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 EVENT, SERVICES, PEOPLE = uuid7(), [uuid7(), uuid7()], [uuid7(), uuid7(), uuid7()]
@@ -101,7 +101,7 @@ def changes(services):
     kinds = [
         st.builds(Register, event_id=st.just(EVENT), user_id=people),
         st.builds(Leave, event_id=st.just(EVENT), user_id=people),
-        st.builds(PutOut, event_id=st.just(EVENT), user_id=people, admission=ended),
+        st.builds(EndPlace, event_id=st.just(EVENT), user_id=people, admission=ended),
         st.builds(EventCapacity, event_id=st.just(EVENT), capacity=st.none() | st.integers(1, 4)),
     ]  # fmt: skip
     if services:
