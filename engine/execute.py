@@ -36,6 +36,12 @@ class PlanResult:
     errors: list[GraphQLError]
 
 
+class RunInfo(Info):
+    """Has its context at hand: every name in a catalogue asks for it."""
+
+    context: Any = None
+
+
 class Execution(Completion):
     """One run of a plan for one viewer."""
 
@@ -47,7 +53,9 @@ class Execution(Completion):
         variables: VariableValues,
         explanation: Explanation | None = None,
     ) -> None:
-        super().__init__(Info(_raw_info=SimpleNamespace(context=context), _field=None))  # type: ignore[arg-type]  # what gates and computed fields use of it
+        info = RunInfo(_raw_info=SimpleNamespace(context=context), _field=None)  # type: ignore[arg-type]  # what gates and computed fields use of it
+        info.context = context
+        super().__init__(info)
         self._explanation = explanation
         self._schema = schema
         self._plan = plan

@@ -55,6 +55,9 @@ def serializer(type_: Any) -> Callable[[Any], Any]:
         return lambda value: value if value.__class__ is plain else careful(value)
     if type_.name == "Int":
         return lambda value: value if value.__class__ is int and -(2**31) <= value < 2**31 else careful(value)
+    if type_.name == "Float":
+        # What is infinite or no number differs from itself by something that is not 0.
+        return lambda value: value if value.__class__ is float and value - value == 0 else careful(value)
     return careful
 
 

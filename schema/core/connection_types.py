@@ -29,6 +29,23 @@ class PageInfo:
     )
 
 
+class PositionOf(PageInfo):
+    """The position of one page. Most clients ask for one of the cursors, so each is made when it is asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.has_next_page = page.has_next
+        self.has_previous_page = page.has_previous
+        self._cursors = page.cursors
+
+    def __getattr__(self, name: str) -> str | None:
+        if name not in ENDS:
+            raise AttributeError(name)
+        return self._cursors[ENDS[name]] if self._cursors else None
+
+
+ENDS = {"start_cursor": 0, "end_cursor": -1}
+
+
 @strawberry.type(description="An item of a list together with its cursor.")
 class Edge(Generic[T]):
     node: T = strawberry.field(description="The item.")
@@ -50,13 +67,7 @@ class Connection(Generic[T]):
 
     @computed(description="The position of the page in the list.")
     def page_info(root: Parent[Any]) -> PageInfo:
-        page: Page = root
-        return PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=page.cursors[0] if page.cursors else None,
-            end_cursor=page.cursors[-1] if page.cursors else None,
-        )
+        return PositionOf(root)
 
     @computed(
         description="The number of items in the whole list. Counted only if selected, and adds to the cost of the "
