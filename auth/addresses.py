@@ -48,6 +48,7 @@ class Proxies:
     def __init__(self, trusted: str) -> None:
         self._networks = networks_in(trusted)
         self._believes = for_many_short_texts(self._is_within)
+        self._last_but_ours = for_many_short_texts(self._last_of)
 
     def believes(self, peer: str) -> bool:
         return self._believes(unmapped(peer))
@@ -59,10 +60,12 @@ class Proxies:
         peer = unmapped(peer)
         if told is None or not self._believes(peer):
             return peer
+        found: str = self._last_but_ours(told)
+        return found or peer
+
+    def _last_of(self, told: str) -> str:
         hosts = told.split(",")
-        return (
-            next((host for one in reversed(hosts) if not self._believes(host := _host(one))), _host(hosts[0])) or peer
-        )
+        return next((host for one in reversed(hosts) if not self._believes(host := _host(one))), _host(hosts[0]))
 
     def _is_within(self, address: str) -> bool:
         try:

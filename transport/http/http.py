@@ -33,6 +33,10 @@ from transport.operations.requests import UNPROCESSABLE, BadRequest, Parameters,
 from transport.operations.results import Result
 
 OFFERED = (RESPONSE_TYPE, JSON_TYPE)
+CHOSEN = {one.encode(): choose(one, OFFERED, JSON_TYPE) for one in ("", "*/*", JSON_TYPE, RESPONSE_TYPE)}
+"""What the usual Accept headers choose."""
+PLAIN_JSON = JSON_TYPE.encode()
+JSON = (JSON_TYPE, "utf-8")
 METHODS = "GET, POST, QUERY"
 ACCEPT_QUERY = {"Accept-Query": JSON_TYPE}
 """Says that the method QUERY is understood, and what its body is."""
@@ -57,9 +61,10 @@ async def parameters_of(request: HttpRequest, operations: Operations, settings: 
             else:
                 found.pop(name, None)
         return parameters_from(found)
-    if content_type(request.header(b"content-type")) != (JSON_TYPE, "utf-8"):
+    headers = request.headers
+    if headers.get(b"content-type") != PLAIN_JSON and content_type(request.header(b"content-type")) != JSON:
         raise BadRequest("Send application/json in UTF-8.", status=415, headers=ACCEPT_QUERY)
-    if request.header(b"content-encoding").strip().lower() not in ("", "identity"):
+    if b"content-encoding" in headers and request.header(b"content-encoding").strip().lower() not in ("", "identity"):
         raise BadRequest("Send the body as it is, not compressed.", status=415, headers={"Accept-Encoding": "identity"})
     body = request.body
     if body is not None:
@@ -145,7 +150,9 @@ class GraphQLEndpoint:
             if request.method not in ("GET", "POST", "QUERY"):
                 headers = {"Allow": METHODS, **ACCEPT_QUERY}
                 raise BadRequest("Use POST, or GET or QUERY for queries.", status=405, headers=headers)
-            chosen = choose(request.header(b"accept"), OFFERED, JSON_TYPE)
+            chosen = CHOSEN.get(request.headers.get(b"accept", b""))
+            if chosen is None:
+                chosen = choose(request.header(b"accept"), OFFERED, JSON_TYPE)
             if chosen is None:
                 raise BadRequest(f"Accept {RESPONSE_TYPE} or {JSON_TYPE}.", status=406)
             media_type = chosen
