@@ -49,6 +49,10 @@ MANY_SHORT_TEXTS = 4096
 """Of one function that is asked about every client."""
 
 
+MANY_IDS = 2_000
+"""Of one function, 300 bytes each."""
+
+
 class CacheLimit:
     """Of all caches of the process together, as `CACHE_BYTES` says."""
 
@@ -112,6 +116,11 @@ def _for_short_texts(function: F, most: int) -> F:
         return kept(text, *others) if len(text) <= SHORT else function(text, *others)
 
     return call  # type: ignore[return-value]  # of the same signature
+
+
+def for_ids(function: F) -> F:
+    """Keep what a function makes of the ids that it was asked about last, which is short."""
+    return lru_cache(MANY_IDS)(function)  # type: ignore[return-value]  # of the same signature
 
 
 def weight_of(value: Any) -> int:

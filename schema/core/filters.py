@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
+from caches import for_short_texts
 from dataloaders.core.keyset_pages import PageArgs, mark_of
 from documents.limits import MAX_ITEMS
 from errors import NothingChosen, TooLong, UserError, refuse
 from resolvers.core.word_search import has_words
 from schema.core.input_checks import look_at, rules_of
 
-FIRST_PAGES = 512
-"""That are kept: names of fields, sizes and sorts."""
 LONGEST_TEXT = 200
 """Characters of what one looks for."""
 ALL_HOLD = (
@@ -64,7 +62,7 @@ def checked_page(name: str, given: Mapping[str, Any], filter: Any, sort: Any, *,
     return page
 
 
-@lru_cache(FIRST_PAGES)
+@for_short_texts
 def _first_page(name: str, first: int | None, last: int | None, sort: Enum | None) -> PageArgs:
     """The first page of a list that is not narrowed, which is what most clients ask for. Raises what is wrong."""
     page = PageArgs(first=first, last=last, mark=mark_of(name, None, sort))

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
+from functools import cache
 from uuid import UUID
 
+from caches import for_ids
 from errors import InvalidId
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 OF_FEW_ROWS = frozenset({"Club", "EventCategory", "Interest", "ServiceType", "Venue"})
 """Types of few rows that stand in many answers: their ids are kept as they are written."""
-FEW = 2_000
-"""Ids of one type, in 300 bytes each."""
 
 
 def encode(type_name: str, id: UUID) -> str:
@@ -33,7 +32,7 @@ def encoder(type_name: str) -> Callable[[UUID], str]:
     def write(id: UUID) -> str:
         return b2a_base64(prefix + id.bytes, newline=False).translate(table).rstrip(b"=").decode()
 
-    return lru_cache(FEW)(write) if type_name in OF_FEW_ROWS else write
+    return for_ids(write) if type_name in OF_FEW_ROWS else write
 
 
 def parse(value: str) -> tuple[str, UUID]:
