@@ -152,7 +152,9 @@ def plain_name(member: Enum) -> str:
 
 def one_line(text: str, *, most: int = 200) -> str:
     """Return the text fit for a title or a header: one line, no control characters, at most so many characters."""
-    visible = "".join(letter if letter.isprintable() else " " for letter in text[: 10 * most])
+    visible = text[: 10 * most]
+    if not visible.isprintable():
+        visible = "".join(letter if letter.isprintable() else " " for letter in visible)
     line = " ".join(visible.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
