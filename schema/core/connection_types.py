@@ -1,4 +1,4 @@
-"""Connections (GraphQL Cursor Connections): source objects are `dataloaders.pages.Page`."""
+"""Connections (GraphQL Cursor Connections): source objects are `dataloaders.core.keyset_pages.Page`."""
 
 from __future__ import annotations
 
