@@ -46,7 +46,7 @@ class Part:
 
     @classmethod
     def of(cls, viewer: Viewer, row: Any) -> Part:
-        """From the columns of `dataloaders.standings.roles_at`."""
+        """From the columns of `roles_at`."""
         return cls(
             viewer,
             EventRole(row.host_role) if row.host_role is not None else None,

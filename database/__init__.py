@@ -97,7 +97,7 @@ class Database:
         plans_anew: bool = False,
         at_most: int | None = None,
     ) -> list[Any]:
-        """The rows of one compiled SELECT, as `dataloaders.compiled` makes them, or the first `at_most` of them.
+        """The rows of one compiled SELECT, as `dataloaders.core.compiled` makes them, or the first `at_most` of them.
 
         PostgreSQL keeps one plan of a statement for all values. `plans_anew` lets it plan for these.
         """

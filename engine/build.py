@@ -1,6 +1,6 @@
 """Building result objects: a function per selection, written as Python source once and run for every answer.
 
-It writes whole trees: beside an object's columns what was fetched along with them (`engine.plan.fold`), facets, and
+It writes whole trees: beside an object's columns what was fetched along with them (`engine.planner.fold`), facets, and
 computed fields. It knows only the usual case, in which nothing fails; where something does, it raises, and the
 selection is built once more with care, field by field (`engine.execute`).
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from graphql import parse, validate
 from errors import ErrorCode
 from schema import Schema
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 
 
 def test_every_error_code_is_in_the_docs_and_no_other() -> None:
@@ -29,3 +31,53 @@ def test_examples_are_valid(schema: Schema) -> None:
     for page in (DOCS.parent / "README.md", *DOCS.rglob("*.md")):
         for example in re.findall(r"^```graphql\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
             assert validate(schema.graphql, parse(example)) == [], page.name
+
+
+KINDS = (
+    "auth", "benchmarks", "commands", "database", "dataloaders", "documents", "engine", "integrations", "jobs",
+    "models", "outbox", "pages", "realtime", "resolvers", "schema", "tests", "translations", "transport",
+)  # fmt: skip
+PATH = re.compile(rf"(?<![\w/.])((?:{'|'.join(KINDS)})/[\w/]+\.(?:py|sql|po))")
+DOTTED = re.compile(rf"`((?:{'|'.join(KINDS)})(?:\.\w+)+)`")
+
+
+def names_in(file: Path) -> set[str]:
+    """Names that a module defines, uses or imports."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+def exists(dotted: str) -> bool:
+    """Whether a dotted name is a folder, a module, or a name in one."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:count])
+        if place.is_dir():
+            return count == len(parts) or parts[count] in names_in(place / "__init__.py")
+        if (file := place.with_suffix(".py")).exists():
+            return count == len(parts) or parts[count] in names_in(file)
+    return False
+
+
+def test_paths_and_names_in_prose_lead_somewhere() -> None:
+    sources = [file for kind in KINDS for file in (ROOT / kind).rglob("*.py") if "node_modules" not in file.parts]
+    pages = [ROOT / "README.md", ROOT / "SECURITY.md", *DOCS.rglob("*.md"), *ROOT.glob("*.py")]
+
+    lost = {
+        f"{file.relative_to(ROOT)}: {found}"
+        for file in (*sources, *pages)
+        for line in file.read_text().splitlines()
+        for found in (
+            *(path for path in PATH.findall(line) if not (ROOT / path).exists()),
+            *(name for name in DOTTED.findall(line) if not name.endswith((".graphql", ".py")) and not exists(name)),
+        )
+    }
+
+    assert lost == set()

@@ -213,7 +213,6 @@ KINDS = (*WITH_AREAS, "jobs")
 ALONE = {
     "booking/admission": "the one way to change places; who asks for it have names of their own",
     "booking/bookability": "the rule that reads and writes of places share",
-    "booking/capacity": "likewise",
     "booking/changes": "what an admission is asked for",
     "booking/locks": "locks that events, clubs and bookings take",
     "booking/putting_out": "ends places for clubs and deleted accounts, which have mutations of their own",
@@ -261,8 +260,7 @@ def capabilities() -> dict[str, set[str]]:
 def test_a_capability_has_the_same_name_in_every_kind() -> None:
     kinds = capabilities()
 
-    assert {name for name, having in kinds.items() if len(having) == 1} - set(ALONE) == set()
-    assert {name for name in ALONE if len(kinds.get(name, ())) > 1} == set()
+    assert {name for name, having in kinds.items() if len(having) == 1} == set(ALONE)
 
 
 def test_tests_are_named_after_what_they_test() -> None:

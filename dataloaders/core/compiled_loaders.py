@@ -1,6 +1,6 @@
 """Loaders over compiled statements: the same declarations, without building SQL and entities for each request.
 
-Rows are those of `models.rows`. The query engine says which columns it needs; everyone else gets all of them.
+Rows are those of `database.rows`. The query engine says which columns it needs; everyone else gets all of them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from models.events.events import EventTiming, timing_of
 
 
 class Service(Base):
-    """A service offered inside an event. `taken` counts bookings; see `models.events.Event` for how it is kept."""
+    """A service offered inside an event. `taken` counts bookings; see `Event` for how it is kept."""
 
     __tablename__ = "services"
     __table_args__ = (

@@ -64,7 +64,7 @@ class User(Base):
     """E.164."""
     comment: Mapped[str | None] = mapped_column(String(2000))
     privacy: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    """Field name to `Audience` name; a field that is absent has the default of `auth/visibility.py`."""
+    """Field name to `Audience` name; a field that is absent has the default of `auth/visibility/`."""
 
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]

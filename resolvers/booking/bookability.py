@@ -235,7 +235,7 @@ class Known:
 
     @classmethod
     def of(cls, row: Any) -> Known:
-        """From the columns of `dataloaders.registrations.standing_of`; null for who is not signed in."""
+        """From the columns of `dataloaders.booking.registrations.standing_of`; null for who is not signed in."""
         if row is None:
             return cls()
         return cls(row.admission and Admission(row.admission), BookableState(row.entry))

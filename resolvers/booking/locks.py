@@ -36,7 +36,7 @@ async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tup
     """The event, locked until the unit of work ends, if the viewer may change it.
 
     Raises `NotFound` where the viewer does not even see it, `Forbidden` where they only see it. The lock is the one
-    of `capacity.lock`; lock services, registrations and inboxes after it.
+    of `lock_events`; lock services, registrations and inboxes after it.
     """
     viewer.require_user()
     event = await uow.session.scalar(

@@ -14,7 +14,7 @@ from resolvers.booking import bookability, bookings, registrations, removal, sta
 
 @dataclass(frozen=True)
 class OfRegistration:
-    """`known` is a row of `standings.by_registration_id`."""
+    """`known` is a row of `dataloaders.booking.viewer_can.by_registration_id`."""
 
     registration: Any
     viewer: Viewer
@@ -52,7 +52,7 @@ class OfRegistration:
 
 @dataclass(frozen=True)
 class OfBooking:
-    """`known` is a row of `standings.by_booking_id`."""
+    """`known` is a row of `dataloaders.booking.viewer_can.by_booking_id`."""
 
     booking: Any
     viewer: Viewer

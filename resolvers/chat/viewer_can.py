@@ -12,7 +12,7 @@ from resolvers.chat import members, messages
 
 @dataclass(frozen=True)
 class OfChat:
-    """`known` is a row of `standings.by_chat_id`; `needs` is the setting `direct_chat_needs`."""
+    """`known` is a row of `dataloaders.chat.viewer_can.by_chat_id`; `needs` is the setting `direct_chat_needs`."""
 
     chat: Any
     viewer: Viewer

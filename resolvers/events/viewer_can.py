@@ -19,7 +19,7 @@ from resolvers.reviews import reviews
 
 @dataclass(frozen=True)
 class OfEvent:
-    """`known` is a row of `standings.by_event_id`."""
+    """`known` is a row of `dataloaders.events.viewer_can.by_event_id`."""
 
     event: Any
     viewer: Viewer
@@ -123,7 +123,10 @@ class OfEvent:
 
 @dataclass(frozen=True)
 class OfService:
-    """`event` is null where it is hidden; `known` is a row of `standings.by_event_id`, `booking` the viewer's own."""
+    """`event` is null if it is hidden; `booking` is the viewer's own.
+
+    `known` is a row of `dataloaders.events.viewer_can.by_event_id`.
+    """
 
     service: Any
     viewer: Viewer

@@ -5,7 +5,7 @@ several fields have to be together is said by the input's `check_together`. The 
 that use them, so each limit is written once.
 
 Inputs that fit their types are looked at here, before a mutation or a list does anything. Those that do not are read by
-`schema/core/variables.py`, which asks the same checks of whatever fits.
+`schema/core/variables/`, which asks the same checks of whatever fits.
 """
 
 from __future__ import annotations

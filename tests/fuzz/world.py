@@ -92,7 +92,7 @@ class StandingClock(datetime):
 
 @contextmanager
 def standing_time() -> Iterator[None]:
-    """`models.utcnow` asks `models.base.datetime`, whoever imported it under whatever name; factories ask their own.
+    """Stand `models.utcnow` still, by the `datetime` of `models.core.base`, and the clock of factories.
 
     Ids of the factories are drawn by number, so that a failing operation means the same in the next run.
     """

@@ -200,4 +200,4 @@ def test_stable_names_are_those_of_the_schema(schema, name) -> None:
 
 def test_the_schema_says_how_long_an_answer_is_kept(schema) -> None:
     assert IdempotencyKey.LIFETIME.total_seconds() == 24 * 60 * 60
-    assert "gives the same answer for 24 hours" in schema.as_str()
+    assert "for 24 hours, the same key with the same input returns the same answer" in schema.as_str()

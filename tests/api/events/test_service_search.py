@@ -1,4 +1,4 @@
-"""The list of services: what narrows and sorts it. Who finds what in it: `test_event_lists.py`."""
+"""The list of services: what narrows and sorts it. Who finds what in it: `tests/api/events/test_lists.py`."""
 
 from __future__ import annotations
 
