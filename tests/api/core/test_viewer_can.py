@@ -96,7 +96,7 @@ class TryingContext(Context):
                 self.happened += [READ] if await uow.session.scalar(READ) != before else []
                 raise Undone
         except Undone:
-            self.loaders.forget()
+            self.loaders.clear()
 
     writing_once = writing
 
