@@ -24,20 +24,20 @@ from database.addresses import DIALECT, bare_engine, dsn_of
 from database.once import OneStatement, Writers
 from database.outages import Busy, Contended, is_cancelled_statement, is_outage
 from database.readers import ANEW, PREPARED, READ_ONLY, Readers
-from database.recording import RECORDING, Happened, owed_to, recording, recording_values, stream_of
+from database.recording import RECORDING, RecordedEvents, owed_to, recording, recording_values, stream_of
 from database.statement_log import Read, StatementLog, count_statement, noted, reads, statements
-from database.work import ATTEMPTS, Asked, UnitOfWork, Writing, on_conflict, violated_constraint
+from database.work import ATTEMPTS, BoundStatement, UnitOfWork, Writing, on_conflict, violated_constraint
 from settings import Settings
 
 __all__ = [
     "ATTEMPTS",
     "RECORDING",
-    "Asked",
+    "BoundStatement",
     "Busy",
     "Contended",
     "Database",
-    "Happened",
     "Read",
+    "RecordedEvents",
     "StatementLog",
     "UnitOfWork",
     "Writing",
@@ -135,7 +135,7 @@ class Database:
     async def writing_once(self) -> AsyncIterator[OneStatement]:
         """For rules that write by one statement: it commits by itself, in one round trip."""
 
-        async def fetch(asked: Asked) -> list[Any]:
+        async def fetch(asked: BoundStatement) -> list[Any]:
             return await self.fetch(asked.sql, asked.arguments, asked.row_class)
 
         once = OneStatement(self._writers, fetch, self.reading, has_sink=self._has_sink)

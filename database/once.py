@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from database.readers import Readers
 from database.statement_log import noted
-from database.work import Asked, nothing_if
+from database.work import BoundStatement, nothing_if
 
 Reading = Callable[[], AbstractAsyncContextManager[AsyncSession]]
-Fetching = Callable[[Asked], Any]
+Fetching = Callable[[BoundStatement], Any]
 
 
 class Writers(Readers):
@@ -22,7 +22,7 @@ class Writers(Readers):
 
     is_read_only = False
 
-    async def write(self, asked: Asked) -> list[Any]:
+    async def write(self, asked: BoundStatement) -> list[Any]:
         """Never asked again: a connection that is lost tells nothing about the commit."""
         async with self._turns:
             connection = self._take() or await self._connect()
@@ -69,11 +69,11 @@ class OneStatement:
         self._fetch = fetch
         self._reading = reading
 
-    async def read(self, asked: Asked) -> list[Any]:
+    async def read(self, asked: BoundStatement) -> list[Any]:
         rows: list[Any] = await self._fetch(asked)
         return rows
 
-    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
+    async def write(self, asked: BoundStatement, *, unless: str | Collection[str] | None = None) -> list[Any]:
         """Raises `RuntimeError` after one that has written: the two would not be one transaction."""
         if self.has_written:
             raise RuntimeError("one statement was to be written, and this would be another")
@@ -88,7 +88,7 @@ class OneStatement:
         return rows
 
     @asynccontextmanager
-    async def locked(self, asked: Asked) -> AsyncIterator[LockedRows]:
+    async def locked(self, asked: BoundStatement) -> AsyncIterator[LockedRows]:
         """Take a transaction after all, for what was not to be written without one."""
         if self.has_written:
             raise RuntimeError("one statement was to be written, and this would be another")
@@ -113,14 +113,14 @@ class LockedRows:
         self._connection = connection
         self.reading = reading
 
-    async def read(self, asked: Asked) -> list[Any]:
+    async def read(self, asked: BoundStatement) -> list[Any]:
         with noted() as recorder:
             if recorder is not None:
                 recorder.saw(asked.sql)
             rows: list[Any] = await self._connection.fetch(asked.sql, *asked.arguments, record_class=asked.row_class)
         return rows
 
-    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
+    async def write(self, asked: BoundStatement, *, unless: str | Collection[str] | None = None) -> list[Any]:
         # Refused or not, there is no more to come in this transaction.
         try:
             rows = await self.read(asked)
@@ -130,6 +130,6 @@ class LockedRows:
         return rows
 
     @asynccontextmanager
-    async def locked(self, asked: Asked) -> AsyncIterator[LockedRows]:
+    async def locked(self, asked: BoundStatement) -> AsyncIterator[LockedRows]:
         await self.read(asked)
         yield self

@@ -39,7 +39,7 @@ def consumers_of(kind: type[DomainEvent]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Happened:
+class RecordedEvents:
     """Events of one class, one for each row of `source`. `values` has a column for each field of the class.
 
     What `UnitOfWork.record(kind(…))` is in Python.
@@ -52,7 +52,7 @@ class Happened:
     """In SQL, an array of those who are owed the event of a row, where that differs among rows."""
 
 
-def recording(happened: Sequence[Happened]) -> list[CTE]:
+def recording(happened: Sequence[RecordedEvents]) -> list[CTE]:
     """Leave the events in the outbox, in this order, and those who are owed them. The CTEs of a writing statement."""
     listed = union_all(*(_listed(place, one) for place, one in enumerate(happened))).subquery("listed_events")
     place = func.row_number().over(order_by=listed.c.place)
@@ -69,7 +69,7 @@ def recording(happened: Sequence[Happened]) -> list[CTE]:
 LISTED = ("name", "subject_type", "subject_id", "metadata", "stream", "sequence")
 
 
-def _listed(place: int, one: Happened) -> Select[Any]:
+def _listed(place: int, one: RecordedEvents) -> Select[Any]:
     kind, values = one.kind, one.values
     own = [item.name for item in fields(kind) if item.name not in {"subject_id", "stream", "sequence"}]
     missing = {item.name for item in fields(kind)} ^ values.keys()

@@ -19,7 +19,7 @@ from models import DomainEvent, OutboxDelivery, OutboxEvent, StreamEvent, utcnow
 
 
 @dataclass(frozen=True)
-class Asked:
+class BoundStatement:
     """A compiled statement and its values. One that writes answers a row or more where it has written anything."""
 
     sql: str
@@ -36,13 +36,13 @@ class Writing(Protocol):
 
     has_sink: bool
 
-    async def read(self, asked: Asked) -> list[Any]: ...
+    async def read(self, asked: BoundStatement) -> list[Any]: ...
 
-    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
+    async def write(self, asked: BoundStatement, *, unless: str | Collection[str] | None = None) -> list[Any]:
         """Rows of a statement, empty where it wrote nothing: also where a constraint refused that is in `unless`."""
         ...
 
-    def locked(self, asked: Asked) -> AbstractAsyncContextManager[Writing]:
+    def locked(self, asked: BoundStatement) -> AbstractAsyncContextManager[Writing]:
         """The transaction in which `asked`, a statement that locks rows, has been run. It ends with the block, unless
         it began before.
         """
@@ -63,7 +63,7 @@ class UnitOfWork:
         """Leave a domain event in the outbox, in this very transaction."""
         self.events.append(happened)
 
-    async def read(self, asked: Asked) -> list[Any]:
+    async def read(self, asked: BoundStatement) -> list[Any]:
         """Rows of a compiled statement, as this transaction sees them."""
         await self.session.flush()
         connection = await (await self.session.connection()).get_raw_connection()
@@ -74,7 +74,7 @@ class UnitOfWork:
             rows: list[Any] = await driver.fetch(asked.sql, *asked.arguments, record_class=asked.row_class)
         return rows
 
-    async def write(self, asked: Asked, *, unless: str | Collection[str] | None = None) -> list[Any]:
+    async def write(self, asked: BoundStatement, *, unless: str | Collection[str] | None = None) -> list[Any]:
         if unless is None:
             return await self.read(asked)
         try:
@@ -84,7 +84,7 @@ class UnitOfWork:
             return nothing_if(error, unless)
 
     @asynccontextmanager
-    async def locked(self, asked: Asked) -> AsyncIterator[UnitOfWork]:
+    async def locked(self, asked: BoundStatement) -> AsyncIterator[UnitOfWork]:
         await self.read(asked)
         yield self
 

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from auth.viewer import Viewer
-from database import Asked
+from database import BoundStatement
 from database.rows import Values
 from dataloaders.core.compiled import STATEMENTS, Compiled, compile_for
 
@@ -26,7 +26,7 @@ class Statement:
         self._given = given
         self._rows = rows
 
-    def asked(self, viewer: Viewer, **given: Any) -> Asked:
+    def bind(self, viewer: Viewer, **given: Any) -> BoundStatement:
         shape = (self, viewer.user is None, viewer.role)
         compiled: Compiled = STATEMENTS.get(shape, lambda: compile_for(self._build, viewer, self._given, self._rows))
-        return Asked(compiled.sql, compiled.arguments(viewer, given), compiled.row_class)
+        return BoundStatement(compiled.sql, compiled.arguments(viewer, given), compiled.row_class)

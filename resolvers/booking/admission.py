@@ -476,7 +476,7 @@ async def change(
     asked = _asked(changes)
 
     async def attempt(held: Writing, *, is_locked: bool) -> tuple[Facts, Sequence[Any] | None]:
-        facts = facts_of(await held.read(look.asked(viewer, **asked)))
+        facts = facts_of(await held.read(look.bind(viewer, **asked)))
         now = utcnow()
         if len(refusals := facts.decide(changes, now)) == 1:
             raise refusals[0]
@@ -485,12 +485,12 @@ async def change(
         if not any(values["wanted"].values()):
             return facts, ()
         more = statements.values(facts) if statements else {}
-        writing = write.asked(viewer, **values, moment=now, **more)
+        writing = write.bind(viewer, **values, moment=now, **more)
         return facts, await held.write(writing, unless=None if is_locked else FULL) or None
 
     facts, rows = await attempt(uow, is_locked=is_locked)
     if rows is None and not is_locked:
-        async with uow.locked(LOCK.asked(viewer, event_ids=list(facts.events))) as held:
+        async with uow.locked(LOCK.bind(viewer, event_ids=list(facts.events))) as held:
             facts, rows = await attempt(held, is_locked=True)
     if rows is None:
         raise Contended

@@ -26,7 +26,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
 from auth.viewer import Viewer, still_stands
-from database import Database, Happened, UnitOfWork, stream_of
+from database import Database, RecordedEvents, UnitOfWork, stream_of
 from errors import NotFound
 from models import (
     AvailabilityChange,
@@ -156,7 +156,7 @@ def announcing(is_changed: ColumnElement[bool], *, now: Any) -> ReturningInsert[
     )
 
 
-def announced(entry: CTE) -> Happened:
+def announced(entry: CTE) -> RecordedEvents:
     """The events of entries that `announcing` has written."""
     values = {
         "subject_id": entry.c.event_id,
@@ -165,7 +165,7 @@ def announced(entry: CTE) -> Happened:
         "taken": entry.c.taken,
         "capacity": entry.c.capacity,
     }
-    return Happened(AvailabilityChanged, entry, values)
+    return RecordedEvents(AvailabilityChanged, entry, values)
 
 
 ANNOUNCE = announcing(

@@ -36,19 +36,19 @@ class Closed(UserError):
     message = _("This ended on {closes_at}. Registrations can no longer be changed.")
 
 
-class Begun(Closed):
+class AlreadyStarted(Closed):
     message = _("Booking is closed: this began on {closes_at}.")
 
 
-class EventOff(Closed):
+class EventIsCancelled(Closed):
     message = _("Booking is closed: the event is cancelled.")
 
 
-class ServiceOff(Closed):
+class ServiceIsCancelled(Closed):
     message = _("Booking is closed: the service is cancelled.")
 
 
-class NotOut(Closed):
+class NotPublished(Closed):
     message = _("Booking is closed: the status of the event is “{status}”.")
 
 
@@ -139,7 +139,7 @@ REFUSALS: dict[BookableState, type[UserError]] = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class BookabilityResult:
     """The answer of `registration_standing` and `booking_standing`: shown to clients, and obeyed by the mutations."""
 
     code: BookableState
@@ -217,7 +217,7 @@ class ServiceLike(Protocol):
     def is_cancelled(self) -> bool: ...
 
 
-class Admitted(Protocol):
+class HasAdmission(Protocol):
     """A registration or a booking, or what is known of it."""
 
     @property
@@ -225,7 +225,7 @@ class Admitted(Protocol):
 
 
 @dataclass(frozen=True)
-class Known:
+class Applicant:
     """What a person is to an event that they ask for a place at."""
 
     admission: Admission | None = None
@@ -234,7 +234,7 @@ class Known:
     """Whether its club lets them take part: `OPEN`, `MEMBERS_ONLY` or `RESTRICTED`."""
 
     @classmethod
-    def of(cls, row: Any) -> Known:
+    def of(cls, row: Any) -> Applicant:
         """From the columns of `dataloaders.booking.registrations.standing_of`; null for who is not signed in."""
         if row is None:
             return cls()
@@ -250,46 +250,46 @@ class Known:
 
 def _closed(
     event: EventLike, service: ServiceLike | None = None, *, opening: datetime | None = None, now: datetime
-) -> Standing:
+) -> BookabilityResult:
     """Why no places are given any more at the event or its service. What was cancelled says that first."""
     code, begins = BookableState.CLOSED, (service or event).starts_at
     if event.status is EventStatus.CANCELLED:
-        return Standing(code, opening, cause=EventOff, status=event.status)
+        return BookabilityResult(code, opening, cause=EventIsCancelled, status=event.status)
     if service is not None and service.is_cancelled:
-        return Standing(code, opening, cause=ServiceOff, status=EventStatus.CANCELLED)
+        return BookabilityResult(code, opening, cause=ServiceIsCancelled, status=EventStatus.CANCELLED)
     if has_begun(begins, now) and event.status in (EventStatus.PUBLISHED, EventStatus.ARCHIVED):
-        return Standing(code, opening, cause=Begun, closed_at=begins, time_zone=event.time_zone)
-    return Standing(code, opening, cause=NotOut, status=event.status)
+        return BookabilityResult(code, opening, cause=AlreadyStarted, closed_at=begins, time_zone=event.time_zone)
+    return BookabilityResult(code, opening, cause=NotPublished, status=event.status)
 
 
 def registration_standing(
-    event: EventLike, known: Known, *, offers_services: bool, is_guest: bool = False, now: datetime
-) -> Standing:
+    event: EventLike, known: Applicant, *, offers_services: bool, is_guest: bool = False, now: datetime
+) -> BookabilityResult:
     """Whether such a person may register for the event directly."""
     if holds(known):
-        return Standing(BookableState.ALREADY_REGISTERED)
+        return BookabilityResult(BookableState.ALREADY_REGISTERED)
     if known.refusal is not None:
-        return Standing(known.refusal)
+        return BookabilityResult(known.refusal)
     if event.status is not EventStatus.PUBLISHED:
         return _closed(event, now=now)
     if offers_services:
-        return Standing(BookableState.BOOK_SERVICES_INSTEAD)
+        return BookabilityResult(BookableState.BOOK_SERVICES_INSTEAD)
     if has_begun(event.starts_at, now):
         return _closed(event, now=now)
     if event.capacity is not None and event.taken >= event.capacity:
-        return Standing(BookableState.FULL, taken=event.taken, capacity=event.capacity)
-    return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN)
+        return BookabilityResult(BookableState.FULL, taken=event.taken, capacity=event.capacity)
+    return BookabilityResult(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN)
 
 
 def booking_standing(
     event: EventLike,
     service: ServiceLike,
     *,
-    known: Known,
-    booking: Admitted | None,
+    known: Applicant,
+    booking: HasAdmission | None,
     is_guest: bool = False,
     now: datetime,
-) -> Standing:
+) -> BookabilityResult:
     """Whether such a person, with this booking, may book the service.
 
     The event's capacity counts people, so it matters only to who is not registered yet. A service is bookable until
@@ -297,25 +297,25 @@ def booking_standing(
     """
     opening = opens_at(event, service.window_days)
     if holds(booking):
-        return Standing(BookableState.ALREADY_BOOKED, opening)
+        return BookabilityResult(BookableState.ALREADY_BOOKED, opening)
     if known.refusal is not None:
-        return Standing(known.refusal, opening)
+        return BookabilityResult(known.refusal, opening)
     if event.status is not EventStatus.PUBLISHED or service.is_cancelled or has_begun(service.starts_at, now):
         return _closed(event, service, opening=opening, now=now)
     if opening is not None and now < opening:
-        return Standing(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)
+        return BookabilityResult(BookableState.NOT_OPEN_YET, opening, time_zone=event.time_zone)
     if service.taken >= service.capacity:
-        return Standing(BookableState.FULL, opening, taken=service.taken, capacity=service.capacity)
+        return BookabilityResult(BookableState.FULL, opening, taken=service.taken, capacity=service.capacity)
     if not holds(known) and event.capacity is not None and event.taken >= event.capacity:
-        return Standing(BookableState.FULL, opening, taken=event.taken, capacity=event.capacity)
-    return Standing(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN, opening)
+        return BookabilityResult(BookableState.FULL, opening, taken=event.taken, capacity=event.capacity)
+    return BookabilityResult(BookableState.SIGN_IN_FIRST if is_guest else BookableState.OPEN, opening)
 
 
-def holds(row: Admitted | None) -> bool:
+def holds(row: HasAdmission | None) -> bool:
     return row is not None and row.admission in HOLDING
 
 
-def refusal_to_leave(event: Any, known: Admitted | None, *, now: datetime) -> UserError | None:
+def refusal_to_leave(event: Any, known: HasAdmission | None, *, now: datetime) -> UserError | None:
     """What stands against giving back a place at an event, which is possible until its end."""
     if not holds(known):
         return NotRegistered(path=("eventId",))
@@ -325,7 +325,7 @@ def refusal_to_leave(event: Any, known: Admitted | None, *, now: datetime) -> Us
 
 
 def refusal_to_unbook(
-    booking: Admitted | None, *, ends_at: datetime, time_zone: str, now: datetime
+    booking: HasAdmission | None, *, ends_at: datetime, time_zone: str, now: datetime
 ) -> UserError | None:
     """As `refusal_to_leave`, of a service; `ends_at` is when that is over."""
     if not holds(booking):

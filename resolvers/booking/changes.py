@@ -16,7 +16,7 @@ from uuid import UUID
 from errors import NotFound, UserError
 from models import HOLDING, TAKING_PART, Admission, EventStatus, uuid7
 from resolvers.booking import bookability
-from resolvers.booking.bookability import BookableState, Known, holds
+from resolvers.booking.bookability import Applicant, BookableState, holds
 
 Path = tuple[str, ...]
 
@@ -181,8 +181,8 @@ class PersonFacts:
     """By the service."""
 
     @property
-    def known(self) -> Known:
-        return Known(self.registration.admission, self.entry)
+    def known(self) -> Applicant:
+        return Applicant(self.registration.admission, self.entry)
 
     def booking_of(self, service_id: UUID) -> PlaceFacts:
         return self.bookings.setdefault(service_id, PlaceFacts(id=None, seen=None))

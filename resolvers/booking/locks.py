@@ -53,7 +53,7 @@ async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tup
 
 
 @dataclass(eq=False)
-class Locked:
+class LockedEvent:
     """An event and some of its services, locked until the unit of work ends."""
 
     event: Event
@@ -62,7 +62,7 @@ class Locked:
 
 async def lock(
     uow: UnitOfWork, event_id: UUID, service_ids: Collection[UUID] = (), *, viewer: Viewer | None = None
-) -> Locked:
+) -> LockedEvent:
     """Lock an event, then services of it by id. With a viewer, the event must be visible to them.
 
     Raises `NotFound` where one is missing, hidden, or of another event.
@@ -73,7 +73,7 @@ async def lock(
     services = await lock_services(uow, service_ids) if service_ids else []
     if len(services) != len(set(service_ids)) or any(service.event_id != event_id for service in services):
         raise NotFound(path=("serviceIds",))
-    return Locked(events[0], services)
+    return LockedEvent(events[0], services)
 
 
 async def lock_events(uow: UnitOfWork, event_ids: Collection[UUID], *, viewer: Viewer | None = None) -> Sequence[Event]:

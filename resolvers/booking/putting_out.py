@@ -33,7 +33,7 @@ from resolvers.notifications.notifications import Notice, topic_of
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedPlaces:
     """Someone who had a place at an event, or waited for one."""
 
     event: Event
@@ -58,7 +58,7 @@ async def end_places(
     *,
     actor_id: UUID,
     reason: str | None,
-) -> Sequence[Ended]:
+) -> Sequence[EndedPlaces]:
     """Give back what people hold or wait for at locked events. They are left in the chats, of which
     the caller takes care.
     """
@@ -69,7 +69,7 @@ async def end_places(
         return []
     changed = await admission.change_under_lock(uow, GUEST, wanted, actor_id=actor_id, moves_chats=False)
     return [
-        Ended(changed.facts.events[event_id].row, user_id)
+        EndedPlaces(changed.facts.events[event_id].row, user_id)
         for event_id, people in sorted(changed.gone.items())
         for user_id in sorted(people)
     ]

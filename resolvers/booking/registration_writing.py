@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Select, Uuid, and_, exists, func, literal, select
 
 from auth.viewer import Viewer
-from database import RECORDING, Happened, recording
+from database import RECORDING, RecordedEvents, recording
 from database.rows import row_class
 from dataloaders.core.rule_statements import Statement
 from models import Chat, ChatMember, Event, EventHost, EventRole, Registration
@@ -24,7 +24,7 @@ from resolvers.booking.admission import (
 )
 from resolvers.booking.time_conflicts import conflicts_column
 from resolvers.chat import members
-from resolvers.notifications.notifications import given_notices, sent, telling
+from resolvers.notifications.notifications import inserted_notifications, notices_parameter, notification_events
 
 
 def _look(viewer: Viewer) -> Select[Any]:
@@ -50,12 +50,12 @@ def _take_place(_viewer: Viewer) -> Select[Any]:
     joined = joining.returning(ChatMember.chat_id).cte("joined")
     # Counted, so that the chat is locked before the inboxes are.
     in_chat = select(func.count()).select_from(joined).scalar_subquery() >= 0
-    told = telling(given_notices(), now, and_(exists(select(placed.c.id)), in_chat))
+    told = inserted_notifications(notices_parameter(), now, and_(exists(select(placed.c.id)), in_chat))
     created = {name: placed.c[name] for name in ("event_id", "user_id", "recorded_by_id")}
     happened = [
-        Happened(RegistrationCreated, placed, {"subject_id": placed.c.id, **created}),
+        RecordedEvents(RegistrationCreated, placed, {"subject_id": placed.c.id, **created}),
         availability.announced(entry),
-        sent(told),
+        notification_events(told),
     ]
     return select(*changed.c).add_cte(*recording(happened))
 

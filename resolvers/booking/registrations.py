@@ -33,7 +33,7 @@ from resolvers.booking.registration_writing import LOOK, TAKE_PLACE
 from resolvers.booking.time_conflicts import TimeConflict, of_column
 from resolvers.core import audit
 from resolvers.core.money import Price
-from resolvers.notifications.notifications import Notice, addressed, notify_all, topic_of
+from resolvers.notifications.notifications import Notice, notice_rows, notify_all, topic_of
 
 check_note = partial(check_text, maximum=1000, multiline=True)
 check_reason = partial(check_text, maximum=1000, multiline=True)
@@ -57,7 +57,7 @@ async def register(uow: Writing, viewer: Viewer, *, event_id: UUID, note: str | 
     def news(facts: Facts) -> dict[str, Any]:
         event = facts.events[event_id].row
         told = _news(event, set(event["organizers"]) - {user_id}, user_id=user_id, actor_id=user_id)
-        return {"notices": addressed(told), **recording_values(has_sink=uow.has_sink)}
+        return {"notices": notice_rows(told), **recording_values(has_sink=uow.has_sink)}
 
     statements = admission.InOneStatement(LOOK, TAKE_PLACE, news)
     changed = await admission.change(uow, viewer, [wanted], actor_id=user_id, statements=statements)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from auth.viewer import Viewer
-from database import RECORDING, Happened, recording, stream_of
+from database import RECORDING, RecordedEvents, recording, stream_of
 from database.rows import attributes, row_class
 from dataloaders.chat.viewer_can import Writability, writability, writing_to
 from dataloaders.core.rule_statements import Statement
@@ -45,7 +45,7 @@ from models import (
     uuid7_among,
 )
 from realtime.streams import chat_stream
-from resolvers.notifications.notifications import ADDRESSED, sent, telling
+from resolvers.notifications.notifications import ADDRESSED, inserted_notifications, notification_events
 from translations import one_line
 
 LONGEST_EXCERPT = 140
@@ -119,10 +119,10 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
     }
     writing = insert(Message.__table__).from_select(list(values), select(*values.values()))  # type: ignore[arg-type]  # typed as FromClause, is a Table
     message = writing.returning(*Message.__table__.c).cte("message")
-    told = telling(_news(viewer, numbered), now, has_topics=False)
+    told = inserted_notifications(_news(viewer, numbered), now, has_topics=False)
     event = {"subject_id": message.c.id, "stream": stream_of(chat_stream, message.c.chat_id)}
     event |= {name: message.c[name] for name in ("sequence", "chat_id", "author_id")}
-    happened = [Happened(MessageSent, message, event), sent(told)]
+    happened = [RecordedEvents(MessageSent, message, event), notification_events(told)]
     own = [message.c[name] for name in attributes(Message)]
     return select(*own).add_cte(marked.cte("marked"), *recording(happened))
 

@@ -54,7 +54,7 @@ async def send(
             **recording_values(has_sink=uow.has_sink),
         }
         sent: list[Message] = await uow.write(
-            sending.asked(viewer, **values), unless="uq_messages_chat_id_author_id_client_message_id"
+            sending.bind(viewer, **values), unless="uq_messages_chat_id_author_id_client_message_id"
         )
         if sent:
             return sent[0]
@@ -68,7 +68,7 @@ async def send(
 
 async def _sent_before(uow: Writing, viewer: Viewer, asked: Mapping[str, Any], *, needs: str) -> list[Message]:
     """Return the message that the viewer sent under this `client_message_id`. Raises if they may not write."""
-    found = await uow.read(STANDING.asked(viewer, **asked))
+    found = await uow.read(STANDING.bind(viewer, **asked))
     if not found:
         raise NotFound(path=("chatId",))
     if found[0].id is not None:

@@ -222,9 +222,9 @@ async def mark_read(uow: Writing, viewer: Viewer, *, chat_id: UUID, message_id: 
     """Move the read marker up to a message, or to the last one. It never moves back."""
     viewer.require_user()
     recorded = recording_values(has_sink=uow.has_sink)
-    found = await uow.write(MARK_READ.asked(viewer, read_id=chat_id, message_id=message_id, **recorded))
+    found = await uow.write(MARK_READ.bind(viewer, read_id=chat_id, message_id=message_id, **recorded))
     if not found:
-        is_member = await uow.read(IS_MEMBER.asked(viewer, read_id=chat_id))
+        is_member = await uow.read(IS_MEMBER.bind(viewer, read_id=chat_id))
         raise NotFound(path=("messageId",) if is_member else ("chatId",))
     [chat] = found
     return MarkedChat(chat, chat["unread"], {name: chat[f"member_{name}"] for name in attributes(ChatMember)})

@@ -114,9 +114,7 @@ class StreamAccess:
 
     async def _look_up(self, readers: Sequence[StreamReader]) -> dict[StreamReader, EventPlace]:
         event_ids, user_ids, session_ids, are_staff = (list(column) for column in zip(*readers, strict=True))
-        asked = EVENTS.asked(
-            GUEST, event_ids=event_ids, user_ids=user_ids, session_ids=session_ids, are_staff=are_staff
-        )
+        asked = EVENTS.bind(GUEST, event_ids=event_ids, user_ids=user_ids, session_ids=session_ids, are_staff=are_staff)
         return {
             StreamReader(row["event_id"], row["user_id"], row["session_id"], row["is_staff"]): EventPlace(
                 row["club_id"], row["head"], row["oldest"], row.role

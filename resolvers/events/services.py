@@ -31,7 +31,7 @@ from resolvers.booking import admission, availability, bookability, locks, regis
 from resolvers.booking.bookability import CapacityNeeded
 from resolvers.booking.changes import Clear, ServiceCapacity
 from resolvers.booking.locks import editable
-from resolvers.booking.putting_out import Ended
+from resolvers.booking.putting_out import EndedPlaces
 from resolvers.booking.service_news import notice, tell
 from resolvers.core import audit
 from resolvers.core.moments import in_utc
@@ -247,7 +247,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
     news = NotificationType.SERVICE_CANCELLED
     ends = [topic_of(NotificationType.SERVICE_CHANGED, service.id)]
     told = await notice(uow, people, news, event, service, actor_id=actor_id, reason=reason, ends=ends)
-    await notify_all(uow, [told, *(Ended(event, one).notice(actor_id=actor_id, reason=reason) for one in gone)])
+    await notify_all(uow, [told, *(EndedPlaces(event, one).notice(actor_id=actor_id, reason=reason) for one in gone)])
     return service
 
 

@@ -105,7 +105,7 @@ class OfEvent:
 
     @property
     def register(self) -> bool:
-        known, offers_services = bookability.Known.of(self.known), self.known.offers_services
+        known, offers_services = bookability.Applicant.of(self.known), self.known.offers_services
         standing = bookability.registration_standing(self.event, known, offers_services=offers_services, now=utcnow())
         return self._is_there and standing.code is BookableState.OPEN
 
@@ -156,13 +156,13 @@ class OfService:
 
     @property
     def book(self) -> bool:
-        return self._is_bookable(bookability.Known.of(self.known), self.booking)
+        return self._is_bookable(bookability.Applicant.of(self.known), self.booking)
 
     @property
     def book_for_others(self) -> bool:
-        return self.viewer.can(Permission.REGISTER_OTHERS) and self._is_bookable(bookability.Known(), None)
+        return self.viewer.can(Permission.REGISTER_OTHERS) and self._is_bookable(bookability.Applicant(), None)
 
-    def _is_bookable(self, known: bookability.Known, booking: Any) -> bool:
+    def _is_bookable(self, known: bookability.Applicant, booking: Any) -> bool:
         if not self._is_there:
             return False
         standing = bookability.booking_standing(self.event, self.service, known=known, booking=booking, now=utcnow())

@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from auth.viewer import Viewer, given_viewer
 from auth.visibility.notifications import notifications_of
-from database import Database, Happened, UnitOfWork, stream_of
+from database import Database, RecordedEvents, UnitOfWork, stream_of
 from errors import NotFound, UserError, refuse
 from models import DomainEvent, Inbox, Notification, StreamEvent, utcnow
 from realtime.hub import Hub
@@ -84,13 +84,13 @@ def settling(viewer: Viewer, *narrowed: ColumnElement[bool], now: Any) -> Return
     )
 
 
-def have_been_read(settled: CTE) -> list[Happened]:
+def have_been_read(settled: CTE) -> list[RecordedEvents]:
     """The events of notices that `settling` has marked: one for each, and one for the person's other devices."""
     person = select(settled.c.user_id).distinct().subquery("person")
     stream = stream_of(inbox_read_stream, person.c.user_id)
     return [
-        Happened(NotificationRead, settled, {"subject_id": settled.c.id, "user_id": settled.c.user_id}),
-        Happened(InboxRead, person, {"subject_id": person.c.user_id, "stream": stream, "sequence": literal(0)}),
+        RecordedEvents(NotificationRead, settled, {"subject_id": settled.c.id, "user_id": settled.c.user_id}),
+        RecordedEvents(InboxRead, person, {"subject_id": person.c.user_id, "stream": stream, "sequence": literal(0)}),
     ]
 
 

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, array, insert
 from sqlalchemy.types import TypeEngine
 
-from database import Happened, UnitOfWork, owed_to, stream_of
+from database import RecordedEvents, UnitOfWork, owed_to, stream_of
 from models import (
     Channel,
     Event,
@@ -121,7 +121,7 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequen
     ]
     if ended or changed:
         await withdraw_news(uow, *ended, changed=changed)
-    rows = addressed(notices)
+    rows = notice_rows(notices)
     if not rows:
         return
     await uow.session.flush()
@@ -131,8 +131,8 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequen
         uow.record(kind(subject_id=id, stream=stream, sequence=sequence, user_id=user_id, type=type.value))
 
 
-def addressed(notices: Iterable[Notice]) -> list[dict[str, Any]]:
-    """What a statement with `given_notices` is given."""
+def notice_rows(notices: Iterable[Notice]) -> list[dict[str, Any]]:
+    """What a statement with `notices_parameter` is given."""
     people = [
         (notice, user_id)
         for notice in notices
@@ -195,7 +195,7 @@ ADDRESSED: dict[str, TypeEngine[Any]] = {
 """What a statement knows of each notice to each person."""
 
 
-def given_notices() -> FromClause:
+def notices_parameter() -> FromClause:
     """Notices that come as the parameter `notices`: a list of objects, which costs less to hand over than arrays."""
     given = func.jsonb_to_recordset(bindparam("notices", type_=JSONB()))
     columns = (column(name, type_) for name, type_ in ADDRESSED.items())
@@ -310,7 +310,7 @@ def _each(statement: Any) -> Any:
     return statement.correlate(Notification)
 
 
-def telling(
+def inserted_notifications(
     listed: FromClause,
     now: Any,
     given_that: ColumnElement[bool] = true(),
@@ -357,8 +357,8 @@ def telling(
     return writing.returning(*answered).cte("told")
 
 
-def sent(told: CTE) -> Happened:
-    """The events of notices that `telling` has written."""
+def notification_events(told: CTE) -> RecordedEvents:
+    """The events of notices that `inserted_notifications` has written."""
     values = {
         "subject_id": told.c.id,
         "stream": stream_of(inbox_stream, told.c.user_id),
@@ -369,7 +369,7 @@ def sent(told: CTE) -> Happened:
     consumers = case(
         (is_mailed(told.c.user_id, told.c.type), owed_to(NotificationSent)), else_=owed_to(NotificationShown)
     )
-    return Happened(NotificationSent, told, values, consumers)
+    return RecordedEvents(NotificationSent, told, values, consumers)
 
 
 def is_mailed(user_id: Any, type: Any) -> ColumnElement[bool]:
@@ -386,7 +386,7 @@ def is_mailed(user_id: Any, type: Any) -> ColumnElement[bool]:
 
 
 def _write() -> Select[UUID, UUID, NotificationType, int, bool]:
-    told = telling(given_notices(), bindparam("now", type_=Notification.created_at.type))
+    told = inserted_notifications(notices_parameter(), bindparam("now", type_=Notification.created_at.type))
     mailed = is_mailed(told.c.user_id, told.c.type).label("is_mailed")
     return select(told.c.id, told.c.user_id, told.c.type, told.c.sequence, mailed).order_by(told.c.id)
 

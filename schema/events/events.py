@@ -217,7 +217,7 @@ class Event(Node, row=models.Event, by_id=dataloaders.events.events.by_id):
     def viewer_registration_state(root: Any, info: Info, *, standing: Any) -> Any:
         return bookability.registration_standing(
             root,
-            bookability.Known.of(standing),
+            bookability.Applicant.of(standing),
             offers_services=standing is not None and standing.offers_services,
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),

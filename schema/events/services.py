@@ -141,11 +141,11 @@ class Service(Node, row=models.Service, by_id=dataloaders.events.services.by_id)
     )
     def viewer_booking_state(root: Any, info: Info, *, event: Any, standing: Any, booking: Any) -> Any:
         if event is None:  # deleted or hidden since the service was read
-            return bookability.Standing(bookability.BookableState.CLOSED)
+            return bookability.BookabilityResult(bookability.BookableState.CLOSED)
         return bookability.booking_standing(
             event,
             root,
-            known=bookability.Known.of(standing),
+            known=bookability.Applicant.of(standing),
             booking=booking,
             is_guest=info.context.viewer.user is None,
             now=models.utcnow(),

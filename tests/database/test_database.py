@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from database import Asked, Database
+from database import BoundStatement, Database
 from database.rows import Values
 from models import Interest
 from schema.core import ids
@@ -145,7 +145,7 @@ async def test_a_process_has_no_more_connections_than_its_settings_say(ports, se
 
     async def write_once() -> None:
         async with own.writing_once() as once:
-            await once.write(Asked(sleeping, [], Values))
+            await once.write(BoundStatement(sleeping, [], Values))
 
     async def deliver() -> None:
         async with own.delivering() as connection:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Uuid, column, func, select, text, values
 
 from auth.viewer import GUEST
-from database import Asked, Happened, recording, recording_values
+from database import BoundStatement, RecordedEvents, recording, recording_values
 from database.recording import RECORDING
 from database.rows import Values
 from dataloaders.core.rule_statements import Statement
@@ -25,7 +25,7 @@ SLOWLY = f"WITH written AS ({WRITE}) SELECT key, pg_sleep(60) FROM written"
 
 
 def asked(sql, *arguments):
-    return Asked(sql, arguments, Values)
+    return BoundStatement(sql, arguments, Values)
 
 
 @pytest.fixture
@@ -182,8 +182,8 @@ def _record(_viewer):
     size = func.length(func.concat(rows.c.owner))
     grew = {"subject_id": rows.c.owner, "stream": func.concat("s:", rows.c.owner), "sequence": 7}
     happened = [
-        Happened(Grew, rows, grew | {"by_id": rows.c.owner, "size": size}),
-        Happened(Ended, rows, {"subject_id": rows.c.owner}),
+        RecordedEvents(Grew, rows, grew | {"by_id": rows.c.owner, "size": size}),
+        RecordedEvents(Ended, rows, {"subject_id": rows.c.owner}),
     ]
     return select(rows.c.owner).add_cte(*recording(happened))
 
@@ -207,7 +207,7 @@ async def test_a_statement_records_as_a_unit_of_work_does(ports, has_sink):
         ]  # fmt: skip
 
     async with ports.database.writing_once() as once:
-        await once.write(RECORD.asked(GUEST, **recording_values(has_sink=has_sink)))
+        await once.write(RECORD.bind(GUEST, **recording_values(has_sink=has_sink)))
     by_statement = await recorded()
     async with ports.database.writing() as uow:
         uow.has_sink = has_sink
@@ -224,4 +224,4 @@ def test_events_with_a_field_that_a_statement_does_not_give_are_refused():
     rows = select(column("owner", Uuid())).cte("owners")
 
     with pytest.raises(TypeError, match="Grew has other fields: by_id, sequence, size, stream"):
-        recording([Happened(Grew, rows, {"subject_id": rows.c.owner})])
+        recording([RecordedEvents(Grew, rows, {"subject_id": rows.c.owner})])

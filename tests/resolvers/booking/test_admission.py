@@ -190,12 +190,12 @@ async def test_the_number_of_the_stream_counts_where_order_matters(an_event, sav
 async def looked(uow, event, services, person):
     scope = Scope(Sight.ALL, has_services=True, clears=False)
     ids = {"event_ids": [event.id], "service_ids": [one.id for one in services], "user_ids": [person.id]}
-    return admission.facts_of(await uow.read(admission.look_for(scope).asked(GUEST, **ids)))
+    return admission.facts_of(await uow.read(admission.look_for(scope).bind(GUEST, **ids)))
 
 
 async def written(uow, facts, person, event, *, in_order=False):
     values = admission.values_of(facts, recorded_by_id=person.id, is_locked=False, in_order=in_order)
-    return await uow.read(admission.WRITE[Registration].asked(GUEST, **values, moment=event.starts_at))
+    return await uow.read(admission.WRITE[Registration].bind(GUEST, **values, moment=event.starts_at))
 
 
 async def cleared(ports, save, an_event, number):

@@ -12,7 +12,7 @@ from errors import NotFound
 from models import HOLDING, TAKING_PART, Admission, EventStatus, uuid7
 from resolvers.booking import bookability
 from resolvers.booking.admission import facts_of
-from resolvers.booking.bookability import REFUSALS, BookableState, Known
+from resolvers.booking.bookability import REFUSALS, Applicant, BookableState
 from resolvers.booking.changes import Book, Clear, EndPlace, EventCapacity, Leave, Register, ServiceCapacity, Unbook
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -83,10 +83,10 @@ def shown(facts, event, person, service=None):
     })  # fmt: skip
     if service is None:
         offers_services = bool(event.offered)
-        return bookability.registration_standing(row, Known.of(standing), offers_services=offers_services, now=NOW)
+        return bookability.registration_standing(row, Applicant.of(standing), offers_services=offers_services, now=NOW)
     booking = person.bookings.get(service.id)
     held = SimpleNamespace(admission=booking.admission) if booking and booking.admission else None
-    return bookability.booking_standing(row, service, known=Known.of(standing), booking=held, now=NOW)
+    return bookability.booking_standing(row, service, known=Applicant.of(standing), booking=held, now=NOW)
 
 
 def is_said(refusal, standing):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from models import Admission, Booking, EventStatus
-from resolvers.booking.bookability import BookableState, Known, booking_standing, opens_at, registration_standing
+from resolvers.booking.bookability import Applicant, BookableState, booking_standing, opens_at, registration_standing
 from tests.factories import make_category, make_event, make_service, make_service_type, make_user
 from tests.factories import make_venue as venue_in
 
@@ -90,7 +90,7 @@ def test_booking_opens_on_the_second(zone, starts):
     opening = opens_at(event, 1)
 
     def code(now):
-        return booking_standing(event, service, known=Known(), booking=None, now=now).code
+        return booking_standing(event, service, known=Applicant(), booking=None, now=now).code
 
     assert code(opening.astimezone(UTC) - timedelta(seconds=1)) is BookableState.NOT_OPEN_YET
     assert code(opening.astimezone(UTC)) is BookableState.OPEN
@@ -100,7 +100,7 @@ def test_the_refusal_names_the_opening():
     event = event_on("2027-02-28T18:00", "Europe/Moscow")
     before = datetime(2027, 2, 20, tzinfo=UTC)
 
-    standing = booking_standing(event, service_of(event, window_days=3), known=Known(), booking=None, now=before)
+    standing = booking_standing(event, service_of(event, window_days=3), known=Applicant(), booking=None, now=before)
     refusal = standing.refusal("serviceIds", "2")
 
     assert refusal is not None
@@ -140,7 +140,7 @@ def test_standing_at_a_service(event_values, service_values, registered, booked,
     user = make_user()
     booking = Booking(service_id=service.id, user_id=user.id, admission=booked) if booked else None
 
-    standing = booking_standing(event, service, known=Known(registered), booking=booking, now=NOW)
+    standing = booking_standing(event, service, known=Applicant(registered), booking=booking, now=NOW)
 
     assert standing.code.value == expected
     assert (standing.refusal() is None) == (expected == "OPEN")
@@ -167,7 +167,7 @@ def test_standing_at_an_event(event_values, registered, offers_services, expecte
     values = {"starts_at": NOW + timedelta(hours=3), "taken": 0} | event_values
     event = make_event(make_user(), make_category(), venue_in(), **values)
 
-    standing = registration_standing(event, Known(registered), offers_services=offers_services, now=NOW)
+    standing = registration_standing(event, Applicant(registered), offers_services=offers_services, now=NOW)
 
     assert standing.code.value == expected
     assert (standing.refusal() is None) == (expected == "OPEN")
@@ -177,7 +177,7 @@ def test_standing_at_an_event(event_values, registered, offers_services, expecte
 @pytest.mark.parametrize("admission", [None, Admission.CANCELLED])
 def test_what_the_club_says_stands_before_everything_else(entry, admission):
     event = event_on("2027-02-28T18:00", "Europe/Moscow", capacity=1, taken=1)
-    known = Known(admission, entry)
+    known = Applicant(admission, entry)
 
     at_event = registration_standing(event, known, offers_services=True, now=NOW)
     at_service = booking_standing(event, service_of(event, **OPEN), known=known, booking=None, now=NOW)
@@ -190,7 +190,7 @@ def test_a_guest_is_told_to_sign_in_only_where_that_would_help():
     full = event_on("2027-02-28T18:00", "Europe/Moscow", capacity=1, taken=1)
 
     codes = [
-        registration_standing(one, Known(), offers_services=False, is_guest=True, now=NOW).code.value
+        registration_standing(one, Applicant(), offers_services=False, is_guest=True, now=NOW).code.value
         for one in (event, full)
     ]
 

@@ -16,7 +16,7 @@ from graphql import GraphQLError
 import app  # noqa: F401  # every class of an error is known once everything is imported
 from errors import NotFound, Params, RateLimited, UserError
 from models import Event, EventStatus, Service, uuid7
-from resolvers.booking.bookability import Known, booking_standing, registration_standing
+from resolvers.booking.bookability import Applicant, booking_standing, registration_standing
 from schema.core.error_format import present
 from schema.core.idempotency import _keep, _read
 from schema.core.user_errors import UserErrorDetailsObject, user_errors
@@ -159,9 +159,9 @@ def test_what_is_closed_says_why(status, minutes, is_cancelled, params) -> None:
     event = Event(starts_at=OPENS, ends_at=OPENS, time_zone="Europe/Moscow", status=status)
     service = Service(starts_at=OPENS, ends_at=OPENS, cancelled_at=OPENS if is_cancelled else None)
     now = OPENS + timedelta(minutes=minutes)
-    standings = [booking_standing(event, service, known=Known(), booking=None, now=now)]
+    standings = [booking_standing(event, service, known=Applicant(), booking=None, now=now)]
     if not is_cancelled:
-        standings.append(registration_standing(event, Known(), offers_services=False, now=now))
+        standings.append(registration_standing(event, Applicant(), offers_services=False, now=now))
 
     refusals = [one.refusal("eventId") for one in standings]
 
