@@ -22,9 +22,18 @@ def test_every_error_code_is_in_the_docs_and_no_other() -> None:
 
 
 def test_decisions_are_numbered_without_gap() -> None:
-    numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("*.md"))
+    numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("0*.md"))
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_decisions_are_listed_by_their_titles() -> None:
+    pages = sorted((DOCS / "adr").glob("0*.md"))
+    titles = [page.read_text().partition("\n")[0].removeprefix("# ") for page in pages]
+
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", (DOCS / "adr" / "README.md").read_text(), re.MULTILINE)
+
+    assert listed == [(title, page.name) for title, page in zip(titles, pages, strict=True)]
 
 
 def test_examples_are_valid(schema: Schema) -> None:
