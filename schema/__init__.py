@@ -26,8 +26,10 @@ from schema.chat.chats import ChatMutations, ChatQueries
 from schema.chat.members import ChatMemberMutations
 from schema.chat.messages import MessageMutations, MessageSubscriptions
 from schema.chat.reading import ChatReadingMutations
+from schema.clubs.bans import ClubBanMutations
 from schema.clubs.clubs import ClubMutations, ClubQueries
 from schema.clubs.membership import ClubMembershipMutations
+from schema.clubs.ranks import ClubRankMutations
 from schema.core.context import Info
 from schema.core.error_format import present
 from schema.core.metadata import graphql_schema_of
@@ -115,6 +117,8 @@ class Mutation(
     PrivacyMutations,
     ClubMutations,
     ClubMembershipMutations,
+    ClubBanMutations,
+    ClubRankMutations,
     ChatMutations,
     ChatMemberMutations,
     ChatReadingMutations,

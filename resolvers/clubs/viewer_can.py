@@ -8,7 +8,7 @@ from typing import Any
 
 from auth.viewer import Viewer
 from models import ClubRole
-from resolvers.clubs import membership
+from resolvers.clubs import bans, membership, membership_states, ranks
 from resolvers.clubs.clubs import LockedClub
 
 
@@ -37,7 +37,7 @@ class OfClub:
     def leave(self) -> bool:
         if not membership.is_open(self.own):
             return False
-        return membership.refusal_to_step_down(self.own, owners=self.owners) is None
+        return membership_states.refusal_to_step_down(self.own, owners=self.owners) is None
 
     @property
     def invite(self) -> bool:
@@ -64,7 +64,7 @@ class OfMembership:
 
     @cached_property
     def _may_step_down(self) -> bool:
-        return membership.refusal_to_step_down(self.member, owners=self.owners) is None
+        return membership_states.refusal_to_step_down(self.member, owners=self.owners) is None
 
     @property
     def _is_decided(self) -> bool:
@@ -83,11 +83,11 @@ class OfMembership:
         actor_id = self.viewer.require_user()
         if self.club is None or not self._may_step_down:
             return False
-        return membership.refusal_to_remove(self.standing, self.member, actor_id=actor_id) is None
+        return bans.refusal_to_remove(self.standing, self.member, actor_id=actor_id) is None
 
     @property
     def lift_ban(self) -> bool:
-        return self.club is not None and membership.refusal_to_lift(self.standing, self.member) is None
+        return self.club is not None and bans.refusal_to_lift(self.standing, self.member) is None
 
     @property
     def change_role(self) -> bool:
@@ -95,10 +95,10 @@ class OfMembership:
         return self.club is not None and any(self._may_become(role) for role in ClubRole)
 
     def _may_become(self, role: ClubRole) -> bool:
-        if role is self.member.role or membership.refusal_to_change_role(self.standing, self.member, role):
+        if role is self.member.role or ranks.refusal_to_change_role(self.standing, self.member, role):
             return False
         return role is ClubRole.OWNER or self._may_step_down
 
     @property
     def transfer_ownership(self) -> bool:
-        return self.club is not None and membership.refusal_to_transfer(self.standing, self.member) is None
+        return self.club is not None and ranks.refusal_to_transfer(self.standing, self.member) is None

@@ -16,22 +16,12 @@ from auth.visibility.people import users_visible_to
 from database import UnitOfWork, on_conflict
 from dataloaders.events.viewer_can import other_organizers
 from errors import ErrorCode, Forbidden, NotFound, TooMany, UserError, _
-from models import (
-    HOLDING,
-    Admission,
-    DomainEvent,
-    Event,
-    EventHost,
-    EventRole,
-    NotificationType,
-    Registration,
-    User,
-)
+from models import HOLDING, Admission, DomainEvent, Event, EventHost, EventRole, NotificationType, Registration, User
 from resolvers.booking.bookability import BookableState, Restricted
 from resolvers.booking.locks import editable
 from resolvers.chat import members
+from resolvers.clubs.bans import ENDED_BY_REMOVAL, EndedByRemoval
 from resolvers.clubs.clubs import share_of_event
-from resolvers.clubs.membership import ENDED_BY_REMOVAL, EndedByRemoval
 from resolvers.core import audit
 from resolvers.events import states
 from resolvers.events.lifecycle import call_off

@@ -12,17 +12,15 @@ import dataloaders.clubs.viewer_can
 import dataloaders.people.users
 import models
 from auth.permissions import Permission
-from errors import Forbidden, InvalidId, InvalidStatus, NotFound, OutsideKnownTime, TooLong
+from errors import Forbidden, InvalidId, InvalidStatus, NotFound
 from resolvers.clubs import membership as rules
-from resolvers.clubs import viewer_can
-from resolvers.core.moments import TimeNeedsOffset
+from resolvers.clubs import membership_states, viewer_can
 from schema.clubs.viewer_can import ClubMembershipViewerCan
 from schema.core import ids
 from schema.core.access import SIGNED_IN
 from schema.core.context import Info
 from schema.core.enums import enum
 from schema.core.filters import ALL_HOLD, Filter
-from schema.core.input_checks import checked
 from schema.core.node_interface import Node
 from schema.core.quotas import INVITATIONS, JOINS
 from schema.core.relations import Need, related, signed_in
@@ -127,41 +125,6 @@ class RejectClubMemberInput(MutationInput):
     membership_id: strawberry.ID = strawberry.field(description="A membership in the state PENDING.")
 
 
-@strawberry.input(description="Input of `removeClubMember`.")
-class RemoveClubMemberInput(MutationInput):
-    membership_id: strawberry.ID = strawberry.field(
-        description="The membership to end. INVITED becomes LEFT; every other state becomes BANNED."
-    )
-    reason: str | None = strawberry.field(
-        default=None,
-        description="Why, at most 1000 characters. The person is notified and reads it.",
-        metadata=checked(rules.check_reason),
-    )
-    until: datetime | None = strawberry.field(
-        default=None,
-        description="When the ban ends by itself. If omitted or null, the ban lasts until someone lifts it.",
-        metadata=checked(each=rules.check_until),
-    )
-
-
-@strawberry.input(description="Input of `liftClubBan`.")
-class LiftClubBanInput(MutationInput):
-    membership_id: strawberry.ID = strawberry.field(description="A membership in the state BANNED.")
-
-
-@strawberry.input(description="Input of `changeClubMemberRole`.")
-class ChangeClubMemberRoleInput(MutationInput):
-    membership_id: strawberry.ID = strawberry.field(description="A membership in the state ACTIVE.")
-    role: models.ClubRole = strawberry.field(description="The new role.")
-
-
-@strawberry.input(description="Input of `transferClubOwnership`.")
-class TransferClubOwnershipInput(MutationInput):
-    membership_id: strawberry.ID = strawberry.field(
-        description="The active membership of the new owner, who must not be an owner already."
-    )
-
-
 @strawberry.type(description="The result of a mutation that changes a membership.")
 class ClubMembershipPayload(Payload):
     membership: models.ClubMembership | None = strawberry.field(
@@ -171,7 +134,7 @@ class ClubMembershipPayload(Payload):
     )
 
 
-def _membership(id: strawberry.ID) -> UUID:
+def decode_membership(id: strawberry.ID) -> UUID:
     return ids.decode(id, "ClubMembership")
 
 
@@ -186,7 +149,7 @@ class ClubMembershipMutations:
         raises=[
             InvalidId,
             NotFound,
-            rules.AlreadyMember,
+            membership_states.AlreadyMember,
             rules.InvitationNeeded,
             rules.PutOut,
             rules.PutOutUntil,
@@ -204,7 +167,7 @@ class ClubMembershipMutations:
         "their places at the club's events and their roles at them; use `cancelRegistration` and "
         "`removeEventHost` to give those up.",
         access=SIGNED_IN,
-        raises=[InvalidId, NotFound, rules.LastOwner, rules.NotMember],
+        raises=[InvalidId, NotFound, membership_states.LastOwner, rules.NotMember],
     )
     async def leave_club(self, info: Info, input: LeaveClubInput) -> ClubMembershipPayload:
         club_id = ids.decode(input.club_id, "Club")
@@ -216,7 +179,7 @@ class ClubMembershipMutations:
         description="Invite a person to a club and notify them. A person who has already asked to join becomes a "
         f"member at once. A banned person cannot be invited until the ban is lifted. {HOSTS}",
         access=SIGNED_IN,
-        raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.AlreadyMember],
+        raises=[Forbidden, InvalidId, InvalidStatus, NotFound, membership_states.AlreadyMember],
         quotas=[INVITATIONS],
     )
     async def invite_to_club(self, info: Info, input: InviteToClubInput) -> ClubMembershipPayload:
@@ -232,7 +195,7 @@ class ClubMembershipMutations:
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
     )
     async def approve_club_member(self, info: Info, input: ApproveClubMemberInput) -> ClubMembershipPayload:
-        membership_id = _membership(input.membership_id)
+        membership_id = decode_membership(input.membership_id)
         async with info.context.writing() as uow:
             membership = await rules.decide(uow, info.context.viewer, membership_id=membership_id, is_approved=True)
         return ClubMembershipPayload(membership=membership)
@@ -243,69 +206,7 @@ class ClubMembershipMutations:
         raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
     )
     async def reject_club_member(self, info: Info, input: RejectClubMemberInput) -> ClubMembershipPayload:
-        membership_id = _membership(input.membership_id)
+        membership_id = decode_membership(input.membership_id)
         async with info.context.writing() as uow:
             membership = await rules.decide(uow, info.context.viewer, membership_id=membership_id, is_approved=False)
-        return ClubMembershipPayload(membership=membership)
-
-    @mutation(
-        description="Remove a member whose role is below the caller's, or withdraw an invitation. The removed "
-        "person loses their places at the club's events that have not ended and their roles at all "
-        "of its events, leaves its chats, is notified, and cannot join until the ban ends. If an "
-        "event loses its last organizer, its longest-serving co-organizer becomes one; without any, "
-        f"the club's owners and administrators run it. {HOSTS}",
-        access=SIGNED_IN,
-        raises=[
-            Forbidden,
-            InvalidId,
-            NotFound,
-            OutsideKnownTime,
-            TimeNeedsOffset,
-            TooLong,
-            rules.BanEndsInPast,
-            rules.LastOwner,
-        ],
-    )
-    async def remove_club_member(self, info: Info, input: RemoveClubMemberInput) -> ClubMembershipPayload:
-        membership_id = _membership(input.membership_id)
-        async with info.context.writing() as uow:
-            membership = await rules.remove(
-                uow, info.context.viewer, membership_id=membership_id, reason=input.reason, until=input.until
-            )
-        return ClubMembershipPayload(membership=membership)
-
-    @mutation(
-        description=f"Let a banned person join again under the usual rules, and notify them. {HOSTS}",
-        access=SIGNED_IN,
-        raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
-    )
-    async def lift_club_ban(self, info: Info, input: LiftClubBanInput) -> ClubMembershipPayload:
-        membership_id = _membership(input.membership_id)
-        async with info.context.writing() as uow:
-            membership = await rules.lift_ban(uow, info.context.viewer, membership_id=membership_id)
-        return ClubMembershipPayload(membership=membership)
-
-    @mutation(
-        description="Give a member another role. Owners may give every role. Administrators may give and take "
-        "roles below their own. Moderators of the platform may give every role; their calls are "
-        "audited.",
-        access=SIGNED_IN,
-        raises=[Forbidden, InvalidId, InvalidStatus, NotFound, rules.LastOwner],
-    )
-    async def change_club_member_role(self, info: Info, input: ChangeClubMemberRoleInput) -> ClubMembershipPayload:
-        membership_id = _membership(input.membership_id)
-        async with info.context.writing() as uow:
-            membership = await rules.change_role(uow, info.context.viewer, membership_id=membership_id, role=input.role)
-        return ClubMembershipPayload(membership=membership)
-
-    @mutation(
-        description="Hand the caller's ownership to another member in one step. The caller becomes an "
-        "administrator. Only owners may do this.",
-        access=SIGNED_IN,
-        raises=[Forbidden, InvalidId, InvalidStatus, NotFound],
-    )
-    async def transfer_club_ownership(self, info: Info, input: TransferClubOwnershipInput) -> ClubMembershipPayload:
-        membership_id = _membership(input.membership_id)
-        async with info.context.writing() as uow:
-            membership = await rules.transfer(uow, info.context.viewer, membership_id=membership_id)
         return ClubMembershipPayload(membership=membership)
