@@ -92,7 +92,7 @@ FOREVER = {
     "auth/sealing.py:_key": "a purpose and a secret of the settings",
     "dataloaders/core/keyset_pages.py:_defaults": "the type of a filter",
     "engine/sharing.py:_of_declaration": "a declaration, made with its module",
-    "resolvers/booking/admission.py:look_for": "three parts with two values each",
+    "resolvers/booking/admission_look.py:look_for": "three parts with two values each",
     "resolvers/booking/locks.py:_locking": "a role",
     "schema/core/ids.py:encoder": "a type's name, as the code gives it",
     "schema/core/input_checks.py:id_of": "a type's name, as the code gives it",

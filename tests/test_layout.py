@@ -212,6 +212,8 @@ def test_every_file_of_a_kind_lies_in_an_area_or_in_core() -> None:
 KINDS = (*WITH_AREAS, "jobs")
 ALONE = {
     "booking/admission": "the one way to change places; who asks for it have names of their own",
+    "booking/admission_look": "what `admission` reads before it decides",
+    "booking/admission_write": "what `admission` writes once it has decided",
     "booking/bookability": "the rule that reads and writes of places share",
     "booking/changes": "what an admission is asked for",
     "booking/locks": "locks that events, clubs and bookings take",
@@ -220,6 +222,7 @@ ALONE = {
     "booking/removal": "its mutations stand with those of `registrations`, whose payload they share",
     "booking/service_news": "notices that services and events send",
     "booking/time_conflicts": "warnings within other mutations",
+    "clubs/membership_states": "what joining, bans and ranks write alike",
     "chat/message_writing": "the statement of `messages`",
     "events/service_times": "part of editing an event",
     "events/states": "which action an event allows when; asked by every mutation of events",

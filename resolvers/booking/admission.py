@@ -1,63 +1,37 @@
 """The one way to change places: who has one at an event or a service, and how many there are.
 
-`change` looks without a lock, decides (`changes.py`, by the rules of `bookability.py`), and writes by one call of
-`database/functions/change_places.sql` what still is as it was seen. All that is intended happens, or nothing.
-Where something has changed in between it looks again, under the locks.
+`change` looks without a lock (`admission_look.py`), decides (`changes.py`, by the rules of `bookability.py`), and
+writes what is still as it was seen (`admission_write.py`), by one call of `database/functions/change_places.sql`. All
+that is intended happens, or nothing. Where something has changed in between it looks again, under the locks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
-from functools import cache, partial
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Integer,
-    Select,
-    Text,
-    Uuid,
-    and_,
-    any_,
-    bindparam,
-    column,
-    func,
-    or_,
-    select,
-    text,
-    union,
-)
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from auth.viewer import Viewer
-from auth.visibility.events import events_visible_to
 from database import Contended, UnitOfWork, Writing
-from database.rows import row_class
-from dataloaders.booking.registrations import entry
 from dataloaders.core.rule_statements import Statement
-from dataloaders.core.selects import columns_of
 from errors import refuse
-from models import HOLDING, Admission, Attendance, Booking, DomainEvent, Event, Registration, Service, utcnow
+from models import DomainEvent, Event, Registration, Service, utcnow
 from realtime.streams import availability_stream
+from resolvers.booking.admission_look import Scope, Sight, facts_of, look_for
+from resolvers.booking.admission_write import FULL, LOCK, WRITE, values_of
 from resolvers.booking.availability import AvailabilityChanged
-from resolvers.booking.bookability import BookableState
 from resolvers.booking.changes import (
     Clear,
-    EventFacts,
     Facts,
     LetBack,
     PersonFacts,
     PlaceChange,
     PlaceFacts,
     Register,
-    ServiceFacts,
 )
 from resolvers.chat import members
 
@@ -96,313 +70,6 @@ class BookingCancelled(DomainEvent):
     service_id: UUID
     user_id: UUID
     cancelled_by_id: UUID
-
-
-# Looking.
-
-
-class Sight(Enum):
-    """Which events a look shows."""
-
-    VISIBLE = "VISIBLE"
-    """Those that the viewer sees: of a change that they ask for."""
-    ALL = "ALL"
-    """Those that the rule has found, and locked, itself."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a look has to bring, as its statement depends on it."""
-
-    sight: Sight
-    has_services: bool
-    """Whether services and bookings matter, or the event alone."""
-    clears: bool
-    """Whether people are found by what they have booked."""
-
-
-LOOKED_AT = (
-    "id", "title", "status", "time_zone", "starts_at", "ends_at", "capacity", "taken", "updated_at", "price_amount",
-    "price_currency", "availability_sequence",
-)  # fmt: skip
-
-
-def looking(viewer: Viewer, scope: Scope, *more: Any) -> Select[Any]:
-    """Select a row for each event: what rules ask of it, of its services, and of some people there. No lock is taken.
-
-    `more` are further columns, for the news of a change.
-    """
-    columns = [*columns_of(Event, LOOKED_AT), _offered().label("offered"), _people(scope).label("people"), *more]
-    if scope.has_services:
-        columns.append(_services(viewer, scope).label("services"))
-    chosen = Event.id == any_(bindparam("event_ids", type_=ARRAY(Uuid)))
-    if scope.has_services:
-        asked = select(Service.event_id).where(Service.id == any_(bindparam("service_ids", type_=ARRAY(Uuid))))
-        chosen = or_(chosen, Event.id.in_(asked))
-    events = events_visible_to(viewer) if scope.sight is Sight.VISIBLE else select(Event)
-    return events.where(chosen).with_only_columns(*columns)
-
-
-GIVEN = ("event_ids", "service_ids", "user_ids")
-"""Parameters of a look."""
-
-
-def _offered() -> Any:
-    found = select(Service.id).where(Service.event_id == Event.id, Service.cancelled_at.is_(None)).order_by(Service.id)
-    return func.array(found.correlate(Event).scalar_subquery(), type_=ARRAY(Uuid))
-
-
-def _services(viewer: Viewer, scope: Scope) -> Any:
-    """All services of the event; where somebody asks for them, those that were not deleted."""
-    one = func.jsonb_build_array(
-        Service.id, Service.service_type_id, Service.starts_at, Service.ends_at, Service.capacity, Service.taken,
-        Service.window_days, Service.cancelled_at.is_not(None), Service.updated_at,
-    )  # fmt: skip
-    there = [Service.deleted_at.is_(None)] if scope.sight is Sight.VISIBLE else []
-    found = select(func.jsonb_agg(one)).where(Service.event_id == Event.id, *there)
-    return func.coalesce(found.correlate(Event).scalar_subquery(), text("'[]'"))
-
-
-def _people(scope: Scope) -> Any:
-    """Those who are asked for, with their registration, what the club says to them, and their bookings."""
-    given = func.unnest(bindparam("user_ids", type_=ARRAY(Uuid))).table_valued(column("id", Uuid()))
-    person: Any = given.render_derived(name="person")
-    if scope.clears:
-        booked = select(Booking.user_id.label("id")).where(
-            Booking.event_id == Event.id,
-            Booking.service_id == any_(bindparam("service_ids", type_=ARRAY(Uuid))),
-            Booking.admission.in_(HOLDING),
-        )
-        person = union(select(person.c.id), booked.correlate(Event)).subquery("person")
-    parts = [person.c.id, Registration.id, Registration.admission, entry(person.c.id)]
-    if scope.has_services:
-        parts.append(_bookings(person))
-    own = and_(Registration.event_id == Event.id, Registration.user_id == person.c.id)
-    found = select(func.jsonb_agg(func.jsonb_build_array(*parts))).select_from(person).outerjoin(Registration, own)
-    return func.coalesce(found.correlate(Event).scalar_subquery(), text("'[]'"))
-
-
-def _bookings(person: Any) -> Any:
-    one = func.jsonb_build_array(Booking.service_id, Booking.id, Booking.admission)
-    found = select(func.jsonb_agg(one)).where(Booking.event_id == Event.id, Booking.user_id == person.c.id)
-    return found.correlate(Event, person).scalar_subquery()
-
-
-@cache
-def look_for(scope: Scope) -> Statement:
-    return Statement(partial(looking, scope=scope), given=GIVEN, rows=row_class(Event))
-
-
-def facts_of(rows: Iterable[Any]) -> Facts:
-    """What a look has found."""
-    events, services, people = [], [], []
-    for row in rows:
-        events.append(
-            EventFacts(
-                id=row.id,
-                status=row.status,
-                time_zone=row.time_zone,
-                starts_at=row.starts_at,
-                ends_at=row.ends_at,
-                capacity=row.capacity,
-                taken=row.taken,
-                updated_at=row.updated_at,
-                availability_sequence=row.availability_sequence,
-                offered=row["offered"],
-                row=row,
-            )
-        )
-        services += [_service(row.id, one) for one in row.get("services", ())]
-        people += [_person(row.id, *one) for one in row["people"]]
-    return Facts(events, services, people)
-
-
-def _service(event_id: UUID, found: Sequence[Any]) -> ServiceFacts:
-    id, type_id, starts_at, ends_at, capacity, taken, window_days, is_cancelled, updated_at = found
-    return ServiceFacts(
-        id=UUID(id),
-        event_id=event_id,
-        service_type_id=UUID(type_id),
-        starts_at=datetime.fromisoformat(starts_at),
-        ends_at=datetime.fromisoformat(ends_at),
-        capacity=capacity,
-        taken=taken,
-        window_days=window_days,
-        is_cancelled=is_cancelled,
-        updated_at=datetime.fromisoformat(updated_at),
-    )
-
-
-def _person(
-    event_id: UUID,
-    user_id: str,
-    registration_id: str | None,
-    admission: str | None,
-    entry: str,
-    bookings: Sequence[Sequence[str]] | None = None,
-) -> PersonFacts:
-    return PersonFacts(
-        event_id=event_id,
-        user_id=UUID(user_id),
-        registration=_place(registration_id, admission),
-        entry=BookableState(entry),
-        bookings={UUID(service_id): _place(id, held) for service_id, id, held in bookings or ()},
-    )
-
-
-def _place(id: str | None, admission: str | None) -> PlaceFacts:
-    return PlaceFacts(id=UUID(id) if id else None, seen=Admission(admission) if admission else None)
-
-
-# Writing.
-
-CHANGED = {
-    "kind": Text(),
-    **{name: Booking.__table__.c[name].type for name in (
-        "id", "event_id", "service_id", "user_id", "admission", "attendance", "note", "staff_note", "recorded_by_id",
-        "created_at", "updated_at", "cancelled_at", "cancel_reason",
-    )},
-    "sequence": BigInteger(),
-    "capacity": Integer(),
-    "taken": Integer(),
-}  # fmt: skip
-"""What `change_places` answers of each row."""
-PARAMETERS = ("seen", "wanted", "moment")
-FULL = ("ck_events_taken_within_capacity", "ck_services_taken_within_capacity")
-"""Constraints that refuse a place which somebody else took in between."""
-
-
-MOMENT = bindparam("moment", type_=Registration.created_at.type)
-
-
-def changed_places() -> Any:
-    """The call of `change_places`, as a part of a statement."""
-    seen, wanted = (bindparam(name, type_=JSONB()) for name in ("seen", "wanted"))
-    call = func.change_places(seen, wanted, MOMENT)
-    rows = call.table_valued(*(column(name, type_) for name, type_ in CHANGED.items()), name="places")
-    return select(*rows.c).cte("changed")
-
-
-def _write(_viewer: Viewer) -> Select[Any]:
-    return select(*changed_places().c)
-
-
-WRITE = {rows: Statement(_write, given=PARAMETERS, rows=row_class(rows)) for rows in (Registration, Booking)}
-"""By the rows that the caller wants: the others come as the same ones."""
-
-
-def _lock(_viewer: Viewer) -> Select[Any]:
-    chosen = Event.id == any_(bindparam("event_ids", type_=ARRAY(Uuid)))
-    return select(Event.id).where(chosen).order_by(Event.id).with_for_update(key_share=True)
-
-
-LOCK = Statement(_lock, given=("event_ids",))
-
-
-def values_of(facts: Facts, *, recorded_by_id: UUID, is_locked: bool, in_order: bool) -> dict[str, Any]:
-    """What `change_places` is given. Under the lock nobody else changes places, so no person is compared."""
-    touched = [one for one in facts.people.values() if _is_touched(one)]
-    at = facts.announced | {one.event_id for one in touched}
-    seen = {
-        "events": [_seen_event(facts, facts.events[id], in_order=in_order) for id in sorted(at)],
-        "services": [{"id": str(one.id), "updated_at": one.updated_at} for one in _touched_services(facts, touched)],
-        "people": [] if is_locked else [_seen_person(one) for one in touched],
-    }
-    wanted: dict[str, list[Any]] = {
-        "new_registrations": [],
-        "revived_registrations": [],
-        "ended_registrations": [],
-        "new_bookings": [],
-        "revived_bookings": [],
-        "ended_bookings": [],
-        "events": [
-            {"id": str(one.id), "capacity": one.capacity}
-            for one in facts.events.values()
-            if one.capacity != one.seen_capacity
-        ],
-        "services": [
-            {"id": str(one.id), "capacity": one.capacity}
-            for one in facts.services.values()
-            if one.capacity != one.seen_capacity
-        ],
-        "announced": sorted(map(str, facts.announced)),
-    }
-    for person in touched:
-        place = person.registration
-        common = {
-            "event_id": str(person.event_id),
-            "user_id": str(person.user_id),
-            "recorded_by_id": str(recorded_by_id),
-            "attendance": Attendance.EXPECTED,
-        }
-        if place.has_come:
-            wanted[f"{_how(place)}_registrations"].append(_written(place, common))
-        elif place.admission is not place.seen:
-            wanted["ended_registrations"].append(
-                {
-                    "id": str(place.id),
-                    "admission": place.admission,
-                    "ends": place.has_ended,
-                    "tells": place.has_ended or place.admission is Admission.REJECTED,
-                    "reason": place.reason,
-                }
-            )
-        for service_id, booking in person.bookings.items():
-            if booking.has_come:
-                written = {**_written(booking, common), "service_id": str(service_id)}
-                wanted[f"{_how(booking)}_bookings"].append(written)
-            elif booking.has_ended:
-                wanted["ended_bookings"].append(
-                    {"id": str(booking.id), "admission": booking.admission, "reason": booking.reason}
-                )
-    return {"seen": seen, "wanted": wanted}
-
-
-def _written(place: PlaceFacts, common: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": str(place.id), "admission": place.admission, "note": place.note, **common}
-
-
-def _how(place: PlaceFacts) -> str:
-    """Say whether there has been a row before."""
-    return "new" if place.seen is None else "revived"
-
-
-def _is_touched(person: PersonFacts) -> bool:
-    places = (person.registration, *person.bookings.values())
-    return any(one.admission is not one.seen for one in places)
-
-
-def _touched_services(facts: Facts, people: Iterable[PersonFacts]) -> list[ServiceFacts]:
-    touched = {
-        service_id
-        for person in people
-        for service_id, booking in person.bookings.items()
-        if booking.admission is not booking.seen
-    }
-    return [one for one in facts.services.values() if one.id in touched or one.capacity != one.seen_capacity]
-
-
-def _seen_event(facts: Facts, event: EventFacts, *, in_order: bool) -> dict[str, Any]:
-    return {
-        "id": str(event.id),
-        "updated_at": event.updated_at,
-        "services": [*map(str, event.offered)] if event.id in facts.leaned_on else None,
-        "sequence": event.availability_sequence if in_order else None,
-    }
-
-
-def _seen_person(person: PersonFacts) -> dict[str, Any]:
-    places = (person.registration, *person.bookings.values())
-    return {
-        "event_id": str(person.event_id),
-        "user_id": str(person.user_id),
-        "admission": person.registration.seen,
-        "entry": person.entry if any(one.has_come for one in places) else None,
-        "bookings": {str(id): one.seen for id, one in person.bookings.items() if one.seen} if person.bookings else None,
-    }
-
-
-# Changing.
 
 
 @dataclass(frozen=True)

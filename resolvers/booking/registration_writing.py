@@ -12,16 +12,9 @@ from database.rows import row_class
 from dataloaders.core.rule_statements import Statement
 from models import Chat, ChatMember, Event, EventHost, EventRole, Registration
 from resolvers.booking import availability
-from resolvers.booking.admission import (
-    GIVEN,
-    MOMENT,
-    PARAMETERS,
-    RegistrationCreated,
-    Scope,
-    Sight,
-    changed_places,
-    looking,
-)
+from resolvers.booking.admission import RegistrationCreated
+from resolvers.booking.admission_look import GIVEN, Scope, Sight, looking
+from resolvers.booking.admission_write import MOMENT, PARAMETERS, changed_places
 from resolvers.booking.time_conflicts import conflicts_column
 from resolvers.chat import members
 from resolvers.notifications.notifications import inserted_notifications, notices_parameter, notification_events

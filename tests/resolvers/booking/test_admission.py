@@ -8,8 +8,8 @@ from auth.viewer import GUEST, Viewer
 from database import StatementLog, statements
 from errors import UserErrors
 from models import HOLDING, Admission, AvailabilityChange, Booking, ChatMember, Event, Registration, Service, utcnow
-from resolvers.booking import admission, locks
-from resolvers.booking.admission import Scope, Sight
+from resolvers.booking import admission, admission_look, admission_write, locks
+from resolvers.booking.admission_look import Scope, Sight
 from resolvers.booking.bookability import AlreadyRegistered, Full
 from resolvers.booking.changes import (
     Book,
@@ -190,12 +190,12 @@ async def test_the_number_of_the_stream_counts_where_order_matters(an_event, sav
 async def looked(uow, event, services, person):
     scope = Scope(Sight.ALL, has_services=True, clears=False)
     ids = {"event_ids": [event.id], "service_ids": [one.id for one in services], "user_ids": [person.id]}
-    return admission.facts_of(await uow.read(admission.look_for(scope).bind(GUEST, **ids)))
+    return admission_look.facts_of(await uow.read(admission_look.look_for(scope).bind(GUEST, **ids)))
 
 
 async def written(uow, facts, person, event, *, in_order=False):
-    values = admission.values_of(facts, recorded_by_id=person.id, is_locked=False, in_order=in_order)
-    return await uow.read(admission.WRITE[Registration].bind(GUEST, **values, moment=event.starts_at))
+    values = admission_write.values_of(facts, recorded_by_id=person.id, is_locked=False, in_order=in_order)
+    return await uow.read(admission_write.WRITE[Registration].bind(GUEST, **values, moment=event.starts_at))
 
 
 async def cleared(ports, save, an_event, number):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from errors import NotFound
 from models import HOLDING, TAKING_PART, Admission, EventStatus, uuid7
 from resolvers.booking import bookability
-from resolvers.booking.admission import facts_of
+from resolvers.booking.admission_look import facts_of
 from resolvers.booking.bookability import REFUSALS, Applicant, BookableState
 from resolvers.booking.changes import Book, Clear, EndPlace, EventCapacity, Leave, Register, ServiceCapacity, Unbook
 
