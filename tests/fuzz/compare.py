@@ -11,6 +11,7 @@ engine cancels nothing: it tells what the reference tells, and may tell more bel
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode
 from binascii import Error
 from collections import Counter, defaultdict
@@ -23,6 +24,7 @@ import orjson
 from graphql import GraphQLError
 
 Path = tuple[str | int, ...]
+ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 Told = tuple[Path, str, str, str, tuple[tuple[int, int], ...]]
 """An error: path, code, reason, message, locations."""
 
@@ -134,7 +136,7 @@ def _first_difference(ours: Any, theirs: Any, path: str) -> str:
 class Renaming:
     """Replaces ids of rows that a mutation has just made, which are random, by their order of appearance.
 
-    Global ids, cursors of lists and cursors of streams carry them; `known` are the ids from before.
+    Global ids, cursors of lists, cursors of streams and addresses of files carry them; `known` are the ids from before.
     """
 
     known: frozenset[UUID]
@@ -151,6 +153,8 @@ class Renaming:
         return self.text(value) if isinstance(value, str) else value
 
     def text(self, text: str) -> str:
+        if written := ID.findall(text):
+            return self._renamed(text, ID.sub("…", text), [UUID(id) for id in written])
         try:
             raw = urlsafe_b64decode(text + "=" * (-len(text) % 4)) if len(text) > 20 and text.isascii() else b""
         except (Error, ValueError):

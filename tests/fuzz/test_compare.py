@@ -70,7 +70,7 @@ def test_new_rows_are_named_by_their_appearance():
     def shown(first: UUID, second: UUID) -> Answer:
         gids = [ids.encode("Event", id) for id in (OLD, first, second)]
         page = encode_cursor(["2126-05-20", first])
-        data = {"gids": gids, "page": page, "stream": cursors.encode(second, 4)}
+        data = {"gids": gids, "page": page, "stream": cursors.encode(second, 4), "url": f"/exports/{first}"}
         return Renaming(frozenset({OLD})).answer(Answer(data, ()))
 
     assert shown(NEW, NEWER) == shown(NEWER, NEW)
