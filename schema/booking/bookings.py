@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -16,16 +16,16 @@ from errors import Forbidden, NotFound, Required, TooLong, TooMany, UserErrors
 from resolvers.booking import bookability, time_conflicts, viewer_can
 from resolvers.booking import bookings as rules
 from resolvers.booking.registrations import check_note, check_reason
-from schema.booking.registrations import ROLES, staff_note_for
+from schema.booking.registrations import PlaceFilter, staff_note
 from schema.booking.viewer_can import BookingViewerCan
 from schema.core import ids
 from schema.core.context import Info
 from schema.core.enums import enum
-from schema.core.filters import ALL_HOLD, Filter
+from schema.core.filters import ALL_HOLD
 from schema.core.input_checks import checked
 from schema.core.node_interface import Node
 from schema.core.quotas import REGISTRATIONS
-from schema.core.relations import Need, derived, reads, related, signed_in
+from schema.core.relations import Need, related, signed_in
 from schema.core.roots import MutationInput, Payload, PayloadWithWarnings, mutation
 from schema.core.user_errors import user_errors
 from schema.core.viewer_can import allowed
@@ -80,15 +80,7 @@ class Booking(Node, row=models.Booking, by_id=dataloaders.booking.bookings.by_id
         description="Who made the booking: the person themselves, or the volunteer who booked for them.",
     )
 
-    @derived(
-        description="An internal note. Visible to the event's hosts, to owners and administrators of its club, "
-        "to volunteers and to staff; null for everyone else.",
-        graphql_type=str | None,
-        roles=ROLES,
-    )
-    @reads("staff_note")
-    def staff_note(root: Any, info: Info, *, roles: Any) -> str | None:
-        return staff_note_for(root, info, roles)
+    staff_note = staff_note()
 
     viewer_can = allowed(
         BookingViewerCan,
@@ -99,13 +91,8 @@ class Booking(Node, row=models.Booking, by_id=dataloaders.booking.bookings.by_id
 
 
 @strawberry.input(description=f"Filters the bookings of a service. {ALL_HOLD}")
-class BookingFilter(Filter):
-    admissions: list[models.Admission] | None = strawberry.field(
-        default=None, description="Keep rows whose admission is one of these."
-    )
-    attendances: list[models.Attendance] | None = strawberry.field(
-        default=None, description="Keep rows whose attendance is one of these."
-    )
+class BookingFilter(PlaceFilter):
+    pass
 
 
 @strawberry.input(description=f"Filters the caller's bookings. {ALL_HOLD}")

@@ -66,13 +66,21 @@ enum(
 )
 
 
-ROLES = Need(dataloaders.events.viewer_can.roles_by_event_id, key="event_id", visible=signed_in)
-"""The caller's part in the row's event."""
+def staff_note() -> Any:
+    """Make the field `staffNote` of a registration or a booking."""
 
+    @derived(
+        description="An internal note. Visible to the event's hosts, to owners and administrators of its club, "
+        "to volunteers and to staff; null for everyone else.",
+        graphql_type=str | None,
+        roles=Need(dataloaders.events.viewer_can.roles_by_event_id, key="event_id", visible=signed_in),
+    )
+    @reads("staff_note")
+    def resolve(root: Any, info: Info, *, roles: Any) -> str | None:
+        is_known = roles is not None and staff_notes.may_know(Part.of(info.context.viewer, roles))
+        return root.staff_note if is_known else None
 
-def staff_note_for(row: Any, info: Info, roles: Any) -> str | None:
-    is_known = roles is not None and staff_notes.may_know(Part.of(info.context.viewer, roles))
-    return row.staff_note if is_known else None
+    return resolve
 
 
 @strawberry.type(description="A person's participation in an event. There is at most one for each person and event.")
@@ -119,15 +127,7 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.booking.regi
         )
         return price_of(event) if owes else None
 
-    @derived(
-        description="An internal note. Visible to the event's hosts, to owners and administrators of its club, "
-        "to volunteers and to staff; null for everyone else.",
-        graphql_type=str | None,
-        roles=ROLES,
-    )
-    @reads("staff_note")
-    def staff_note(root: Any, info: Info, *, roles: Any) -> str | None:
-        return staff_note_for(root, info, roles)
+    staff_note = staff_note()
 
     viewer_can = allowed(
         RegistrationViewerCan,
@@ -137,14 +137,21 @@ class Registration(Node, row=models.Registration, by_id=dataloaders.booking.regi
     )
 
 
-@strawberry.input(description=f"Filters the registrations of an event. {ALL_HOLD}")
-class RegistrationFilter(Filter):
+@strawberry.input
+class PlaceFilter(Filter):
+    """The part that filters of registrations and of bookings share."""
+
     admissions: list[models.Admission] | None = strawberry.field(
         default=None, description="Keep rows whose admission is one of these."
     )
     attendances: list[models.Attendance] | None = strawberry.field(
         default=None, description="Keep rows whose attendance is one of these."
     )
+
+
+@strawberry.input(description=f"Filters the registrations of an event. {ALL_HOLD}")
+class RegistrationFilter(PlaceFilter):
+    pass
 
 
 @strawberry.input(description=f"Filters the caller's registrations. {ALL_HOLD}")
