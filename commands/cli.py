@@ -22,6 +22,9 @@ COMMANDS = {
     "new-signing-keys": "print a new private key set for SIGNING_KEYS_FILE",
 }
 
+WITHOUT_SETTINGS = ("schema", "settings", "new-signing-keys")
+"""Commands that print the same whatever is set. They work before anything is: the keys are a setting themselves."""
+
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="wingding", description="An API server for communities that meet.")
@@ -41,6 +44,7 @@ def main() -> None:
     arguments = parser().parse_args()
     module = import_module(f"commands.{arguments.command.replace('-', '_')}")
     try:
-        sys.exit(module.main(Settings.load(), arguments))
+        settings = Settings() if arguments.command in WITHOUT_SETTINGS else Settings.load()
+        sys.exit(module.main(settings, arguments))
     except (SettingsError, StartError) as error:
         sys.exit(f"wingding: {error}")

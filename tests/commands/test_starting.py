@@ -86,6 +86,16 @@ async def test_check_says_that_there_is_no_database(tmp_path) -> None:
         assert found[name].startswith("DATABASE_URL is not set")
 
 
+def test_keys_are_made_before_anything_is_set(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["wingding", "new-signing-keys"])
+    monkeypatch.setenv("ENVIRONMENT", "production")
+
+    with pytest.raises(SystemExit, match="^0$"):
+        cli.main()
+
+    assert '"keys"' in capsys.readouterr().out
+
+
 async def test_a_postgresql_that_is_away_or_has_no_such_database_is_told(servers) -> None:
     with pytest.raises(StartError, match=r"PostgreSQL cannot be reached by DATABASE_URL: .*Connect call failed"):
         await migrate(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
