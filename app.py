@@ -59,7 +59,7 @@ from transport.operations.persisted import Persisted, read_trusted
 
 @dataclass(frozen=True)
 class State:
-    """Of a running server, typed (Starlette's lifespan state)."""
+    """The typed state of a running server (Starlette's lifespan state)."""
 
     ports: Ports
 

@@ -44,17 +44,17 @@ ENTRY = 200
 SHORT = 256
 """Characters of a short text."""
 SHORT_TEXTS = 512
-"""Of one function."""
+"""Maximum number of texts that one function keeps."""
 MANY_SHORT_TEXTS = 4096
-"""Of one function that is asked about every client."""
+"""Maximum number of texts that a function keeps which is called for every client."""
 
 
 MANY_IDS = 2_000
-"""Of one function, 300 bytes each."""
+"""Maximum number of ids that one function keeps, 300 bytes each."""
 
 
 class CacheLimit:
-    """Of all caches of the process together, as `CACHE_BYTES` says."""
+    """The limit of all caches of the process together, as `CACHE_BYTES` says."""
 
     bytes = 128 * MEBIBYTE
 

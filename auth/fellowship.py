@@ -14,13 +14,13 @@ from models import HOLDING, Chat, ChatMember, ClubMembership, EventHost, Members
 
 
 def may_be_written_to(user_id: UUID | None, *, needs_fellowship: bool) -> ColumnElement[bool]:
-    """Of a `User`: whether someone may write to them."""
+    """Return the condition that somebody may write to a `User`."""
     return and_(User.is_active, _shares_with(user_id) if needs_fellowship else true())
 
 
 def others_written_to(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
-    """Of a `Chat`: those in it, the viewer apart, to whom the viewer may write. In a DIRECT chat that is the other one,
-    be they still there or not.
+    """Select the other members of a `Chat` to whom the viewer may write. In a DIRECT chat that is the other person,
+    whether or not they are still in it.
     """
     return (
         select(ChatMember.user_id)

@@ -33,7 +33,7 @@ RECORDING = ("batch", "sinks")
 
 
 def consumers_of(kind: type[DomainEvent]) -> list[str]:
-    """Who is owed events of a class, beside the outside sink: live streams, a job."""
+    """Return the consumers of a class of events, besides the outside sink: live streams, a job."""
     wanted = {"live": issubclass(kind, StreamEvent), "jobs": kind.has_job}
     return [consumer for consumer, owed in wanted.items() if owed]
 

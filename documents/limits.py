@@ -74,7 +74,7 @@ def too_much(what: str, maximum: int, node: Node | None = None) -> GraphQLError:
 
 @dataclass
 class Size:
-    """Of a selection set with its fragments written out."""
+    """The size of a selection set with its fragments written out."""
 
     fields: int = 0
     depth: int = 0

@@ -86,7 +86,7 @@ def _written(node: FieldNode) -> list[str]:
 
 
 def repeats(schema: GraphQLSchema, document: DocumentNode, *, most: int) -> Repeats | None:
-    """Of all operations and fragments. Null where there are more than `most` fields with fragments written out."""
+    """Find repeats in all operations and fragments. Null if more than `most` fields, fragments written out."""
     walk = _Walk(schema, fragments_of(document), most)
     try:
         for definition in document.definitions:

@@ -34,7 +34,7 @@ CONVERTED = 16
 PLAIN = {"ID", "Int", "String", "Boolean"}
 
 KEPT: Cache[Any, dict[str, Any]] = Cache("arguments")
-"""Of the process, by the number of the `Arguments`, which are forgotten before, and the values of their variables."""
+"""Arguments of the process, by the number of the `Arguments`, which are freed before, and the values of variables."""
 NUMBERS = count()
 
 
@@ -48,7 +48,7 @@ class VariableArgument:
 
 
 class Arguments:
-    """Of one field of a plan. Converted values are shared between runs; nobody changes an input."""
+    """The arguments of one field of a plan. Converted values are shared between runs; nobody changes an input."""
 
     def __init__(self, definition: GraphQLField, node: FieldNode) -> None:
         self._definition = definition

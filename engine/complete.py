@@ -17,7 +17,7 @@ NULLED: Any = object()
 
 
 class Completion:
-    """Of one run. `select` makes the result objects of a batch of rows."""
+    """The completion of values in one run. `select` makes the result objects of a batch of rows."""
 
     def __init__(self, info: Info) -> None:
         self.info = info

@@ -277,7 +277,7 @@ class Costs:
         return max(1, known.cost.of({**known.defaults, **variables}) if known.cost.open else known.cost.fixed)
 
     def _booleans(self, operation: OperationDefinitionNode, variables: Variables) -> tuple[tuple[str, bool], ...]:
-        """Those variables that can stand in `@skip` and `@include`."""
+        """Return the variables that can stand in `@skip` and `@include`."""
         found = []
         for definition in operation.variable_definitions or ():
             if _is_boolean(definition.type):

@@ -85,7 +85,7 @@ PlanCache = Cache[tuple[OperationPlans, tuple[Any, ...]], Plan | str]
 
 
 class Engine:
-    """Of one schema. `fallbacks` counts operations that graphql-core ran instead, by reason."""
+    """The query engine of one schema. `fallbacks` counts operations that graphql-core ran instead, by reason."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema

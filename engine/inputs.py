@@ -31,7 +31,7 @@ def converters_of(schema: Schema) -> Converters:
 
 
 class Converters:
-    """Of one schema. Values are coerced already (October 2021, section 6.4.1)."""
+    """The converters of one schema. Values are coerced already (October 2021, section 6.4.1)."""
 
     def __init__(self, schema: Schema) -> None:
         self._config = schema.config

@@ -38,7 +38,7 @@ class IntrospectionExecutor(Executor[Any]):
 
 
 class IntrospectionCache:
-    """Of one schema."""
+    """The encoded answers of one schema about itself."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema

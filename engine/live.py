@@ -51,7 +51,7 @@ CURSOR = "after"
 
 @dataclass(frozen=True)
 class SubscriptionPlan:
-    """Of an operation. `known` makes its plans."""
+    """The plan of a subscription. `known` makes the plans of what it answers."""
 
     document: DocumentNode
     known: OperationPlans
@@ -182,7 +182,7 @@ class LiveOperation:
 
 
 class LiveOperations:
-    """Of one schema and process."""
+    """The subscriptions of one schema and process."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema

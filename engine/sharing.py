@@ -47,7 +47,7 @@ class Dependence(IntEnum):
 
 
 def dependence_of(schema: GraphQLSchema, prepared: Prepared, operation: OperationDefinitionNode) -> Dependence:
-    """Of everything below the root field of a subscription. The document is valid."""
+    """Return the dependence of everything below the root field of a subscription. The document is valid."""
     assert prepared.document is not None
     fragments = prepared.fragments
     root = schema.subscription_type

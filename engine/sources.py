@@ -57,11 +57,11 @@ class Source:
     foldable: Foldable | None = None
 
     def values(self, run: Execution, field: Field, rows: Sequence[Any]) -> list[Any]:
-        """Of a source that is not awaited."""
+        """Return the values of a source that is not awaited."""
         raise NotImplementedError
 
     async def load(self, run: Execution, field: Field, rows: Sequence[Any], layout: Layout) -> list[Any]:
-        """Of one that is."""
+        """Return the values of a source that is awaited."""
         raise NotImplementedError
 
 

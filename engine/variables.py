@@ -16,7 +16,7 @@ PLAIN: dict[str, type] = {"ID": str, "String": str, "Boolean": bool, "Int": int}
 
 
 class Coercion:
-    """Of one operation. Most operations take ids, texts and numbers alone, which are what they should be."""
+    """The coercion of an operation's variables. Most take ids, texts and numbers alone, which are right already."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments) -> None:
         self._schema = schema

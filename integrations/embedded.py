@@ -57,9 +57,9 @@ class Urls:
 
 
 def _ordinary_ids() -> tuple[int, int]:
-    """Who runs the servers: ourselves, or `nobody` where we are root, whom PostgreSQL refuses.
+    """Return user and group for the servers: our own, or `nobody` if we are root, whom PostgreSQL refuses.
 
-    Raises `EmbeddedError` where that user has no name, which PostgreSQL does not take either.
+    Raises `EmbeddedError` if that user has no name, which PostgreSQL does not accept either.
     """
     uid = os.getuid()
     try:

@@ -64,7 +64,7 @@ class Mailer(Protocol):
 
 
 def sender_of(mail_from: str) -> Address:
-    """Whom our mails come from. Raises `SettingsError`."""
+    """Return the sender of our mails. Raises `SettingsError`."""
     name, address = parseaddr(mail_from)
     local, _, domain = address.rpartition("@")
     try:

@@ -67,7 +67,7 @@ def _checked(typed: str) -> ValidatedEmail:
 
 
 def _fault_of(typed: str) -> Fault:
-    """Of what is no address: the name is good if it is with another domain."""
+    """Return the fault of text that is no address: its name is good if it is one with another domain."""
     name, _at, domain = typed.rpartition("@")
     if not name or not domain:
         return Fault.FORM

@@ -66,7 +66,7 @@ class Authorization:
 
 @dataclass(frozen=True)
 class ProviderProfile:
-    """Whom the provider vouches for."""
+    """The person for whom the provider vouches."""
 
     issuer: str
     subject: str

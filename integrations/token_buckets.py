@@ -24,7 +24,7 @@ from settings import Rate
 REFUSAL_CACHED_FOR = 1.0
 """Seconds for which a refusal is repeated without asking Redis: a flood of refused requests costs it nothing."""
 MOST_KEYS = 20_000
-"""Of a process. The one that was not used for longest loses what was in it."""
+"""Maximum number of buckets in a process. The least recently used one loses its tokens."""
 
 TAKE = """
 local capacity, need, want, period = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -9,11 +9,11 @@ from uuid import UUID
 
 KEPT_ENTRIES = 50
 KEPT_BYTES = 32 * 1024
-"""Of the newest answers of a group: who joins in a burst would never catch up by reading alone."""
+"""Bytes of a group's newest answers that are kept: whoever joins in a burst would not catch up by reading alone."""
 KEPT_SECONDS = 5.0
 """At least, and at most twice as long, after the last of them. Who joins later finds all by one reading."""
 PART_BYTES = 64 * 1024
-"""Of answers that a member is handed at once, one larger answer aside. Before the next part it may say that it is full.
+"""Bytes of answers that a member gets at once, besides one larger answer. Before the next part it may say it is full.
 """
 NOT_ASKED = -1
 

@@ -1,4 +1,4 @@
-"""Who follows which chat live from this process, and the mark that says so in PostgreSQL.
+"""Presence in chats: who follows them live from this process, and the mark that says so in PostgreSQL.
 
 The mark runs out by itself, so that a crash leaves nobody "there" for longer than `LIFETIME`. It is kept alive by one
 statement a process and interval, however many follow.
@@ -67,7 +67,7 @@ class ChatPresence:
         self._arriving = Batcher(self._arrive)
 
     def members(self, chat_id: UUID) -> Collection[UUID]:
-        """Who follows the chat from this process."""
+        """Return the members who follow the chat from this process."""
         return frozenset(self._open.get(chat_id, ()))
 
     async def begin(self, chat_id: UUID, user_id: UUID) -> None:

@@ -24,7 +24,7 @@ Render = Callable[[Any], Coroutine[Any, Any, bytes]]
 
 
 class Groups:
-    """Of one process."""
+    """The groups of one process."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -75,7 +75,7 @@ class Group:
         """Channels that say that everybody's access may have changed."""
         self._live: dict[Member, None] = {}
         self._due: dict[Member, None] = {}
-        """Whose access is to be looked at."""
+        """Members whose access is to be checked."""
         self._reached: int | None = None
         """The last entry that was handed over to those who are live; null before there are any."""
         self._has_growth = False

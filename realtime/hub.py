@@ -90,7 +90,7 @@ class Hub:
         self._asked: set[str] = set()
         """Channels that Redis has been asked for on this connection."""
         self._confirmed: set[str] = set()
-        """Those of them that it has said yes to."""
+        """Channels whose subscription Redis has confirmed."""
         self._changed: set[str] = set()
         self._has_changes = asyncio.Event()
         self._shared: dict[str, SingleFlight[Hashable, Any]] = {}

@@ -135,7 +135,7 @@ OPENED = (EventVisibility.PUBLIC, EventVisibility.UNLISTED)
 
 
 def event_is_visible(viewer: Viewer) -> ColumnElement[bool]:
-    """Of an `Event`: whether the viewer may open it, given a link."""
+    """Return the condition that the viewer may open an `Event`, given a link."""
     return _events(viewer, OPENED, OF_PRIVATE_CLUB)
 
 

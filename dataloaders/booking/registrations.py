@@ -95,7 +95,7 @@ standing_by_event_id = value(key=Event.id, select=standings)
 
 
 def participants(viewer: Viewer) -> Select[User]:
-    """Those who hold a place and let the viewer know it."""
+    """Select people who hold a place and let the viewer know it."""
     holding = and_(Registration.user_id == User.id, Registration.admission.in_(HOLDING))
     return users_visible_to(viewer).join(Registration, holding).where(allows_reading(viewer, User, "registrations"))
 

@@ -12,7 +12,7 @@ from models import Chat, ChatKind, ChatMember, Message
 
 
 def unread() -> Any:
-    """Of a chat and a membership of it. Sequences have no holes, so that counting is subtracting."""
+    """Count a membership's unread messages of a chat. Sequences have no holes, so that counting is subtracting."""
     return Chat.last_sequence - func.greatest(ChatMember.read_sequence, ChatMember.joined_sequence)
 
 

@@ -9,7 +9,7 @@ from models import Service
 
 
 def services_of_events(_viewer: Viewer) -> Select[Service]:
-    """Of events that the viewer has read, so nothing more is asked. The deleted ones are left out."""
+    """Select the services of events that the viewer has read, so nothing more is checked. Deleted ones are left out."""
     return select(Service).where(Service.deleted_at.is_(None))
 
 

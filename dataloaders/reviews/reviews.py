@@ -42,7 +42,7 @@ def own_reviews(viewer: Viewer) -> Select[Review]:
 
 
 def narrowed(statement: Select[Any], viewer: Viewer, filter: Any) -> Select[Any]:
-    """Of hidden reviews moderators get those of others only if they ask for them."""
+    """Narrow reviews. Moderators get hidden reviews of others only if they ask for them."""
     if filter.statuses is None and viewer.can(Permission.REVIEW_MODERATE):
         statement = statement.where(or_(Review.status == ReviewStatus.PUBLISHED, Review.author_id == viewer.id))
     return statement.where(*among(Review.status, filter.statuses), *among(Review.rating, filter.ratings))

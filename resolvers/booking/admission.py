@@ -101,7 +101,7 @@ class Changed:
 
     @property
     def gone(self) -> dict[UUID, list[UUID]]:
-        """Who has lost their place at which event, or waits for one no more."""
+        """Return the people who lost their place at each event, or no longer wait for one."""
         found: dict[UUID, list[UUID]] = {}
         for one in self.people:
             if one.registration.has_ended:

@@ -46,9 +46,9 @@ class Sight(Enum):
     """Which events a look shows."""
 
     VISIBLE = "VISIBLE"
-    """Those that the viewer sees: of a change that they ask for."""
+    """Events that the viewer may see, for changes that they ask for."""
     ALL = "ALL"
-    """Those that the rule has found, and locked, itself."""
+    """Any events, for rules that have found and locked them themselves."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _services(viewer: Viewer, scope: Scope) -> Any:
 
 
 def _people(scope: Scope) -> Any:
-    """Those who are asked for, with their registration, what the club says to them, and their bookings."""
+    """Select the people that changes are about, with registration, admission by the club, and bookings."""
     given = func.unnest(bindparam("user_ids", type_=ARRAY(Uuid))).table_valued(column("id", Uuid()))
     person: Any = given.render_derived(name="person")
     if scope.clears:

@@ -152,9 +152,9 @@ class BookabilityResult:
     closed_at: datetime | None = None
     """When it stopped to be possible, where that is why."""
     status: EventStatus | None = None
-    """Of the event or the service, where that is why."""
+    """The status of the event or service, if that is the reason."""
     time_zone: str | None = None
-    """Of the event, where a time is told."""
+    """The time zone of the event, if a time is given."""
 
     def refusal(self, *path: str) -> UserError | None:
         """The error that says so, or null where a place may be taken."""
@@ -229,7 +229,7 @@ class Applicant:
     """What a person is to an event that they ask for a place at."""
 
     admission: Admission | None = None
-    """Of their registration, if there is one."""
+    """The admission of their registration, if there is one."""
     entry: BookableState = BookableState.OPEN
     """Whether its club lets them take part: `OPEN`, `MEMBERS_ONLY` or `RESTRICTED`."""
 

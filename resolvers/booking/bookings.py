@@ -76,7 +76,7 @@ async def book(
 
 
 async def _person(uow: UnitOfWork, viewer: Viewer, on_behalf_of: UUID | None) -> UUID:
-    """Who gets the places."""
+    """Return the person who gets the places."""
     own = viewer.require_user()
     if on_behalf_of is None or on_behalf_of == own:
         return own

@@ -24,7 +24,7 @@ Path = tuple[str, ...]
 @dataclass(frozen=True, kw_only=True)
 class PlaceChange:
     path: Path = ()
-    """Of the input that asks for it: where a refusal leads to."""
+    """The path of the input that asks for it, to which a refusal leads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Book(PlaceChange):
     service_id: UUID
     user_id: UUID
     event_id: UUID | None = None
-    """Of which the service has to be; null: of any."""
+    """The event to which the service must belong; null for any."""
     note: str | None = None
 
 
@@ -103,7 +103,7 @@ class ServiceCapacity(PlaceChange):
 
 @dataclass(kw_only=True)
 class EventFacts:
-    """Of an event, what rules ask for. `row` has everything that was read of it."""
+    """The facts of an event that rules read. `row` has all columns that were read."""
 
     id: UUID
     status: EventStatus

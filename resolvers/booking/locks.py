@@ -77,7 +77,7 @@ async def lock(
 
 
 async def lock_events(uow: UnitOfWork, event_ids: Collection[UUID], *, viewer: Viewer | None = None) -> Sequence[Event]:
-    """Those of the events that exist and that the viewer may see, locked in the order of their ids."""
+    """Lock the events that exist and that the viewer may see, in the order of their ids."""
     statement = _locking(None if viewer is None else viewer.role)
     values = {"event_ids": list(event_ids), "viewer_id": viewer and viewer.id}
     found = await uow.session.scalars(statement, values)

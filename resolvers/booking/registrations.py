@@ -109,7 +109,7 @@ async def cancel(
 
 
 def may_cancel_for_others(part: Part) -> bool:
-    """Those who may register others, and those who may change the event."""
+    """Return whether somebody may register others, or may change the event."""
     return part.viewer.can(Permission.REGISTER_OTHERS) or part.may_edit
 
 

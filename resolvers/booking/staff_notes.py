@@ -47,7 +47,7 @@ def may_know(part: Part) -> bool:
 
 
 async def _write(uow: UnitOfWork, viewer: Viewer, row: Registration | Booking, note: str | None, path: str) -> None:
-    """Those who read the remark may write it. What volunteers and staff write at events of others is audited."""
+    """Write the note. Whoever reads it may write it. Notes of volunteers and staff at events of others are audited."""
     problems: list[UserError] = []
     note = check_note(problems, note, "note")
     refuse(problems)

@@ -258,7 +258,7 @@ async def check_fellows(session: AsyncSession, user_id: UUID, member_ids: Sequen
 
 
 async def fellows(session: AsyncSession, user_id: UUID, among: Collection[UUID], *, needs: str) -> set[UUID]:
-    """Those of some people whom the user may write to: they share an active club, or both are at an event."""
+    """Return the people to whom the user may write: they share an active club, or both are at an event."""
     rule = may_be_written_to(user_id, needs_fellowship=needs != ANYONE)
     found = await session.scalars(select(User.id).where(User.id.in_(among), rule))
     return set(found)
@@ -287,7 +287,7 @@ async def _present(uow: UnitOfWork, chat: Chat) -> set[UUID]:
 
 
 async def _gone(uow: UnitOfWork, chat: Chat, among: Collection[UUID]) -> set[UUID]:
-    """Those of some people who have left a locked chat, which they do by themselves alone."""
+    """Return the people who have left a locked chat of their own will."""
     left = select(ChatMember.user_id).where(
         ChatMember.chat_id == chat.id, ChatMember.user_id.in_(among), ChatMember.left_at.is_not(None)
     )

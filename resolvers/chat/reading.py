@@ -121,8 +121,8 @@ PLACES, PLACES_PARAMETERS = _places()
 
 @dataclass(frozen=True)
 class ChatPosition:
-    """Of a member in a chat: messages after `floor` are theirs to see, and `head` is the newest. `role` is what their
-    session has now, null once it is over.
+    """A member's position in a chat: messages after `floor` are theirs to see, and `head` is the newest. `role` is that
+    of their session now, null once it is over.
     """
 
     floor: int

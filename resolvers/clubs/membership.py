@@ -269,7 +269,7 @@ async def _admit(uow: UnitOfWork, standing: LockedClub, user_id: UUID, known: Cl
 
 
 async def _hosts(uow: UnitOfWork, club_id: UUID) -> list[UUID]:
-    """Those who may answer requests."""
+    """Return the ids of members who may answer requests."""
     found = await uow.session.scalars(
         select(ClubMembership.user_id).where(
             ClubMembership.club_id == club_id,

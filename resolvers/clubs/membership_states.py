@@ -98,7 +98,7 @@ async def keep_an_owner(uow: UnitOfWork, member: ClubMembership) -> None:
 
 
 def refusal_to_step_down(member: ClubMembership, *, owners: int) -> UserError | None:
-    """Of someone who leaves, is put out or gets another role, in a club with so many owners."""
+    """Return why somebody cannot leave, be removed or get another role in a club with so many owners."""
     is_owner = member.role is ClubRole.OWNER and member.state is MembershipState.ACTIVE
     return LastOwner() if is_owner and owners == 1 else None
 

@@ -32,7 +32,7 @@ class InvariantViolation:
 Statement = Select[UUID, str] | CompoundSelect[UUID, str]
 
 INVARIANTS: dict[str, Statement] = {}
-"""Of every area, by what they promise. Areas fill it: `resolvers/<area>/invariants.py`."""
+"""The invariants of all areas, by what they promise. Areas fill it: `resolvers/<area>/invariants.py`."""
 
 
 def declare(invariants: Mapping[str, Statement]) -> None:

@@ -72,7 +72,7 @@ def check_currency(problems: list[UserError], currency: str, *path: str) -> bool
 
 
 def check_digits(problems: list[UserError], price: Price, *path: str) -> None:
-    """Of an amount and a currency that are right by themselves."""
+    """Check that the currency has the digits of the amount, both of which are valid by themselves."""
     digits = DIGITS[price.currency]
     if price.amount != round(price.amount, digits):
         kind = TooManyDigits if digits else NotWhole

@@ -118,7 +118,7 @@ async def update(
 async def _leave_trail(
     uow: UnitOfWork, viewer: Viewer, event: Event, before: Mapping[str, Any], changed: Sequence[str]
 ) -> None:
-    """Of everything that staff changed; else of the capacity (capacity rule 4)."""
+    """Write audit entries of all changes by staff, and of a capacity changed by anyone (`docs/domain.md`)."""
     after = await _audited(uow, event)
     if changed and await acts_as_staff(uow.session, viewer, event):
         audit.note(uow, viewer, "event.update", subject_type="Event", subject_id=event.id, before=before, after=after)

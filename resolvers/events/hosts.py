@@ -252,7 +252,7 @@ async def _keep_an_organizer(uow: UnitOfWork, event: Event, host: EventHost) -> 
 
 
 def refusal_to_leave(role: EventRole, *, has_other_organizer: bool) -> UserError | None:
-    """Of a host with this role, or of one who gets another role."""
+    """Return why a host with this role cannot give it up or get another one."""
     return LastOrganizer(path=("userId",)) if role is EventRole.ORGANIZER and not has_other_organizer else None
 
 

@@ -146,7 +146,7 @@ async def go_out(uow: UnitOfWork, event: Event, *, actor_id: UUID | None) -> lis
 
 
 async def _withdraw_repetition(uow: UnitOfWork, event: Event) -> None:
-    """Those who were at the event before are no longer told that it is held again, unless it was."""
+    """Withdraw the news that the event before is held again, unless it was."""
     if event.previous_id is not None and not states.is_event_over(event):
         await withdraw_news(uow, topic_of(NotificationType.EVENT_REPEATED, event.id))
 

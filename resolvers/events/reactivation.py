@@ -229,7 +229,7 @@ async def _hold_again(uow: UnitOfWork, viewer: Viewer, held: Event, plan: Reacti
 
 
 async def _services(uow: UnitOfWork, held: Event, event: Event, plan: ReactivationPlan) -> Sequence[Service]:
-    """Those that were not cancelled, at their new times."""
+    """Copy the services that were not cancelled, at their new times."""
     found = await uow.session.scalars(
         select(Service).where(Service.event_id == held.id, Service.cancelled_at.is_(None))
     )

@@ -88,7 +88,7 @@ class TimeFilter:
     date_to: date | None = None
     timings: Sequence[EventTiming] | None = None
     statuses: Sequence[EventStatus] | None = None
-    """Of the event."""
+    """Statuses of the event."""
     archived: bool | None = None
 
     @property
@@ -140,7 +140,7 @@ def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort |
 
 
 def _by_words(statement: Select[Event], wanted: EventFilter, query: word_search.WordQuery, sort: EventSort) -> Listing:
-    """Those of the events that have the words of a text.
+    """Narrow the events to those that have the words of a text.
 
     They are found and put into order by `event_words` alone, so that the events themselves are looked at one by one
     until there are enough for a page.
@@ -198,7 +198,7 @@ def problems_of_time(wanted: TimeFilter, *, statuses: str = "statuses") -> Itera
 
 
 def _possible_timings(wanted: TimeFilter, of_event: set[EventStatus]) -> set[EventTiming]:
-    """Those of the wanted timings that something of these days and statuses can have."""
+    """Return the wanted timings that are possible with these days and statuses."""
     possible, now = set(EventTiming if wanted.timings is None else wanted.timings), utcnow()
     if wanted.archived and EventStatus.ARCHIVED not in of_event:
         # What belongs to the archive by the calendar is over.
@@ -211,7 +211,7 @@ def _possible_timings(wanted: TimeFilter, of_event: set[EventStatus]) -> set[Eve
 
 
 def in_time(listed: Select[Event], viewer: Viewer, wanted: TimeFilter) -> Select[Event]:
-    """Of the events that are listed to the viewer those in the archive, those outside, or both, as the filter asks.
+    """Narrow the listed events to those in the archive, those outside, or both, as the filter asks.
 
     The archive is for those who took part in an event, ran it, or are staff. An event whose day is over counts
     as archived before the sweep has come by.

@@ -184,7 +184,7 @@ async def _leave_trail(
     before: Mapping[str, object],
     changed: Sequence[str],
 ) -> None:
-    """Of everything that staff changed; else of the capacity (capacity rule 4)."""
+    """Write audit entries of all changes by staff, and of a capacity changed by anyone (`docs/domain.md`)."""
     if await acts_as_staff(uow.session, viewer, event):
         audit.note(
             uow, viewer, "service.update", subject_type="Service", subject_id=service.id,

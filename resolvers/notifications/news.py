@@ -10,7 +10,7 @@ from models import NotificationType
 
 @dataclass(frozen=True)
 class Wording:
-    """Of one type. The first title whose placeholders are all known is taken; so is every such sentence.
+    """The wording of one type: the first title, and every sentence, whose placeholders all have values.
 
     Placeholders: `name` of the subject, `when` it is, or the `services` that were booked there, `price` to pay,
     `person` who caused it, `service`, `changes`, `reason`, `text`, `role`; a role that nobody gave is `inherited`, and
@@ -31,7 +31,7 @@ CHANGED_AGAIN = _("It was changed again later, or cancelled.")
 
 WORDINGS: dict[NotificationType, Wording] = {}
 WITHDRAWN_WORDINGS: dict[NotificationType, Wording] = {}
-"""Of news that are no longer so, for each type of `PASSING`."""
+"""The wording of news that no longer holds, for each type of `PASSING`."""
 PASSING: dict[NotificationType, str] = {}
 """News that can cease to be so, and how their topics begin. What ends them is said above each declaration.
 

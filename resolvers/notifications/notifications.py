@@ -87,7 +87,7 @@ class Notice:
     subject: Any = None
     """An entity, or a row of one."""
     actor_id: UUID | None = None
-    """Who caused it: never told about it themself."""
+    """The person who caused it. They get no notification of it."""
     params: Mapping[str, Any] = field(default_factory=dict)
     topic: str | None = None
     """From `topic_of`, of news that can cease to be so: by it they are ended. What was told under it of fields that are
@@ -288,7 +288,7 @@ async def withdraw_news(uow: UnitOfWork, *topics: str, changed: Sequence[tuple[s
 
 
 class _ChangedAgain:
-    """Of a notification of changes: those of its fields that were changed again."""
+    """The fields of a notification of changes that were changed again."""
 
     def __init__(self, changed: Sequence[tuple[str, str]]) -> None:
         told = func.jsonb_array_elements(Notification.params["changes"]).table_valued(column("value", JSONB()))

@@ -69,7 +69,7 @@ async def start(
 
 
 async def bring_back(database: Database, provider: OpenIdProvider, *, state: str, code: str) -> ProviderProfile:
-    """Whom the provider sent back. A state is good once, whatever comes of it. Raises
+    """Return the person whom the provider sent back. A state is good once, whatever comes of it. Raises
     `ProviderNotConfigured`, `ProviderRefused`, `ProviderUnavailable`.
     """
     if not provider.is_configured:

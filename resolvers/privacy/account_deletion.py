@@ -193,7 +193,7 @@ def _owned(user_id: UUID) -> Select[UUID]:
 
 
 def _left_without_owner(user_id: UUID) -> ColumnElement[bool]:
-    """Of a club: others are members, and no other owner stays."""
+    """Return the condition that a club has other members, but no other owner who stays."""
     other, member = aliased(ClubMembership), aliased(ClubMembership)
     is_owner = and_(other.role == ClubRole.OWNER, other.state == MembershipState.ACTIVE)
     owners = exists().where(
@@ -217,7 +217,7 @@ def _organized(user_id: UUID) -> Select[UUID]:
 
 
 def _left_without_organizer(user_id: UUID) -> ColumnElement[bool]:
-    """Of an event: others have a place, and no other organizer stays."""
+    """Return the condition that others have places at an event, but no other organizer stays."""
     other = aliased(EventHost)
     is_organizer = and_(other.event_id == Event.id, other.role == EventRole.ORGANIZER)
     organizers = exists().where(is_organizer, other.user_id != user_id, User.id == other.user_id, STAYS)

@@ -50,7 +50,7 @@ class Bookability:
 
 @dataclass(frozen=True)
 class Places:
-    """Of a service at the moment of an entry in the stream. It has the names of `models.Service`."""
+    """The places of a service at the moment of an entry in the stream. It has the names of `models.Service`."""
 
     id: UUID
     capacity: int

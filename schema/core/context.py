@@ -36,7 +36,7 @@ class Caller:
 
 @dataclass(eq=False)
 class Context:
-    """Of one HTTP request, or of one operation of a WebSocket."""
+    """The context of one HTTP request, or of one operation of a WebSocket."""
 
     ports: Ports
     caller: Caller

@@ -73,5 +73,5 @@ def maybe(value: str | None, type_name: str) -> UUID | None:
 
 
 def maybe_all(values: Iterable[str] | None, type_name: str) -> list[UUID] | None:
-    """Those of a set that may be left out."""
+    """Decode a set of ids that may be omitted."""
     return None if values is None else decode_all(values, type_name)

@@ -65,9 +65,9 @@ class FieldRule:
     """What one field of an input takes."""
 
     name: str
-    """Of the attribute."""
+    """The name of the attribute."""
     spelling: str
-    """Of the field, as clients write it."""
+    """The name of the field, as clients write it."""
     may_be_absent: bool
     """Whether null and being left out differ (`strawberry.Maybe`)."""
     default: Any
@@ -187,5 +187,5 @@ def together(found: Sequence[UserError], more: Sequence[UserError]) -> list[User
 
 
 def given(**maybes: strawberry.Maybe[Any]) -> dict[str, Any]:
-    """Those that were given, null included."""
+    """Return the values that were given, null included."""
     return {name: maybe.value for name, maybe in maybes.items() if maybe is not None}

@@ -48,7 +48,7 @@ BESIDE_ROWS = 10
 
 WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 20
-"""That are told apart. A longer text is refused."""
+"""Maximum number of words that are counted. A longer text is refused."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +73,17 @@ SEARCHED_NAMES = {COST_KEY: WordSearchPrice(100, 50)}
 
 
 def price_of_bytes(size: int) -> int:
-    """Of a body, or a message of a socket. Those of clients that ask for a screen are free."""
+    """Return the price of a body, or of a message of a socket. What clients send for a screen is free."""
     return max(0, size - FREE_BYTES) // BYTES_FOR_ONE
 
 
 def price_of_description(size: int) -> int:
-    """Of an answer about the schema that is kept, in bytes."""
+    """Return the price of a kept answer about the schema, whose size is in bytes."""
     return size // 100
 
 
 def price_of_document(text: str) -> int:
-    """Of finding out what a document asks for. Too long ones are refused at a glance."""
+    """Return the price of preparing a document. One that is too long is refused before it is read."""
     if len(text) > MAX_LENGTH:
         return DOCUMENT
     return DOCUMENT + TOKEN * min(scan(text).tokens, MAX_TOKENS)

@@ -49,7 +49,7 @@ JOINS = Quota("joins")
 REGISTRATIONS = Quota("registrations")
 REVIEWS = Quota("reviews")
 EDITS = Quota("edits")
-"""Of all that has no kind of its own."""
+"""The quota of all writes that have no kind of their own."""
 
 
 class Quotas:

@@ -1,4 +1,4 @@
-"""Who may read which field of one's profile."""
+"""Audiences of the fields of one's profile."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_keys_are_made_before_anything_is_set(monkeypatch, capsys) -> None:
     monkeypatch.setattr("sys.argv", ["wingding", "new-signing-keys"])
     monkeypatch.setenv("ENVIRONMENT", "production")
 
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         cli.main()
 
     assert '"keys"' in capsys.readouterr().out

@@ -65,4 +65,4 @@ class Backlog:
 
 
 BACKLOG = Backlog(256 * 1024 * 1024)
-"""Of the process."""
+"""The backlog of the process."""

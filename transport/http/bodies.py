@@ -12,7 +12,7 @@ from transport.http.exchange import HttpRequest
 from transport.operations.requests import BadRequest
 
 MAX_VALUES = 50_000
-"""Of a request. A hundred in a list in a list are ten thousand; commas in texts count too."""
+"""Maximum number of values in a request. A hundred lists of a hundred are ten thousand; commas in texts count too."""
 CLOSE = {"Connection": "close"}
 """Where the rest of a body is not wanted: the server would go on reading it otherwise."""
 

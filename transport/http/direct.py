@@ -47,7 +47,7 @@ FAILED = b"\r\n".join(
 
 
 class Direct:
-    """Of one application: how to answer, and what its layers would do around that."""
+    """The direct way of one application: its endpoint, and what its layers would do around that."""
 
     def __init__(self, endpoint: GraphQLEndpoint, settings: Settings) -> None:
         async def nobody(*_: Any) -> None:
@@ -63,7 +63,7 @@ class Direct:
         self._of_server: tuple[Pairs, bytes] = ([], b"")
         names = [["Accept"], ["Accept", "Accept-Encoding"]]
         self._vary = [_line(b"vary", ", ".join([*one, *["Origin"] * bool(self._cors)]).encode()) for one in names]
-        """Of a short answer and of a long one."""
+        """The `Vary` header of a short answer and of a long one."""
 
     def address(self, peer: str, headers: Mapping[bytes, bytes]) -> str:
         """The client's, as proxies that are trusted say it."""
@@ -165,7 +165,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._patience: asyncio.TimerHandle | None = None
         self._running: Exchange | None = None
         self._cycles: list[Any] = []
-        """Of ASGI, that are not over."""
+        """Requests in ASGI that are not over."""
         self._is_in_head = False
         self._head_size = 0
 

@@ -28,7 +28,7 @@ YEAR = 31_536_000
 
 
 def safe_headers(settings: Settings) -> dict[bytes, bytes]:
-    """Of every answer that does not have its own."""
+    """Return the headers for every response that does not set them itself."""
     if urlsplit(settings.url).scheme != "https":
         return HEADERS
     return HEADERS | {b"strict-transport-security": f"max-age={YEAR}".encode()}

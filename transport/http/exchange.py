@@ -27,12 +27,12 @@ class HttpRequest:
     method: str
     headers: Mapping[bytes, bytes]
     address: str
-    """Of the client; empty where it is not known."""
+    """The address of the client; empty if it is not known."""
     query: bytes = b""
     body: bytes | None = None
     """Null where `receive` still has to bring it."""
     receive: Receive | None = None
-    """Of ASGI. Null where the server itself cancels the request's task when the client goes."""
+    """The channel of ASGI. Null if the server itself cancels the request's task when the client goes."""
     is_gone: bool = False
     """Nobody waits for the answer any more. Who notices that sets it, and cancels the task."""
 
@@ -70,7 +70,7 @@ class HttpResponse:
 
 
 def fixed_headers(media_type: str) -> dict[str, str]:
-    """Those that every answer has."""
+    """Return the headers of every response."""
     return {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store", "vary": "Accept"}
 
 

@@ -82,7 +82,7 @@ class ReceiveQueue:
 
 
 class FrameTransport(Protocol):
-    """Of one socket."""
+    """The transport of one socket's frames."""
 
     writable: LightEvent
     """Whether the transport's buffer is not full."""

@@ -37,7 +37,7 @@ class Overloaded(Exception):
 
 
 class AdmissionControl:
-    """Of one process. A caller is a user, or the network of guests.
+    """The slots of one process. A caller is a user, or the network of guests.
 
     One caller has at most a fifth of the slots, or four. A slot that becomes free goes to who has fewest, and
     among those to who has waited longest. Where all places to wait are taken, a caller who has fewer of them takes
@@ -53,14 +53,14 @@ class AdmissionControl:
         self._running: dict[str, int] = {}
         """How many slots each caller has, who has any."""
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
-        """Who waits, by caller; the callers in the order in which they have waited since they had a slot last."""
+        """Waiting operations by caller. Callers are in the order in which they have waited since their last slot."""
         self._returning: deque[asyncio.Future[None]] = deque()
         self._mean = 0.0
         self.running = 0
         self.waiting = 0
 
     def for_costly(self) -> AdmissionControl:
-        """Of the same process, for what keeps PostgreSQL busy for long: fewer slots, and one for each caller."""
+        """Return the slots for work that keeps PostgreSQL busy for long: fewer slots, and one for each caller."""
         running = max(1, self._most_running // 4)
         return AdmissionControl(running=running, waiting=self._most_waiting, share=1, patience=self._patience)
 
@@ -159,7 +159,7 @@ class AdmissionControl:
                 return
 
     def _leave(self, caller: str, place: asyncio.Future[None]) -> None:
-        """Who waited does so no longer; a slot that has come in this moment goes to the next."""
+        """Stop waiting. A slot that was given in this moment goes to the next caller."""
         if place.done() and not place.cancelled() and place.exception() is None:
             self.release(caller)
             return

@@ -1,4 +1,4 @@
-"""Who a request or a socket speaks for."""
+"""Authentication of requests and sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def claims_of(ports: Ports, token: str | None) -> AccessClaims | None:
 
 
 async def viewer_of(ports: Ports, claims: AccessClaims | None) -> Viewer:
-    """Who the claims speak for. Raises `TokenRefused` once their session has ended."""
+    """Return the viewer of the claims. Raises `TokenRefused` once their session has ended."""
     if claims is None:
         return GUEST
     viewer = await viewer_of_session(

@@ -21,7 +21,7 @@ SPENT_MESSAGE = _("You have asked for too much in a short time. Try again {retry
 
 
 def caller_key(user_id: UUID | None, address: str) -> str:
-    """Who counts as one caller: a user, or all guests of a network."""
+    """Return the key of one caller: a user, or all guests of a network."""
     return f"user:{user_id}" if user_id else f"network:{network(address)}"
 
 

@@ -20,7 +20,7 @@ MOST_ALONE = 8
 
 
 class RequestPacer:
-    """Of one event loop."""
+    """The pace of requests in one event loop."""
 
     def __init__(self) -> None:
         self._last = ""

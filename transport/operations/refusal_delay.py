@@ -19,7 +19,7 @@ LEAST, MOST = 0.2, 0.4
 
 
 class RefusalDelay:
-    """Of one process."""
+    """The delay of refusals in one process."""
 
     def __init__(self) -> None:
         self._second = 0

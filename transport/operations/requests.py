@@ -8,7 +8,7 @@ from documents.limits import MAX_INPUT_DEPTH, is_too_deep
 from transport.operations.persisted import LONGEST_ID
 
 OUTER_LEVELS = 2
-"""Of a request around the value of a variable."""
+"""Levels of a request around the value of a variable."""
 
 
 UNPROCESSABLE = 422

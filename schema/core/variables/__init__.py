@@ -142,7 +142,7 @@ def _takes_key(type_: Any) -> bool:
 
 
 def _problems_of(value: Any, type_: Any, *, is_whole: bool) -> Iterator[UserError]:
-    """Of one variable. Where a whole input is missing, each field that it needs is."""
+    """Yield the problems of one variable. If a whole input is missing, each of its required fields is."""
     if value is not None or not is_whole:
         yield from read_value(value, type_)
         return

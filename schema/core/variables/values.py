@@ -90,7 +90,7 @@ class UnknownField(UserError):
 
 
 class NotNull(UserError):
-    """Of a field of an update: left out it stays as it is, and null is no value of it."""
+    """A refusal of null in an update: if the field is omitted it stays as it is, and null is no value of it."""
 
     code = ErrorCode.INVALID
     message = _("This can be omitted, but it cannot be null.")
