@@ -117,7 +117,7 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
             return found
 
         update_wrapper(resolve, method)
-        resolve.__signature__ = described(method, filter=FILTER, sort=SORT)  # type: ignore[attr-defined]
+        resolve.__signature__ = described(method, filter=FILTER, sort=SORT)  # type: ignore[attr-defined]  # PEP 362
         resolver = with_page_arguments(resolve)
         metadata = {LISTING: method, ROW: of.row_class}
         return query(description=description, access=access, graphql_type=answer, metadata=metadata)(resolver)

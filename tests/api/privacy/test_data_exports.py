@@ -148,7 +148,7 @@ async def test_a_job_that_dies_leaves_nothing_behind(client, save, ports, run_jo
     monkeypatch.setitem(
         data_export_writing.SECTIONS,
         "dataExports",
-        data_export_writing.Section(lambda _user: 1 / 0),  # type: ignore[arg-type]
+        data_export_writing.Section(lambda _user: 1 / 0),  # type: ignore[arg-type]  # it fails
     )
     with pytest.raises(ZeroDivisionError):
         await run_jobs()
@@ -164,7 +164,7 @@ async def test_a_job_that_dies_leaves_nothing_behind(client, save, ports, run_jo
 
     for _again in range(2):
         async with ports.database.writing() as uow:
-            await data_exports.make(uow, Mailer(), ports.settings, event)  # type: ignore[arg-type]
+            await data_exports.make(uow, Mailer(), ports.settings, event)  # type: ignore[arg-type]  # a mailer that gathers
 
     assert len(outgoing) == 1
     assert await count(DataExport, DataExport.state == DataExportState.READY) == 1

@@ -283,7 +283,7 @@ def all_cases() -> Cases:
         return update(models.ChatMember).where(*of_reader).values(left_at=models.utcnow(), left_sequence=1)
 
     cases.in_chat("put out of the chat", left)
-    gone_chat = lambda chat, _: delete(models.Chat).where(models.Chat.id == chat.id)  # noqa: E731
+    gone_chat = lambda chat, _: delete(models.Chat).where(models.Chat.id == chat.id)  # noqa: E731  # a line of a table
     cases.in_chat("a chat that is gone", gone_chat, grows=False)
 
     for how, change in (("signed out", signed_out), ("deactivated", deactivated)):
