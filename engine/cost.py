@@ -11,7 +11,7 @@ The unit is one row that the answer holds. Lists multiply what is inside them:
     argument that narrows or sorts a root list                        50, and 5 for each item of a list
     words to be searched for                                          as their field declares (`schema/core/prices.py`)
     id of `nodes(ids:)`                                               5
-    totalCount                                                        20, of a root list 500
+    totalCount, totalCountIsCapped, or both                           20, of a root list 500
     introspection                                                     50, and 2 for each field of its answer, about
     mutation                                                          200, or as declared, + inside its payload
 
@@ -171,7 +171,7 @@ class CostEstimator:
         return need.typical if self._is_typical else need.limit
 
     def _connection(self, parent: Any, field: Any, type_: Any, nodes: list[FieldNode]) -> Cost:
-        counts, shown = own_price(self._schema, parent, field, nodes[0]), []
+        own, shown, is_counted = own_price(self._schema, parent, field, nodes[0]), [], False
         for inner in self._collector.fields(type_, _sets(nodes)).values():
             match inner[0].name.value:
                 case "nodes":
@@ -180,14 +180,16 @@ class CostEstimator:
                     edge: Any = get_named_type(type_.fields["edges"].type)
                     among = self._collector.fields(edge, _sets(inner)).values()
                     shown += [(edge.fields["node"], one) for one in among if one[0].name.value == "node"]
-                case "totalCount":
-                    counts += Cost(total_count_price(self._schema, parent))
+                case "totalCount" | "totalCountIsCapped":
+                    is_counted = True
         each = Cost(max(1, len(shown)))
         for row, asked in shown:
             each += self._selection(get_named_type(row.type), asked)
         declared = _metadata(field).get(DECLARED)
         at_most = declared.typical if self._is_typical and isinstance(declared, Pages) else MAXIMUM_SIZE
-        return counts + times(rows_of_page(nodes[0], at_most), each)
+        if is_counted:
+            own += Cost(total_count_price(self._schema, parent))
+        return own + times(rows_of_page(nodes[0], at_most), each)
 
 
 def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode]:

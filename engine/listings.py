@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, func, null, select
+from sqlalchemy import Select, null
 
 from auth.viewer import Viewer
 from database.rows import Values, row_class
 from dataloaders.core.compiled import LONGEST_KEY, STATEMENTS, TEXT, Compiled, compile_for
+from dataloaders.core.counting import Total, bounded_count, total_of
 from dataloaders.core.keyset_pages import (
     Listing,
     Order,
@@ -129,9 +130,9 @@ def _with_folds(cut: Select[Any], order: Order, args: PageArgs, folds: Folds, vi
     return selected.order_by(*directed(own, order, backward=args.is_backward))
 
 
-async def _count(listed: ListRequest) -> int:
+async def _count(listed: ListRequest) -> Total:
     def build(viewer: Viewer) -> Select[Any]:
-        return select(func.count()).select_from(listed.build(viewer).statement.order_by(None).subquery())
+        return bounded_count(listed.build(viewer).statement)
 
     def make() -> Compiled:
         return compile_for(build, listed.context.viewer, [TEXT], Values)
@@ -139,4 +140,4 @@ async def _count(listed: ListRequest) -> int:
     key = listed.key
     compiled = make() if key is None else STATEMENTS.get((*key, "count"), make)
     rows = await listed.run(compiled, {})
-    return int(rows[0][0])
+    return total_of(rows[0][0])

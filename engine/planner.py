@@ -170,10 +170,12 @@ def fold(field: Field) -> None:
 
 def _price_page(page: Field, total_count: int) -> int:
     """Set what counting costs. How often the connection shows its rows."""
-    shown = 0
+    shown, is_counted = 0, False
     for one in (one for selection in page.shape.selections() for one in selection.fields):
         if isinstance(one.source, TotalCount):
-            one.price = Cost(total_count)
+            # A page is counted once, whatever its fields tell of that.
+            one.price = Cost() if is_counted else Cost(total_count)
+            is_counted = True
         elif isinstance(one.source, PageRows):
             inner = [inner for selection in one.shape.selections() for inner in selection.fields]
             row: Any = get_named_type(one.definition.type)

@@ -145,7 +145,7 @@ class PageRows(Computed):
 
 
 class TotalCount(Computed):
-    """`totalCount` of a page, which its loader counts for all pages of a level."""
+    """What a page tells of the length of its list, which its loader counts for all pages of a level."""
 
     reads = NOTHING
     is_awaited: ClassVar[bool] = True

@@ -53,7 +53,8 @@ class Pages:
     `orders` are those that its `sort` argument chooses from.
 
     `typical` is how many rows a parent has as a rule. `select_of` is `select` for one parent, whose key is given as a
-    column: what it asks of the parent is asked once.
+    column: what it asks of the parent is asked once. `kept_count` names the aggregate that has the length of the list
+    without counting, by the same key; null if that is not kept for this viewer or with this filter.
     """
 
     entity: type
@@ -64,6 +65,7 @@ class Pages:
     filter: Filtering | None = None
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None
     orders: Mapping[Any, Order] = field(default_factory=dict)
+    kept_count: Callable[[Viewer, Any], Value | None] | None = None
 
     def order_of(self, request: PageRequest) -> Order:
         return self.order if request.sort is None else self.orders[request.sort]
@@ -99,12 +101,13 @@ def pages(
     filter: Filtering | None = None,
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None,
     sorts: Mapping[Any, Sequence[Any]] | None = None,
+    kept_count: Callable[[Viewer, Any], Value | None] | None = None,
 ) -> Pages:
     """`order_by` ends in a unique column; wrap a column in `Key(column, descending=True)` to turn it round. `sorts` has
     the orders that the field's `sort` argument chooses from, by its values; `order_by` stands where it has none.
     """
     orders = {chosen: _order(columns) for chosen, columns in (sorts or {}).items()}
-    return Pages(entity, key, select, _order(order_by), typical, filter, select_of, orders)
+    return Pages(entity, key, select, _order(order_by), typical, filter, select_of, orders, kept_count)
 
 
 def value(*, key: Any, select: Selecting, default: Any = None) -> Value:

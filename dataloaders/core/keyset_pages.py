@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -26,11 +27,11 @@ from sqlalchemy import (
     literal,
     literal_column,
     or_,
-    select,
     tuple_,
 )
 
 from database import Database
+from dataloaders.core.counting import Total, bounded_count, total_of
 from errors import BothWays, InvalidCursor, UserError, check_range
 
 DEFAULT_SIZE = 20
@@ -139,13 +140,22 @@ class Cursors(Sequence[str]):
 
 @dataclass(eq=False)
 class Page:
-    """Rows of one slice with the cursor of each. `count` answers `totalCount`, only when asked."""
+    """Rows of one slice with the cursor of each. `count` reads how many rows the list has, only when asked."""
 
     rows: Sequence[Any] = ()
     cursors: Sequence[str] = ()
     has_next: bool = False
     has_previous: bool = False
-    count: Callable[[], Any] = field(default=lambda: 0)
+    count: Callable[[], Awaitable[Total]] | None = None
+
+    async def total(self) -> Total:
+        """Return how many rows the whole list has. Counted once, however many fields tell of it."""
+        return Total() if self.count is None else await self._counting
+
+    @cached_property
+    def _counting(self) -> asyncio.Future[Total]:
+        assert self.count is not None
+        return asyncio.ensure_future(self.count())
 
 
 def mark_of(field_name: str, filter: Any, sort: Any) -> str:
@@ -337,7 +347,7 @@ def _cut(
 def make_page(
     found: Sequence[Any],
     args: PageArgs,
-    count: Callable[[], Any],
+    count: Callable[[], Awaitable[Total]],
     *,
     values_of: Callable[[Any], Sequence[Any]],
     row_of: Callable[[Any], Any] | None = None,
@@ -377,7 +387,6 @@ async def fetch_page(database: Database, listing: Listing, args: PageArgs) -> Pa
     )
 
 
-async def _count(database: Database, listing: Listing) -> int:
-    counted = select(func.count()).select_from(listing.statement.order_by(None).subquery())
+async def _count(database: Database, listing: Listing) -> Total:
     async with database.reading() as session:
-        return await session.scalar(counted) or 0
+        return total_of(await session.scalar(bounded_count(listing.statement)) or 0)

@@ -13,6 +13,7 @@ from strawberry.dataloader import DataLoader
 
 from auth.viewer import Viewer
 from database import Database
+from dataloaders.core.counting import Total, total_of
 from dataloaders.core.declarations import Many, One, PageRequest, Pages, Value
 from dataloaders.core.keyset_pages import Page, make_page
 from dataloaders.core.selects import count_statement_for, statement_for
@@ -70,9 +71,13 @@ class Loaders:
     def _counted(self, waiting: Awaitable[Any]) -> Awaitable[Any]:
         return MeteredLoad(waiting, self._spending)
 
-    def _count(self, declaration: Pages, key: Any, filter: Any) -> Awaitable[Any]:
+    async def _count(self, declaration: Pages, key: Any, filter: Any) -> Total:
+        kept = None if declaration.kept_count is None else declaration.kept_count(self._viewer, filter)
+        if kept is not None:
+            return Total(await self._loader(kept, lambda keys: self._load_batch(kept, keys)).load(key))
         identity = (declaration, "count", repr(filter))
-        return self._loader(identity, lambda keys: self._count_batch(declaration, filter, keys)).load(key)
+        counting = self._loader(identity, lambda keys: self._count_batch(declaration, filter, keys))
+        return total_of(await counting.load(key))
 
     def _loader(self, identity: Any, batch: Callable[[list[Any]], Awaitable[Any]]) -> DataLoader[Any, Any]:
         loader = self._loaders.get(identity)

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from auth.viewer import Viewer
+from dataloaders.core.counting import first_rows
 from dataloaders.core.declarations import Declaration, Many, One, PageRequest, Pages, Value
 from dataloaders.core.keyset_pages import Order, PageArgs, as_stored, at_most, open_window, window
 
@@ -233,17 +234,23 @@ def _page(
     declaration: Pages, viewer: Viewer, request: PageRequest, parent: Any, *, is_open: bool = True
 ) -> Select[Any]:
     """Return a page of one parent, whose key is a column, without the condition that it is that parent's."""
-    select_of = declaration.select_of
-    chosen = declaration.select(viewer) if select_of is None else select_of(viewer, parent)
-    if declaration.filter is not None and request.filter is not None:
-        chosen = declaration.filter(chosen, viewer, request.filter)
+    chosen = _narrowed(declaration, viewer, request.filter, parent)
     return (open_window if is_open else window)(chosen, declaration.order_of(request), request.args)
 
 
-def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:
-    """`totalCount` of a connection for an array of parents."""
-    chosen = declaration.select(viewer)
+def _narrowed(declaration: Pages, viewer: Viewer, filter: Any, parent: Any) -> Select[Any]:
+    """Return all rows of one parent, without the condition that they are that parent's."""
+    select_of = declaration.select_of
+    chosen = declaration.select(viewer) if select_of is None else select_of(viewer, parent)
     if declaration.filter is not None and filter is not None:
         chosen = declaration.filter(chosen, viewer, filter)
-    key = declaration.key
-    return chosen.with_only_columns(key, func.count()).where(key == any_(_keys(key))).group_by(key).order_by(None)
+    return chosen
+
+
+def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:
+    """Return the statement that counts the rows of a connection for an array of parents, each up to a bound."""
+    parents = _parents(declaration)
+    chosen = _narrowed(declaration, viewer, filter, parents.c.parent).where(declaration.key == parents.c.parent)
+    rows = first_rows(chosen).correlate(parents).lateral("rows")
+    counted = select(func.count().label("number")).select_from(rows).lateral("counted")
+    return select(parents.c.parent, counted.c.number).select_from(parents.join(counted, true()))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Generic, TypeVar
 
 import strawberry
 from strawberry import Parent
 
+from dataloaders.core.counting import Total
 from dataloaders.core.keyset_pages import Page
 from schema.core.relations import computed
 
@@ -70,9 +70,17 @@ class Connection(Generic[T]):
         return PositionOf(root)
 
     @computed(
-        description="The number of items in the whole list. Counted only if selected, and adds to the cost of the "
-        "operation."
+        description="The number of items in the whole list, counted up to 10,000: `totalCountIsCapped` says whether "
+        "there are more. Counted only if selected, and adds to the cost of the operation."
     )
     async def total_count(root: Parent[Any]) -> int:
-        counted = root.count()
-        return int(await counted if inspect.isawaitable(counted) else counted)
+        total: Total = await root.total()
+        return total.number
+
+    @computed(
+        description="Whether the list has more items than `totalCount` says. Costs nothing more if selected together "
+        "with `totalCount`."
+    )
+    async def total_count_is_capped(root: Parent[Any]) -> bool:
+        total: Total = await root.total()
+        return total.is_capped

@@ -21,7 +21,7 @@ READING = 20
 """A root field that asks for something: a statement."""
 TOTAL_COUNT = 20
 ROOT_TOTAL_COUNT = 500
-"""Counting a whole table as one viewer sees it."""
+"""Counting a list as one viewer sees it, up to a bound (`dataloaders/core/counting.py`)."""
 CONDITION = 50
 """An argument that narrows or sorts a root list."""
 ITEM = 5

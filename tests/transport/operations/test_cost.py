@@ -51,6 +51,8 @@ def cost(document: str, /, **variables: object) -> int:
         ("{ events(first: 5) { edges { cursor a: node { id } b: node { id } } } }", 21 + 5 * 2),
         ("{ events(first: 5) { edges { cursor } } }", 21 + 5),
         ("{ events(first: 5) { totalCount } }", 21 + 5 + 500),
+        ("{ events(first: 5) { totalCountIsCapped } }", 21 + 5 + 500),
+        ("{ events(first: 5) { totalCount again: totalCount totalCountIsCapped } }", 21 + 5 + 500),
         ('{ events(first: 5, filter: {text: "walk"}) { nodes { id } } }', 21 + 5 + 1_500 + 500),
         ('{ events(first: 5, filter: {text: "a b c, d-e"}) { nodes { id } } }', 21 + 5 + 1_500 + 5 * 500),
         ('{ events(first: 5, filter: {text: " ?! "}) { nodes { id } } }', 21 + 5),
