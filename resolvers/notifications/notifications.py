@@ -228,23 +228,13 @@ def _news(judged: CTE, now: Any) -> CTE:
     """
     is_repeat = Notification.topic.is_not_distinct_from(judged.c.repeats)
     is_recent = Notification.created_at > now - literal(QUIET, Interval())
-    # For each notice by the index of topics: the plan, once made, must not walk all that anybody was ever told.
-    former = (
-        select(Notification.id, Notification.user_id, Notification.sequence, is_repeat.label("is_repeat"))
+    earlier = (
+        select(Notification.id, judged.c.position, judged.c.params, judged.c.actor_id, is_repeat.label("is_repeat"))
+        .join(judged, judged.c.user_id == Notification.user_id)
         .where(
-            Notification.user_id == judged.c.user_id,
             Notification.topic == any_(array([judged.c.repeats, judged.c.withdraws])),
             or_(and_(is_repeat, judged.c.is_wanted, is_recent), and_(~is_repeat, _is_so())),
         )
-        .offset(0)
-        .correlate(judged)
-        .lateral("former")
-    )
-    earlier = (
-        select(Notification.id, judged.c.position, judged.c.params, judged.c.actor_id, former.c.is_repeat)
-        .select_from(judged)
-        .join(former, true())
-        .join(Notification, Notification.id == former.c.id)
         .order_by(Notification.user_id, Notification.sequence)
         .with_for_update(of=Notification)
         .cte("earlier")
