@@ -28,16 +28,21 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
+    announced uuid[] := ARRAY(SELECT jsonb_array_elements_text(wanted -> 'announced')::uuid);
     locked bigint;
+    last_numbers jsonb;
 BEGIN
     -- Who waited for a lock looks at the row as it is then.
-    PERFORM FROM events
-    JOIN jsonb_to_recordset(seen -> 'events') AS known(id uuid, updated_at timestamptz, sequence bigint) USING (id)
-    WHERE events.updated_at = known.updated_at
-        AND (known.sequence IS NULL OR events.availability_sequence = known.sequence)
-    ORDER BY events.id
-    FOR NO KEY UPDATE OF events;
-    GET DIAGNOSTICS locked = ROW_COUNT;
+    SELECT count(*), jsonb_object_agg(found.id, found.number) FILTER (WHERE found.id = ANY (announced))
+    INTO locked, last_numbers
+    FROM (
+        SELECT events.id, events.availability_sequence AS number FROM events
+        JOIN jsonb_to_recordset(seen -> 'events') AS known(id uuid, updated_at timestamptz, sequence bigint) USING (id)
+        WHERE events.updated_at = known.updated_at
+            AND (known.sequence IS NULL OR events.availability_sequence = known.sequence)
+        ORDER BY events.id
+        FOR NO KEY UPDATE OF events
+    ) AS found;
     IF locked <> jsonb_array_length(seen -> 'events') THEN
         RETURN;
     END IF;
@@ -79,6 +84,10 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
+
+    -- Whoever counts the places of an event numbers its entry too (events_count_taken): a second change of the same row
+    -- would ask all its foreign keys again, and lock club, venue and category for each registration.
+    PERFORM set_config('wingding.last_numbers', coalesce(last_numbers, '{}')::text, true);
 
     -- What ends makes room, capacities are changed, and then places are given.
     IF jsonb_array_length(wanted -> 'ended_bookings') > 0 THEN
@@ -191,14 +200,12 @@ BEGIN
                 NULL::bigint, NULL::integer, NULL::integer;
     END IF;
 
+    PERFORM set_config('wingding.last_numbers', '{}', true);
+    UPDATE events SET availability_sequence = availability_sequence + 1
+    WHERE events.id = ANY (announced) AND events.availability_sequence = (last_numbers ->> events.id::text)::bigint;
     RETURN QUERY
-        WITH numbered AS (
-            UPDATE events SET availability_sequence = availability_sequence + 1
-            WHERE events.id IN (SELECT jsonb_array_elements_text(wanted -> 'announced')::uuid)
-            RETURNING events.id, events.availability_sequence, events.capacity, events.taken
-        )
         INSERT INTO availability_changes AS entry (event_id, sequence, capacity, taken, services, occurred_at)
-        SELECT numbered.id, numbered.availability_sequence, numbered.capacity, numbered.taken, coalesce(
+        SELECT events.id, events.availability_sequence, events.capacity, events.taken, coalesce(
             (
                 SELECT jsonb_agg(
                     jsonb_build_object(
@@ -207,10 +214,10 @@ BEGIN
                     )
                     ORDER BY services.starts_at, services.id
                 )
-                FROM services WHERE services.event_id = numbered.id AND services.deleted_at IS NULL
+                FROM services WHERE services.event_id = events.id AND services.deleted_at IS NULL
             ), '[]'
         ), moment
-        FROM numbered
+        FROM events WHERE events.id = ANY (announced)
         RETURNING 'entry', entry.event_id, entry.event_id, NULL::uuid, NULL::uuid, NULL::varchar, NULL::varchar,
             NULL::varchar, NULL::varchar, NULL::uuid, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz,
             NULL::varchar, entry.sequence, entry.capacity, entry.taken;
