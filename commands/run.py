@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import asyncpg
 
-from commands import demo_texts as texts
+from commands.demo.people import ACCOUNTS, PASSWORD
 from commands.listening import listen
 from commands.local import need_home, telling_why
 from commands.revisions import newest_revision
@@ -150,8 +150,8 @@ def _banner(settings: Settings, *, is_stale: bool) -> str:
         lines.append(f"Explorer (in a browser):   {url}/graphql")
     if not settings.smtp_url and not settings.is_production:
         lines.append(f"Mail that was sent:        {url}/dev/mailbox")
-    lines += ["", f"Demo accounts, all with the password {texts.PASSWORD}:"]
-    lines += [f"  {handle:<8}{role}" for handle, _, role, _ in texts.ACCOUNTS]
+    lines += ["", f"Demo accounts, all with the password {PASSWORD}:"]
+    lines += [f"  {handle:<8}{role}" for handle, _, role, _ in ACCOUNTS]
     lines += [
         "",
         "A first query:",

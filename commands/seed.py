@@ -10,8 +10,10 @@ from datetime import date
 import asyncpg
 from argon2 import PasswordHasher
 
-from commands import demo_texts as texts
-from commands.demo_world import World
+import models
+from commands.demo import demo_world
+from commands.demo.people import ACCOUNTS, PASSWORD
+from commands.demo.world import DemoSize, DemoWorld
 from commands.local import reachable, telling_why
 from commands.migrations import migrate
 from database import dsn_of
@@ -19,11 +21,6 @@ from errors import StartError
 from models import utcnow
 from settings import Settings
 
-ORDER = (
-    "event_categories", "interests", "service_types", "users", "passwords", "user_interests", "clubs", "club_interests",
-    "club_memberships", "venues", "events", "event_hosts", "event_interests", "services", "registrations", "bookings",
-    "reviews", "chats", "chat_members", "messages", "inboxes", "notifications", "event_revisions", "moderation_items",
-)  # fmt: skip
 COUNTED = {"registrations": ("events", "event_id"), "bookings": ("services", "service_id")}
 SEARCHED = {"event": ("events", "event_interests", "services"), "club": ("clubs", "club_interests")}
 """Tables from whose rows triggers write the words of events and clubs."""
@@ -57,22 +54,23 @@ async def need_no_people(database_url: str) -> None:
 
 
 async def _is_there(connection: asyncpg.Connection) -> bool:
-    handle = texts.ACCOUNTS[0][0]
+    handle = ACCOUNTS[0][0]
     found = "SELECT EXISTS (SELECT FROM users WHERE lower(handle) = $1 AND email = $1 || '@example.org')"
     return bool(await connection.fetchval(found, handle))
 
 
-async def seed(database_url: str, *, scale: int = 1, today: date | None = None) -> str:
+async def seed(database_url: str, *, scale: int = 1, today: date | None = None, size: DemoSize = DemoSize()) -> str:
     """Load the demo world if it is not there. A plain sentence about what was done."""
     began = time.monotonic()
     connection = await asyncpg.connect(dsn_of(database_url))
     try:
         if await _is_there(connection):
             return "demo data is there already"
-        world = World(
+        world = demo_world(
             today=today or utcnow().date(),
             scale=scale,
-            password_hash=PasswordHasher(time_cost=2, memory_cost=64 * 1024, parallelism=1).hash(texts.PASSWORD),
+            size=size,
+            password_hash=PasswordHasher(time_cost=2, memory_cost=64 * 1024, parallelism=1).hash(PASSWORD),
         )
         try:
             async with connection.transaction():
@@ -86,15 +84,14 @@ async def seed(database_url: str, *, scale: int = 1, today: date | None = None) 
     return f"loaded {len(world.tables['events'])} events, {rows} rows in all, in {time.monotonic() - began:.1f} s"
 
 
-async def _write(connection: asyncpg.Connection, world: World) -> None:
+async def _write(connection: asyncpg.Connection, world: DemoWorld) -> None:
     """Write the rows while the triggers that count and that write words are off. Single statements do that instead."""
     resting = [(table, f"{table}_count_taken_insert") for table in COUNTED]
     resting += [(table, f"{table}_write_{kind}_words_insert") for kind, tables in SEARCHED.items() for table in tables]
     for table, trigger in resting:
         await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-    for table in ORDER:
-        rows = world.tables[table]
-        if rows:
+    for table in map(str, models.Base.metadata.sorted_tables):
+        if rows := world.tables.get(table):
             columns = list(rows[0])
             records = [tuple(row[column] for column in columns) for row in rows]
             await connection.copy_records_to_table(table, records=records, columns=columns)

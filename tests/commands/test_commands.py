@@ -9,7 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from commands.demo_world import World
+from commands.demo import demo_world
+from commands.demo.world import DemoWorld
 from commands.migrations import migrate
 from commands.seed import main as seed_main
 from commands.seed import need_no_people, seed
@@ -106,7 +107,7 @@ def test_a_short_secret_is_refused() -> None:
 
 
 def test_the_demo_world_is_the_same_every_time() -> None:
-    first, second = (World(today=date(2030, 5, 1), scale=1, password_hash="x") for _ in range(2))
+    first, second = (demo_world(today=date(2030, 5, 1), scale=1, password_hash="x") for _ in range(2))
 
     assert first.tables == second.tables
     assert len(first.tables["events"]) == 300
@@ -116,7 +117,7 @@ DAYS = [date(2027, 12, 31), date(2027, 2, 28), date(2028, 2, 29), date(2027, 3, 
 """The last of a year and of a February, a leap day, both changes of the clocks in Europe."""
 
 
-def timeless(world: World) -> dict[str, list[list[Any]]]:
+def timeless(world: DemoWorld) -> dict[str, list[list[Any]]]:
     """All values of a world but moments, keys, and what is written once an event is over."""
     return {
         table: [
@@ -130,7 +131,7 @@ def timeless(world: World) -> dict[str, list[list[Any]]]:
 
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_the_demo_world_is_the_same_on_every_day_and_before_it(day: date) -> None:
-    usual, world = (World(today=one, scale=1, password_hash="x") for one in (date(2027, 6, 9), day))
+    usual, world = (demo_world(today=one, scale=1, password_hash="x") for one in (date(2027, 6, 9), day))
 
     scheduled = {"starts_at", "ends_at"}
     moments = [

@@ -17,18 +17,18 @@ from sqlalchemy import Table, select, text
 import models.core.base
 import tests.factories.core
 from auth.viewer import GUEST, Viewer
-from commands import demo_world
+from commands.demo.world import DemoSize
 from commands.seed import seed
 from schema.core import ids
 from schema.core.context import Caller, Context
 from schema.core.node_interface import NODES
 from schema.core.ports import Ports
-from tests.fuzz.world_extras import extras
+from tests.fuzz.extras import extras
 
 TODAY = date(2126, 5, 20)
 MOMENT = datetime(2126, 5, 20, 12, 34, 56, 789012, UTC)
 """PostgreSQL's clock goes on, and events are put away by it: a day in the past would leave their lists empty."""
-EVENTS, PEOPLE = 60, 24
+SIZE = DemoSize(events=60, people=24)
 """Enough for pages to have neighbours, few enough to be put back after each mutation."""
 
 PEOPLE_ASKING = ("guest", "anna", "ada", "max", "vera", "boris", "shy")
@@ -105,8 +105,6 @@ def standing_time() -> Iterator[None]:
         patch.setattr(models.core.base, "datetime", StandingClock)
         patch.setattr(tests.factories.core, "datetime", StandingClock)
         patch.setattr(tests.factories.core, "uuid7", drawn)
-        patch.setattr(demo_world, "EVENTS", EVENTS)
-        patch.setattr(demo_world, "PEOPLE", PEOPLE)
         yield
 
 
@@ -144,16 +142,22 @@ class World:
 
 async def load(ports: Ports) -> World:
     """Write the world into empty tables and keep a copy of it."""
-    await seed(ports.settings.database_url, today=TODAY)
+    await seed(ports.settings.database_url, today=TODAY, size=SIZE)
     people = await _people(ports)
-    for rows in await extras(ports, people):
-        async with ports.database.writing() as uow:
-            uow.session.add_all(rows)
+    await _write(ports, await extras(ports, people))
     await _spread(ports)
     await _run(ports, KEEP)
     people = await _people(ports)
     found, known = await _ids(ports)
     return World(ports, people, await _sessions(ports, people), found, known)
+
+
+async def _write(ports: Ports, rows: list[models.Base]) -> None:
+    """Write rows, those first to which others refer."""
+    async with ports.database.writing() as uow:
+        for table in TABLES:
+            uow.session.add_all([row for row in rows if row.__table__ is table])
+            await uow.session.flush()
 
 
 async def _spread(ports: Ports) -> None:

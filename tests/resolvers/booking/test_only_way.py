@@ -20,7 +20,7 @@ MAKES = {
     "resolvers/events/viewer_can.py": {"Registration"},
 }
 """Modules that make rows with these columns: new events and services, a registration to ask rules about."""
-DEMO = {"commands/demo_world.py", "commands/seed.py"}
+DEMO = {"commands/demo/booking.py", "commands/demo/events.py", "commands/seed.py"}
 ROWS = {"Event", "Service", "Registration", "Booking"}
 SQL = re.compile(
     r"INSERT\s+INTO\s+(registrations|bookings)\b"
