@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,9 +19,13 @@ from models import ChatMember
 from schema.core.context import Context
 from schema.core.metadata import MUTATION_KEY, definition_of
 from tests.api.chat.test_chats import a_group, fellows
-from tests.api.core.viewer_can_worlds import WORLDS, Case, Looked
+from tests.api.core.viewer_can_stage import Case, Looked
 from tests.clients import Client, shared_schema
 
+WORLDS = [
+    import_module(f"tests.api.{file.parent.name}.viewer_can_world").world
+    for file in sorted(Path(__file__).parents[1].glob("*/viewer_can_world.py"))
+]
 SCHEMA = shared_schema()
 EVERYTHING = "FUZZ_CASES" in os.environ
 """Whether every mutation is tried by everybody on everything, as `make fuzz` does, and not as in `chosen`."""
@@ -124,7 +130,7 @@ class Said:
         return f"{self.who}: {self.field} of {self.case.state} is {self.answer}"
 
 
-@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__module__.split(".")[2])
 async def test_it_says_what_the_mutations_answer(save, schema, ports, world):
     looked = await world(save)
 
