@@ -7,7 +7,7 @@ import gc
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +25,7 @@ from settings import Settings
 from tests.clients import Client, ServerProcess, shared_schema
 from tests.factories import standing_now
 from tests.jobs import Jobs
+from tests.rows import Rows
 
 SCRATCH_ENVIRONMENT = {
     "PASSWORD_HASH_MEMORY": "1024",
@@ -49,13 +50,6 @@ def pytest_collection_finish() -> None:
     """Nor through half a million objects of what was collected."""
     gc.collect()
     gc.freeze()
-
-
-# Deleting few rows is far quicker than truncating many tables; as a replica, no trigger or foreign key is asked.
-EMPTY = "SET LOCAL session_replication_role = replica;" + "".join(
-    f"DELETE FROM {name};"
-    for name in [*(table.name for table in models.Base.metadata.sorted_tables), "pgqueuer", "pgqueuer_log"]
-)
 
 
 @pytest.fixture(scope="session")
@@ -103,14 +97,18 @@ def one_moment() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+async def rows(settings: Settings) -> AsyncIterator[Rows]:
+    made = Rows(settings.database_url)
+    yield made
+    await made.close()
+
+
 @pytest.fixture
-async def tables(ports: Ports) -> AsyncIterator[None]:
+async def tables(rows: Rows) -> AsyncIterator[None]:
     """Emptied in the end."""
     yield
-    async with ports.database.engine.begin() as connection:
-        raw = await connection.get_raw_connection()
-        assert raw.driver_connection is not None
-        await raw.driver_connection.execute(EMPTY)
+    await rows.empty()
 
 
 @pytest.fixture(autouse=True)
@@ -121,20 +119,9 @@ def empty_tables(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def save(ports: Ports) -> Callable[..., Awaitable[None]]:
+def save(ports: Ports, rows: Rows) -> Callable[..., Awaitable[None]]:
     """Write rows as they are, in one transaction: those first to which others refer."""
-    position = {table: place for place, table in enumerate(models.Base.metadata.sorted_tables)}
-
-    def place(row: models.Base) -> int:
-        return position[row.__table__]  # type: ignore[index]  # typed as FromClause, is a Table
-
-    async def write(*rows: models.Base) -> None:
-        async with ports.database.writing() as uow:
-            for _, alike in groupby(sorted(rows, key=place), key=place):
-                uow.session.add_all(alike)
-                await uow.session.flush()
-
-    return write
+    return partial(rows.write, ports.database)
 
 
 @pytest.fixture
