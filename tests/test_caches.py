@@ -23,6 +23,7 @@ from engine import Engine
 from engine.arguments import KEPT
 from engine.cost import Costs
 from tests.test_layout import MAY_IMPORT, SINGLE
+from tests.tools.syntax import nodes
 from transport.observing.metrics import Metrics
 from transport.operations.observation import Observation
 from transport.operations.operations import Operations
@@ -121,8 +122,8 @@ def test_there_is_no_cache_of_another_kind_for_what_clients_send():
 def test_what_is_kept_for_ever_is_asked_about_by_our_own_code():
     found = {
         f"{name}:{node.name}"
-        for name, text in sources().items()
-        for node in ast.walk(ast.parse(text))
+        for name in sources()
+        for node in nodes(ROOT / name)
         if isinstance(node, ast.FunctionDef) and "cache" in map(ast.unparse, node.decorator_list) and node.args.args
     }
 

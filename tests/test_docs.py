@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from graphql import parse, validate
 
 from errors import ErrorCode
 from schema import Schema
+from tests.tools.syntax import nodes
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -50,10 +52,11 @@ PATH = re.compile(rf"(?<![\w/.])((?:{'|'.join(KINDS)})/[\w/]+\.(?:py|sql|po))")
 DOTTED = re.compile(rf"`((?:{'|'.join(KINDS)})(?:\.\w+)+)`")
 
 
+@cache
 def names_in(file: Path) -> set[str]:
     """Names that a module defines, uses or imports."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes(file):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Name):

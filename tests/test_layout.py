@@ -14,7 +14,7 @@ import alembic
 import models
 import schema
 from models import Base
-from tests.tools.syntax import tree
+from tests.tools.syntax import nodes
 
 ROOT = Path(__file__).parent.parent
 SINGLE = {"app", "settings", "errors", "caches"}
@@ -93,7 +93,7 @@ def named(file: Path) -> str:
 def imported(file: Path) -> set[str]:
     """Modules that a file imports; of `from x import y` both x and x.y."""
     names: set[str] = set()
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -115,7 +115,7 @@ def test_no_import_stands_inside_a_function() -> None:
     inside = [
         f"{named(file)}:{inner.lineno}"
         for _, file in sources()
-        for outer in ast.walk(tree(file))
+        for outer in nodes(file)
         if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(outer)
         if isinstance(inner, ast.Import | ast.ImportFrom)
@@ -163,7 +163,7 @@ def test_rules_ask_nothing_of_the_hub() -> None:
     asked = {
         f"{named(file)}:{node.lineno}"
         for file in sorted((ROOT / "resolvers").rglob("*.py"))
-        for node in ast.walk(tree(file))
+        for node in nodes(file)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("hub")
     }
 
@@ -301,7 +301,7 @@ def area_of_tables() -> dict[str, str]:
 def tables_written(file: Path, tables: dict[str, str]) -> set[str]:
     """Tables of which a file makes rows, or to which it sends INSERT, UPDATE or DELETE."""
     found = set()
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             continue
         if node.func.id in tables:
@@ -380,7 +380,7 @@ ages = [lambda: now(), datetime.now(UTC)]
 def compared_with_now(file: Path) -> list[str]:
     """Comparisons of a start or an end with the present moment."""
     found = []
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Compare) and len(node.comparators) == 1:
             sides = {ast.unparse(node.left), ast.unparse(node.comparators[0])}
             if sides & {"utcnow()", "func.now()", "now", "moment"} and any(

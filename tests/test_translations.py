@@ -23,7 +23,7 @@ from errors import Params, Plural, RateLimited, TooLong, UserError
 from models import Event, EventStatus, MembershipState, ModerationState, uuid7
 from resolvers.events.validation import ServicesWouldLieOutside
 from tests.test_layout import AREAS
-from tests.tools.syntax import tree
+from tests.tools.syntax import nodes
 from translations import LOCALES, Reader, negotiate, placeholders
 from translations.catalogs import read_catalog
 from translations.wording import plain_name
@@ -46,7 +46,7 @@ def sources() -> list[Path]:
 def marked_in(file: Path) -> set[str | Plural]:
     """Texts in `_("…")` and `_n("…", "…", by=…)`."""
     found: set[str | Plural] = set()
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_n"):
             texts = [ast.literal_eval(one) for one in node.args]
             by = [ast.literal_eval(one.value) for one in node.keywords]

@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import Distribution, distribution, packages_distributions
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from integrations import embedded
 from integrations.embedded import EmbeddedError, EmbeddedServers
+from tests.tools.syntax import nodes
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -58,7 +60,7 @@ def sources(*, development: bool) -> Iterator[Path]:
 
 
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -73,12 +75,12 @@ def outside(paths: Iterable[Path]) -> set[str]:
     return {one for one in found if one.partition(".")[0] not in own | sys.stdlib_module_names}
 
 
-TOPS = packages_distributions()
+tops = cache(packages_distributions)
 
 
 def distribution_of(module: str) -> str:
     """Who brings a module. Several may share its first name, as the packages of OpenTelemetry do."""
-    names = sorted(set(TOPS.get(module.partition(".")[0], [])))
+    names = sorted(set(tops().get(module.partition(".")[0], [])))
     assert names, f"{module} is imported and not installed"
     if len(names) > 1:
         names = [name for name in names if _has(distribution(name), module)]
@@ -92,21 +94,22 @@ def _has(found: Distribution, module: str) -> bool:
     return not files.isdisjoint({f"{path}.py", f"{path}/__init__.py"})
 
 
-USED = {distribution_of(module) for module in outside(sources(development=False))}
-USED_IN_DEVELOPMENT = {distribution_of(module) for module in outside(sources(development=True))}
+@cache
+def used(*, development: bool = False) -> set[str]:
+    return {distribution_of(module) for module in outside(sources(development=development))}
 
 
 def test_what_is_imported_is_declared():
-    assert set() == USED - INSTALLED
+    assert set() == used() - INSTALLED
 
 
 def test_what_development_imports_is_declared():
-    assert set() == USED_IN_DEVELOPMENT - INSTALLED - FOR_DEVELOPMENT
+    assert set() == used(development=True) - INSTALLED - FOR_DEVELOPMENT
 
 
 def test_what_is_declared_is_imported():
-    assert INSTALLED & IMPORTED_BY_NOBODY.keys() == INSTALLED - USED
-    assert FOR_DEVELOPMENT & IMPORTED_BY_NOBODY.keys() == FOR_DEVELOPMENT - USED_IN_DEVELOPMENT
+    assert INSTALLED & IMPORTED_BY_NOBODY.keys() == INSTALLED - used()
+    assert FOR_DEVELOPMENT & IMPORTED_BY_NOBODY.keys() == FOR_DEVELOPMENT - used(development=True)
     assert IMPORTED_BY_NOBODY.keys() <= INSTALLED | FOR_DEVELOPMENT
 
 

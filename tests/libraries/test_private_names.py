@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from schema.core.metadata import definition_of, graphql_schema_of
+from tests.tools.syntax import nodes, tree
 from transport.http import uvicorn_protocols
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,23 +35,26 @@ def own_folders() -> list[Path]:
     return sorted(one.parent for one in ROOT.glob("*/__init__.py"))
 
 
+@cache
 def sources() -> dict[str, ast.Module]:
     paths = [path for folder in own_folders() for path in folder.rglob("*.py")] + sorted(ROOT.glob("*.py"))
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in paths}
+    return {str(path.relative_to(ROOT)): tree(path) for path in paths}
 
 
-SOURCES = sources()
-OWN_MODULES = {path.split("/")[0].removesuffix(".py") for path in SOURCES}
+@cache
+def own_modules() -> set[str]:
+    return {path.split("/")[0].removesuffix(".py") for path in sources()}
 
 
 def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__") and name != "_"
 
 
-def defined_in(tree: ast.Module) -> set[str]:
+@cache
+def defined_in(path: str) -> set[str]:
     """Names that a module gives to anything: functions, classes, variables, attributes."""
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes(ROOT / path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -61,8 +66,9 @@ def defined_in(tree: ast.Module) -> set[str]:
     return found
 
 
-DEFINED = {path: defined_in(tree) for path, tree in SOURCES.items()}
-DEFINED_SOMEWHERE = set().union(*DEFINED.values())
+@cache
+def defined_somewhere() -> set[str]:
+    return set().union(*(defined_in(path) for path in sources()))
 
 
 def foreign_attributes(path: str) -> Iterator[str]:
@@ -72,35 +78,35 @@ def foreign_attributes(path: str) -> Iterator[str]:
     test may read those of any of our classes, but never `_schema`, which is Strawberry's.
     """
     is_test = path.startswith("tests/")
-    for node in ast.walk(SOURCES[path]):
+    for node in nodes(ROOT / path):
         if not isinstance(node, ast.Attribute) or not is_private(node.attr) or node.attr in PUBLIC:
             continue
         is_self = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
         if is_self:
-            is_ours = node.attr in DEFINED_SOMEWHERE
+            is_ours = node.attr in defined_somewhere()
         else:
-            is_ours = node.attr in (DEFINED_SOMEWHERE - {"_schema"} if is_test else DEFINED[path])
+            is_ours = node.attr in (defined_somewhere() - {"_schema"} if is_test else defined_in(path))
         if not is_ours:
             yield f"{path}:{node.lineno}: {ast.unparse(node)}"
 
 
 def foreign_imports(path: str) -> Iterator[str]:
     """Modules and names that a library keeps to itself, and uvicorn's protocols, which it documents nowhere."""
-    for node in ast.walk(SOURCES[path]):
+    for node in nodes(ROOT / path):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [*node.module.split("."), *(one.name for one in node.names)]
         elif isinstance(node, ast.Import):
             names = [part for one in node.names for part in one.name.split(".")]
         else:
             continue
-        is_foreign = names[0] not in OWN_MODULES - {"alembic"}
+        is_foreign = names[0] not in own_modules() - {"alembic"}
         if is_foreign and (any(is_private(name) for name in names) or names[:2] == ["uvicorn", "protocols"]):
             yield f"{path}:{node.lineno}: {ast.unparse(node)}"
 
 
 def test_private_names_of_libraries_stand_in_their_adapter_alone():
     found = [
-        one for path in SOURCES if path not in ADAPTERS for one in (*foreign_attributes(path), *foreign_imports(path))
+        one for path in sources() if path not in ADAPTERS for one in (*foreign_attributes(path), *foreign_imports(path))
     ]
 
     assert found == [], "use a public way, or name it in an adapter (ADAPTERS) and say there what is leant on"
@@ -116,8 +122,10 @@ def test_an_adapter_names_what_it_is_for_and_nothing_else(path):
 def test_the_key_of_definitions_is_written_nowhere():
     key = "strawberry" + "-definition"
     texts = {
-        path: [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-        for path, tree in SOURCES.items()
+        path: [
+            node.value for node in nodes(ROOT / path) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        for path in sources()
     }
 
     assert [path for path, found in texts.items() if key in found] == []
@@ -163,7 +171,7 @@ def test_what_is_leant_on_of_uvicorn_is_written_down(path, protocol):
     """Whatever our protocols use of themselves and do not define."""
     tree = next(
         node
-        for node in ast.walk(SOURCES[path])
+        for node in nodes(ROOT / path)
         if isinstance(node, ast.ClassDef) and [ast.unparse(one) for one in node.bases] == [protocol.__name__]
     )
     used = {

@@ -11,3 +11,9 @@ from pathlib import Path
 def tree(file: Path) -> ast.Module:
     """Of one file, parsed once for all tests."""
     return ast.parse(file.read_text())
+
+
+@cache
+def nodes(file: Path) -> list[ast.AST]:
+    """All nodes of one file, as `ast.walk` finds them, found once for all tests."""
+    return list(ast.walk(tree(file)))

@@ -21,7 +21,7 @@ from schema.core.error_format import present
 from schema.core.idempotency import _keep, _read
 from schema.core.user_errors import UserErrorDetailsObject, user_errors
 from tests.test_translations import ROOT, every_error, sources, words_in
-from tests.tools.syntax import tree
+from tests.tools.syntax import nodes
 from translations import Reader
 
 CLASSES = {cls.__name__: cls for cls in every_error()}
@@ -31,7 +31,7 @@ CLASSES = {cls.__name__: cls for cls in every_error()}
 def raised(file: Path) -> list[tuple[type[UserError], set[str], int]]:
     """Each construction of a refusal: its class, the names of what it is given, the line."""
     found = []
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in CLASSES:

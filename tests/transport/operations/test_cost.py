@@ -15,6 +15,7 @@ from settings import Settings
 from tests.clients import ROOT, gid, shared_schema
 from tests.factories import make_user
 from tests.sockets import Failed, Socket
+from tests.tools.syntax import nodes
 from tests.transport.conftest import metric
 from tests.transport.live.test_sse import STREAM, events
 from transport.observing.metrics import Metrics
@@ -190,8 +191,7 @@ def test_one_document_is_read_once_and_what_is_kept_is_bounded(monkeypatch):
 
 def documents_of(folder: Path) -> set[str]:
     """Every string in the sources that is a valid document."""
-    trees = [ast.parse(file.read_text()) for file in folder.rglob("*.py")]
-    texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    texts = {node.value for file in folder.rglob("*.py") for node in nodes(file) if isinstance(node, ast.Constant)}
     return {text for text in texts if isinstance(text, str) and "{" in text and not SCHEMA.prepare(text).errors}
 
 
