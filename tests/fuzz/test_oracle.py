@@ -24,13 +24,13 @@ from schema import Schema
 from schema.core.ports import Ports
 from settings import Settings
 from tests.api.core.examples import EXAMPLES
-from tests.conftest import EMPTY
 from tests.fuzz.coverage import declared
 from tests.fuzz.operations import SECRETS, SIGNING_IN, cases
 from tests.fuzz.oracle import Oracle
 from tests.fuzz.streams import StreamOracle, sources, subscriptions
 from tests.fuzz.walk import REFUSALS, REFUSED, SUBSCRIBED, has_lists, mutations, queries
 from tests.fuzz.world import TODAY, World, forget, load, standing_time
+from tests.rows import Rows
 
 pytestmark = pytest.mark.usefixtures("sound_builders")
 
@@ -71,7 +71,7 @@ async def patient_ports(settings: Settings) -> AsyncIterator[Ports]:
 
 
 @pytest.fixture(scope="module")
-async def world(patient_ports: Ports, schema: Schema, clock: None) -> AsyncIterator[World]:
+async def world(patient_ports: Ports, rows: Rows, schema: Schema, clock: None) -> AsyncIterator[World]:
     ports = patient_ports
     made = await load(ports)
     oracle = Oracle(schema, Engine(schema), made)
@@ -81,10 +81,7 @@ async def world(patient_ports: Ports, schema: Schema, clock: None) -> AsyncItera
         )
     yield made
     await forget(ports)
-    async with ports.database.engine.begin() as connection:
-        raw = await connection.get_raw_connection()
-        assert raw.driver_connection is not None
-        await raw.driver_connection.execute(EMPTY)
+    await rows.empty()
 
 
 @pytest.fixture
