@@ -88,7 +88,7 @@ def make_ports(settings: Settings) -> Ports:
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """The ASGI application. Connects in its lifespan, never on import."""
+    """Return the ASGI application. Connects in its lifespan, never on import."""
     settings = settings or Settings.load()
     CacheLimit.bytes = settings.cache_bytes
     BACKLOG.most = settings.waiting_answer_bytes
@@ -142,7 +142,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 
 def make_operations(settings: Settings, schema: Schema, tracing: Tracing | None, redis: QuickRedis) -> Operations:
-    """Raises `StartError` where the registry of trusted documents is no good."""
+    """Make what runs operations. Raises `StartError` where the registry of trusted documents is no good."""
     return Operations(
         schema,
         Metrics(),

@@ -88,7 +88,9 @@ DAY = 86_400
 
 
 def setting(default: Any, about: str, cast: Any = str, *, is_empty_meant: bool = False) -> Any:
-    """What `cast` says of its values goes with `about`. An empty variable is the default, unless `is_empty_meant`."""
+    """Declare a setting. What `cast` says of its values goes with `about`. An empty variable is the default, unless
+    `is_empty_meant`.
+    """
     if isinstance(cast, Number | Url):
         about = f"{about}; {cast}"
     return field(default=default, metadata={"about": about, "cast": cast, "is_empty_meant": is_empty_meant})
@@ -158,7 +160,7 @@ QUOTAS = (
 
 
 def quotas_in(text: str) -> dict[str, Rate]:
-    """What one user may write, by kind. What is not named has its default; what has no limit is left out."""
+    """Return what one user may write, by kind. What is not named has its default; what has no limit is left out."""
     if text == "off":
         return {}
     found = {name: _rate(given) for name, _, given in (one.partition("=") for one in QUOTAS.split())}

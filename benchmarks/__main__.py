@@ -123,7 +123,7 @@ class Session:
             self.bench.results.skipped["growth", kind.name] = str(error)
 
     def suffer(self, kind: Kind) -> None:
-        """What one guest does to another, on a server with the budgets that it has by itself."""
+        """Measure what one guest does to another, on a server with the budgets that it has by itself."""
         usual = {item.name.upper(): str(item.default) for item in fields(Settings) if item.name in BUDGETS}
         feed = next(one for one in WORKLOADS if one.name == "feed")
         try:

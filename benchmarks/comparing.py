@@ -26,7 +26,7 @@ NEW_ROWS = {"register": ("registration",), "send": ("message",)}
 
 
 def ask_once(server: Running, ask: Ask, callers: Callers) -> Any:
-    """The decoded answer of one operation."""
+    """Return the decoded answer of one operation."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
     headers = {"content-type": "application/json", "accept": "application/json"}
     if header := callers.header(server.kind, ask.user).strip():
@@ -40,7 +40,7 @@ def ask_once(server: Running, ask: Ask, callers: Callers) -> Any:
 
 
 def normal(answer: Any, *, document: str = "") -> Any:
-    """The answer without what each server may spell in its own way."""
+    """Return the answer without what each server may spell in its own way."""
     if isinstance(answer, dict):
         made = NEW_ROWS.get(document, ())
         return {
@@ -62,7 +62,7 @@ def _present(name: str, value: Any) -> Any:
 
 
 def _bare(id: str) -> str:
-    """The UUID within one of our ids; anything else as it is."""
+    """Return the UUID within one of our ids; anything else as it is."""
     try:
         return str(ids.parse(id)[1])
     except InvalidId:
@@ -74,7 +74,7 @@ def _without_own(row: Any) -> Any:
 
 
 def difference(expected: Any, found: Any, path: str = "") -> str | None:
-    """The first place where two answers differ, in words; null where they are equal."""
+    """Return the first place where two answers differ, in words; null where they are equal."""
     if isinstance(expected, dict) and isinstance(found, dict):
         if list(expected) != list(found):
             return f"{path or 'the answer'} has {list(found)}, expected {list(expected)}"

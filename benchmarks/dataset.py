@@ -126,13 +126,13 @@ class Dataset:
 
 
 def version() -> str:
-    """Changes with the rows, the tables and the peers' functions: then the dataset is made anew."""
+    """Return a text that changes with the rows, the tables and the peers' functions: then the dataset is made anew."""
     files = [Path(rows.__file__), Path(__file__), *sorted(PEERS.glob("*.sql")), *sorted(MIGRATIONS.glob("*.py"))]
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 async def ready(server_url: str, name: str, scale: float) -> Dataset:
-    """The dataset of that scale, made if it is not there. `server_url` names the database `postgres`."""
+    """Return the dataset of that scale, made if it is not there. `server_url` names the database `postgres`."""
     dataset = Dataset(name, World(scale), server_url.replace("/postgres?", f"/{name}?"))
     if await _found(server_url, dataset) == version():
         await dataset.undo()
@@ -201,7 +201,7 @@ async def _fill(connection: Any, world: World) -> None:
 
 
 async def both(server_url: str, *, small: bool) -> tuple[Dataset, Dataset | None]:
-    """The full dataset, and the one with ten times fewer rows."""
+    """Return the full dataset, and the one with ten times fewer rows."""
     full = await ready(server_url, "bench_full", 1.0)
     return full, await ready(server_url, "bench_small", 0.1) if small else None
 

@@ -24,7 +24,7 @@ class Growth:
 
 
 def measure(bench: Bench, small_bench: Bench, full: Running, small: Running) -> Growth:
-    """The same server over both datasets, in turns. Each gets pages of its own data."""
+    """Measure the same server over both datasets, in turns. Each gets pages of its own data."""
     feed = next(workload for workload in WORKLOADS if workload.name == "feed")
     sides = [(small, requests(small, small_bench.asks(feed), bench.callers))]
     sides.append((full, requests(full, bench.asks(feed), bench.callers)))

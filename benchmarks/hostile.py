@@ -219,7 +219,7 @@ async def _flood(port: int, address: str, name: str, connections: int) -> None:
 
 @contextmanager
 def flooding(port: int, name: str, connections: int) -> Iterator[Callable[[], float]]:
-    """The hostile guest is there, with an address and a budget that nobody has had. What is given back ends them and
+    """Keep a hostile guest there, with an address and a budget that nobody has had. What is given back ends them and
     tells the answers in a second."""
     address = f"127.{random.randrange(1, 255)}.{random.randrange(255)}.{random.randrange(2, 255)}"
     command = [sys.executable, "-m", "benchmarks.hostile", str(port), address, name, str(connections)]
@@ -287,7 +287,7 @@ def _part(values: Sequence[float], part: float) -> float:
 def measure(
     port: int, requests: Sequence[bytes], *, seconds: float, kinds: Sequence[str] = (), only: int | None = None
 ) -> tuple[float, list[Felt]]:
-    """The guest's p95 while nobody else is there, and what they feel beside each kind. `only` is a number of
+    """Return the guest's p95 while nobody else is there, and what they feel beside each kind. `only` is a number of
     connections."""
     latencies(port, requests, 1.0)
     idle = _part(latencies(port, requests, max(seconds, 3.0)), 0.95)

@@ -108,7 +108,7 @@ class LiveError(Exception):
 
 
 def _frame(message: object) -> bytes:
-    """A text frame of a client, masked by zeros."""
+    """Return a text frame of a client, masked by zeros."""
     payload = orjson.dumps(message)
     size = len(payload)
     length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")

@@ -49,7 +49,7 @@ class Run:
 
 @cache
 def library(folder: Path) -> Any:
-    """The client, compiled into the folder unless it is there. Raises `LoadError` without a C compiler."""
+    """Return the client, compiled into the folder unless it is there. Raises `LoadError` without a C compiler."""
     built = folder / f"load-{sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so"
     if not built.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -134,11 +134,11 @@ class Sockets:
         return Heard(counts[0], counts[1], counts[2], counts[3], counts[4], last.value)
 
     def sample(self) -> bytes:
-        """The first event that was heard, as it came."""
+        """Return the first event that was heard, as it came."""
         return self._client.sockets_sample(self._handle) or b""
 
     def refusal(self) -> str:
-        """The first message that was no event, as it came."""
+        """Return the first message that was no event, as it came."""
         return (self._client.sockets_refusal(self._handle) or b"").decode("utf-8", "replace")
 
 

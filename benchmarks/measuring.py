@@ -74,7 +74,7 @@ class Bench:
         return self._asks[workload.name]
 
     def texts(self, workload: Workload, server: Running) -> list[bytes]:
-        """The same as whole requests to a server."""
+        """Return the same as whole requests to a server."""
         key = (workload.name, server.kind.name)
         if key not in self._texts:
             self._texts[key] = requests(server, self.asks(workload), self.callers)
@@ -145,7 +145,7 @@ def run(bench: Bench, workload: Workload, server: Running, *, seconds: float, co
 
 
 def measure(bench: Bench, workloads: Sequence[Workload], servers: Sequence[Running]) -> None:
-    """Rounds over all workloads and servers, so that what the machine does meanwhile meets all alike."""
+    """Measure in rounds over all workloads and servers, so that what the machine does meanwhile meets all alike."""
     for number in range(bench.rounds):
         began = time.monotonic()
         for workload in workloads:

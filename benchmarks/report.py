@@ -93,14 +93,14 @@ def ratios(results: Results, workloads: Sequence[str], kinds: Sequence[Kind]) ->
 
 
 def best_peer(results: Results, workload: str, kinds: Sequence[Kind]) -> str | None:
-    """The peer with the most requests per second."""
+    """Return the peer with the most requests per second."""
     rates = {kind.name: results.median(workload, kind.name) for kind in kinds if not kind.is_ours}
     measured = {name: rate for name, rate in rates.items() if rate is not None}
     return max(measured, key=lambda name: measured[name]) if measured else None
 
 
 def request_bars(results: Results, kinds: Sequence[Kind], ours: str) -> list[Bar]:
-    """The bars of throughput and server time."""
+    """Return the bars of throughput and server time."""
 
     def against(name: str, workload: str, wanted: float, to: str | None, what: str = "rate") -> Bar:
         found = ratio(results, workload, ours, to, what) if to else None
@@ -156,7 +156,7 @@ def live_bars(found: Mapping[tuple[str, str], Delivered], kinds: Sequence[Kind],
 
 
 def hostile(idle: float, found: Sequence[Felt]) -> str:
-    """What a guest feels beside each kind of hostile one."""
+    """Return what a guest feels beside each kind of hostile one."""
     rows = [["beside a hostile guest", "connections", "p50 ms", "p95 ms", "p95 / alone", "answers/s"]]
     for one in found:
         numbers = (f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.p95 / idle:.2f}", f"{one.answers:.0f}")
@@ -165,7 +165,7 @@ def hostile(idle: float, found: Sequence[Felt]) -> str:
 
 
 def hostile_bars(idle: float, found: Sequence[Felt], reason: str) -> list[Bar]:
-    """The worst kind for each number of connections."""
+    """Return the worst kind for each number of connections."""
     bars = []
     for connections in CONNECTIONS:
         among = [one for one in found if one.connections == connections]
@@ -181,7 +181,7 @@ def growth_bar(found: Growth | None, reason: str) -> Bar:
 
 
 def skipped(results: Results, absent: Mapping[str, str], workloads: Sequence[str], kinds: Sequence[Kind]) -> str:
-    """What is not in the tables, and why."""
+    """Return what is not in the tables, and why."""
     lines = [f"skipped: {name}: {reason}" for name, reason in absent.items()]
     lines += [f"skipped: {server} in {workload}: {reason}" for (workload, server), reason in results.skipped.items()]
     for kind in kinds:

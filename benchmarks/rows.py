@@ -40,7 +40,7 @@ SPREAD_EVENTS = 500
 
 
 def identifier(kind: str, number: int) -> UUID:
-    """A UUID of version 7, ordered like the rows; the low bits are scattered, as random ones would be."""
+    """Return a UUID of version 7, ordered like the rows; the low bits are scattered, as random ones would be."""
     milliseconds = 1_700_000_000_000 + number
     low = (number + 1) * SCATTER * (KINDS[kind] * 2 + 1) & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=milliseconds << 80 | 0x7 << 76 | KINDS[kind] << 64 | 0x2 << 62 | low)

@@ -166,7 +166,7 @@ def missing(kind: Kind) -> str | None:
 
 
 def environment(kind: Kind, *, port: int, database_url: str, redis_url: str, home: Path) -> dict[str, str]:
-    """What a server is told. Ours runs as in production; nothing is measured in development mode."""
+    """Return what a server is told. Ours runs as in production; nothing is measured in development mode."""
     url = urlsplit(database_url)
     told = {
         "PORT": str(port),
@@ -211,7 +211,7 @@ def _free_port() -> int:
 
 @contextmanager
 def started(kind: Kind, *, cores: Cores, database_url: str, redis_url: str, home: Path) -> Iterator[Running]:
-    """A server on the core of its own, as long as this block lasts. Raises `NotStarted`."""
+    """Run a server on a core of its own, as long as this block lasts. Raises `NotStarted`."""
     if reason := missing(kind):
         raise NotStarted(reason)
     port = _free_port()

@@ -102,7 +102,9 @@ def _register_hot(world: World) -> list[Ask]:
 
 
 def _register_spread(world: World) -> list[Ask]:
-    """A thousand people over all empty events, a few times each, never twice for the same and never their host."""
+    """Register a thousand people over all empty events, a few times each, never twice for the same and never their
+    host.
+    """
     asks = []
     for turn in range(4):
         for user in range(1_000):

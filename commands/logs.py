@@ -109,7 +109,7 @@ def _add_marks(_logger: Any, _method: str, event: Any) -> Any:
 
 
 def _to_json(event: Any, **_options: Any) -> str:
-    """What JSON does not know becomes text."""
+    """Return the text of what JSON does not know."""
     return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 

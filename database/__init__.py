@@ -80,7 +80,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A short session for one read. One round trip a statement: there is no transaction around it.
+        """Open a short session for one read. One round trip a statement: there is no transaction around it.
 
         PostgreSQL refuses to write or to lock rows for it.
         """
@@ -97,7 +97,8 @@ class Database:
         plans_anew: bool = False,
         at_most: int | None = None,
     ) -> list[Any]:
-        """The rows of one compiled SELECT, as `dataloaders.core.compiled` makes them, or the first `at_most` of them.
+        """Return the rows of one compiled SELECT, as `dataloaders.core.compiled` makes them, or the first `at_most`
+        of them.
 
         PostgreSQL keeps one plan of a statement for all values. `plans_anew` lets it plan for these.
         """
@@ -146,7 +147,9 @@ class Database:
                 self.after_commit()
 
     def delivering(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        """A connection with a transaction, for the relay. Who waits for Redis within it keeps nobody from writing."""
+        """Open a connection with a transaction, for the relay. Who waits for Redis within it keeps nobody from
+        writing.
+        """
         return self._deliverers.transaction()
 
     async def dispose(self) -> None:

@@ -30,7 +30,7 @@ class Writers(Readers):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection with a transaction, which commits on leaving and rolls back on any error."""
+        """Open a connection with a transaction, which commits on leaving and rolls back on any error."""
         async with self._turns:
             connection = self._take() or await self._connect()
             transaction = connection.transaction()
@@ -74,7 +74,7 @@ class OneStatement:
         return rows
 
     async def write(self, asked: BoundStatement, *, unless: str | Collection[str] | None = None) -> list[Any]:
-        """Raises `RuntimeError` after one that has written: the two would not be one transaction."""
+        """Run the statement. Raises `RuntimeError` after one that has written: they would not be one transaction."""
         if self.has_written:
             raise RuntimeError("one statement was to be written, and this would be another")
         with noted() as recorder:

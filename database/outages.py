@@ -50,8 +50,8 @@ def is_cancelled_statement(error: BaseException | None) -> bool:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception and those that it wraps. SQLAlchemy's have the driver's own as `orig`, which has asyncpg's as its
-    cause."""
+    """Return the exception and those that it wraps. SQLAlchemy's have the driver's own as `orig`, which has asyncpg's
+    as its cause."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -33,7 +33,7 @@ def reader(type_: TypeEngine[Any]) -> Any:
 
 
 def writer(type_: TypeEngine[Any]) -> Any:
-    """What turns a value of the model into that of asyncpg; null where they are the same."""
+    """Return what turns a value of the model into that of asyncpg; null where they are the same."""
     return type_.dialect_impl(DIALECT).bind_processor(DIALECT)
 
 

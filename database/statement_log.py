@@ -55,7 +55,7 @@ def count_statement(_c: Any, _cursor: Any, statement: str, _p: Any, _context: An
 
 @contextmanager
 def noted() -> Iterator[StatementLog | None]:
-    """This task reads for its operation now, so the operation's end is its end."""
+    """Note that this task reads for its operation now, so the operation's end is its end."""
     recorder, task = statements.get(), asyncio.current_task()
     if recorder is not None and task is not None:
         recorder.tasks.add(task)

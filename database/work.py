@@ -43,8 +43,8 @@ class Writing(Protocol):
         ...
 
     def locked(self, asked: BoundStatement) -> AbstractAsyncContextManager[Writing]:
-        """The transaction in which `asked`, a statement that locks rows, has been run. It ends with the block, unless
-        it began before.
+        """Return the transaction in which `asked`, a statement that locks rows, has been run. It ends with the block,
+        unless it began before.
         """
         ...
 

@@ -99,14 +99,14 @@ class Prepared:
         return fragments_of(self.document) if self.document is not None else {}
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation to run; null where the name fits none, or is missing with several to choose from."""
+        """Return the operation to run; null where the name fits none, or is missing with several to choose from."""
         found: Sequence[OperationDefinitionNode] = self.operations
         if name:
             found = [node for node in found if node.name and node.name.value == name]
         return found[0] if len(found) == 1 else None
 
     def fresh_errors(self) -> list[GraphQLError]:
-        """New ones: whoever presents an error rewrites it in place."""
+        """Return new ones: whoever presents an error rewrites it in place."""
         return [one.error() for one in self.errors]
 
 
@@ -124,7 +124,7 @@ class Documents:
         self._refused: Cache[bytes, Prepared] = Cache("refused documents")
 
     def known(self, text: str) -> Prepared | None:
-        """What came before, and was kept."""
+        """Return what came before, and was kept."""
         return self._kept.get(text) or self._refused.get(_digest(text))
 
     def prepare(self, text: str) -> Prepared:
@@ -134,7 +134,7 @@ class Documents:
         return found
 
     async def prepare_in_slices(self, text: str) -> Prepared:
-        """The same for a document that is not known, with time for others meanwhile."""
+        """Prepare a document that is not known, with time for others meanwhile."""
         return self._keep(text, await in_slices(self._prepare, text))
 
     def _keep(self, text: str, found: Prepared) -> Prepared:

@@ -138,7 +138,7 @@ class Collector:
 
 
 def _conditions(node: SelectionNode) -> Iterator[tuple[str, ValueNode]]:
-    """What decides whether a selection counts, by the names of the directives."""
+    """Return what decides whether a selection counts, by the names of the directives."""
     for one in node.directives or ():
         if one.name.value in ("skip", "include") and one.arguments:
             yield one.name.value, one.arguments[0].value

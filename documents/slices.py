@@ -37,7 +37,7 @@ def pause_if_due() -> None:
 
 
 async def in_slices(function: Callable[..., T], *arguments: Any) -> T:
-    """What a function returns, or raises, that calls `pause_if_due` now and then. Short work is done
+    """Return what a function returns, or raises, that calls `pause_if_due` now and then. Short work is done
     without a pause."""
     work = Sliced(function)
     work.gr_context = getcurrent().gr_context

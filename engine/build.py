@@ -48,7 +48,7 @@ def int32(value: int) -> int:
 
 
 def column_expression(field: Field) -> str | None:
-    """The source that turns a column into its result, with `{}` for the column; null where it takes more care.
+    """Return the source that turns a column into its result, with `{}` for the column; null where it takes more care.
 
     That is so where the column may hold a null that the type forbids, or a value that its scalar may refuse.
     """
@@ -113,7 +113,7 @@ class Row:
 
 
 def fetched(variable: str, layout: Sequence[str] | None) -> Row:
-    """A row of the level itself. The parent's key stands first in a fetched one."""
+    """Return a row of the level itself. The parent's key stands first in a fetched one."""
     positions = None if layout is None else {name: position + 1 for position, name in enumerate(layout)}
     return Row(variable, positions, variable)
 
@@ -135,7 +135,7 @@ class BuilderCode:
         return name
 
     def value(self, field: Field, row: Row) -> str | None:
-        """An expression for a field of a row; null where it takes a batch of its own."""
+        """Return an expression for a field of a row; null where it takes a batch of its own."""
         source, shape = field.source, field.shape
         found = self.column(field, row)
         if found is not None:
@@ -158,7 +158,7 @@ class BuilderCode:
         return None
 
     def column(self, field: Field, row: Row) -> str | None:
-        """An expression that needs no care at all."""
+        """Return an expression that needs no care at all."""
         written = column_expression(field)
         if written is None:
             return None
@@ -171,7 +171,7 @@ class BuilderCode:
         return written.format(row.column(field.source.name))
 
     def _completed(self, shape: OutputType, value: str) -> str | None:
-        """A leaf, or an object with attributes, as its type writes it."""
+        """Return a leaf, or an object with attributes, as its type writes it."""
         if shape.serialize is not None:
             return self._leaf(shape, value)
         if shape.selection is None:

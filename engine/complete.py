@@ -28,7 +28,7 @@ class Completion:
     async def _select(
         self, selection: Selection, rows: Sequence[Any], place: ResultPath, layout: Layout, *, is_serial: bool = False
     ) -> list[Any]:
-        """A result object for each row, `NULLED` where a field that must not be null is."""
+        """Return a result object for each row, `NULLED` where a field that must not be null is."""
         raise NotImplementedError
 
     def _report(self, error: Exception, field: Field, place: ResultPath, position: int) -> None:
@@ -46,7 +46,7 @@ class Completion:
         return NULLED
 
     def _empty(self, value: Any, shape: OutputType, field: Field, place: ResultPath, position: int) -> Any:
-        """What stands for a failure or a null."""
+        """Return what stands for a failure or a null."""
         if type(value) is Failure:
             return self._refuse(value.error, shape, field, place, position)
         if shape.is_nullable:
@@ -96,7 +96,9 @@ class Completion:
         place: ResultPath,
         layout: Layout,
     ) -> list[Any]:
-        """Result objects at these positions; at the others null. One row that stands at several is built once."""
+        """Return result objects at these positions; at the others null. One row that stands at several is built
+        once.
+        """
         if not self._has_failures and len(values) == len(positions):
             if shape.is_item and all(values):
                 return self._items(await self._select(selection, values, place, layout), shape)
@@ -129,7 +131,7 @@ class Completion:
         return done
 
     def _items(self, built: list[Any], shape: OutputType) -> list[Any]:
-        """The most usual case: items of lists are different objects, and all are there."""
+        """Return the items of lists in the most usual case: they are different objects, and all are there."""
         return [self._nothing(shape) if one is NULLED else one for one in built] if self._has_nulled else built
 
     async def _shared(
@@ -141,7 +143,7 @@ class Completion:
         place: ResultPath,
         layout: Layout,
     ) -> list[Any]:
-        """The usual case of `_objects`: nothing has failed, and what is null may be."""
+        """Do the usual case of `_objects`: nothing has failed, and what is null may be."""
         rows = list(unique.values())
         built = await self._select(selection, rows, SharedObjectPath(place, values, rows), layout) if rows else []
         built = self._items(built, shape)
@@ -172,7 +174,7 @@ class Completion:
         return done
 
     def _kind(self, value: Any, possible: dict[str, Selection]) -> str | None:
-        """The name of a value's type: rows carry it, others are asked."""
+        """Return the name of a value's type: rows carry it, others are asked."""
         name = type(value).__name__
         if name in possible:
             return name

@@ -115,7 +115,7 @@ class CostEstimator:
         return self._object(root, [node.selection_set])
 
     def _selection(self, type_: Any, nodes: Iterable[FieldNode]) -> Cost:
-        """What stands within a field, for the type that it answers with."""
+        """Return what stands within a field, for the type that it answers with."""
         if is_leaf_type(type_):
             return Cost()
         sets = [node.selection_set for node in nodes if node.selection_set]
@@ -197,7 +197,7 @@ def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode]:
 
 
 def _metadata(definition: Any) -> Mapping[str, Any]:
-    """What a field of ours was declared with."""
+    """Return what one of our fields was declared with."""
     declared = definition_of(definition)
     return declared.metadata if declared is not None else {}
 
@@ -208,7 +208,7 @@ def is_connection(type_: Any) -> bool:
 
 
 def own_price(schema: GraphQLSchema, parent: Any, field: GraphQLField, node: FieldNode) -> Cost:
-    """What a field costs for each of its parents beside the rows that it leads to."""
+    """Return what a field costs for each of its parents beside the rows that it leads to."""
     if parent is schema.mutation_type:
         return Cost(_metadata(field).get(COST_KEY, MUTATION))
     is_list = is_list_type(get_nullable_type(field.type))
@@ -237,7 +237,7 @@ def _items(value: Any) -> int:
 
 
 def _given(field: GraphQLField, argument: ArgumentNode, price: Price) -> Cost:
-    """What an argument adds, by the prices that the fields of its type declare."""
+    """Return what an argument adds, by the prices that the fields of its type declare."""
     type_ = get_named_type(field.args[argument.name.value].type)
     prices: dict[str, Price] = {}
     if isinstance(type_, GraphQLInputObjectType):
@@ -266,7 +266,7 @@ class Costs:
         self._kept: Cache[Any, _Known] = Cache("costs")
 
     def of(self, text: str, prepared: Prepared, operation: OperationDefinitionNode, variables: Variables) -> int:
-        """The cost of a valid operation of the prepared document, whose text is given too. Never raises for what
+        """Return the cost of a valid operation of the prepared document, whose text is given too. Never raises for what
         stands in the variables.
         """
         key = (text, operation.name and operation.name.value, self._booleans(operation, variables))

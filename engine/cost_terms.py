@@ -97,7 +97,7 @@ def largest(among: Sequence[Cost]) -> Cost:
 
 
 def settled(part: Any, *nodes: Any) -> Cost:
-    """The cost of a part, at once where no variable stands in its arguments."""
+    """Return the cost of a part, at once where no variable stands in its arguments."""
     return Cost(0, (part,)) if any(has_variable(node) for node in nodes) else Cost(part.of({}))
 
 
@@ -119,7 +119,7 @@ def has_variable(node: Any) -> bool:
 
 
 def read(node: Any, variables: Variables) -> Any:
-    """The value of an argument; null where there is none."""
+    """Return the value of an argument; null where there is none."""
     if node is None:
         return None
     if isinstance(node, VariableNode):

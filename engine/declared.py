@@ -42,7 +42,7 @@ def is_page_part(type_: GraphQLObjectType) -> bool:
 
 
 def _origin(type_: GraphQLObjectType) -> Any:
-    """The class behind a type; for a generic one the class before its parameters."""
+    """Return the class behind a type; for a generic one the class before its parameters."""
     definition: Any = definition_of(type_)
     return (
         None if definition is None else definition.concrete_of.origin if definition.concrete_of else definition.origin
@@ -50,7 +50,7 @@ def _origin(type_: GraphQLObjectType) -> Any:
 
 
 def source_of(type_: GraphQLObjectType, definition: GraphQLField) -> Source:
-    """The source of a field by what it declares of itself."""
+    """Return the source of a field by what it declares of itself."""
     field: Any = definition_of(definition)
     declared = field.metadata.get(DECLARED)
     key = field.metadata.get(KEY, "id")

@@ -48,12 +48,12 @@ class OperationPlans:
         self._plan_weight = self.weight + (document.token_count or 0) * PLAN_TOKEN
 
     def plan(self, variables: VariableValues) -> Plan | str:
-        """The plan, or the reason why there is none."""
+        """Return the plan, or the reason why there is none."""
         found = self._kept_plan(variables)
         return self._new_plan(variables) if found is None else found
 
     async def plan_in_slices(self, variables: VariableValues) -> Plan | str:
-        """The same, with time for others where it has to be made."""
+        """Return the same plan, with time for others where it has to be made."""
         found = self._kept_plan(variables)
         return await in_slices(self._new_plan, variables) if found is None else found
 

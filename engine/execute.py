@@ -74,7 +74,7 @@ class Execution(Completion):
         return found
 
     async def run(self, root: Any = None) -> PlanResult:
-        """Raises `TooCostly`, and with it leaves everything as it is: nothing will be answered."""
+        """Execute the plan. Raises `TooCostly`, and leaves everything as it is then: nothing will be answered."""
         done = await self._select(self._plan.root, [root], RootPath(), None, is_serial=self._plan.is_serial)
         return PlanResult(None if done[0] is NULLED else done[0], self._errors)
 
@@ -85,7 +85,7 @@ class Execution(Completion):
         return Failure(error)
 
     def each(self, function: Callable[[Any], Any], rows: Sequence[Any]) -> list[Any]:
-        """A function of each row; where it raises, its error in place of the value."""
+        """Return a function of each row; where it raises, its error in place of the value."""
         try:
             return [function(row) for row in rows]
         except Exception:
@@ -98,11 +98,11 @@ class Execution(Completion):
             return self.failed(error)
 
     def arguments(self, field: Field) -> dict[str, Any]:
-        """A field's arguments as its Python function takes them."""
+        """Return a field's arguments as its Python function takes them."""
         return field.arguments.converted(self._schema, self._variables)
 
     def resolve(self, field: Field, parent: Any) -> Any:
-        """What the field's resolver answers, called as Strawberry calls it. Ours use no extensions of fields."""
+        """Return what the field's resolver answers, called as Strawberry calls it. Ours use no extensions of fields."""
         declared: Any = definition_of(field.definition)
         resolver = declared.base_resolver
         arguments = field.arguments.fresh(self._schema, self._variables)
@@ -128,7 +128,7 @@ class Execution(Completion):
     async def _select(
         self, selection: Selection, rows: Sequence[Any], place: ResultPath, layout: Layout, *, is_serial: bool = False
     ) -> list[Any]:
-        """A result object for each row, `NULLED` where a field that must not be null is."""
+        """Return a result object for each row, `NULLED` where a field that must not be null is."""
         columns: list[Any] = [None] * len(selection.batched)
         waiting: list[tuple[int, Any]] = []
         for number, field in enumerate(selection.batched):

@@ -21,7 +21,7 @@ class Step:
     found: list[Read] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Times in milliseconds; those of a step include waiting for a connection."""
+        """Return it as JSON, with times in milliseconds; those of a step include waiting for a connection."""
         statements = [
             {"sql": one.sql, "rows": one.rows, "milliseconds": round(one.milliseconds, 2)} for one in self.found
         ]

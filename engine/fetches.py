@@ -133,11 +133,13 @@ class Connected(Source):
         self.reads = reads_of_need(need)
 
     def request(self, run: Execution, field: Field) -> PageRequest:
-        """Raises what is wrong with the arguments."""
+        """Return the page that the arguments ask for. Raises what is wrong with them."""
         return self._paging.request(field.name, run.arguments(field))
 
     def fold(self, run: Execution, field: Field) -> Fold | None:
-        """The page as a part of its parent's statement; null where something is wrong, which `load` will find again."""
+        """Return the page as a part of its parent's statement; null where something is wrong, which `load` will find
+        again.
+        """
         try:
             request = self.request(run, field)
             window_values(self.declaration.order_of(request), request.args)

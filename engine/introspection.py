@@ -47,7 +47,7 @@ class IntrospectionCache:
     async def answer(
         self, document: DocumentNode, query: str, variables: dict[str, Any] | None, name: str | None, context: Context
     ) -> ExecutionResult:
-        """The answer to a query that asks about nothing but the schema. Raises `TooCostly`."""
+        """Return the answer to a query that asks about nothing but the schema. Raises `TooCostly`."""
         key = (query, name, repr(variables))
         kept = self._kept.get(key)
         if kept is not None:

@@ -55,7 +55,7 @@ class ListRequest:
         return cls(context, method, arguments, text)
 
     def build(self, viewer: Viewer) -> Listing:
-        """The list as another viewer of the same language would get it."""
+        """Return the list as another viewer of the same language would get it."""
         caller = Caller(accept_language=self.context.locale)
         context = Context(ports=self.context.ports, caller=caller, viewer=viewer)
         return self.method(None, SimpleNamespace(context=context), **self.arguments)
@@ -123,7 +123,7 @@ async def fetch_listing(
 
 
 def _with_folds(cut: Select[Any], order: Order, args: PageArgs, folds: Folds, viewer: Viewer) -> Select[Any]:
-    """The page as a table of its own, in its order, with what its rows lead to."""
+    """Return the page as a table of its own, in its order, with what its rows lead to."""
     own = cut.subquery("own")
     columns = list(own.c)[: -len(order)]
     selected = folded(own, own, columns, folds, viewer, as_stored(order, ordinals_of(own, order)))

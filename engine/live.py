@@ -137,7 +137,7 @@ class SubscriptionRequest:
     name: str | None
 
     def as_bytes(self, names: frozenset[str]) -> bytes:
-        """The given variables with these names, comparable."""
+        """Return the given variables with these names, comparable."""
         given = {name: value for name, value in self.variables.items() if name in names}
         return orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
 
@@ -159,7 +159,7 @@ class LiveOperation:
         self._whose = (asked.text, asked.name, context.locale, by_dependence[shape.dependence])
 
     def begin(self) -> Any:
-        """The subscriber's `Stream`. Raises what the field's gate and arguments refuse."""
+        """Return the subscriber's `Stream`. Raises what the field's gate and arguments refuse."""
         return self._live.begin()
 
     @property
@@ -240,7 +240,7 @@ class LiveOperations:
 
 
 def _plan_of(shape: SubscriptionPlan, asked: SubscriptionRequest, context: Context) -> tuple[Plan | None, Any]:
-    """The plan and its variables, where the engine executes and can plan the operation."""
+    """Return the plan and its variables, where the engine executes and can plan the operation."""
     if not isinstance(context.loaders, CompiledLoaders):
         return None, None
     variables = shape.known.coercion.values(asked.variables)
@@ -264,7 +264,7 @@ def _uses(node: Any) -> list[str]:
 
 
 def _variables_of(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str | None, frozenset[str]]:
-    """The variable that is nothing but the cursor, and those that are used below or beside the root field's
+    """Return the variable that is only the cursor, and those that are used below or beside the root field's
     arguments."""
     everywhere = _uses(document)
     arguments: list[str] = []

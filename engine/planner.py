@@ -48,7 +48,7 @@ PLAIN = {"String": str, "ID": str, "Boolean": bool}
 
 
 def serializer(type_: Any) -> Callable[[Any], Any]:
-    """A leaf type's own, which values that plainly are what it writes do not need."""
+    """Return a leaf type's own serializer, which values that plainly are what it writes do not need."""
     careful: Callable[[Any], Any] = type_.coerce_output_value
     plain = PLAIN.get(type_.name)
     if plain is not None:
@@ -69,7 +69,7 @@ WIDEST_FOLD = 12
 
 
 def entity_of(type_: GraphQLObjectType, given: Any) -> Any:
-    """The model whose rows are the source objects: that of the type itself, or of who fetches them."""
+    """Return the model whose rows are the source objects: that of the type itself, or of who fetches them."""
     definition: Any = definition_of(type_)
     return getattr(definition.origin, "row_class", None) or given if definition is not None else given
 
@@ -218,8 +218,8 @@ def _children(shape: OutputType) -> Iterator[Field]:
 
 
 def needed_columns(entity: Any, shape: OutputType) -> tuple[str, ...]:
-    """The columns of an entity that the selections of a shape read, in the order of the model; all where code that does
-    not say what it reads is among them.
+    """Return the columns of an entity that the selections of a shape read, in the order of the model; all where code
+    that does not say what it reads is among them.
     """
     mapper: Mapper[Any] = inspect(entity)
     wanted: set[str] = set()

@@ -11,7 +11,7 @@ Path = list[str | int]
 
 class ResultPath(Protocol):
     def paths(self, position: int) -> list[Path]:
-        """The paths at which the value at a position of a batch stands: several where objects are shared."""
+        """Return the paths at which the value at a position of a batch stands: several where objects are shared."""
 
 
 class RootPath:

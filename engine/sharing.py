@@ -78,7 +78,7 @@ def _of(
 
 
 def _definitions(schema: GraphQLSchema, holder: Any, name: str) -> Iterable[GraphQLField]:
-    """The field as each type has it that may stand there. None for `__typename`."""
+    """Return the field as each type has it that may stand there. None for `__typename`."""
     types = [holder] if is_object_type(holder) else []
     if is_abstract_type(holder):
         types = list(schema.get_possible_types(holder))
@@ -104,7 +104,7 @@ def _of_field(field: GraphQLField) -> Dependence:
 
 @cache
 def _of_declaration(declaration: One | Many | Pages | Value) -> Dependence:
-    """Declarations are made once, with their module."""
+    """Say what a declaration depends on. Kept, as declarations are made once, with their module."""
     shapes = set()
     for first, second in _probes():
         shape = _shape(declaration, first)
@@ -126,6 +126,6 @@ def _probes() -> tuple[tuple[Viewer, Viewer], ...]:
 
 
 def _shape(declaration: One | Many | Pages | Value, viewer: Viewer) -> str:
-    """The statement with all of its values."""
+    """Return the statement with all of its values."""
     compiled = declaration.select(viewer).compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy types it half
     return f"{compiled} {sorted(compiled.params.items(), key=lambda pair: pair[0])!r}"

@@ -156,7 +156,7 @@ class TotalCount(Computed):
 
 
 def reads_of(function: Callable[..., Any]) -> Reads:
-    """What a gate or a computed field says that it reads of its row (`schema.core.relations.reads`)."""
+    """Return what a gate or a computed field says that it reads of its row (`schema.core.relations.reads`)."""
     return getattr(function, "reads", None)
 
 

@@ -129,7 +129,7 @@ class SharedTokenBuckets:
                 return self._take_from_fallback(local, cost)
 
     def give_back(self, key: str, cost: int) -> None:
-        """What was paid for did not happen. Below 0 it is a debt: it has cost more."""
+        """Give back what was paid for and did not happen. Below 0 it is a debt: it has cost more."""
         local = self._local.get(key)
         if local is not None:
             local.tokens += cost

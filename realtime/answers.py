@@ -94,7 +94,7 @@ class ReplayBuffer:
 
 
 def seen_after(since: Since, user_id: UUID | None) -> int | None:
-    """The number after which a user sees entries, null for none; `NOT_ASKED` where it is not known."""
+    """Return the number after which a user sees entries, null for none; `NOT_ASKED` where it is not known."""
     if since is None or user_id is None:
         return 0
     return since.get(user_id, NOT_ASKED)

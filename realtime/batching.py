@@ -29,7 +29,7 @@ class Batcher(Generic[K, V]):
         self._working: set[asyncio.Task[None]] = set()
 
     async def load(self, key: K) -> V | None:
-        """The answer for a key, null where there is none. Raises as `work` does."""
+        """Return the answer for a key, null where there is none. Raises as `work` does."""
         future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
         if len(self._working) < MOST_WORKING:

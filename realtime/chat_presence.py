@@ -71,8 +71,8 @@ class ChatPresence:
         return frozenset(self._open.get(chat_id, ()))
 
     async def begin(self, chat_id: UUID, user_id: UUID) -> None:
-        """The member is there until `end`, which must follow also where this fails: no notice of a new message is
-        needed.
+        """Note that the member is there until `end`, which must follow also where this fails: no notice of a new
+        message is needed.
         """
         self._open[chat_id][user_id] += 1
         self._ended.discard((chat_id, user_id))

@@ -16,7 +16,7 @@ def encode(owner_id: UUID, sequence: int) -> str:
 
 
 def decode(cursor: str, owner_id: UUID) -> int:
-    """The number in a cursor of this very stream. Raises `InvalidCursor`."""
+    """Return the number in a cursor of this very stream. Raises `InvalidCursor`."""
     if len(cursor) > LONGEST:
         raise InvalidCursor(path=("after",))
     try:

@@ -106,7 +106,7 @@ class Group:
         return bool(unheard)
 
     def leave(self, member: Member) -> None:
-        """Called by `Member.leave` alone."""
+        """Forget a member. Called by `Member.leave` alone."""
         member.is_live = False
         self._live.pop(member, None)
         self._due.pop(member, None)
@@ -184,7 +184,7 @@ class Group:
                 return
 
     def _fall_behind(self, member: Member) -> None:
-        """The member could not take an answer: from here it reads by itself, once, until it is up again."""
+        """Note that the member could not take an answer: from here it reads by itself, once, until it is up again."""
         member.is_live = False
         del self._live[member]
         member.task = asyncio.create_task(self._come_back(member), context=Context())
@@ -209,7 +209,7 @@ class Group:
     # News
 
     def put(self, event: Event) -> None:
-        """Called by the hub."""
+        """Take an event from the hub."""
         if event.channel in self._objects:
             self._ask(*self._everybody())
         elif event.channel != self._channel:

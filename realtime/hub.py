@@ -64,7 +64,7 @@ class Listener:
         return await self._queue.get()
 
     def get_all(self) -> list[Event]:
-        """What has arrived and not been taken yet."""
+        """Return what has arrived and not been taken yet."""
         taken = []
         while not self._queue.empty():
             taken.append(self._queue.get_nowait())
@@ -151,7 +151,7 @@ class Hub:
         self._note(channel)
 
     async def once(self, channel: str, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What `read` gives, read once for all who ask on behalf of a channel until its next message or gap.
+        """Return what `read` gives, read once for all who ask on behalf of a channel until its next message or gap.
 
         Whoever heard that message or gap only now finds the reading gone, so nobody is given what is older than
         what they have heard.

@@ -38,7 +38,7 @@ class Member(ABC):
 
     @abstractmethod
     def stop(self, error: Exception) -> None:
-        """The stream is over for this member, after `leave`."""
+        """Tell the member that its stream is over, after `leave`."""
 
     def leave(self) -> None:
         """Follow no longer. May be called at any time, any number of times."""

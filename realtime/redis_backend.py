@@ -76,7 +76,9 @@ class RedisBackend(BroadcastBackend):
         await self._publisher.ping()
 
     async def next_frame(self) -> Sequence[bytes]:
-        """The next thing Redis says: its kind first; for a message or confirmation, then the channel; then the rest."""
+        """Return the next thing that Redis says: its kind first; for a message or confirmation, then the channel;
+        then the rest.
+        """
         assert self._subscriber is not None
         frame: Sequence[bytes] = await self._subscriber.read_response(disconnect_on_error=False)
         return frame

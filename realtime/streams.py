@@ -149,17 +149,18 @@ class Stream(ABC, Generic[E]):
 
     @abstractmethod
     async def bounds(self) -> Bounds:
-        """Raises `NotFound` where the stream is hidden from the viewer, `StreamEnded` where their session is over.
+        """Return the first and last number. Raises `NotFound` where the stream is hidden from the viewer,
+        `StreamEnded` where their session is over.
 
         All of `seen_by` is known afterwards.
         """
 
     @abstractmethod
     async def read(self, sequence: int) -> Reading[E]:
-        """The next entries after a number, at most `BATCH`, for all who follow the stream from this process."""
+        """Return the next entries after a number, at most `BATCH`, for all who follow the stream from this process."""
 
     async def sees_after(self, reading: Reading[E]) -> int | None:
-        """The number after which the viewer sees the entries of a reading; null where they see none any more.
+        """Return the number after which the viewer sees the entries of a reading; null where they see none any more.
 
         Raises `StreamEnded` where the viewer may not follow the stream any longer.
         """
@@ -170,7 +171,7 @@ class Stream(ABC, Generic[E]):
         """Which viewers may go on; all streams have one owner and are of this class. Asked together."""
 
     async def begin(self) -> None:
-        """Called once before the first entry. `end` follows in any case."""
+        """Begin, once, before the first entry. `end` follows in any case."""
 
     def end(self) -> None:
         """Nothing may be awaited here: whoever leaves may be in the middle of being cancelled."""
@@ -189,7 +190,8 @@ class Stream(ABC, Generic[E]):
         return (await self.which_allowed([self]))[0]
 
     async def start(self) -> tuple[int, Resync | None]:
-        """The number after which to begin, and what to say first where the client's cursor is of no use any more.
+        """Return the number after which to begin, and what to say first where the client's cursor is of no use any
+        more.
 
         Without a cursor one begins now. Raises `InvalidCursor` for a cursor of another stream, and as `bounds`.
         """
@@ -203,14 +205,14 @@ class Stream(ABC, Generic[E]):
 
 
 async def read(hub: Hub, stream: Stream[E], sequence: int) -> Reading[E]:
-    """What a stream's `read` gives, read once for all who ask until there is news of the stream."""
+    """Return what a stream's `read` gives, read once for all who ask until there is news of the stream."""
     if not stream.shares_readings:
         return await stream.read(sequence)
     return await hub.once(stream.channel, sequence, lambda: stream.read(sequence))
 
 
 async def fetch(hub: Hub, stream: Stream[E], sequence: int) -> Sequence[E]:
-    """The next entries after a number, at most `BATCH`, as the stream's viewer may see them."""
+    """Return the next entries after a number, at most `BATCH`, as the stream's viewer may see them."""
     while True:
         reading = await read(hub, stream, sequence)
         first = await stream.sees_after(reading)
@@ -304,7 +306,7 @@ class _News:
         await self._consider(heard)
 
     async def take(self) -> None:
-        """What has been heard in the meantime, without waiting."""
+        """Return what has been heard in the meantime, without waiting."""
         left = self.guard.seconds_left
         if left is not None and left <= 0:
             raise TokenExpired
@@ -319,7 +321,7 @@ class _News:
 
 
 def sequence_in(message: str) -> int:
-    """The number in a live message; one that is not ours counts as nothing."""
+    """Return the number in a live message; one that is not ours counts as nothing."""
     try:
         found = orjson.loads(message)
         return int(found["sequence"])

@@ -153,15 +153,15 @@ class Schema(strawberry.Schema):
         return made
 
     def prepare(self, text: str) -> Prepared:
-        """A document parsed, limited and validated, or the reasons why not. Cheap for one that came before."""
+        """Return a document parsed, limited and validated, or the reasons why not. Cheap for one that came before."""
         return self._documents.prepare(text)
 
     def known(self, text: str) -> Prepared | None:
-        """The same, if it came before and was kept."""
+        """Return the same document, if it came before and was kept."""
         return self._documents.known(text)
 
     async def prepare_in_slices(self, text: str) -> Prepared:
-        """The same for what is not known, without keeping everybody else waiting."""
+        """Do the same for what is not known, without keeping everybody else waiting."""
         return await self._documents.prepare_in_slices(text)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

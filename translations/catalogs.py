@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 
 
 def read_catalog(locale: str, area: str = "*") -> Catalog:
-    """The messages of an area, or `translations/<locale>/*.po` together.
+    """Return the messages of an area, or `translations/<locale>/*.po` together.
 
     What several areas say, or none, stands in the other files there.
     """

@@ -52,7 +52,7 @@ def entry(person_id: Any, event: Any = Event) -> Any:
 
 
 def standings(viewer: Viewer) -> Select[Any]:
-    """What it depends on whether the viewer may take part in an event, beside the event itself."""
+    """Select what it depends on whether the viewer may take part in an event, beside the event itself."""
     return select(Event.id, *standing_of(viewer))
 
 

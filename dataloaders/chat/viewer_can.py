@@ -50,7 +50,7 @@ def column_of(*, needs_fellowship: bool) -> str:
 
 
 def writing_to(viewer: Viewer) -> list[Any]:
-    """The `Writability` of a chat by each of the two settings, under the names of `column_of`."""
+    """Select the `Writability` of a chat by each of the two settings, under the names of `column_of`."""
     return [
         writability(viewer, needs_fellowship=needed).label(column_of(needs_fellowship=needed))
         for needed in (True, False)

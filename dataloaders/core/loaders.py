@@ -54,7 +54,7 @@ class Loaders:
         self._loaders.clear()
 
     def prime(self, declaration: One, key: Any, values: Mapping[str, Any]) -> None:
-        """What reading a key would find, for whoever makes use of it. Until something is written."""
+        """Set what reading a key would find, for whoever makes use of it. Until something is written."""
 
     def prime_value(self, declaration: Value, key: Any, value: Any) -> None:
         """As `prime`, of an aggregate that is one value."""

@@ -116,7 +116,7 @@ Folds = tuple[Fold, ...]
 def folded(
     own: Any, joined: Any, columns: Sequence[Any], folds: Folds, viewer: Viewer, last: Sequence[Any] = ()
 ) -> Select[Any]:
-    """A select of these columns from `joined`, of which `own` has the rows. Between them and the last ones stands what
+    """Select these columns from `joined`, of which `own` has the rows. Between them and the last ones stands what
     the rows lead to, each with its own key first, which is null where there is none for this viewer.
     """
     wanted = list(columns)

@@ -134,7 +134,7 @@ class Context:
 
     @asynccontextmanager
     async def outer_writing(self) -> AsyncIterator[UnitOfWork]:
-        """A transaction that the following `writing()` blocks join, for idempotency keys."""
+        """Open a transaction that the following `writing()` blocks join, for idempotency keys."""
         async with self.database.outer_turns, self.database.writing() as uow:
             self._outer = uow
             try:

@@ -85,7 +85,7 @@ def _of_argument(error: UserError, reader: Reader) -> dict[str, Any]:
 
 
 def _cause(error: GraphQLError) -> Exception | None:
-    """What the error was made from, through as many GraphQL errors as there are."""
+    """Return what the error was made from, through as many GraphQL errors as there are."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error

@@ -34,7 +34,7 @@ class Filter:
 
     @staticmethod
     def check_set(problems: list[UserError], values: list[Any], *path: str) -> None:
-        """An empty set would match nothing, which nobody asks for."""
+        """Return an empty set would match nothing, which nobody asks for."""
         if not values:
             problems.append(NothingChosen(path=path))
 
@@ -44,14 +44,14 @@ class Filter:
 
 
 def looked_for(filter: Any) -> str | None:
-    """The text whose words a filter asks for, or null where it narrows nothing."""
+    """Return the text whose words a filter asks for, or null where it narrows nothing."""
     text: str | None = getattr(filter, "text", None)
     return text if text is not None and has_words(text) else None
 
 
 def checked_page(name: str, given: Mapping[str, Any], filter: Any, sort: Any, *, is_root: bool) -> PageArgs:
-    """The slice of a list that the arguments of the field of this name ask for. Raises all that is wrong with them and
-    with the filter; whether a cursor of a list within is from this parent's, its loader says.
+    """Return the slice of a list that the arguments of the field of this name ask for. Raises all that is wrong with
+    them and with the filter; whether a cursor of a list within is from this parent's, its loader says.
     """
     is_first = given.get("after") is None and given.get("before") is None
     if is_first and filter is None and (sort is None or isinstance(sort, Enum)):
@@ -64,14 +64,16 @@ def checked_page(name: str, given: Mapping[str, Any], filter: Any, sort: Any, *,
 
 @for_short_texts
 def _first_page(name: str, first: int | None, last: int | None, sort: Enum | None) -> PageArgs:
-    """The first page of a list that is not narrowed, which is what most clients ask for. Raises what is wrong."""
+    """Return the first page of a list that is not narrowed, which is what most clients ask for. Raises what is
+    wrong.
+    """
     page = PageArgs(first=first, last=last, mark=mark_of(name, None, sort))
     refuse(page.problems(is_known=False))
     return page
 
 
 def problems_of_filter(filter: Any) -> list[UserError]:
-    """What is wrong with a filter. Asked with every request: what matches nothing may depend on the clock.
+    """Return what is wrong with a filter. Asked with every request: what matches nothing may depend on the clock.
 
     Fields that are wrong by themselves are left out of what is held together.
     """

@@ -52,7 +52,7 @@ def check_key(problems: list[UserError], key: str, *path: str) -> None:
 async def replaying(
     context: Context, operation: str, input: Any, payload_type: Any, attempt: Callable[[], Awaitable[Any]]
 ) -> Any:
-    """The payload of `attempt`, or the one that the same key was answered with before.
+    """Return the payload of `attempt`, or the one that the same key was answered with before.
 
     The key's row is written first and in the same transaction as the effect: a parallel repeat waits for it in
     PostgreSQL and then reads the answer. Raises `IdempotencyKeyReused` for another operation or input.
@@ -111,7 +111,7 @@ def _keep_payload(payload: Any) -> dict[str, Any]:
 
 
 def _keep(value: Any) -> Any:
-    """A JSON form of a payload's value: rows by their key, everything else by its content."""
+    """Return a JSON form of a payload's value: rows by their key, everything else by its content."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
     entity = type(value) if isinstance(value, Base) else getattr(type(value), "entity", None)
@@ -162,7 +162,7 @@ async def _read(context: Context, kept: Any) -> Any:
 
 
 async def _row(context: Context, name: str, key: list[Any]) -> Any:
-    """The row as it is now, and only if the caller may see it now: a day is long enough to lose that right."""
+    """Return the row as it is now, and only if the caller may see it now: a day is long enough to lose that right."""
     if name not in NODES:
         raise UnreadableAnswer(name)
     return await context.loaders.load(NODES[name], key[0])
@@ -176,7 +176,7 @@ def _member(enum: str, name: str) -> Any:
 
 
 def _kind(name: str) -> Any:
-    """The object or enum of a name in an answer. The module before a colon is what the layout before wrote."""
+    """Return the object or enum of a name in an answer. The module before a colon is what the layout before wrote."""
     name = name.rpartition(":")[2]
     found = KEPT_TYPES.get(FORMER_NAMES.get(name, name))
     if found is None:

@@ -26,7 +26,7 @@ def _base64(written: bytes) -> str:
 
 @cache
 def encoder(type_name: str) -> Callable[[UUID], str]:
-    """Writes the ids of one type. Every row of an answer has one, so it takes the short way."""
+    """Return what writes the ids of one type. Every row of an answer has one, so it takes the short way."""
     prefix, table = type_name.encode() + b":", _URL_SAFE
 
     def write(id: UUID) -> str:
@@ -50,7 +50,7 @@ def parse(value: str) -> tuple[str, UUID]:
 
 
 def decode(value: str, type_name: str, *path: str) -> UUID:
-    """The UUID of an id that must be of one type. Raises `InvalidId` with the path of the argument.
+    """Return the UUID of an id that must be of one type. Raises `InvalidId` with the path of the argument.
 
     Ids within an input were looked at before (`schema/core/input_checks.py`).
     """
@@ -68,7 +68,7 @@ def decode_all(values: Iterable[str], type_name: str) -> list[UUID]:
 
 
 def maybe(value: str | None, type_name: str) -> UUID | None:
-    """The UUID of an id that may be left out."""
+    """Return the UUID of an id that may be left out."""
     return None if value is None else decode(value, type_name)
 
 

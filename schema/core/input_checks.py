@@ -49,7 +49,7 @@ def checked(check: Check | None = None, *, each: Check | None = None) -> dict[st
 
 @cache
 def id_of(type_name: str) -> Check:
-    """The check of an id of one type."""
+    """Return the check of an id of one type."""
 
     def check(problems: list[UserError], value: str, *path: str) -> None:
         try:
@@ -79,7 +79,7 @@ class FieldRule:
 
 @cache
 def rules_of(input_type: Any) -> Mapping[str, FieldRule]:
-    """The rules of an input's fields by attribute."""
+    """Return the rules of an input's fields by attribute."""
     definition: Any = input_type.__strawberry_definition__
     of_class: Mapping[str, Check] = getattr(input_type, "checks", {})
     of_sets: Check | None = getattr(input_type, "check_set", None)
@@ -109,14 +109,14 @@ def _rule(declared: Any, of_class: Check | None, of_sets: Check | None) -> Field
 
 
 def _default(declared: Any) -> Any:
-    """What stands for a field that is left out; null where that is nothing."""
+    """Return what stands for a field that is left out; null where that is nothing."""
     if declared.default_factory is not MISSING:
         return declared.default_factory()
     return None if declared.default in (MISSING, strawberry.UNSET) else declared.default
 
 
 def kind_of(name: str) -> str:
-    """The type of the ids in a field of this name, such as `User` for `user_ids`."""
+    """Return the type of the ids in a field of this name, such as `User` for `user_ids`."""
     stem = re.sub("_ids?$", "", name)
     return KINDS.get(stem) or "".join(part.capitalize() for part in stem.split("_"))
 
@@ -129,7 +129,7 @@ def problems_of(input: Any, *path: str) -> list[UserError]:
 
 
 def look_at(problems: list[UserError], input: Any, *path: str) -> dict[str, Any]:
-    """The values of an input that have nothing wrong with them, by attribute; inputs within it likewise."""
+    """Return the values of an input that have nothing wrong with them, by attribute; inputs within it likewise."""
     sound: dict[str, Any] = {}
     input_type: Any = type(input)
     for rule in rules_of(input_type).values():

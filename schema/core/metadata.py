@@ -58,11 +58,13 @@ DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 
 
 def graphql_schema_of(schema: BaseSchema) -> GraphQLSchema:
-    """The schema as graphql-core has it."""
+    """Return the schema as graphql-core has it."""
     found: GraphQLSchema = schema._schema  # type: ignore[attr-defined]  # only `strawberry.Schema` declares it
     return found
 
 
 def definition_of(thing: Any) -> Any:
-    """What Strawberry knows of a type, a field, an argument or a value; null where graphql-core made it alone."""
+    """Return what Strawberry knows of a type, a field, an argument or a value; null where graphql-core made it
+    alone.
+    """
     return thing.extensions.get(DEFINITION)

@@ -90,5 +90,5 @@ def price_of_document(text: str) -> int:
 
 
 def condition(value: Any) -> int:
-    """The price of an argument without one of its own."""
+    """Return the price of an argument without one of its own."""
     return CONDITION + (ITEM * len(value) if isinstance(value, list) else 0)

@@ -36,14 +36,14 @@ def reads(*attributes: str) -> Callable[[F], F]:
 
 @reads()
 def signed_in(_row: Any, info: Info) -> bool:
-    """The gate of fields that mean nothing for a guest."""
+    """Return the gate of fields that mean nothing for a guest."""
     return info.context.viewer.user is not None
 
 
 def related(
     declaration: One | Many | Value, *, key: str = "id", visible: Gate | None = None, hidden: Any = None, **field: Any
 ) -> Any:
-    """A field answered by a declared relation or aggregate, keyed by a column of the parent row.
+    """Make a field answered by a declared relation or aggregate, keyed by a column of the parent row.
 
     `visible(row, info)` false answers `hidden` instead of loading.
     """
@@ -60,7 +60,7 @@ def related(
 
 
 def related_one_of(declaration: OneOf, *, kind: str, key: str, **field: Any) -> Any:
-    """A field that leads to rows of several types: `kind` is the parent's column that names which, `key` their id.
+    """Make a field that leads to rows of several types: `kind` is the parent's column that names which, `key` their id.
 
     Null where the row is hidden, gone, or of a type that is not among them.
     """
@@ -79,7 +79,7 @@ class Paging:
     unfiltered: Any = None
 
     def request(self, name: str, arguments: Mapping[str, Any]) -> PageRequest:
-        """Raises what is wrong with them. `name` is the field's."""
+        """Return the page that arguments ask for. Raises what is wrong with them. `name` is the field's."""
         given = dict(arguments)
         filter, sort = given.pop("filter", None), given.pop("sort", None)
         wanted = self.unfiltered if filter is None else filter
@@ -97,7 +97,7 @@ def connected(
     hidden: Any = None,
     **field: Any,
 ) -> Any:
-    """A connection answered by declared pages. `filter` is the input type of its `filter` argument, if it has one;
+    """Make a connection answered by declared pages. `filter` is the input type of its `filter` argument, if it has one;
     `unfiltered` stands for the argument when it is left out. `sort` is the value that its `sort` argument has then.
     `visible(row, info)` false answers `hidden`.
     """
@@ -122,7 +122,7 @@ def connected(
 
 
 def computed(*, description: str, graphql_type: Any = None) -> Callable[[Callable[..., Any]], Any]:
-    """A field with real code: `def name(root: Parent[Any], info: Info) -> …`. It never loads rows."""
+    """Make a field with real code: `def name(root: Parent[Any], info: Info) -> …`. It never loads rows."""
 
     def decorate(method: Callable[..., Any]) -> Any:
         return strawberry.field(
@@ -133,7 +133,9 @@ def computed(*, description: str, graphql_type: Any = None) -> Callable[[Callabl
 
 
 def restricted(visible: Gate, *, attribute: str, **field: Any) -> Any:
-    """An attribute of the row for those whom `visible(row, info)` lets read it; null for everyone else."""
+    """Make a field of an attribute of the row for those whom `visible(row, info)` lets read it; null for everyone
+    else.
+    """
 
     def resolve(root: Parent[Any], info: Info) -> Any:
         return getattr(root, attribute) if visible(root, info) else None
@@ -144,7 +146,7 @@ def restricted(visible: Gate, *, attribute: str, **field: Any) -> Any:
 
 
 def facet(graphql_type: Any, *, description: str) -> Any:
-    """A group of fields of the same row under a name of its own: the source object stays the row."""
+    """Make a group of fields of the same row under a name of its own: the source object stays the row."""
 
     def resolve(root: Parent[Any]) -> Any:
         return root
@@ -181,7 +183,7 @@ class Derived:
 
 
 def derived(*, description: str, graphql_type: Any, **needs: Need) -> Callable[[Callable[..., Any]], Any]:
-    """A field computed from its row and from what its needs have loaded: `def name(root, info, *, need, …)`.
+    """Make a field computed from its row and from what its needs have loaded: `def name(root, info, *, need, …)`.
 
     The function itself is plain: it loads nothing and awaits nothing.
     """

@@ -83,7 +83,7 @@ def query(
     deprecation_reason: str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """A root query. A `UserError` that it raises becomes a top-level error."""
+    """Make a root query. A `UserError` that it raises becomes a top-level error."""
 
     def decorate(method: Callable[..., Any]) -> Any:
         @wraps(method)
@@ -103,7 +103,7 @@ def query(
 
 
 def connection(*, description: str, access: Access, of: Any) -> Callable[[Callable[..., Listing]], Any]:
-    """A root connection over rows of the type `of`: the plain method answers which list, the page is read here.
+    """Make a root connection over rows of the type `of`: the plain method answers which list, the page is read here.
 
     Where not everyone may ask it is nullable, so that a refusal leaves the operation's other fields their answers.
     """
@@ -126,7 +126,8 @@ def connection(*, description: str, access: Access, of: Any) -> Callable[[Callab
 
 
 def page_of(name: str, arguments: dict[str, Any]) -> PageArgs:
-    """The slice that a root connection is asked for, taken out of its arguments. Raises what is wrong with these.
+    """Return the slice that a root connection is asked for, taken out of its arguments. Raises what is wrong with
+    these.
 
     `name` is the field's.
     """
@@ -135,7 +136,9 @@ def page_of(name: str, arguments: dict[str, Any]) -> PageArgs:
 
 
 def looked_up(of: Any, *, description: str, access: Access) -> Any:
-    """A root field with the argument `id`: the row of a type by its global id, null where it is missing or hidden."""
+    """Make a root field with the argument `id`: the row of a type by its global id, null where it is missing or
+    hidden.
+    """
     declaration, name = NODES[of.__name__], of.__name__
 
     async def resolve(
@@ -158,7 +161,7 @@ def mutation(
     price: int = MUTATION,
     gathers: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """A mutation `(self, info, input) -> SomePayload`. `price` is its cost (`schema/core/prices.py`).
+    """Make a mutation `(self, info, input) -> SomePayload`. `price` is its cost (`schema/core/prices.py`).
 
     Classes in `raises` become the payload's `errors`; any other exception stays a bug and is masked. A caller whom
     the gate refuses gets a top-level error and null, so that other fields of the operation keep their answers.
@@ -221,7 +224,9 @@ def mutation(
 
 
 def subscription(*, description: str, access: Access) -> Callable[[Callable[..., Any]], Any]:
-    """A live stream. The method answers a `Stream`, or an async generator, which is closed when the client goes."""
+    """Make a live stream. The method answers a `Stream`, or an async generator, which is closed when the client
+    goes.
+    """
 
     def decorate(method: Callable[..., Any]) -> Any:
         @wraps(method)

@@ -64,7 +64,7 @@ class UserErrorObject:
 
 
 def user_errors(error: UserError | UserErrors, reader: Reader) -> list[UserErrorObject]:
-    """What the payload of a mutation says of a refusal."""
+    """Return what the payload of a mutation says of a refusal."""
     return [
         UserErrorObject(
             code=one.code,
@@ -104,7 +104,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _id_of(row: Any) -> str:
-    """The global id of an entity, or of a row of one."""
+    """Return the global id of an entity, or of a row of one."""
     return ids.encode(getattr(type(row), "entity", type(row)).__name__, row.id)
 
 

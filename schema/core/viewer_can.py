@@ -29,7 +29,9 @@ def can(mutation: str, description: str) -> Any:
 
 
 def allowed(graphql_type: Any, rule: Callable[..., Any], *columns: str, **needs: Need | Given) -> Any:
-    """The field `viewerCan`: `rule(row, viewer, …)` is given what the needs have loaded, and reads these columns."""
+    """Make the field `viewerCan`: `rule(row, viewer, …)` is given what the needs have loaded, and reads these
+    columns.
+    """
     given = {name: need for name, need in needs.items() if not isinstance(need, Need)}
 
     @derived(
@@ -50,6 +52,6 @@ def allowed(graphql_type: Any, rule: Callable[..., Any], *columns: str, **needs:
 
 @cache
 def nothing(graphql_type: Any) -> Any:
-    """What guests may do."""
+    """Return what guests may do."""
     names = [field.python_name for field in graphql_type.__strawberry_definition__.fields]
     return graphql_type(**dict.fromkeys(names, False))

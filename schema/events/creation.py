@@ -42,7 +42,7 @@ from schema.events.venues import VENUE_PROBLEMS, NewVenueInput, new_venue
 
 
 def _check_fits(problems: list[UserError], frame: EventFrame, service: Mapping[str, Any], *path: str) -> None:
-    """What of a service is known by itself fits into its event."""
+    """Check that what is known of a service by itself fits into its event."""
     if {"starts_at", "ends_at"} <= service.keys() and service["starts_at"] <= service["ends_at"]:
         check_within(problems, frame, service["starts_at"], service["ends_at"], *path)
     if service.get("capacity") is not None:

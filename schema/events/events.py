@@ -242,7 +242,7 @@ class EventPayload(PayloadWithWarnings):
 
 
 async def conflicts_of(info: Info, uow: UnitOfWork, event: models.Event, path: str) -> list[TimeConflict]:
-    """What else there is at the time of the event. Raises it where the setting wants that."""
+    """Return what else there is at the time of the event. Raises it where the setting wants that."""
     return await time_conflicts.of_event(uow, info.context.viewer, info.context.conflict_policy, event, path)
 
 

@@ -76,7 +76,7 @@ class UnlinkIdentityPayload(Payload):
 
 
 async def proof_of(info: Info, password: str, device_token: str | None) -> PasswordProof:
-    """The caller knows their password. Raises `WrongPassword`, `RateLimited`."""
+    """Check that the caller knows their password. Raises `WrongPassword`, `RateLimited`."""
     context, settings = info.context, info.context.ports.settings
     return await rules.prove_password(
         context.database,

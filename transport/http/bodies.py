@@ -22,8 +22,8 @@ class ClientGone(Exception):
 
 
 async def read_body(request: HttpRequest, *, limit: int, timeout: float) -> bytes:
-    """The whole body. Raises `BadRequest` (413) where it is over the limit, whatever its header said, 408 where it
-    does not arrive in time, and `ClientGone`."""
+    """Return the whole body. Raises `BadRequest` (413) where it is over the limit, whatever its header said, 408
+    where it does not arrive in time, and `ClientGone`."""
     assert request.receive is not None
     declared = request.header(b"content-length")
     if declared.isdecimal() and int(declared) > limit:

@@ -66,12 +66,14 @@ class Direct:
         """The `Vary` header of a short answer and of a long one."""
 
     def address(self, peer: str, headers: Mapping[bytes, bytes]) -> str:
-        """The client's, as proxies that are trusted say it."""
+        """Return the client's, as proxies that are trusted say it."""
         told = headers.get(b"x-forwarded-for")
         return self._proxies.client(peer, told.decode("latin-1") if told is not None else None)
 
     def first(self, status: int, of_server: Pairs) -> bytes:
-        """The status line, and the headers that uvicorn gives to every answer: the date, a new list each second."""
+        """Return the status line, and the headers that uvicorn gives to every answer: the date, a new list each
+        second.
+        """
         known, lines = self._of_server
         if known is not of_server:
             lines = b"".join(_line(name, value) for name, value in of_server)
@@ -99,7 +101,7 @@ class Direct:
         return lines
 
     def _start(self, media_type: str) -> bytes:
-        """What is the same for all answers of this type; there are few of them."""
+        """Return what is the same for all answers of this type; there are few of them."""
         fixed = fixed_headers(media_type)
         lines = [_line(name.encode(), fixed[name].encode()) for name in ("content-type", "cache-control")]
         made = self._starts[media_type] = b"".join(lines) + self._safe
@@ -142,7 +144,9 @@ class Exchange:
             self.task.cancel()
 
     def forget(self) -> None:
-        """It is over. A connection without work holds on to its last cycle, and need not to what was sent."""
+        """Forget the cycle, which is over. A connection without work holds on to its last cycle, and need not to what
+        was sent.
+        """
         self.task = None
         self.request = NOTHING
 
@@ -197,7 +201,7 @@ class DirectProtocol(HttpToolsProtocol):
             self._begin_asgi()
 
     def _begin_asgi(self) -> None:
-        """What uvicorn does when a request begins, and then when its headers are there."""
+        """Do what uvicorn does when a request begins, and then when its headers are there."""
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects

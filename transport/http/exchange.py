@@ -41,7 +41,7 @@ class HttpRequest:
 
 
 def request_of(scope: Scope, receive: Receive | None = None) -> HttpRequest:
-    """What came through ASGI: a request, or the handshake of a WebSocket."""
+    """Return what came through ASGI: a request, or the handshake of a WebSocket."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name, value)
@@ -75,7 +75,7 @@ def fixed_headers(media_type: str) -> dict[str, str]:
 
 
 async def compressed(answer: HttpResponse, request: HttpRequest) -> HttpResponse:
-    """A long answer as it travels: by gzip where the client takes that."""
+    """Return a long answer as it travels: by gzip where the client takes that."""
     if not takes_gzip(request.header(b"accept-encoding")):
         return answer
     if len(answer.body) < COMPRESSED_ELSEWHERE:

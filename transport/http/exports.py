@@ -51,7 +51,7 @@ class Exports:
         await _response(found, request)(scope, receive, send)
 
     async def _found(self, request: HttpRequest, id: str) -> Download:
-        """The file, if it can be had. Raises `BadRequest`, `TokenRefused`."""
+        """Return the file, if it can be had. Raises `BadRequest`, `TokenRefused`."""
         if request.method != "GET":
             raise BadRequest("Use GET.", status=405, headers={"Allow": "GET"})
         reader = Reader(negotiate(request.header(b"accept-language")) or DEFAULT_LOCALE)
@@ -96,7 +96,7 @@ def _response(found: Download, request: HttpRequest) -> StreamingResponse:
 
 
 def _uuid(text: str) -> UUID:
-    """The id of a path; one that is none finds nothing."""
+    """Return the id of a path; one that is none finds nothing."""
     try:
         return UUID(text)
     except ValueError:
@@ -104,7 +104,7 @@ def _uuid(text: str) -> UUID:
 
 
 async def _unpacked(packed: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The text of a file, with little of it in memory, however well it was packed."""
+    """Return the text of a file, with little of it in memory, however well it was packed."""
     unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS)
     async for content in packed:
         waiting = content

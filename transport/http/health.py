@@ -27,7 +27,7 @@ class Health:
         self._newest_revision = newest_revision
 
     async def healthz(self, _request: Request) -> Response:
-        """The process answers. Nothing more: a restart would not bring the database back."""
+        """Answer that the process runs. Nothing more: a restart would not bring the database back."""
         return PlainTextResponse("ok\n")
 
     async def readyz(self, _request: Request) -> Response:

@@ -49,8 +49,8 @@ Explore = Callable[[Request], Response]
 
 
 async def parameters_of(request: HttpRequest, operations: Operations, settings: Settings) -> Parameters:
-    """What the request asks for. Its bytes are paid for before they are read. Raises `BadRequest`, `BudgetExhausted`
-    and `ClientGone`.
+    """Return what the request asks for. Its bytes are paid for before they are read. Raises `BadRequest`,
+    `BudgetExhausted` and `ClientGone`.
     """
     if request.method == "GET":
         await operations.pay_for_bytes(request.address, len(request.query))
@@ -76,8 +76,8 @@ async def parameters_of(request: HttpRequest, operations: Operations, settings: 
 
 
 async def _paid_body(request: HttpRequest, operations: Operations, settings: Settings) -> bytes:
-    """What is too large is told so for nothing, and nothing is kept of who cannot pay. A body of an unknown length is
-    paid for when it is there."""
+    """Read a body that is paid for. What is too large is told so for nothing, and nothing is kept of who cannot pay.
+    A body of an unknown length is paid for when it is there."""
     length = request.header(b"content-length")
     declared = int(length) if length.isdecimal() else 0
     if declared <= settings.max_body_bytes:
@@ -93,7 +93,7 @@ async def _paid_body(request: HttpRequest, operations: Operations, settings: Set
 
 
 def claims_for(operation: Operation, request: HttpRequest, ports: Ports) -> AccessClaims | None:
-    """What the caller's token says. Nobody asks where the operation is refused anyway. Raises `TokenRefused`."""
+    """Return what the caller's token says. Nobody asks where the operation is refused anyway. Raises `TokenRefused`."""
     if operation.errors or b"authorization" not in request.headers:
         return None
     return claims_of(ports, bearer_token(request.header(b"authorization")))
@@ -126,7 +126,9 @@ class GraphQLEndpoint:
         await answer.response()(scope, receive, send)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
-        """What is sent back. Raises `ClientGone` where nobody waits for it. Within a task of the request's own."""
+        """Return what is sent back. Raises `ClientGone` where nobody waits for it. Within a task of the request's
+        own.
+        """
         with self._operations.observing("http") as seen:
             try:
                 found = await self._respond(request, seen)
@@ -208,7 +210,7 @@ def _check_method(method: str, operation: Operation) -> None:
 
 @contextmanager
 def _watching(request: HttpRequest, receive: Receive) -> Iterator[None]:
-    """The task is cancelled when the client goes. Through ASGI nobody tells: somebody has to look."""
+    """Cancel the task when the client goes. Through ASGI nobody tells: somebody has to look."""
     task = asyncio.current_task()
     assert task is not None
     watch: list[asyncio.Task[None]] = []

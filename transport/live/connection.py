@@ -159,7 +159,7 @@ class SocketConnection:
     # Messages in
 
     async def _next(self) -> dict[str, Any]:
-        """The next message. Raises `ProtocolViolation` for what is none, and `SubscriberGone`."""
+        """Return the next message. Raises `ProtocolViolation` for what is none, and `SubscriberGone`."""
         while True:
             received = await self._receive()
             if received["type"] == "websocket.disconnect":
@@ -196,7 +196,7 @@ class SocketConnection:
         self._watched = self._services.sessions.watch(self._viewer, self._session_ended)
 
     async def _become(self, payload: dict[str, Any]) -> None:
-        """The token stands as `{"Authorization": "Bearer …"}` or as `{"token": "…"}`."""
+        """Take the token, which stands as `{"Authorization": "Bearer …"}` or as `{"token": "…"}`."""
         header = payload.get("Authorization", payload.get("authorization"))
         token = payload.get("token")
         try:
@@ -273,7 +273,9 @@ class SocketConnection:
                 del self._running[id]
 
     async def _answer(self, id: str, parameters: Parameters, seen: Observation) -> None:
-        """Raises `SubscriberGone`, `_SessionOver`, and what refuses the operation before it is executed."""
+        """Answer an operation. Raises `SubscriberGone`, `_SessionOver`, and what refuses the operation before it is
+        executed.
+        """
         operation = await self._operations.prepare(parameters, seen, self._caller.address)
         if operation.type is OperationType.SUBSCRIPTION and not operation.errors:
             await self._stream(id, operation, seen)
@@ -342,7 +344,7 @@ class SocketConnection:
         return True
 
     def stopped(self, following: SocketSubscription, error: Exception) -> None:
-        """Called by a group when a live subscription is over."""
+        """End a live subscription. Called by its group."""
         if self._running.get(following.id) is not following:
             return
         if isinstance(error, SubscriberGone):
@@ -364,14 +366,14 @@ class SocketConnection:
                 del self._running[following.id]
 
     async def _fail(self, id: str, errors: list[dict[str, Any]], *, has_begun: bool) -> None:
-        """An operation that ended by errors. If they came from the end of the session, everything ends."""
+        """End an operation by errors. If they came from the end of the session, everything ends."""
         if has_begun and self._viewer.id is not None and await session_has_ended(self._ports, self._viewer):
             await self._end(TOKEN_REVOKED)
         else:
             await self._finish(id, {"type": "error", "id": id, "payload": errors})
 
     async def _finish(self, id: str, message: dict[str, Any]) -> None:
-        """The last message of an operation. Its id is free before the client can read it."""
+        """Send the last message of an operation. Its id is free before the client can read it."""
         if self._running.get(id) is asyncio.current_task():
             del self._running[id]
         await self._writer.send(message)
@@ -384,7 +386,7 @@ class SocketConnection:
         self._ending = asyncio.create_task(tell())
 
     async def _end(self, reason: str) -> None:
-        """The session is over: every operation is told so, and the socket is closed."""
+        """Tell every operation that the session is over, and the socket is closed."""
         if self._writer.is_closed:
             return
         running, self._running = self._running, {}

@@ -42,7 +42,7 @@ class SubscriberSocket(Protocol):
         """Wait until the socket takes more. Raises `Gone`."""
 
     def stopped(self, following: SocketSubscription, error: Exception) -> None:
-        """The stream is over. `Gone` where nobody reads any more."""
+        """Note that the stream is over: `Gone` where nobody reads any more."""
 
 
 class SocketSubscription(Member):
@@ -84,7 +84,7 @@ class SocketSubscription(Member):
         self._reader.stopped(self, error)
 
     def cancel(self) -> None:
-        """The client wants no more, or is gone."""
+        """Stop, as the client wants no more or is gone."""
         self.leave()
         self.finish("cancelled")
 
@@ -105,7 +105,7 @@ class Fanout:
         self.groups = Groups(hub)
 
     def open(self, operation: Operation, context: Context) -> LiveOperation | None:
-        """The operation, ready to be followed in a group; null where it has to be run alone."""
+        """Return the operation, ready to be followed in a group; null where it has to be run alone."""
         if operation.type is not OperationType.SUBSCRIPTION or operation.errors:
             return None
         asked = operation.parameters
@@ -151,7 +151,7 @@ class Fanout:
 
 
 def errors_of(error: Exception, context: Context, seen: Observation) -> list[Any]:
-    """What a subscriber is told whose stream ended by an exception."""
+    """Return what a subscriber is told whose stream ended by an exception."""
     result = failure_of(error, context)
     seen.record(result)
     return list(result.body["errors"])

@@ -97,12 +97,12 @@ class FrameTransport(Protocol):
         """As ASGI's, past all layers."""
 
     def go_on(self, life: Callable[[], Awaitable[None]]) -> None:
-        """What is to be done once the application has returned: the rest of the socket's life. Until then all layers
-        of the application would be kept in memory, though they do nothing but wait.
+        """Take what is to be done once the application has returned: the rest of the socket's life. Until then all
+        layers of the application would be kept in memory, though they do nothing but wait.
         """
 
     def settle(self) -> None:
-        """The handshake is over, and nobody will read it again: give its memory back."""
+        """Give the memory of the handshake back, which nobody will read again."""
 
     def offer(self, frames: bytes) -> bool:
         """Write whole frames, in order with everything else and without a wait. False, and nothing is written, where
@@ -192,7 +192,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
 
 
 def text_frame(payload: bytes) -> bytes:
-    """A text as one frame from the server, which are not masked."""
+    """Return a text as one frame from the server, which are not masked."""
     size = len(payload)
     if size < 126:
         head = bytes((TEXT, size))

@@ -31,7 +31,7 @@ class ProtocolViolation(Exception):
 
 
 def message_in(text: str | None) -> dict[str, Any]:
-    """A message of the protocol, whatever its type. Null stands for a message that is no text."""
+    """Return a message of the protocol, whatever its type. Null stands for a message that is no text."""
     if text is None:
         raise ProtocolViolation(INVALID, "Messages are text")
     try:
@@ -51,7 +51,7 @@ def id_of(message: dict[str, Any]) -> str:
 
 
 def parameters_of(message: dict[str, Any]) -> Parameters:
-    """Raises `BadRequest` for what is within the protocol and asks for too much."""
+    """Return the parameters of a message. Raises `BadRequest` where it asks for too much."""
     try:
         return parameters_from(message.get("payload"))
     except BadRequest as error:

@@ -55,7 +55,7 @@ class ConnectionLimiter:
 
     @contextmanager
     def acquired(self, key: str) -> Iterator[None]:
-        """Raises `BadRequest` (429) where there is none left."""
+        """Hold one of the key's connections. Raises `BadRequest` (429) where there is none left."""
         if not self.acquire(key):
             raise BadRequest("Too many connections.", status=429, code="RATE_LIMITED", headers={"Retry-After": "30"})
         try:
@@ -77,7 +77,7 @@ class ViewerLookup:
         self._viewers: Batcher[UUID, Viewer] = Batcher(find)
 
     async def current(self, viewer: Viewer) -> Viewer | None:
-        """The viewer as they are now; null once their session has ended. Guests stay guests."""
+        """Return the viewer as they are now; null once their session has ended. Guests stay guests."""
         if viewer.session_id is None:
             return viewer
         found = await self._viewers.load(viewer.session_id)
@@ -159,7 +159,7 @@ class SessionWatch:
             reason.cancel()
 
     def put(self, event: Event) -> None:
-        """Called by the hub."""
+        """Take an event from the hub."""
         for watched in self._watched.get(event.channel, ()):
             self._ask(watched)
 

@@ -38,7 +38,7 @@ class SocketWriter:
         self._task = asyncio.current_task()
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Raises `SubscriberGone` where nobody reads, at the latest after the timeout."""
+        """Send a message. Raises `SubscriberGone` where nobody reads, at the latest after the timeout."""
         text = write_json(message).decode()
         if self._outlet is None or not self._outlet.writable.is_set():
             with BACKLOG.holding(len(text), self._drop):

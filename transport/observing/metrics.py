@@ -110,7 +110,9 @@ class Metrics:
         self._waiting.set_function(waiting)
 
     def record(self, one: OperationReport) -> None:
-        """Counting waits until there are many: in one go it takes a third of what it takes between other things."""
+        """Keep a report until there are many: counting them in one go takes a third of what it takes between other
+        things.
+        """
         self._seen.append(one)
         if len(self._seen) >= COUNTED_AT_ONCE:
             self._count()
@@ -131,7 +133,9 @@ class Metrics:
                 self.statements.labels(name, one.type).observe(one.statements)
 
     def name(self, operation: str | None, *, learn: bool) -> str:
-        """The operation's name as a label. Only an operation that worked may add its name to those told apart."""
+        """Return the operation's name as a label. Only an operation that worked may add its name to those told
+        apart.
+        """
         if not operation:
             return UNNAMED
         if operation in self._names:

@@ -26,7 +26,7 @@ class Tracing(Protocol):
 
 
 def trace_id_of(header: str) -> str | None:
-    """The trace id in a `traceparent` header; null for one that is not valid."""
+    """Return the trace id in a `traceparent` header; null for one that is not valid."""
     found = TRACEPARENT.fullmatch(header)
     if found is None or not int(found[1], 16) or not int(found[2], 16):
         return None

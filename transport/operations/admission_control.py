@@ -120,7 +120,7 @@ class AdmissionControl:
         self._running[caller] = self._running.get(caller, 0) + 1
 
     def release(self, caller: str, seconds: float | None = None) -> None:
-        """A slot is over. `seconds` is how long the operation took."""
+        """Give a slot back. `seconds` is how long the operation took."""
         self.running -= 1
         if left := self._running[caller] - 1:
             self._running[caller] = left
@@ -175,7 +175,7 @@ class AdmissionControl:
         self.waiting -= 1
 
     def _make_room(self, caller: str) -> None:
-        """Raises `Overloaded` where nobody waits with more operations than the caller would."""
+        """Make room. Raises `Overloaded` where nobody waits with more operations than the caller would."""
         greedy = max(self._lines, key=lambda one: len(self._lines[one]), default=caller)
         line = self._lines.get(greedy, deque())
         if len(line) <= len(self._lines.get(caller, ())) + 1:

@@ -8,7 +8,7 @@ from schema.core.ports import Ports
 
 
 def bearer_token(header: str | None) -> str | None:
-    """The token of an Authorization header (RFC 6750); null where there is none. Raises for another scheme."""
+    """Return the token of an Authorization header (RFC 6750); null where there is none. Raises for another scheme."""
     if not header:
         return None
     scheme, _, token = header.partition(" ")
@@ -18,7 +18,7 @@ def bearer_token(header: str | None) -> str | None:
 
 
 def claims_of(ports: Ports, token: str | None) -> AccessClaims | None:
-    """What a token says; null for a guest. Raises `TokenRefused`: a bad token is never treated as none."""
+    """Return what a token says; null for a guest. Raises `TokenRefused`: a bad token is never treated as none."""
     return None if token is None else ports.tokens.read(token)
 
 

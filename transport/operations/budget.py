@@ -46,7 +46,7 @@ class Budget:
         return await self.take_of(caller_key(viewer.id, address), cost, is_user=viewer.id is not None)
 
     async def take_of(self, key: str, cost: int, *, is_user: bool) -> Balance:
-        """The same for the caller of this key."""
+        """Take from the budget of the caller of this key."""
         rate = self._users if is_user else self._guests
         if not rate.most:
             return Balance()

@@ -22,7 +22,7 @@ class Deadlines:
         return Deadline(self)
 
     def begin(self, deadline: Deadline) -> asyncio.Task[object]:
-        """The task that has the deadline from now on."""
+        """Return the task that has the deadline from now on."""
         # Asking which loop runs is a system call in Python 3.11, so it is asked once.
         task = asyncio.current_task(self._loop) if self._loop is not None else None
         if task is None:

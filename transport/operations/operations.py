@@ -272,7 +272,7 @@ class Operations:
             seen.remaining = self._budget.settle(seen.payer, difference, seen.remaining)
 
     def _stopped(self, context: Context, seen: Observation) -> Result:
-        """The query has read more than it may: nothing of it is answered."""
+        """Return the refusal of a query that has read more than it may."""
         assert self._max_cost is not None
         error = too_costly(seen.cost, self._max_cost, seen.actual)
         present(error, context)

@@ -179,7 +179,7 @@ def _fits(text: str, hash: str) -> bool:
 
 
 def read_trusted(settings: Settings, schema: Schema) -> dict[str, str]:
-    """The registry, as GraphQL Code Generator's client preset writes it: a JSON object of ids to documents.
+    """Return the registry, as GraphQL Code Generator's client preset writes it: a JSON object of ids to documents.
 
     Raises `StartError` that says what is wrong with the file: a registry which runs half is worse than none.
     """

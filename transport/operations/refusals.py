@@ -22,7 +22,7 @@ TOKEN_REFUSED_MESSAGE = _("The access token is not valid.")
 
 
 def refusal_of(error: Exception, accept_language: str) -> BadRequest:
-    """The refusal for whatever was raised. What is a bug of ours is logged and masked."""
+    """Return the refusal for whatever was raised. What is a bug of ours is logged and masked."""
     if isinstance(error, BadRequest):
         return error
     reader = Reader(negotiate(accept_language) or DEFAULT_LOCALE)
@@ -40,7 +40,7 @@ def refusal_of(error: Exception, accept_language: str) -> BadRequest:
 
 
 def spent(reader: Reader, wait: int, cost: dict[str, Any]) -> BadRequest:
-    """The caller's budget is spent for `wait` seconds. `cost` is told as it is."""
+    """Return the refusal where the caller's budget is spent for `wait` seconds. `cost` is told as it is."""
     return BadRequest(
         reader.say(SPENT_MESSAGE, {"retry_after": wait}),
         status=429,

@@ -58,7 +58,7 @@ class Parameters(NamedTuple):
 
 
 def parameters_from(found: Any) -> Parameters:
-    """The parameters of a request, checked. Raises `InvalidParameters`."""
+    """Return the parameters of a request, checked. Raises `InvalidParameters`."""
     if not isinstance(found, dict):
         raise InvalidParameters("The request is not a JSON object.")
     if is_too_deep(found, OUTER_LEVELS + MAX_INPUT_DEPTH):

@@ -41,7 +41,7 @@ class Result(NamedTuple):
 
 
 def result_of(found: Any) -> Result:
-    """What clients get. Errors without a path come from before the execution, or from the source of a stream."""
+    """Return what clients get. Errors without a path come from before the execution, or from the source of a stream."""
     if not found.errors:
         return Result({"data": found.data})
     errors = [error.formatted for error in found.errors[:MAX_ERRORS]]
@@ -51,7 +51,7 @@ def result_of(found: Any) -> Result:
 
 
 def failure_of(error: Exception, context: Context) -> Result:
-    """What clients get where an operation, or a whole stream, has ended by an exception."""
+    """Return what clients get where an operation, or a whole stream, has ended by an exception."""
     made = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
     present(made, context)
     return Result({"errors": [made.formatted], "data": None}, is_last=True)

@@ -61,7 +61,7 @@ class InvalidInput(str):
 def coerce(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, inputs: dict[str, Any]
 ) -> VariableValues | list[GraphQLError]:
-    """The values of the variables (October 2021, section 6.1.2), or what is wrong with them."""
+    """Return the values of the variables (October 2021, section 6.1.2), or what is wrong with them."""
     definitions = operation.variable_definitions or ()
     if not check_variables(schema, operation, inputs):
         found = get_variable_values(schema, definitions, inputs, max_errors=MOST)
@@ -74,8 +74,8 @@ def coerce(
 def settle(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments, inputs: dict[str, Any]
 ) -> dict[str, Any] | list[GraphQLError]:
-    """The inputs, with refusals in the place of those which a mutation answers for itself; or what is wrong with them,
-    as errors of the request. What graphql-core alone finds fault with stays as it is.
+    """Return the inputs, with refusals in the place of those which a mutation answers for itself; or what is wrong
+    with them, as errors of the request. What graphql-core alone finds fault with stays as it is.
     """
     answered = _whole_inputs(operation, fragments)
     settled: dict[str, Any] = dict(inputs)
@@ -115,7 +115,7 @@ def _fits(schema: GraphQLSchema, definition: VariableDefinitionNode, inputs: dic
 def check_variables(
     schema: GraphQLSchema, operation: OperationDefinitionNode, inputs: Mapping[str, Any]
 ) -> list[GraphQLError]:
-    """What is wrong with the variables beyond their types, which graphql-core checks."""
+    """Return what is wrong with the variables beyond their types, which graphql-core checks."""
     errors: list[GraphQLError] = []
     for definition in operation.variable_definitions or ():
         value = inputs.get(definition.variable.name.value)
@@ -164,7 +164,7 @@ def _refusal(problems: Sequence[UserError]) -> InvalidInput:
 
 
 def _fitting(type_: Any) -> Any:
-    """The least that fits a type."""
+    """Return the least that fits a type."""
     if isinstance(type_, GraphQLNonNull):
         return _fitting(type_.of_type)
     if isinstance(type_, GraphQLList):

@@ -241,7 +241,7 @@ def _unlike(type_: Any, path: Path) -> UserError:
 
 
 def excesses(value: Any, type_: Any, max_items: int, path: Path = ()) -> Iterator[UserError]:
-    """What is too much, or not told by the schema: without what graphql-core looks for."""
+    """Return what is too much, or not told by the schema: without what graphql-core looks for."""
     if isinstance(type_, GraphQLNonNull):
         type_ = type_.of_type
     if isinstance(value, str):
