@@ -7,8 +7,10 @@ the userinfo endpoint, where providers keep them.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,6 +92,12 @@ class Metadata:
     @property
     def age(self) -> float:
         return time.monotonic() - self.read_at
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Return what all clients share: reading the authorities takes 27 ms, in which nobody else is served."""
+    return httpx2.create_ssl_context()
 
 
 class OpenIdProvider:
@@ -197,6 +205,7 @@ class OpenIdProvider:
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
             timeout=TIMEOUT,
+            verify=tls(),
         )
 
     async def _discover(self, *, newer_than: float | None = None) -> Metadata:
@@ -211,7 +220,7 @@ class OpenIdProvider:
 
     async def _read_metadata(self) -> Metadata:
         try:
-            async with httpx2.AsyncClient(timeout=TIMEOUT) as client:
+            async with httpx2.AsyncClient(timeout=TIMEOUT, verify=tls()) as client:
                 document = await _json(client, self._issuer.rstrip("/") + DISCOVERY)
                 # A document that speaks for another issuer could vouch for that issuer's people (Discovery, 4.3).
                 if document["issuer"].rstrip("/") != self._issuer.rstrip("/"):

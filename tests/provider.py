@@ -7,6 +7,7 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,12 @@ CLIENT_SECRET = "a secret between us"
 REDIRECT = "http://127.0.0.1/signed-in"
 
 
+@cache
+def signing_key() -> RSAKey:
+    """The key of every provider at first: a new one takes a tenth of a second."""
+    return RSAKey.generate_key(2048, auto_kid=True)
+
+
 class TestProvider:
     """`codes` holds what each code stands for; `claims` overrides the ID token's; `info` is the userinfo."""
 
@@ -35,7 +42,7 @@ class TestProvider:
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.published_issuer = self.issuer
-        self.key = RSAKey.generate_key(2048, auto_kid=True)
+        self.key = signing_key()
         self.published_key = self.key
         self.codes: dict[str, dict[str, str]] = {}
         self.claims: dict[str, Any] = {}
