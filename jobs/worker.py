@@ -23,11 +23,13 @@ from pgqueuer.ports.driver import NotifyCallback
 from database import Database, dsn_of, is_outage
 from integrations.mail import Mailer, MailRefused, make_mailer
 from jobs.handlers import HANDLERS
+from jobs.notifications.broadcasts import CHANNEL, Broadcaster
 from jobs.queue import MailAlreadyClaimed, handle, to_jobs
 from jobs.schedules import SCHEDULES, Sweep
 from outbox.relay import Relay
 from outbox.sinks import Consumer, RedisStreamSink, to_live_streams, to_sink
 from realtime.hub import Hub
+from realtime.tasks import end
 from settings import Settings
 
 log = structlog.get_logger()
@@ -50,7 +52,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 
 
 class ListeningDriver(AsyncpgPoolDriver):
-    """pgqueuer's connections. `listening` is set once notifications arrive."""
+    """pgqueuer's connections. `listening` is set once its notifications arrive."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         super().__init__(pool)
@@ -58,7 +60,8 @@ class ListeningDriver(AsyncpgPoolDriver):
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         await super().add_listener(channel, callback)
-        self.listening.set()
+        if channel != CHANNEL:
+            self.listening.set()
 
 
 class PatientQueries(Queries):
@@ -138,6 +141,7 @@ class Worker:
             self._sink = RedisStreamSink(settings.redis_url, settings.sink_stream, length=settings.sink_stream_length)
             consumers["sink"] = to_sink(self._sink)
         self._relay = Relay(self._database, consumers, interval=settings.relay_interval)
+        self._broadcaster = Broadcaster(self._database)
         self._database.after_commit = self._relay.wake
         self._hub.on_reconnect = self._relay.wake
 
@@ -149,9 +153,11 @@ class Worker:
         log.info("worker.started")
         await self._hub.connect()
         self._relay.start()
+        telling = asyncio.create_task(self._broadcaster.run(), name="broadcasts")
         try:
             await self._supervise()
         finally:
+            await end([telling])
             await self._relay.stop()
             await self._hub.disconnect()
             if self._sink is not None:
@@ -185,6 +191,8 @@ class Worker:
             driver = ListeningDriver(pool)
             queue = PgQueuer(driver, queries=PatientQueries(driver))
             self._register(queue)
+            await driver.add_listener(CHANNEL, self._broadcaster.wake)
+            self._broadcaster.wake()
             running = asyncio.create_task(
                 queue.run(
                     dequeue_timeout=LOOK,

@@ -29,6 +29,7 @@ from models.events.revisions import EventRevision
 from models.events.services import Service
 from models.events.venues import Venue
 from models.moderation.queue import ModerationItem, ModerationState
+from models.notifications.broadcasts import Broadcast
 from models.notifications.inbox import Inbox
 from models.notifications.notifications import Notification, NotificationType
 from models.notifications.preferences import Channel, NotificationPreference
@@ -57,6 +58,7 @@ __all__ = [
     "AvailabilityChange",
     "Base",
     "Booking",
+    "Broadcast",
     "Channel",
     "Chat",
     "ChatKind",

@@ -16,6 +16,7 @@ from integrations.mail import Mail
 from jobs.handlers import HANDLERS
 from jobs.queue import handle, to_jobs
 from outbox.relay import Relay
+from resolvers.notifications.broadcasting import tell_next
 from schema.core.ports import Ports
 
 
@@ -45,7 +46,11 @@ class Jobs:
         connection = await asyncpg.connect(self.database_url)
         try:
             queries = Queries(AsyncpgDriver(connection))
-            while await relay.deliver("jobs") or await self._run_due(queries, outgoing):
+            while (
+                await tell_next(self.ports.database)
+                or await relay.deliver("jobs")
+                or await self._run_due(queries, outgoing)
+            ):
                 pass
         finally:
             await connection.close()

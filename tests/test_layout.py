@@ -227,6 +227,7 @@ ALONE = {
     "events/service_times": "part of editing an event",
     "events/states": "which action an event allows when; asked by every mutation of events",
     "events/validation": "what creation and editing of events check alike",
+    "notifications/broadcasting": "workers tell what `broadcasts` has left to them",
     "notifications/mail": "a mail is only ever sent by a job",
     "notifications/words": "texts of notifications, in the reader's language",
     "people/attempts": "counted by `auth/throttle`",

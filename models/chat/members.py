@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, BigInt, CreatedAt
@@ -15,6 +15,12 @@ class ChatMember(Base):
     __tablename__ = "chat_members"
     __table_args__ = (
         Index(None, "user_id", "chat_id"),
+        # Who is to be told of the next message.
+        Index(
+            "ix_chat_members_to_tell", "chat_id", "user_id", postgresql_where=text("NOT is_told AND left_at IS NULL")
+        ),
+        # Where somebody has been told.
+        Index("ix_chat_members_told", "user_id", "chat_id", postgresql_where=text("is_told")),
         CheckConstraint("(left_at IS NULL) = (left_sequence IS NULL)", name="leaving_is_whole"),
     )
 
@@ -28,3 +34,5 @@ class ChatMember(Base):
     """Never moves back."""
     watching_until: Mapped[datetime | None]
     """Kept ahead of the clock while a live subscription of this member is open: no notice is needed then."""
+    is_told: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Whether the member was told of a message, and has not looked since: they are not told of the next one."""

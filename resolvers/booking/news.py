@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists
+
 from errors import _
-from models import NotificationType
+from models import HOLDING, NotificationType, Registration
 from resolvers.notifications.news import BOOKED, CANCELLED_BY, ITS_TIME, PRICE, REASON, WHEN, Wording, declare
+
+
+def has_place(user_id: Any, event_id: Any) -> ColumnElement[bool]:
+    return exists().where(
+        Registration.event_id == event_id, Registration.user_id == user_id, Registration.admission.in_(HOLDING)
+    )
+
+
+def has_no_place(user_id: Any, event_id: Any) -> ColumnElement[bool]:
+    return ~has_place(user_id, event_id)
+
 
 # The registration ends, by whoever and whatever, or the event is cancelled. Should it come back, this stays ended:
 # EVENT_REACTIVATED says then that the person has the place, and when.
@@ -25,6 +40,7 @@ declare(
         (_("You no longer have a place at this event."), CANCELLED_BY, REASON),
     ),
     topic="unregistered",
+    standing=has_no_place,
     withdrawn=Wording(
         (_("Registration cancelled: {name}"), _("Registration cancelled")), (_("You have a place again."),)
     ),

@@ -27,7 +27,7 @@ from models import (
 )
 from resolvers.booking import admission
 from resolvers.booking.changes import EndPlace
-from resolvers.booking.registrations import of_place
+from resolvers.booking.registrations import OF_PLACE, of_place
 from resolvers.chat import members
 from resolvers.notifications.notifications import Notice, topic_of
 
@@ -49,6 +49,21 @@ class EndedPlaces:
             topic=topic_of(NotificationType.REGISTRATION_CANCELLED, self.event.id, self.user_id),
             ends=of_place(self.event.id, self.user_id),
         )
+
+
+def ended_by_service(event: Event, user_ids: Collection[UUID], *, actor_id: UUID, reason: str | None) -> Notice:
+    """What those are told whose only bookings at an event were of a service that was cancelled."""
+    return Notice(
+        recipients=user_ids,
+        type=NotificationType.REGISTRATION_CANCELLED,
+        subject=event,
+        actor_id=actor_id,
+        params={"reason": reason},
+        topic=topic_of(NotificationType.REGISTRATION_CANCELLED, event.id),
+        is_of_each=True,
+        ends_of_each=[topic_of(type, event.id) for type in OF_PLACE],
+        object_id=event.id,
+    )
 
 
 async def end_places(

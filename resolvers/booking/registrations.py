@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.permissions import Permission
@@ -134,8 +134,14 @@ def coming(event_id: UUID, user_id: UUID) -> str:
 
 def of_place(event_id: UUID, user_id: UUID) -> list[str]:
     """Topics of what anybody was told of a person's place at an event, and is no longer so once it ends."""
-    own = (NotificationType.REGISTRATION_CONFIRMED, NotificationType.EVENT_REACTIVATED)
-    return [*(topic_of(type, event_id, user_id) for type in own), coming(event_id, user_id)]
+    return [topic_of(type, event_id, user_id) for type in OF_PLACE]
+
+
+OF_PLACE = (
+    NotificationType.REGISTRATION_CONFIRMED,
+    NotificationType.EVENT_REACTIVATED,
+    NotificationType.PARTICIPANT_JOINED,
+)
 
 
 async def welcome(
@@ -212,11 +218,10 @@ async def _hosts(session: AsyncSession, event_ids: Sequence[UUID]) -> dict[UUID,
     return hosts
 
 
-async def participant_ids(session: AsyncSession, event_id: UUID) -> list[UUID]:
-    """Everyone who holds a place at the event and has an account still."""
-    found = await session.scalars(
+def participant_ids(event_id: UUID) -> Select[UUID]:
+    """Select everyone who holds a place at the event and has an account still."""
+    return (
         select(Registration.user_id)
         .join(User, User.id == Registration.user_id)
         .where(Registration.event_id == event_id, Registration.admission.in_(HOLDING), User.is_active)
     )
-    return list(found)

@@ -7,17 +7,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from database import UnitOfWork
 from models import HOLDING, Booking, Event, NotificationType, Service, ServiceType
 from resolvers.booking.changes import ServiceFacts
-from resolvers.notifications.notifications import Notice, facts_of, notify_all, topic_of
+from resolvers.notifications.notifications import Notice, Recipients, facts_of, notify_all, topic_of
 from resolvers.notifications.words import changes_between
 
 
 async def tell(
-    uow: UnitOfWork, people: Iterable[UUID], news: NotificationType, event: Event, service: Service, **others: Any
+    uow: UnitOfWork, people: Recipients, news: NotificationType, event: Event, service: Service, **others: Any
 ) -> None:
     """One notice for each. `others` as those of `notice`."""
     await notify_all(uow, [await notice(uow, people, news, event, service, **others)])
@@ -25,7 +25,7 @@ async def tell(
 
 async def notice(
     uow: UnitOfWork,
-    people: Iterable[UUID],
+    people: Recipients,
     news: NotificationType,
     event: Event,
     service: Service,
@@ -39,7 +39,14 @@ async def notice(
     told = (await as_told(uow, [service]))[event.id]
     params |= facts_of(event) | {"service": told[0]["name"], "services": told}
     return Notice(
-        recipients=people, type=news, subject=service, actor_id=actor_id, params=params, topic=topic, ends=ends
+        recipients=people,
+        type=news,
+        subject=service,
+        actor_id=actor_id,
+        params=params,
+        topic=topic,
+        ends=ends,
+        object_id=event.id,
     )
 
 
@@ -51,17 +58,14 @@ async def moved(
     """
     if not former:
         return []
-    booked: dict[UUID, list[UUID]] = {}
-    found = select(Booking.service_id, Booking.user_id).where(
-        Booking.service_id.in_(former), Booking.admission.in_(HOLDING)
-    )
-    for service_id, user_id in await uow.session.execute(found):
-        booked.setdefault(service_id, []).append(user_id)
-    services = (await uow.session.scalars(select(Service).where(Service.id.in_(booked)).order_by(Service.id))).all()
+    is_booked = select(Booking.id).where(Booking.service_id == Service.id, Booking.admission.in_(HOLDING)).exists()
+    found = await uow.session.scalars(select(Service).where(Service.id.in_(former), is_booked).order_by(Service.id))
+    services = found.all()
     names = await _names(uow, services)
     return [
         Notice(
-            recipients=booked[service.id],
+            recipients=booked_ids(service.id),
+            object_id=event.id,
             type=NotificationType.SERVICE_CHANGED,
             subject=service,
             actor_id=actor_id,
@@ -79,6 +83,11 @@ async def moved(
         )
         for service in services
     ]
+
+
+def booked_ids(service_id: UUID) -> Select[UUID]:
+    """Select everyone who has a place at a service."""
+    return select(Booking.user_id).where(Booking.service_id == service_id, Booking.admission.in_(HOLDING))
 
 
 TIMES = ("startsAt", "endsAt")

@@ -6,7 +6,20 @@ from uuid import UUID
 
 from sqlalchemy import Select, exists, func, literal, select
 
-from models import HOLDING, Chat, ChatMember, Event, EventHost, Message, Registration, is_over
+from models import (
+    HOLDING,
+    Channel,
+    Chat,
+    ChatMember,
+    Event,
+    EventHost,
+    Message,
+    Notification,
+    NotificationPreference,
+    NotificationType,
+    Registration,
+    is_over,
+)
 from resolvers.core.invariants import declare, stream
 
 
@@ -37,8 +50,27 @@ def _chat_with_stranger() -> Select[UUID, str]:
     )
 
 
+def _member_never_told() -> Select[UUID, str]:
+    told = exists().where(
+        Notification.user_id == ChatMember.user_id,
+        Notification.subject_id == ChatMember.chat_id,
+        Notification.type == NotificationType.NEW_MESSAGE,
+        Notification.read_at.is_(None),
+    )
+    is_off = exists().where(
+        NotificationPreference.user_id == ChatMember.user_id,
+        NotificationPreference.type == NotificationType.NEW_MESSAGE,
+        NotificationPreference.channel == Channel.IN_APP,
+        NotificationPreference.is_enabled.is_(False),
+    )
+    return select(ChatMember.chat_id, func.concat("is not to tell ", ChatMember.user_id)).where(
+        ChatMember.is_told, ChatMember.left_at.is_(None), ~told, ~is_off
+    )
+
+
 declare(
     {
+        "member who counts as told has a notice": _member_never_told(),
         "participant is in the chat": _chat_without_participant(),
         "only participants are in the chat": _chat_with_stranger(),
         "chat stream is whole": stream(Chat, Chat.id, Chat.last_sequence, Message, Message.chat_id, starts_at_one=True),

@@ -166,7 +166,7 @@ def joining(is_owner: ColumnElement[bool], person_id: Any, *, now: Any) -> Inser
         .with_for_update(key_share=True, of=Chat)
     )
     columns = ["chat_id", "user_id", "joined_at", "joined_sequence", "read_sequence"]
-    return _again(insert(ChatMember.__table__).from_select(columns, chat), joined_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+    return _again(insert(ChatMember.__table__).from_select(columns, chat, include_defaults=False), joined_at=now)  # type: ignore[arg-type]  # typed as FromClause, is a Table
 
 
 def _join_event_chats() -> Insert:

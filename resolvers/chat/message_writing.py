@@ -11,6 +11,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     Text,
     Uuid,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     column,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from auth.viewer import Viewer
 from database import RECORDING, RecordedEvents, recording, stream_of
@@ -33,6 +36,7 @@ from dataloaders.chat.viewer_can import Writability, writability, writing_to
 from dataloaders.core.rule_statements import Statement
 from dataloaders.core.selects import columns_of
 from models import (
+    Broadcast,
     Chat,
     ChatMember,
     Club,
@@ -45,6 +49,7 @@ from models import (
     uuid7_among,
 )
 from realtime.streams import chat_stream
+from resolvers.chat.news import AWAY, SEQUENCE
 from resolvers.notifications.notifications import ADDRESSED, inserted_notifications, notification_events
 from translations import one_line
 
@@ -91,8 +96,8 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
     """Write the next message of a chat, its author's marker, notices to members who are away, and the domain events.
 
     In the order of locks: that of the chat, so that commit order is sequence order, without holes; that of the
-    membership, which makes it the one of now; those of the inboxes. Who is away is asked under the chat's lock, so that
-    two messages at once tell nobody twice.
+    membership, which makes it the one of now; those of members who are told; those of their inboxes. Who is away is
+    asked under the chat's lock, so that two messages at once tell nobody twice.
     """
     now = literal(utcnow())
     author = _author(viewer, _room(viewer, needs_fellowship=needs_fellowship))
@@ -119,12 +124,13 @@ def _send(viewer: Viewer, *, needs_fellowship: bool) -> Select[Any]:
     }
     writing = insert(Message.__table__).from_select(list(values), select(*values.values()))  # type: ignore[arg-type]  # typed as FromClause, is a Table
     message = writing.returning(*Message.__table__.c).cte("message")
-    told = inserted_notifications(_news(viewer, numbered), now, has_topics=False)
+    away = _members_to_tell(viewer, numbered)
+    told = inserted_notifications(_news(viewer, away), now, has_topics=False)
     event = {"subject_id": message.c.id, "stream": stream_of(chat_stream, message.c.chat_id)}
     event |= {name: message.c[name] for name in ("sequence", "chat_id", "author_id")}
     happened = [RecordedEvents(MessageSent, message, event), notification_events(told)]
     own = [message.c[name] for name in attributes(Message)]
-    return select(*own).add_cte(marked.cte("marked"), *recording(happened))
+    return select(*own).add_cte(marked.cte("marked"), _told_later(viewer, away, now), *recording(happened))
 
 
 def _room(viewer: Viewer, *, needs_fellowship: bool) -> CTE:
@@ -145,19 +151,25 @@ def _author(viewer: Viewer, room: CTE) -> CTE:
     )
 
 
-def _news(viewer: Viewer, numbered: CTE) -> FromClause:
+def _members_to_tell(viewer: Viewer, numbered: CTE) -> CTE:
+    """Select the members who are told at once, or one row without a person where they are told later."""
+    author, most = literal(viewer.id, Uuid()), bindparam("most", type_=Integer())
+    found = func.chat_members_to_tell(numbered.c.id, author, most).table_valued(column("user_id", Uuid()))
+    found = found.render_derived(name="found")
+    return select(*numbered.c, found.c.user_id).select_from(numbered, found).cte("away").prefix_with("MATERIALIZED")
+
+
+def _news(viewer: Viewer, away: CTE) -> FromClause:
     """Return a notice for each member who is away."""
-    away = func.chat_members_away(numbered.c.id, literal(viewer.id, Uuid())).table_valued(column("user_id", Uuid()))
-    away = away.render_derived(name="away")
     values = {
         "id": uuid7_among(bindparam("batch", type_=Uuid()), func.row_number().over()),
         "user_id": away.c.user_id,
         "type": literal(NotificationType.NEW_MESSAGE, Notification.type.type),
         "subject_type": literal("Chat"),
-        "subject_id": numbered.c.id,
+        "subject_id": away.c.id,
         "actor_id": literal(viewer.id, Uuid()),
         "person_id": literal(viewer.id, Uuid()),
-        "params": func.jsonb_build_object("name", _name_of(numbered), "text", bindparam("excerpt", type_=Text())),
+        "params": _params(away),
         "topic": null(),
         "repeats": null(),
         "withdraws": null(),
@@ -165,7 +177,34 @@ def _news(viewer: Viewer, numbered: CTE) -> FromClause:
     }
     assert values.keys() == ADDRESSED.keys()
     columns = [value.label(name) for name, value in values.items()]
-    return select(*columns).select_from(numbered, away).subquery("listed")
+    return select(*columns).select_from(away).where(away.c.user_id.is_not(None)).subquery("listed")
+
+
+def _told_later(viewer: Viewer, away: CTE, now: Any) -> CTE:
+    """Leave it to workers to tell the members who are away, where these are many (`resolvers/chat/news.py`)."""
+    author = literal(viewer.id, Uuid())
+    notice = {
+        "type": literal(NotificationType.NEW_MESSAGE.value),
+        "subject_type": literal("Chat"),
+        "subject_id": away.c.id,
+        "actor_id": author,
+        "person_id": author,
+        "params": _params(away),
+        "topic": null(),
+        "is_of_each": false(),
+        "is_quiet": false(),
+        "withdraws": null(),
+        SEQUENCE: away.c.last_sequence,
+    }
+    template = func.jsonb_build_object(*(part for name, value in notice.items() for part in (literal(name), value)))
+    rows = select(away.c.id, literal(AWAY), template, now).where(away.c.user_id.is_(None))
+    columns = ["object_id", "audience", "notice", "created_at"]
+    return insert(Broadcast.__table__).from_select(columns, rows, include_defaults=False).cte("told_later")  # type: ignore[arg-type]  # typed as FromClause, is a Table
+
+
+def _params(away: CTE) -> ColumnElement[Any]:
+    excerpt = bindparam("excerpt", type_=Text())
+    return func.jsonb_build_object(literal("name"), _name_of(away), literal("text"), excerpt, type_=JSONB)
 
 
 def _name_of(chat: CTE) -> ColumnElement[str]:
@@ -184,7 +223,7 @@ STANDING = Statement(_standing, given=("within_id", "client_id"), rows=row_class
 SEND = {
     needs_fellowship: Statement(
         partial(_send, needs_fellowship=needs_fellowship),
-        given=("within_id", "client_id", "new_id", "text", "excerpt", *RECORDING),
+        given=("within_id", "client_id", "new_id", "text", "excerpt", "most", *RECORDING),
         rows=row_class(Message),
     )
     for needs_fellowship in (True, False)

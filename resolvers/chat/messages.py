@@ -18,6 +18,7 @@ from realtime.streams import Bounds, Reading, Stream, StreamEnded, chat_stream
 from resolvers.chat import members
 from resolvers.chat.message_writing import SEND, STANDING, excerpt_of
 from resolvers.chat.reading import ChatReading, ChatReads
+from resolvers.notifications import notifications
 
 
 class ChatReadOnly(UserError):
@@ -51,6 +52,7 @@ async def send(
             "new_id": uuid7(),
             "text": text,
             "excerpt": excerpt_of(text or ""),
+            "most": notifications.MOST_AT_ONCE,
             **recording_values(has_sink=uow.has_sink),
         }
         sent: list[Message] = await uow.write(

@@ -238,14 +238,25 @@ def _mark_read(viewer: Viewer) -> Select[Any]:
     """Move a marker, and answer the chat; nothing where the chat or the message is hidden.
 
     A membership that changed while the statement waited for its row is looked at as it is then. Who has been in the
-    chat needs no notice of it any more; the next message may bring a new one.
+    chat needs no notice of it any more; the next message may bring a new one. Whoever was told waits for a message that
+    is being sent: it is either among those that are read now, or finds that they are to be told of it. Who is told at
+    this very moment stays told.
     """
     # SQLAlchemy would set a column that is named like a parameter.
     chat_id, message_id = bindparam("read_id", type_=Uuid()), bindparam("message_id", type_=Uuid())
     message = messages_visible_to(viewer).where(Message.id == message_id, Message.chat_id == chat_id)
     sequence = message.with_only_columns(Message.sequence).correlate(None).scalar_subquery()
-    last = case((message_id.is_(None), Chat.last_sequence))
-    target = func.coalesce(sequence, last)
+    was_told = (
+        select(Chat.last_sequence)
+        .join(ChatMember, ChatMember.chat_id == Chat.id)
+        .where(Chat.id == chat_id, ChatMember.user_id == viewer.id, ChatMember.is_told)
+        .with_for_update(read=True, of=Chat)
+        .cte("was_told")
+    )
+    has_been_told = select(func.count()).select_from(was_told).scalar_subquery() > 0
+    # The lock shows it as it is after the wait.
+    last_now = func.coalesce(select(was_told.c.last_sequence).scalar_subquery(), Chat.last_sequence)
+    target = func.coalesce(sequence, case((message_id.is_(None), last_now)))
     moved = (
         update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(
@@ -255,7 +266,10 @@ def _mark_read(viewer: Viewer) -> Select[Any]:
             ChatMember.left_at.is_(None),
             target.is_not(None),
         )
-        .values(read_sequence=func.greatest(ChatMember.read_sequence, target))
+        .values(
+            read_sequence=func.greatest(ChatMember.read_sequence, target),
+            is_told=and_(ChatMember.is_told, ~has_been_told),
+        )
         .returning(
             *columns_of(Chat, attributes(Chat)),
             # Who waited for another device sees the chat as it was before, and the marker as it is now.

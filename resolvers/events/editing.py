@@ -362,7 +362,8 @@ async def _news(
         before, after = ({**one, "venue": names[one["venue"]]} for one in (before, after))
     return [
         Notice(
-            recipients=await participant_ids(uow.session, event.id),
+            recipients=participant_ids(event.id),
+            object_id=event.id,
             type=NotificationType.EVENT_CHANGED,
             subject=event,
             actor_id=actor_id,

@@ -34,7 +34,7 @@ from resolvers.chat import members
 from resolvers.core import audit
 from resolvers.events import states
 from resolvers.events.states import EventAction
-from resolvers.notifications.notifications import Notice, notify_all, topic_of, withdraw_news
+from resolvers.notifications.notifications import Notice, Recipients, notify_all, topic_of, withdraw_news
 
 check_reason = partial(check_text, maximum=1000, multiline=True)
 
@@ -137,11 +137,20 @@ async def go_out(uow: UnitOfWork, event: Event, *, actor_id: UUID | None) -> lis
     """Let an event out. Answers whom that concerns: `notify_all` them at the end of the unit of work."""
     event.status, event.published_at = EventStatus.PUBLISHED, utcnow()
     uow.record(EventPublished(subject_id=event.id))
-    people = await participant_ids(uow.session, event.previous_id) if event.previous_id else []
+    people: Recipients = participant_ids(event.previous_id) if event.previous_id else []
     news, ends = NotificationType.EVENT_REPEATED, [topic_of(NotificationType.EVENT_REJECTED, event.id)]
     topic = topic_of(news, event.id)
     return [
-        Notice(recipients=people, type=news, subject=event, actor_id=actor_id, topic=topic, is_quiet=True, ends=ends)
+        Notice(
+            recipients=people,
+            type=news,
+            subject=event,
+            actor_id=actor_id,
+            topic=topic,
+            is_quiet=True,
+            ends=ends,
+            object_id=event.id,
+        )
     ]
 
 
@@ -187,10 +196,9 @@ async def call_off(
     await withdraw_from_review(uow, event)
     uow.record(EventCancelled(subject_id=event.id))
     await availability.announce(uow, event)
-    people = await participant_ids(uow.session, event.id)
     services = await uow.session.scalars(select(Service.id).where(Service.event_id == event.id))
     return Notice(
-        recipients=people,
+        recipients=participant_ids(event.id),
         type=NotificationType.EVENT_CANCELLED,
         subject=event,
         actor_id=actor_id,
@@ -200,8 +208,9 @@ async def call_off(
             topic_of(NotificationType.EVENT_REPEATED, event.id),
             topic_of(NotificationType.EVENT_CHANGED, event.id),
             *(topic_of(NotificationType.SERVICE_CHANGED, one) for one in services),
-            *(topic_of(news, event.id, one) for news in OF_PLACES for one in people),
         ],
+        ends_of_each=[topic_of(news, event.id) for news in OF_PLACES],
+        object_id=event.id,
     )
 
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists
+
 from errors import _
-from models import NotificationType
+from models import HOLDING, Booking, NotificationType
+from resolvers.booking.news import has_place
 from resolvers.notifications.news import CANCELLED_BY, CHANGED_AGAIN, ITS_TIME, REASON, WHEN, Wording, declare
+
+
+def _has_booked(user_id: Any, service_id: Any) -> ColumnElement[bool]:
+    return exists().where(Booking.service_id == service_id, Booking.user_id == user_id, Booking.admission.in_(HOLDING))
+
 
 # All that it tells of is changed again, or called off.
 declare(
     NotificationType.EVENT_CHANGED,
     Wording((_("Event changed: {name}"), _("Event changed")), (_("{changes}"), WHEN)),
     topic="changed",
+    standing=has_place,
     withdrawn=Wording(
         (_("Event had been changed: {name}"), _("Event had been changed")), (_("{changes}"), CHANGED_AGAIN)
     ),
@@ -23,6 +34,7 @@ declare(
         (_("It will not take place."), CANCELLED_BY, WHEN, REASON),
     ),
     topic="off",
+    standing=has_place,
     withdrawn=Wording(
         (_("Event had been cancelled: {name}"), _("Event had been cancelled")), (_("It takes place after all."),)
     ),
@@ -33,6 +45,7 @@ declare(
         (_("Takes place after all: {name}"), _("An event takes place after all")), (_("You keep your place."), WHEN)
     ),
     topic="back",
+    standing=has_place,
     withdrawn=Wording(
         (_("Was to take place after all: {name}"), _("An event was to take place after all")),
         (_("The event was cancelled again, or you no longer have a place."),),
@@ -57,6 +70,7 @@ declare(
         (_("A service that you booked at “{name}” has changed."), _("{changes}")),
     ),
     topic="moved",
+    standing=_has_booked,
     withdrawn=Wording(
         (
             _("Service had been changed: {service}"),

@@ -168,13 +168,19 @@ async def _bring_back(
     former = await service_times.write(uow, plan.moved)
     notices = await end_places_of_gone(uow, event, actor_id=viewer.require_user()) if was_over else []
     if wanted is EventStatus.PUBLISHED:
-        people = await participant_ids(uow.session, event.id)
         notices += await go_out(uow, event, actor_id=actor_id)
         news = NotificationType.EVENT_REACTIVATED
         topic = topic_of(news, event.id)
         notices.append(
             Notice(
-                recipients=people, type=news, subject=event, actor_id=actor_id, topic=topic, is_of_each=True, ends=ends
+                recipients=participant_ids(event.id),
+                type=news,
+                subject=event,
+                actor_id=actor_id,
+                topic=topic,
+                is_of_each=True,
+                ends=ends,
+                object_id=event.id,
             )
         )
         zone = event.time_zone

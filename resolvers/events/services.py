@@ -17,7 +17,6 @@ from auth.visibility.events import services_visible_to
 from database import UnitOfWork, on_conflict
 from errors import Forbidden, InvalidStatus, NotFound, UserError, VersionConflict, _, refuse
 from models import (
-    HOLDING,
     Booking,
     DomainEvent,
     Event,
@@ -31,8 +30,8 @@ from resolvers.booking import admission, availability, bookability, locks, regis
 from resolvers.booking.bookability import CapacityNeeded
 from resolvers.booking.changes import Clear, ServiceCapacity
 from resolvers.booking.locks import editable
-from resolvers.booking.putting_out import EndedPlaces
-from resolvers.booking.service_news import notice, tell
+from resolvers.booking.putting_out import ended_by_service
+from resolvers.booking.service_news import booked_ids, notice, tell
 from resolvers.core import audit
 from resolvers.core.moments import in_utc
 from resolvers.events import states
@@ -156,10 +155,9 @@ async def update(
         await admission.change_under_lock(uow, viewer, [wanted], actor_id=viewer.require_user())
     await _leave_trail(uow, viewer, event, service, before, changed)
     if {"startsAt", "endsAt"} & set(changed) and event.status is EventStatus.PUBLISHED:
-        people = await _booked_ids(uow, service)
         await tell(
             uow,
-            people,
+            booked_ids(service.id),
             NotificationType.SERVICE_CHANGED,
             event,
             service,
@@ -247,7 +245,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
     news = NotificationType.SERVICE_CANCELLED
     ends = [topic_of(NotificationType.SERVICE_CHANGED, service.id)]
     told = await notice(uow, people, news, event, service, actor_id=actor_id, reason=reason, ends=ends)
-    await notify_all(uow, [told, *(EndedPlaces(event, one).notice(actor_id=actor_id, reason=reason) for one in gone)])
+    await notify_all(uow, [told, ended_by_service(event, gone, actor_id=actor_id, reason=reason)])
     return service
 
 
@@ -299,10 +297,3 @@ async def _editable_service(uow: UnitOfWork, viewer: Viewer, service_id: UUID) -
     if not services:
         raise NotFound(path=("serviceId",))
     return event, services[0]
-
-
-async def _booked_ids(uow: UnitOfWork, service: Service) -> list[UUID]:
-    found = await uow.session.scalars(
-        select(Booking.user_id).where(Booking.service_id == service.id, Booking.admission.in_(HOLDING))
-    )
-    return list(found)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CTE, ColumnElement, Uuid, any_, bindparam, func, literal, select, update
+from sqlalchemy import ARRAY, CTE, ColumnElement, Select, Uuid, any_, bindparam, func, literal, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from auth.viewer import Viewer, given_viewer
 from auth.visibility.notifications import notifications_of
 from database import Database, RecordedEvents, UnitOfWork, stream_of
 from errors import NotFound, UserError, refuse
-from models import DomainEvent, Inbox, Notification, StreamEvent, utcnow
+from models import ChatMember, DomainEvent, Inbox, Notification, NotificationType, StreamEvent, utcnow
 from realtime.hub import Hub
 from realtime.streams import (
     BATCH,
@@ -94,13 +94,36 @@ def have_been_read(settled: CTE) -> list[RecordedEvents]:
     ]
 
 
-# SQLAlchemy would set a column that is named like a parameter.
-NOW = bindparam("now", type_=Notification.read_at.type)
-MARK = settling(given_viewer(), Notification.id == any_(bindparam("ids", type_=ARRAY(Uuid))), now=NOW)
-MARK_ALL = settling(given_viewer(), now=NOW)
+def _marking(*narrowed: ColumnElement[bool]) -> Select[UUID]:
+    """Mark as read, and let the chats among it tell of their next message (`ChatMember.is_told`)."""
+    viewer = given_viewer()
+    unread = notifications_of(viewer).where(Notification.read_at.is_(None), *narrowed)
+    of_chats = unread.where(Notification.type == NotificationType.NEW_MESSAGE).with_only_columns(
+        Notification.subject_id
+    )
+    own = ChatMember.user_id == viewer.id
+    told = select(ChatMember.chat_id).where(own, ChatMember.is_told, ChatMember.chat_id.in_(of_chats))
+    locked = told.order_by(ChatMember.chat_id).with_for_update(key_share=True).cte("locked")
+    waiting = (
+        update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+        .where(own, ChatMember.chat_id.in_(locked.select()))
+        .values(is_told=False)
+        .returning(ChatMember.chat_id)
+        .cte("waiting")
+    )
+    # Counted, so that memberships are locked before notifications, as whoever reads a chat does.
+    is_waiting = select(func.count()).select_from(waiting).scalar_subquery() >= 0
+    # SQLAlchemy would set a column that is named like a parameter.
+    now = bindparam("now", type_=Notification.read_at.type)
+    settled = settling(viewer, *narrowed, is_waiting, now=now).cte("settled")
+    return select(settled.c.id)
 
 
-async def _mark(uow: UnitOfWork, viewer: Viewer, statement: ReturningUpdate[UUID, UUID], **values: Any) -> int:
+MARK = _marking(Notification.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+MARK_ALL = _marking()
+
+
+async def _mark(uow: UnitOfWork, viewer: Viewer, statement: Select[UUID], **values: Any) -> int:
     user_id = viewer.require_user()
     marked = await uow.session.scalars(statement, {"viewer_id": user_id, "now": utcnow(), **values})
     read = marked.all()

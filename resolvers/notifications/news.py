@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement
 
 from errors import _
 from models import NotificationType
@@ -37,10 +41,19 @@ PASSING: dict[NotificationType, str] = {}
 
 The other types tell what was done or said, which stays so: what moderators approved, cancelled services, messages.
 """
+Standing = Callable[[Any, Any], ColumnElement[bool]]
+"""In SQL, whether news about a subject, by its id, still concern somebody, by theirs."""
+STANDING: dict[NotificationType, Standing] = {}
+"""Types that are told to many people, some later than others: they are told as long as this holds of them."""
 
 
 def declare(
-    type: NotificationType, wording: Wording, *, topic: str | None = None, withdrawn: Wording | None = None
+    type: NotificationType,
+    wording: Wording,
+    *,
+    topic: str | None = None,
+    withdrawn: Wording | None = None,
+    standing: Standing | None = None,
 ) -> None:
     """Say how a type of news is told. One that can cease to be so has a topic, and other words for then."""
     if (topic is None) is not (withdrawn is None):
@@ -48,5 +61,7 @@ def declare(
     if type in WORDINGS:
         raise ValueError(f"declared twice: {type.name}")
     WORDINGS[type] = wording
+    if standing is not None:
+        STANDING[type] = standing
     if topic is not None and withdrawn is not None:
         PASSING[type], WITHDRAWN_WORDINGS[type] = topic, withdrawn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -48,6 +48,8 @@ from models import (
     uuid7,
 )
 from realtime.streams import inbox_stream
+from resolvers.notifications import broadcasts
+from resolvers.notifications.broadcasts import FORMER
 from resolvers.notifications.news import PASSING
 from resolvers.notifications.preferences import NOT_BY_EMAIL
 
@@ -55,8 +57,6 @@ QUIET = timedelta(days=1)
 """For so long a repeat is no news."""
 WITHDRAWN = "withdrawn"
 """Parameter of a notification whose news is no longer so."""
-FORMER = "former"
-"""Mark of a change, among those of a notification, whose field was changed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,10 @@ class NotificationShown(NotificationSent):
     has_job: ClassVar[bool] = False
 
 
+Recipients = Iterable[UUID] | Select[UUID]
+"""People, or the statement that finds them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """The same news for several people.
@@ -82,7 +86,7 @@ class Notice:
     name are added here. The person is the one whose `user_id` is among the parameters, else the actor.
     """
 
-    recipients: Iterable[UUID]
+    recipients: Recipients
     type: NotificationType
     subject: Any = None
     """An entity, or a row of one."""
@@ -101,11 +105,21 @@ class Notice:
     """The topic of what the same people were told and is no longer so. As `ends`, for a statement that does it all."""
     ends: Sequence[str] = ()
     """Topics of what anybody was told and is no longer so. Of those `notify_all` alone takes care."""
+    ends_of_each: Sequence[str] = ()
+    """The same, of topics that there are for each of the recipients."""
+    object_id: UUID | None = None
+    """The event whose people these are. There may be so many that they are told after the commit, in batches: what
+    happened to one event in the order in which it did.
+    """
 
 
 def topic_of(type: NotificationType, subject_id: UUID, person_id: UUID | None = None) -> str:
     """Names what may be so again and again, of an event, a club or a service, and of a person if it is about one."""
     return ":".join(str(part) for part in (PASSING[type], subject_id, person_id) if part)
+
+
+MOST_AT_ONCE = 500
+"""People who are told in the transaction of what caused it. More are told after it (`broadcasting.py`)."""
 
 
 async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequence[str] = ()) -> None:
@@ -114,47 +128,102 @@ async def notify_all(uow: UnitOfWork, notices: Iterable[Notice], *, ends: Sequen
     Inboxes are locked in the order of their ids, so two calls in one unit of work could wait for each other with
     those of another. Call it once, after all other locks of the unit of work are taken.
     """
-    notices = list(notices)
-    ended = [*ends, *(topic for notice in notices for topic in notice.ends)]
-    changed = [
-        (notice.topic, one["field"]) for notice in notices if notice.topic for one in notice.params.get("changes", ())
-    ]
+    found = [(notice, await _people(uow, notice)) for notice in notices]
+    ended = [*ends, *(topic for notice, _ in found for topic in notice.ends)]
+    of_each = [topic for notice, _ in found for topic in notice.ends_of_each]
+    objects = {notice.object_id for notice, _ in found if notice.object_id}
+    changed = [one for notice, _ in found for one in _changed(notice)]
+    is_behind = await broadcasts.stop(uow, objects, [*ended, *of_each], changed)
+    if objects and (is_behind or sum(len(people) for _, people in found) > MOST_AT_ONCE):
+        later = [notice for notice, people in found if notice.object_id and people]
+        found = [(notice, people) for notice, people in found if notice not in later]
+        ended = await _put_off(uow, later, ended)
+        changed = [one for notice, _ in found for one in _changed(notice)]
+    ended += [f"{topic}:{one}" for notice, people in found for topic in notice.ends_of_each for one in people]
     if ended or changed:
         await withdraw_news(uow, *ended, changed=changed)
-    rows = notice_rows(notices)
+    await tell(uow, rows_of((template_of(notice), people) for notice, people in found))
+
+
+async def _people(uow: UnitOfWork, notice: Notice) -> Collection[UUID]:
+    """Return the recipients, or of those that a statement finds one more than are told at once."""
+    if not isinstance(notice.recipients, Select):
+        return sorted(set(notice.recipients))
+    return (await uow.session.scalars(notice.recipients.limit(MOST_AT_ONCE + 1))).all()
+
+
+def _changed(notice: Notice) -> list[tuple[str, str]]:
+    """Return the topic with each field that changed."""
+    if notice.topic is None:
+        return []
+    return [(notice.topic, one["field"]) for one in notice.params.get("changes", ())]
+
+
+async def _put_off(uow: UnitOfWork, later: Sequence[Notice], ended: Sequence[str]) -> list[str]:
+    """Leave it to workers to tell these. The first one ends what many may have been told; answers the other topics."""
+    of_many = [topic for topic in ended if broadcasts.is_of_many(topic)]
+    for notice in later:
+        own = {topic for topic, _ in _changed(notice)}
+        assert notice.object_id is not None
+        await broadcasts.put_off(
+            uow,
+            notice.object_id,
+            template_of(notice),
+            notice.recipients,
+            ends=[*of_many, *own],
+            ends_of_each=notice.ends_of_each,
+        )
+        of_many = []
+    return [topic for topic in ended if not broadcasts.is_of_many(topic)]
+
+
+async def tell(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write notices as `rows_of` makes them. Answers how many were wanted and new."""
     if not rows:
-        return
+        return 0
     await uow.session.flush()
-    written = await uow.session.execute(WRITE, {"notices": rows, "now": utcnow()})
+    written = (await uow.session.execute(WRITE, {"notices": rows, "now": utcnow()})).all()
     for id, user_id, type, sequence, mailed in written:
         stream, kind = inbox_stream(user_id), NotificationSent if mailed else NotificationShown
         uow.record(kind(subject_id=id, stream=stream, sequence=sequence, user_id=user_id, type=type.value))
+    return len(written)
 
 
 def notice_rows(notices: Iterable[Notice]) -> list[dict[str, Any]]:
-    """What a statement with `notices_parameter` is given."""
-    people = [
-        (notice, user_id)
-        for notice in notices
-        for user_id in sorted(set(notice.recipients))
-        if user_id != notice.actor_id
-    ]
-    return [_row(notice, user_id) | {"position": position} for position, (notice, user_id) in enumerate(people)]
+    """What a statement with `notices_parameter` is given, of notices whose recipients are known."""
+    found = [(template_of(one), one.recipients) for one in notices if not isinstance(one.recipients, Select)]
+    return rows_of(found)
 
 
-def _row(notice: Notice, user_id: UUID) -> dict[str, Any]:
-    topic = f"{notice.topic}:{user_id}" if notice.topic and notice.is_of_each else notice.topic
+def rows_of(told: Iterable[tuple[Mapping[str, Any], Iterable[UUID]]]) -> list[dict[str, Any]]:
+    """Templates for each of their people."""
+    rows: list[dict[str, Any]] = []
+    for template, people in told:
+        common = {name: template[name] for name in COMMON}
+        for user_id in sorted(set(people)):
+            if (person := str(user_id)) != template["actor_id"]:
+                topic = f"{template['topic']}:{person}" if template["is_of_each"] else template["topic"]
+                own = {"id": str(uuid7()), "user_id": person, "topic": topic, "position": len(rows)}
+                rows.append(common | own | {"repeats": topic if template["is_quiet"] else None})
+    return rows
+
+
+COMMON = ("type", "subject_type", "subject_id", "actor_id", "person_id", "params", "withdraws")
+"""What all rows of a template have."""
+
+
+def template_of(notice: Notice) -> dict[str, Any]:
+    """Make what a notice says to each of its people, as it can be kept."""
     return {
-        "id": str(uuid7()),
-        "user_id": str(user_id),
         "type": notice.type.value,
         "subject_type": notice.subject.__class__.__name__ if notice.subject is not None else None,
         "subject_id": None if notice.subject is None else str(notice.subject.id),
-        "actor_id": notice.actor_id and str(notice.actor_id),
+        "actor_id": str(notice.actor_id) if notice.actor_id else None,
         "person_id": _person(notice),
         "params": facts_of(notice.subject) | dict(notice.params),
-        "topic": topic,
-        "repeats": topic if notice.is_quiet else None,
+        "topic": notice.topic,
+        "is_of_each": bool(notice.topic) and notice.is_of_each,
+        "is_quiet": notice.is_quiet,
         "withdraws": notice.withdraws,
     }
 
@@ -233,7 +302,7 @@ def _news(judged: CTE, now: Any) -> CTE:
         .join(judged, judged.c.user_id == Notification.user_id)
         .where(
             Notification.topic == any_(array([judged.c.repeats, judged.c.withdraws])),
-            or_(and_(is_repeat, judged.c.is_wanted, is_recent), and_(~is_repeat, _is_so())),
+            or_(and_(is_repeat, judged.c.is_wanted, is_recent), and_(~is_repeat, is_so())),
         )
         .order_by(Notification.user_id, Notification.sequence)
         .with_for_update(of=Notification)
@@ -254,7 +323,8 @@ def _news(judged: CTE, now: Any) -> CTE:
     return select(judged).where(judged.c.is_wanted, ~repeats).cte("fresh")
 
 
-def _is_so() -> ColumnElement[bool]:
+def is_so() -> ColumnElement[bool]:
+    """Whether what a notification tells was not ended."""
     is_so: ColumnElement[bool] = ~Notification.params.has_key(WITHDRAWN)
     return is_so
 
@@ -263,10 +333,13 @@ def _withdrawn() -> ColumnElement[Any]:
     return Notification.params.concat(literal({WITHDRAWN: True}, JSONB()))
 
 
-async def withdraw_news(uow: UnitOfWork, *topics: str, changed: Sequence[tuple[str, str]] = ()) -> None:
+async def withdraw_news(
+    uow: UnitOfWork, *topics: str, changed: Sequence[tuple[str, str]] = (), among: Sequence[ColumnElement[bool]] = ()
+) -> None:
     """What people were told under these topics is no longer so. The notifications say that; nobody is told anew.
 
-    `changed` are topics with fields that were changed again: of what was told under them, only that ends.
+    `changed` are topics with fields that were changed again: of what was told under them, only that ends. `among`
+    narrows the notifications.
     """
     ends = Notification.topic == any_(literal(list(topics), ARRAY(Text)))
     is_former, params = ends, _withdrawn()
@@ -275,7 +348,7 @@ async def withdraw_news(uow: UnitOfWork, *topics: str, changed: Sequence[tuple[s
         is_former, params = or_(ends, again.is_told), case((ends, params), else_=again.params)
     told = (
         select(Notification.id)
-        .where(is_former, _is_so())
+        .where(is_former, is_so(), *among)
         .order_by(Notification.user_id, Notification.sequence)
         .with_for_update()
     )

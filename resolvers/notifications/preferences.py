@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import select
+import sqlalchemy
+from sqlalchemy import Uuid, bindparam, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.viewer import Viewer
 from database import UnitOfWork
-from models import Channel, DomainEvent, NotificationPreference, NotificationType, User
+from models import Channel, ChatMember, DomainEvent, Notification, NotificationPreference, NotificationType, User
 
 NOT_BY_EMAIL = frozenset({NotificationType.PARTICIPANT_JOINED, NotificationType.NEW_MESSAGE})
 """News that may come many times a day."""
@@ -53,6 +54,20 @@ class PreferencesChanged(DomainEvent):
     subject_type: ClassVar[str] = "User"
 
 
+TOLD = exists().where(
+    Notification.user_id == ChatMember.user_id,
+    Notification.subject_id == ChatMember.chat_id,
+    Notification.type == NotificationType.NEW_MESSAGE,
+    Notification.read_at.is_(None),
+)
+TELL_AGAIN = (
+    sqlalchemy.update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
+    .where(ChatMember.user_id == bindparam("id", type_=Uuid()), ~TOLD)
+    .values(is_told=False)
+)
+"""Whoever did not want to hear of messages was passed over as if they had been told. Also those of this moment."""
+
+
 @dataclass(frozen=True)
 class PreferenceChange:
     type: NotificationType
@@ -77,5 +92,7 @@ async def update(uow: UnitOfWork, viewer: Viewer, *, choices: Sequence[Preferenc
                 index_elements=["user_id", "type", "channel"], set_={"is_enabled": statement.excluded.is_enabled}
             )
         )
+        if latest.get((NotificationType.NEW_MESSAGE, Channel.IN_APP)):
+            await uow.session.execute(TELL_AGAIN, {"id": user_id})
         uow.record(PreferencesChanged(subject_id=user_id))
     return await uow.session.get_one(User, user_id)

@@ -11,8 +11,9 @@ from typing import Any
 from errors import _
 from models import EventRole, Notification
 from resolvers.core.money import Price
+from resolvers.notifications.broadcasts import FORMER
 from resolvers.notifications.news import WITHDRAWN_WORDINGS, WORDINGS
-from resolvers.notifications.notifications import FORMER, WITHDRAWN
+from resolvers.notifications.notifications import WITHDRAWN
 from translations import Reader, one_line, placeholders
 
 LONGEST_NAME = 100
