@@ -91,10 +91,13 @@ DELETE FROM messages WHERE sent_at > '{WRITTEN}';
 UPDATE chats SET last_message_at = '{WRITTEN}',
     last_sequence = (SELECT coalesce(max(sequence), 0) FROM messages WHERE messages.chat_id = chats.id)
 WHERE last_message_at > '{WRITTEN}';
-UPDATE chat_members SET read_sequence = 0, watching_until = NULL WHERE read_sequence > 0 OR watching_until IS NOT NULL;
+UPDATE chat_members SET read_sequence = 0, watching_until = NULL, is_told = false
+WHERE read_sequence > 0 OR watching_until IS NOT NULL OR is_told;
 CREATE TEMP TABLE told ON COMMIT DROP AS SELECT DISTINCT user_id FROM notifications WHERE created_at > '{WRITTEN}';
 DELETE FROM notifications WHERE created_at > '{WRITTEN}';
 UPDATE notifications SET read_at = NULL WHERE read_at IS NOT NULL;
+UPDATE inboxes SET read_sequence = 0 WHERE read_sequence > 0;
+DELETE FROM read_marks;
 UPDATE inboxes SET last_sequence =
     (SELECT coalesce(max(sequence), 0) FROM notifications WHERE notifications.user_id = inboxes.user_id)
 WHERE user_id IN (SELECT user_id FROM told);

@@ -30,8 +30,8 @@ from models.events.services import Service
 from models.events.venues import Venue
 from models.moderation.queue import ModerationItem, ModerationState
 from models.notifications.broadcasts import Broadcast
-from models.notifications.inbox import Inbox
-from models.notifications.notifications import Notification, NotificationType
+from models.notifications.inbox import Inbox, ReadMark
+from models.notifications.notifications import Notification, NotificationType, is_unread
 from models.notifications.preferences import Channel, NotificationPreference
 from models.people.attempts import AttemptCount
 from models.people.interests import Interest, UserInterest
@@ -106,6 +106,7 @@ __all__ = [
     "Password",
     "PaymentPolicy",
     "ProviderSignIn",
+    "ReadMark",
     "RefreshToken",
     "Registration",
     "Review",
@@ -123,6 +124,7 @@ __all__ = [
     "Venue",
     "has_begun",
     "is_over",
+    "is_unread",
     "name_key",
     "utcnow",
     "uuid7",

@@ -100,7 +100,7 @@ async def test_no_mail_where_it_is_no_longer_wanted(ports, save, run_jobs, chang
     async with ports.database.writing() as uow:
         match change:
             case "read":
-                await uow.session.execute(update(models.Notification).values(read_at=now()))
+                await uow.session.execute(update(models.Notification).values(marked_at=now()))
             case "inactive":
                 await uow.session.execute(update(models.User).values(is_active=False))
             case "unproven":

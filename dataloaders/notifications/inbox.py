@@ -5,17 +5,15 @@ from typing import Any
 from sqlalchemy import func
 
 from auth.viewer import Viewer
-from auth.visibility.notifications import notifications_of
+from auth.visibility.notifications import is_unread_by, notifications_of
 from dataloaders.core.declarations import value
 from models import Notification
-
-UNREAD = Notification.read_at.is_(None)
 
 
 def unread_counts(viewer: Viewer) -> Any:
     return (
         notifications_of(viewer)
-        .where(UNREAD)
+        .where(is_unread_by(viewer))
         .with_only_columns(Notification.user_id, func.count())
         .group_by(Notification.user_id)
     )

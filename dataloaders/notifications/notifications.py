@@ -9,17 +9,16 @@ import dataloaders.clubs.clubs
 import dataloaders.events.events
 import dataloaders.events.services
 from auth.viewer import Viewer
-from auth.visibility.notifications import notifications_of
+from auth.visibility.notifications import is_unread_by, notifications_of
 from dataloaders.core.declarations import OneOf, one, pages
 from dataloaders.core.filter_conditions import among
 from dataloaders.core.keyset_pages import Key
-from dataloaders.notifications.inbox import UNREAD
 from models import Notification
 
 
-def narrowed(statement: Select[Any], _viewer: Viewer, filter: Any) -> Select[Any]:
+def narrowed(statement: Select[Any], viewer: Viewer, filter: Any) -> Select[Any]:
     narrowed = statement.where(*among(Notification.type, filter.types))
-    return narrowed.where(UNREAD) if filter.unread_only else narrowed
+    return narrowed.where(is_unread_by(viewer)) if filter.unread_only else narrowed
 
 
 by_id = one(Notification, key=Notification.id, select=notifications_of)

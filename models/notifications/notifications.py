@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, func, select, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from models.core.base import Base, BigInt, CreatedAt, PrimaryKey
+from models.notifications.inbox import Inbox, ReadMark
 
 
 class NotificationType(Enum):
@@ -73,4 +74,25 @@ class Notification(Base):
     """The topic of news that may repeat: within a day it is one notification, which is updated."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[datetime | None]
-    read_at: Mapped[datetime | None]
+    marked_at: Mapped[datetime | None] = mapped_column("read_at")
+    """When it was read by itself. What was read with all others has a `ReadMark`."""
+    if TYPE_CHECKING:
+        read_at: Mapped[datetime | None]
+        """When it was first read, in whichever way."""
+
+
+def _first_read() -> ColumnElement[Any]:
+    own = Notification.__table__.c
+    mark = select(ReadMark.read_at).where(ReadMark.user_id == own.user_id, ReadMark.sequence >= own.sequence)
+    first = mark.order_by(ReadMark.sequence).limit(1).correlate(Notification.__table__).scalar_subquery()
+    return func.least(own.read_at, first, type_=own.read_at.type)
+
+
+Notification.read_at = column_property(_first_read())
+
+
+def is_unread(read_sequence: Any = None) -> ColumnElement[bool]:
+    """Whether a notification is unread. `read_sequence` is that of its inbox, where it is the same for all."""
+    if read_sequence is None:
+        read_sequence = select(Inbox.read_sequence).where(Inbox.user_id == Notification.user_id).scalar_subquery()
+    return and_(Notification.marked_at.is_(None), Notification.sequence > func.coalesce(read_sequence, 0))

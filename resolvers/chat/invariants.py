@@ -19,6 +19,7 @@ from models import (
     NotificationType,
     Registration,
     is_over,
+    is_unread,
 )
 from resolvers.core.invariants import declare, stream
 
@@ -55,7 +56,7 @@ def _member_never_told() -> Select[UUID, str]:
         Notification.user_id == ChatMember.user_id,
         Notification.subject_id == ChatMember.chat_id,
         Notification.type == NotificationType.NEW_MESSAGE,
-        Notification.read_at.is_(None),
+        is_unread(),
     )
     is_off = exists().where(
         NotificationPreference.user_id == ChatMember.user_id,

@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CTE, ColumnElement, Select, Uuid, any_, bindparam, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from auth.viewer import Viewer, given_viewer
-from auth.visibility.notifications import notifications_of
+from auth.visibility.notifications import is_unread_by, notifications_of
 from database import Database, RecordedEvents, UnitOfWork, stream_of
 from errors import NotFound, UserError, refuse
-from models import ChatMember, DomainEvent, Inbox, Notification, NotificationType, StreamEvent, utcnow
+from models import ChatMember, DomainEvent, Inbox, Notification, NotificationType, ReadMark, StreamEvent, utcnow
 from realtime.hub import Hub
 from realtime.streams import (
     BATCH,
@@ -41,6 +42,16 @@ class NotificationRead(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllNotificationsRead(StreamEvent):
+    """All up to one, which is the subject. It tells the person's other devices as well, as `InboxRead` does."""
+
+    name: ClassVar[str] = "notification.read"
+    subject_type: ClassVar[str] = "Notification"
+    user_id: UUID
+    up_to_sequence: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboxRead(StreamEvent):
     """Tells the person's other devices. It is no entry of a durable stream: its number means nothing."""
 
@@ -50,8 +61,13 @@ class InboxRead(StreamEvent):
 
 async def mark_read(uow: UnitOfWork, viewer: Viewer, *, notification_ids: Sequence[UUID]) -> list[Notification]:
     """The notifications, in the order of the ids. Raises `NotFound` for each that is not one's own, and marks none."""
-    viewer.require_user()
-    await _mark(uow, viewer, MARK, ids=list(notification_ids))
+    user_id = viewer.require_user()
+    values = {"viewer_id": user_id, "now": utcnow(), "ids": list(notification_ids)}
+    marked = (await uow.session.scalars(MARK, values)).all()
+    for notification_id in marked:
+        uow.record(NotificationRead(subject_id=notification_id, user_id=user_id))
+    if marked:
+        uow.record(InboxRead(subject_id=user_id, stream=inbox_read_stream(user_id), sequence=0))
     rows = await uow.session.scalars(notifications_of(viewer).where(Notification.id.in_(notification_ids)))
     found = {row.id: row for row in rows}
     problems: list[UserError] = [
@@ -62,8 +78,22 @@ async def mark_read(uow: UnitOfWork, viewer: Viewer, *, notification_ids: Sequen
 
 
 async def mark_all_read(uow: UnitOfWork, viewer: Viewer) -> int:
-    """How many were unread."""
-    return await _mark(uow, viewer, MARK_ALL)
+    """Mark as read all that there are now, by one row. Answers how many were unread."""
+    user_id = viewer.require_user()
+    found = await uow.session.execute(MARK_ALL, {"viewer_id": user_id, "now": utcnow()})
+    marked = found.one_or_none()
+    if marked is None:
+        return 0
+    uow.record(
+        AllNotificationsRead(
+            subject_id=marked.id,
+            user_id=user_id,
+            up_to_sequence=marked.sequence,
+            stream=inbox_read_stream(user_id),
+            sequence=0,
+        )
+    )
+    return int(marked.number)
 
 
 def settling(viewer: Viewer, *narrowed: ColumnElement[bool], now: Any) -> ReturningUpdate[UUID, UUID]:
@@ -71,7 +101,7 @@ def settling(viewer: Viewer, *narrowed: ColumnElement[bool], now: Any) -> Return
     # Locked in one order, so that two devices marking at once do not wait for each other.
     unread = (
         notifications_of(viewer)
-        .where(Notification.read_at.is_(None), *narrowed)
+        .where(is_unread_by(viewer), *narrowed)
         .with_only_columns(Notification.id)
         .order_by(Notification.sequence)
         .with_for_update()
@@ -94,44 +124,75 @@ def have_been_read(settled: CTE) -> list[RecordedEvents]:
     ]
 
 
-def _marking(*narrowed: ColumnElement[bool]) -> Select[UUID]:
-    """Mark as read, and let the chats among it tell of their next message (`ChatMember.is_told`)."""
-    viewer = given_viewer()
-    unread = notifications_of(viewer).where(Notification.read_at.is_(None), *narrowed)
-    of_chats = unread.where(Notification.type == NotificationType.NEW_MESSAGE).with_only_columns(
-        Notification.subject_id
-    )
-    own = ChatMember.user_id == viewer.id
-    told = select(ChatMember.chat_id).where(own, ChatMember.is_told, ChatMember.chat_id.in_(of_chats))
+def _listening(*of_chats: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Let the viewer be told of the next message of chats that they had been told of (`ChatMember.is_told`).
+
+    To be asked for by what follows: memberships are locked before notifications and inboxes, as whoever reads a chat
+    or writes to it does.
+    """
+    own = ChatMember.user_id == given_viewer().id
+    told = select(ChatMember.chat_id).where(own, ChatMember.is_told, *of_chats)
     locked = told.order_by(ChatMember.chat_id).with_for_update(key_share=True).cte("locked")
-    waiting = (
+    listening = (
         update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(own, ChatMember.chat_id.in_(locked.select()))
         .values(is_told=False)
         .returning(ChatMember.chat_id)
-        .cte("waiting")
+        .cte("listening")
     )
-    # Counted, so that memberships are locked before notifications, as whoever reads a chat does.
-    is_waiting = select(func.count()).select_from(waiting).scalar_subquery() >= 0
-    # SQLAlchemy would set a column that is named like a parameter.
-    now = bindparam("now", type_=Notification.read_at.type)
-    settled = settling(viewer, *narrowed, is_waiting, now=now).cte("settled")
+    is_done: ColumnElement[bool] = select(func.count()).select_from(listening).scalar_subquery() >= 0
+    return is_done
+
+
+# SQLAlchemy would set a column that is named like a parameter.
+NOW = bindparam("now", type_=Notification.created_at.type)
+
+
+def _marking() -> Select[UUID]:
+    viewer, is_meant = given_viewer(), Notification.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+    of_chats = notifications_of(viewer).where(
+        is_unread_by(viewer), is_meant, Notification.type == NotificationType.NEW_MESSAGE
+    )
+    is_of_these = ChatMember.chat_id.in_(of_chats.with_only_columns(Notification.subject_id))
+    settled = settling(viewer, is_meant, _listening(is_of_these), now=NOW).cte("settled")
     return select(settled.c.id)
 
 
-MARK = _marking(Notification.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-MARK_ALL = _marking()
+def _marking_all() -> Select[UUID, int, int]:
+    """Answer the newest notification, its number, and how many were unread up to it; no row where none was.
+
+    What is written at this moment stays unread: the newest one is that which the statement sees.
+    """
+    viewer = given_viewer()
+    unread = notifications_of(viewer).where(is_unread_by(viewer)).with_only_columns(func.count()).scalar_subquery()
+    newest = (
+        notifications_of(viewer)
+        .with_only_columns(Notification.id, Notification.user_id, Notification.sequence, unread.label("number"))
+        .order_by(Notification.sequence.desc())
+        .limit(1)
+        .cte("newest")
+        .prefix_with("MATERIALIZED")
+    )
+    values = select(newest.c.user_id, newest.c.sequence, newest.c.sequence).where(newest.c.number > 0, _listening())
+    columns = ["user_id", "last_sequence", "read_sequence"]
+    adding = insert(Inbox).from_select(columns, values, include_defaults=False)
+    moved = (
+        adding.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={"read_sequence": adding.excluded.read_sequence},
+            where=Inbox.read_sequence < adding.excluded.read_sequence,
+        )
+        .returning(Inbox.user_id)
+        .cte("moved")
+    )
+    mark = select(newest.c.user_id, newest.c.sequence, NOW).join(moved, moved.c.user_id == newest.c.user_id)
+    marked = insert(ReadMark).from_select(["user_id", "sequence", "read_at"], mark).cte("marked")
+    answered = select(newest.c.id, newest.c.sequence, newest.c.number)
+    return answered.join(moved, moved.c.user_id == newest.c.user_id).add_cte(marked)
 
 
-async def _mark(uow: UnitOfWork, viewer: Viewer, statement: Select[UUID], **values: Any) -> int:
-    user_id = viewer.require_user()
-    marked = await uow.session.scalars(statement, {"viewer_id": user_id, "now": utcnow(), **values})
-    read = marked.all()
-    for notification_id in read:
-        uow.record(NotificationRead(subject_id=notification_id, user_id=user_id))
-    if read:
-        uow.record(InboxRead(subject_id=user_id, stream=inbox_read_stream(user_id), sequence=0))
-    return len(read)
+MARK = _marking()
+MARK_ALL = _marking_all()
 
 
 class InboxStream(Stream[Notification]):
@@ -180,7 +241,7 @@ async def unread_counts(
 ) -> AsyncGenerator[Unread, None]:
     """How many of the viewer's notifications are unread: now, and after each change."""
     user_id = viewer.require_user()
-    counting = notifications_of(viewer).where(Notification.read_at.is_(None)).with_only_columns(func.count())
+    counting = notifications_of(viewer).where(is_unread_by(viewer)).with_only_columns(func.count())
     guard = Guard((access_stream(user_id),), viewer.expires_at, lambda: access.still_stands(viewer))
     beats = pulse(hub, guard, inbox_stream(user_id), inbox_read_stream(user_id))
     known: int | None = None

@@ -399,7 +399,9 @@ def inserted_notifications(
     judged = _judged(listed, given_that)
     wanted = _news(judged, now) if has_topics else select(judged).where(judged.c.is_wanted).cte("fresh")
     counted = select(wanted.c.user_id, func.count().label("number")).group_by(wanted.c.user_id).cte("counted")
-    numbering = insert(Inbox).from_select(["user_id", "last_sequence"], select(*counted.c).order_by(counted.c.user_id))
+    numbering = insert(Inbox).from_select(
+        ["user_id", "last_sequence"], select(*counted.c).order_by(counted.c.user_id), include_defaults=False
+    )
     numbered = (
         numbering.on_conflict_do_update(
             index_elements=["user_id"], set_={"last_sequence": Inbox.last_sequence + numbering.excluded.last_sequence}

@@ -14,7 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.viewer import Viewer
 from database import UnitOfWork
-from models import Channel, ChatMember, DomainEvent, Notification, NotificationPreference, NotificationType, User
+from models import (
+    Channel,
+    ChatMember,
+    DomainEvent,
+    Notification,
+    NotificationPreference,
+    NotificationType,
+    User,
+    is_unread,
+)
 
 NOT_BY_EMAIL = frozenset({NotificationType.PARTICIPANT_JOINED, NotificationType.NEW_MESSAGE})
 """News that may come many times a day."""
@@ -58,7 +67,7 @@ TOLD = exists().where(
     Notification.user_id == ChatMember.user_id,
     Notification.subject_id == ChatMember.chat_id,
     Notification.type == NotificationType.NEW_MESSAGE,
-    Notification.read_at.is_(None),
+    is_unread(),
 )
 TELL_AGAIN = (
     sqlalchemy.update(ChatMember.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table

@@ -33,6 +33,7 @@ from models import (
     NotificationPreference,
     OneTimeToken,
     Password,
+    ReadMark,
     Registration,
     Role,
     SecurityNotice,
@@ -59,7 +60,7 @@ EMPTIED = (
 )  # fmt: skip
 ERASED: tuple[type[Base], ...] = (
     Password, Identity, KnownDevice, OneTimeToken, SecurityNotice, UserInterest, NotificationPreference, Notification,
-    Inbox, DataExport,
+    Inbox, ReadMark, DataExport,
 )  # fmt: skip
 """Tables whose rows of the person go."""
 

@@ -16,4 +16,6 @@ def make_notification(user: models.User, sequence: int, **values: Any) -> models
         "type": models.NotificationType.EVENT_CHANGED,
         "params": {},
     }
+    if "read_at" in values:
+        values["marked_at"] = values.pop("read_at")
     return models.Notification(**defaults | columns(values))

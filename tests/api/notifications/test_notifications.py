@@ -78,7 +78,7 @@ subscription ($after: String) {
   }
 }
 """
-NODE = "query ($id: ID!) { node(id: $id) { id } }"
+NODE = "query ($id: ID!) { node(id: $id) { id ... on Notification { readAt } } }"
 
 
 async def test_newest_come_first_and_the_unread_count_is_what_the_list_shows(client, save):
@@ -196,7 +196,7 @@ async def test_others_and_missing_notifications_are_alike(client, save, count):
     assert await count(Notification, Notification.read_at.is_not(None)) == 0
 
 
-async def test_marking_all_leaves_nothing_unread(client, save, count):
+async def test_marking_all_leaves_nothing_unread(client, save, count, happened):
     ada, bob = make_user(), make_user()
     await save(ada, bob)
     await save(*[make_notification(ada, number) for number in (1, 2)], make_notification(bob, 1))
@@ -208,11 +208,52 @@ async def test_marking_all_leaves_nothing_unread(client, save, count):
         "count": 2, "viewer": {"unreadNotificationCount": 0}, "errors": [],
     }  # fmt: skip
     assert second.data["markAllNotificationsRead"]["count"] == 0
-    assert await count(OutboxEvent, OutboxEvent.name == "notification.read") == 2
+    assert await happened("notification.read") == [{"user_id": str(ada.id), "up_to_sequence": 2}]
+    assert await count(OutboxEvent) == 1
     assert await count(Notification, Notification.user_id == bob.id, Notification.read_at.is_(None)) == 1
 
 
-async def test_two_devices_marking_at_once_tell_of_each_once(client, save, count):
+async def test_what_was_read_at_once_and_by_itself_agrees_everywhere(client, save, count, happened):
+    """Lists, counts, single notifications and what is answered, over several rounds of each way to read."""
+    ada = make_user()
+    await save(ada)
+    rows, unread, read_at = [], set(), {}
+    state = """{ viewer {
+      unreadNotificationCount all: notifications { nodes { id readAt } }
+      unread: notifications(filter: {unreadOnly: true}) { totalCount nodes { id readAt } }
+    } }"""
+
+    async def look():
+        data = (await client(ada).run(state)).data["viewer"]
+        assert data["unreadNotificationCount"] == data["unread"]["totalCount"] == len(unread)
+        assert {one["id"] for one in data["unread"]["nodes"]} == {gid(one) for one in unread}
+        found = {one["id"]: one["readAt"] for one in data["all"]["nodes"]}
+        assert {id for id, at in found.items() if at is None} == {gid(one) for one in unread}
+        for id, at in read_at.items():
+            assert found[id] == at, "what was read stays read at the same time"
+        read_at.update({id: at for id, at in found.items() if at})
+        node = (await client(ada).run(NODE, id=rows[0])).data["node"]
+        assert node["readAt"] == found[gid(rows[0])]
+
+    for turn in range(3):
+        new = [make_notification(ada, 4 * turn + number) for number in (1, 2, 3, 4)]
+        await save(*new)
+        rows += new
+        unread |= set(new)
+        await look()
+        marked = await client(ada).execute(MARK, ids=[new[2], rows[0]])
+        unread -= {new[2], rows[0]}
+        assert marked.data["markNotificationsRead"]["viewer"] == {"unreadNotificationCount": len(unread)}
+        await look()
+        if turn != 1:
+            marked = await client(ada).execute(MARK_ALL)
+            assert marked.data["markAllNotificationsRead"]["count"] == len(unread)
+            unread.clear()
+            await look()
+    assert [one.get("up_to_sequence") for one in await happened("notification.read")] == [None, None, 4, None, None, 12]
+
+
+async def test_two_devices_marking_at_once_tell_of_each_once(client, save, count, happened):
     ada = make_user()
     await save(ada)
     rows = [make_notification(ada, number) for number in range(1, 51)]
@@ -225,7 +266,9 @@ async def test_two_devices_marking_at_once_tell_of_each_once(client, save, count
     )
 
     assert [answer.errors for answer in answers] == [[], [], []]
-    assert await count(OutboxEvent, OutboxEvent.name == "notification.read") == 50
+    told = [one.get("up_to_sequence") for one in await happened("notification.read")]
+    assert told in ([None] * 50, [50], [None] * 50 + [50]), told
+    assert await count(Notification, Notification.read_at.is_(None)) == 0
 
 
 async def test_preferences_cover_every_type_and_keep_the_rest(client, save):

@@ -43,7 +43,7 @@ EXPORTED = {
 """Each column that points to a person, and the list of the file that has its rows."""
 LEFT_OUT = {
     "passwords.user_id", "one_time_tokens.user_id",  # secrets
-    "inboxes.user_id", "chat_members.user_id",  # how far one has read
+    "inboxes.user_id", "read_marks.user_id", "chat_members.user_id",  # how far one has read
     "audit_entries.actor_id", "bookings.recorded_by_id", "chats.created_by_id", "club_memberships.decided_by_id",
     "events.created_by_id", "moderation_items.decided_by_id", "notifications.actor_id", "registrations.recorded_by_id",
     "services.staff_person_id",  # about others, or about what has its own list
