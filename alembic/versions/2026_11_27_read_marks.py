@@ -40,9 +40,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "sequence", name=op.f("pk_read_marks")),
     )
 
+    is_read = sa.text("read_at IS NOT NULL")
+    name = "ix_notifications_read_by_themselves"
+    op.create_index(name, "notifications", ["user_id", "sequence"], postgresql_where=is_read)
+
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_index("ix_notifications_read_by_themselves", "notifications")
     op.execute(BACK)
     op.drop_table("read_marks")
     op.drop_column("inboxes", "read_sequence")

@@ -55,6 +55,9 @@ class Notification(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "sequence"),
         Index(None, "user_id", "sequence", postgresql_where=text("read_at IS NULL")),
+        Index(
+            "ix_notifications_read_by_themselves", "user_id", "sequence", postgresql_where=text("read_at IS NOT NULL")
+        ),
         Index(None, "topic", "user_id", postgresql_where=text("topic IS NOT NULL")),
         Index(None, "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
         # Who has been told of a chat, and has not looked since.

@@ -16,6 +16,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from auth.viewer import Viewer, given_viewer
 from auth.visibility.notifications import is_unread_by, notifications_of
 from database import Database, RecordedEvents, UnitOfWork, stream_of
+from dataloaders.notifications.inbox import number_unread
 from errors import NotFound, UserError, refuse
 from models import ChatMember, DomainEvent, Inbox, Notification, NotificationType, ReadMark, StreamEvent, utcnow
 from realtime.hub import Hub
@@ -164,10 +165,11 @@ def _marking_all() -> Select[UUID, int, int]:
     What is written at this moment stays unread: the newest one is that which the statement sees.
     """
     viewer = given_viewer()
-    unread = notifications_of(viewer).where(is_unread_by(viewer)).with_only_columns(func.count()).scalar_subquery()
     newest = (
         notifications_of(viewer)
-        .with_only_columns(Notification.id, Notification.user_id, Notification.sequence, unread.label("number"))
+        .with_only_columns(
+            Notification.id, Notification.user_id, Notification.sequence, number_unread(viewer).label("number")
+        )
         .order_by(Notification.sequence.desc())
         .limit(1)
         .cte("newest")
@@ -241,7 +243,7 @@ async def unread_counts(
 ) -> AsyncGenerator[Unread, None]:
     """How many of the viewer's notifications are unread: now, and after each change."""
     user_id = viewer.require_user()
-    counting = notifications_of(viewer).where(is_unread_by(viewer)).with_only_columns(func.count())
+    counting = select(number_unread(viewer))
     guard = Guard((access_stream(user_id),), viewer.expires_at, lambda: access.still_stands(viewer))
     beats = pulse(hub, guard, inbox_stream(user_id), inbox_read_stream(user_id))
     known: int | None = None

@@ -305,14 +305,16 @@ async def test_a_service_with_5_000_bookings_is_cancelled(world, save, count):
 
 
 async def test_200_000_notifications_are_read_at_once(world, save, ports, row):
-    host, event, _, _ = await an_event(save, 0)
+    host, event, _, [calm] = await an_event(save, 1)
+    await world.connection.execute(INBOX, calm.id, event.id, 1)
     await world.connection.execute(INBOX, host.id, event.id, 200_000)
     await world.connection.execute(INBOXES)
-    running = await world(host)
+    running = await world(host, calm)
 
     async def probe():
         await running.ask(None, PROBE)
 
+    await running.ask(calm, MARK_ALL)
     before = running.memory()
     async with Meanwhile(running, running.watch("lag", probe)):
         took = await running.timed(host, MARK_ALL)
