@@ -16,6 +16,7 @@ import models
 from integrations.mail import MailRefused
 from jobs.events.lifecycle import archive_past, complete_ended
 from jobs.mail_limits import MOST_OF_ONE_CAUSE
+from jobs.notifications.broadcasts import CHANNEL
 from jobs.queue import MailAlreadyClaimed, handle, to_jobs
 from jobs.schedules import (
     SCHEDULES,
@@ -301,7 +302,8 @@ async def test_the_worker_asks_for_its_notifications_once_it_listens(ports, sett
     async def slowly(self, *arguments) -> None:
         await asyncio.sleep(0.1)
         await listen(self, *arguments)
-        steps.append("listens")
+        if arguments[0] != CHANNEL:
+            steps.append("listens")
 
     async def asked(self, id) -> None:
         steps.append("asks")

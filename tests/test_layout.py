@@ -67,6 +67,8 @@ WINGS = ("live", "http", "operations", "observing")
 WITH_AREAS = ("schema", "resolvers", "dataloaders", "models")
 MOST_FILES = 25
 WRITTEN_BY_OTHERS = {
+    ("resolvers/chat/message_writing.py", "Broadcast"): "one statement sends, and leaves it to workers to tell of it",
+    ("resolvers/notifications/inbox.py", "ChatMember"): "one statement reads notices, and lets their chats tell again",
     ("resolvers/booking/availability.py", "Event"): "the entries of an event's stream are numbered in its row",
     ("resolvers/events/lifecycle.py", "ModerationItem"): "the queue may not be imported by what enters it",
     ("resolvers/events/revisions.py", "ModerationItem"): "likewise",

@@ -1,3 +1,5 @@
+-- Called by processes of the release before; chat_members_to_tell has its place.
+--
 -- Members who do not follow the chat now and have not been told of it since they last looked. Most have been told:
 -- those are found by one look into an index, and only the others are looked at any further.
 --

@@ -1,7 +1,7 @@
 -- What the club of an event says to who wants to take part: OPEN, MEMBERS_ONLY or RESTRICTED. A ban and the members'
 -- own events are looked at here and nowhere else. Hosts of an event may take part in it without being members.
 --
--- Volatile, as it is asked under the event's lock (see chat_members_away).
+-- Volatile, as it is asked under the event's lock (see chat_members_to_tell).
 CREATE OR REPLACE FUNCTION event_entry(event uuid, person uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     club record;
