@@ -34,8 +34,9 @@ from tests.rows import Rows
 
 pytestmark = pytest.mark.usefixtures("sound_builders")
 
-QUICK = 300
-CASES = int(os.environ.get("FUZZ_CASES", QUICK))
+IS_LONG = "FUZZ_CASES" in os.environ
+NUMBERS = [int(os.environ["FUZZ_CASES"])] if IS_LONG else [100, pytest.param(300, marks=pytest.mark.outside)]
+"""Of random cases."""
 FIRST_SEED = int(os.environ.get("FUZZ_SEED", "1"))
 ROUND = 500
 """Cases that are searched by themselves: a difference ends its round, and the others go on."""
@@ -131,26 +132,28 @@ async def test_every_mutation_answers_alike(oracle, world, schema):
     assert oracle.summary.refusals == REFUSED
 
 
-async def test_random_operations_answer_alike(oracle, world, schema, capsys):
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_random_operations_answer_alike(oracle, world, schema, capsys, number):
     strategy = cases(schema.graphql, world, list(EXAMPLES))
 
-    found = await search(strategy, oracle.differences, CASES)
+    found = await search(strategy, oracle.differences, number)
 
-    if CASES != QUICK:
+    if IS_LONG:
         with capsys.disabled():
             sys.stdout.write("\n".join(["", *oracle.summary.lines(schema.graphql), ""]))
     if found:
         pytest.fail("\n\n".join(found), pytrace=False)
 
 
-async def test_live_streams_answer_many_as_they_answer_one(world, schema, capsys):
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_live_streams_answer_many_as_they_answer_one(world, schema, capsys, number):
     oracle = StreamOracle(schema, world)
     strategy = subscriptions(schema.graphql, world, await sources(world))
 
-    found = await search(strategy, oracle.differences, CASES // 6)
+    found = await search(strategy, oracle.differences, number // 6)
 
     await world.restore()
-    if CASES != QUICK:
+    if IS_LONG:
         with capsys.disabled():
             sys.stdout.write(f"\n{oracle.cases} subscribers, {oracle.shared} of them told what was made for others\n")
     if found:
