@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -128,39 +128,60 @@ class Dataset:
             await connection.close()
 
 
-def version() -> str:
-    """Return a text that changes with the rows, the tables and the peers' functions: then the dataset is made anew."""
-    files = [Path(rows.__file__), Path(__file__), *sorted(PEERS.glob("*.sql")), *sorted(MIGRATIONS.glob("*.py"))]
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+def version(*files: Path) -> str:
+    """Return a text that changes with the files that make the rows, and with the tables: then a dataset is made anew."""
+    return sha256(b"".join(file.read_bytes() for file in (*files, *sorted(MIGRATIONS.glob("*.py"))))).hexdigest()[:16]
 
 
 async def ready(server_url: str, name: str, scale: float) -> Dataset:
     """Return the dataset of that scale, made if it is not there. `server_url` names the database `postgres`."""
-    dataset = Dataset(name, World(scale), server_url.replace("/postgres?", f"/{name}?"))
-    if await _found(server_url, dataset) == version():
+    dataset = Dataset(name, World(scale), url_of(server_url, name))
+
+    async def fill(_url: str) -> None:
+        connection = await asyncpg.connect(dataset.url)
+        try:
+            await _fill(connection, dataset.world)
+        finally:
+            await connection.close()
+
+    wanted = version(Path(rows.__file__), Path(__file__), *sorted(PEERS.glob("*.sql")))
+    if not await kept(server_url, name, wanted, fill):
         await dataset.undo()
-        return dataset
-    started = time.monotonic()
-    print(f"benchmarks: making the dataset {name} (scale {scale:g}) …", flush=True)
-    await _create(server_url, name)
-    await migrate(dataset.url)
-    connection = await asyncpg.connect(dataset.url)
-    try:
-        await _fill(connection, dataset.world)
-    finally:
-        await connection.close()
-    print(f"benchmarks: made in {time.monotonic() - started:.0f} s", flush=True)
     return dataset
 
 
-async def _found(server_url: str, dataset: Dataset) -> str | None:
+def url_of(server_url: str, name: str) -> str:
+    return server_url.replace("/postgres?", f"/{name}?")
+
+
+async def kept(server_url: str, name: str, wanted: str, fill: Callable[[str], Awaitable[None]]) -> bool:
+    """Make a database unless there is one of the wanted version. Returns whether it was made."""
+    url = url_of(server_url, name)
+    if await _found(server_url, name) == wanted:
+        return False
+    started = time.monotonic()
+    print(f"benchmarks: making the dataset {name} …", flush=True)
+    await create(server_url, name)
+    await migrate(url)
+    await fill(url)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CREATE SCHEMA IF NOT EXISTS bench")
+        await connection.execute(f"CREATE TABLE bench.made AS SELECT '{wanted}' AS version")
+    finally:
+        await connection.close()
+    print(f"benchmarks: made in {time.monotonic() - started:.0f} s", flush=True)
+    return True
+
+
+async def _found(server_url: str, name: str) -> str | None:
     connection = await asyncpg.connect(server_url)
     try:
-        if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", dataset.name):
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
             return None
     finally:
         await connection.close()
-    connection = await asyncpg.connect(dataset.url)
+    connection = await asyncpg.connect(url_of(server_url, name))
     try:
         if await connection.fetchval("SELECT to_regclass('bench.made')") is None:
             return None
@@ -170,11 +191,12 @@ async def _found(server_url: str, dataset: Dataset) -> str | None:
         await connection.close()
 
 
-async def _create(server_url: str, name: str) -> None:
+async def create(server_url: str, name: str, template: str = "") -> None:
+    """Create a database, or a copy of another one to which nobody is connected."""
     connection = await asyncpg.connect(server_url)
     try:
         await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.execute(f"CREATE DATABASE {name}{f' TEMPLATE {template} STRATEGY FILE_COPY' * bool(template)}")
     finally:
         await connection.close()
 
@@ -200,7 +222,6 @@ async def _fill(connection: Any, world: World) -> None:
     for file in sorted(PEERS.glob("*.sql")):
         await connection.execute(file.read_text())
     await connection.execute("VACUUM ANALYZE")
-    await connection.execute("CREATE TABLE bench.made AS SELECT $1::text AS version", version())
 
 
 async def both(server_url: str, *, small: bool) -> tuple[Dataset, Dataset | None]:

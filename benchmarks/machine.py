@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,3 +46,21 @@ def resident(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     return 0
+
+
+def on_processor(pids: Iterable[int]) -> float:
+    """How long these processes have run on a processor, in milliseconds. Those that have ended count for nothing."""
+    ran = 0
+    for pid in pids:
+        with suppress(OSError):
+            ran += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    return ran / 1_000_000
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def parent(pid: int) -> int:
+    """The process that started this one, such as PostgreSQL's of a connection."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -176,7 +176,8 @@ def document(name: str, folder: str = "") -> str:
 class Callers:
     """What proves who is calling: our access tokens, and a plain header for peers, who trust it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, identify: Callable[[str, int], UUID] = identifier) -> None:
+        self._identify = identify
         settings = Settings.load({"WINGDING_HOME": str(home), "PUBLIC_URL": ISSUER})
         self._tokens = Tokens.load(settings)
         self._tokens.lifetime = TOKEN_SECONDS
@@ -184,7 +185,7 @@ class Callers:
 
     def token(self, user: int) -> str:
         if user not in self._known:
-            self._known[user] = self._tokens.issue(user_id(user), identifier("Session", user))[0]
+            self._known[user] = self._tokens.issue(self._identify("User", user), self._identify("Session", user))[0]
         return self._known[user]
 
     def header(self, kind: Kind, user: int | None) -> str:
