@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from benchmarks import growth, hostile, live, report
+from benchmarks import big, growth, hostile, live, report
 from benchmarks.dataset import Dataset, prepare
 from benchmarks.growth import Growth
 from benchmarks.hostile import Felt
@@ -31,12 +31,13 @@ QUICK_LIVE = frozenset({"engine", "apollo"})
 
 @dataclass(frozen=True)
 class Options:
-    """What the environment asks for: QUICK=1, BENCH_ONLY=feed,chat, BENCH_SERVERS=engine,mercurius, BENCH_HOME."""
+    """What the environment asks for: BIG=1, QUICK=1, BENCH_ONLY=feed,chat, BENCH_SERVERS=engine,asgi, BENCH_HOME."""
 
     is_quick: bool
     only: frozenset[str]
     servers: frozenset[str]
     home: Path
+    is_big: bool
 
     @classmethod
     def read(cls) -> Options:
@@ -44,7 +45,13 @@ class Options:
             return frozenset(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
 
         home = Path(os.environ.get("BENCH_HOME") or ROOT / "var" / "bench").resolve()
-        return cls(bool(os.environ.get("QUICK")), names("BENCH_ONLY"), names("BENCH_SERVERS"), home)
+        return cls(
+            bool(os.environ.get("QUICK")),
+            names("BENCH_ONLY"),
+            names("BENCH_SERVERS"),
+            home,
+            bool(os.environ.get("BIG")),
+        )
 
     def wants(self, part: str) -> bool:
         return not self.only or part in self.only
@@ -164,8 +171,9 @@ class Session:
 
 def main() -> int:
     """Exit status 1 where a bar was missed, 2 where nothing could be measured."""
+    options, cores = Options.read(), Cores.chosen()
     try:
-        return _run(Options.read(), Cores.chosen())
+        return big.run(options.home, cores) if options.is_big else _run(options, cores)
     except (StartError, LoadError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2

@@ -71,7 +71,7 @@ class Asking:
         return on_processor([self._server.pid, *children(self._postmaster)])
 
     def statements(self) -> tuple[float, float]:
-        """How many statements the server has run for operations, and for how many of them."""
+        """Return how many statements the server has run for operations, and for how many of them."""
         self._connection.request("GET", "/metrics")
         text = self._connection.getresponse().read().decode()
         found = {"sum": 0.0, "count": 0.0}
@@ -90,11 +90,11 @@ class Measuring:
     _ends: dict[Question, str | None] = field(default_factory=dict)
 
     def look(self, questions: Iterable[Question]) -> list[Timed]:
-        """Each question a few times, which says who waits longest, and who gets no answer."""
+        """Ask each question a few times, which says who waits longest, and who gets no answer."""
         return [self._timed(question, LOOKS, SECONDS) for question in questions]
 
     def measure(self, questions: Iterable[Question], requests: int = REQUESTS) -> list[Timed]:
-        """Each question often enough for a p95, and how many statements it takes."""
+        """Ask each question often enough for a p95, and how many statements it takes."""
         timed = []
         for question in questions:
             before = self.asking.statements()
@@ -127,7 +127,7 @@ class Measuring:
 
 
 def slowest(timed: Iterable[Timed], most: int = 1) -> list[Question]:
-    """Of all who asked in one way, of all parents, the questions that took longest."""
+    """Return, of all who asked in one way, of all parents, the questions that took longest."""
     groups: dict[str, list[Timed]] = defaultdict(list)
     for one in timed:
         if not one.refusal:
@@ -144,7 +144,7 @@ def above(timed: Iterable[Timed]) -> list[Question]:
 
 
 def better(timed: Iterable[Timed], again: Iterable[Timed]) -> list[Timed]:
-    """The better of two times: the machine has other work, too."""
+    """Take the better of two times: the machine has other work, too."""
     found = {one.question.name: one for one in again if not one.refusal}
     return [min(one, found.get(one.question.name, one), key=lambda each: each.p95) for one in timed]
 
@@ -182,7 +182,7 @@ class Line:
 
     @property
     def state(self) -> str:
-        """Whether it keeps its bar. Where it needs less than a half of that, it waited for the machine's other work."""
+        """Say whether it keeps its bar. Where it needs less than half, it waited for the machine's other work."""
         if self.worst.p95 <= self.bar:
             return "ok"
         return "busy" if 0 < self.worst.cpu < self.bar / 2 else "ABOVE"
@@ -212,6 +212,6 @@ def lines(full: Sequence[Timed], small: Sequence[Timed]) -> list[Line]:
 
 
 def unmeasured(full: Sequence[Timed]) -> dict[str, str]:
-    """Lists that gave nobody an answer, with a reason."""
+    """Return lists that gave nobody an answer, with a reason."""
     measured = {one.question.field for one in full if not one.refusal}
     return {one.question.field: one.refusal for one in full if one.question.field not in measured}

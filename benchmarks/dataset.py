@@ -129,7 +129,7 @@ class Dataset:
 
 
 def version(*files: Path) -> str:
-    """Return a text that changes with the files that make the rows, and with the tables: then a dataset is made anew."""
+    """Return a text that changes with the files that make rows, and with the tables: then a dataset is made anew."""
     return sha256(b"".join(file.read_bytes() for file in (*files, *sorted(MIGRATIONS.glob("*.py"))))).hexdigest()[:16]
 
 

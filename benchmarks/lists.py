@@ -6,9 +6,9 @@ asked of each large one of its type: the largest for this list is among them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     GraphQLEnumType,
@@ -40,6 +40,7 @@ from benchmarks.big_rows import (
 )
 from schema.core import ids
 
+T = TypeVar("T")
 PAGE_ARGUMENTS = frozenset({"first", "after", "last", "before"})
 MEMBER = SPECIAL_USERS + 1
 """One of the largest club, and of the largest events and chats."""
@@ -53,13 +54,16 @@ PEOPLE: dict[str, int | None] = {
     "talker": TALKER,
     "admin": ADMIN,
 }
-OF_ALL = ("guest", "chatty", "host", "admin")
+OF_ALL = ("guest", "host", "chatty", "admin")
 """Who asks for what everybody may search."""
-OF_THEMSELVES = ("chatty", "member", "host", "inbox", "admin")
+OF_THEMSELVES = ("chatty", "inbox", "host", "member", "admin")
+BRIEFLY = 2
+"""How many people ask what is theirs, where little is asked."""
 KINDS = {"staffPerson": "User", "participant": "User", "category": "EventCategory"}
 """Types behind ids whose name does not say it."""
 
 
+RANGES = (("of years", ("2020-01-01", "2060-01-01")), ("of days", ("2041-06-01", "2041-06-03")))
 OF_OBJECT = "{{{{ node(id: {}) {{{{ ... on {} {{{{ {{0}} }}}} }}}} }}}}"
 
 
@@ -95,16 +99,16 @@ class Question:
 
 
 def parents(world: BigWorld) -> dict[str, list[Parent]]:
-    """Large objects by type."""
+    """Return large objects by type."""
     found = (
-        Parent("crowd", "Event", world.crowd_event, ("guest", "member", "host", "admin")),
+        Parent("reviewed", "Event", world.reviewed_event, ("member", "guest", "host")),
+        Parent("crowd", "Event", world.crowd_event, ("member", "guest", "host", "admin")),
         Parent("talk", "Event", world.talk_event, ("member", "talker")),
-        Parent("reviewed", "Event", world.reviewed_event, ("guest", "member", "host")),
-        Parent("big club", "Club", 0, ("guest", "member", "owner", "admin")),
+        Parent("big club", "Club", 0, ("member", "guest", "owner", "admin")),
         Parent("talk", "Chat", world.talk_event, ("member", "talker")),
         Parent("big club", "Chat", CLUB_CHATS, ("member", "owner")),
         Parent("crowd", "Chat", world.crowd_event, ("member", "host")),
-        Parent("most booked", "Service", world.big_services[0], ("guest", "member", "host", "admin")),
+        Parent("most booked", "Service", world.big_services[0], ("host", "member", "guest", "admin")),
         Parent("member", "User", MEMBER, ("guest", "member", "host")),
         Parent("host", "User", HOST, ("guest", "member")),
     )
@@ -112,7 +116,7 @@ def parents(world: BigWorld) -> dict[str, list[Parent]]:
 
 
 def known_ids(world: BigWorld) -> dict[str, list[list[int]]]:
-    """Numbers of rows for arguments that are ids, by type: usual ones, rare ones, several."""
+    """Return numbers of rows for arguments that are ids, by type: usual ones, rare ones, several."""
     return {
         "Event": [[world.crowd_event], [world.open_event, world.talk_event]],
         "EventCategory": [[0], [1, 2]],
@@ -133,20 +137,22 @@ def is_connection(definition: GraphQLField) -> bool:
 class Walk:
     """Makes the questions about one schema and one world."""
 
-    def __init__(self, schema: GraphQLSchema, world: BigWorld) -> None:
+    def __init__(self, schema: GraphQLSchema, world: BigWorld, *, is_brief: bool = False) -> None:
         self._schema = schema
+        self._is_brief = is_brief
+        """Whether fewer values and no pairs are asked: all fields, all filters and sorts, each at least once."""
         self._parents = parents(world)
         self._ids = known_ids(world)
 
     def questions(self) -> Iterator[Question]:
-        """All of them, lists before other fields."""
+        """Make all of them, lists before other fields."""
         for way in (self._lists, self._fields):
             for type_ in self._schema.type_map.values():
                 if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
                     yield from self._of_each_parent(type_, way)
 
     def unasked(self) -> list[str]:
-        """Lists of objects of which no large one is known: what is missing in `parents`."""
+        """Return lists of objects of which no large one is known: what is missing in `parents`."""
         asked = {"Query", "Viewer", *self._parents}
         return [
             f"{type_.name}.{name}"
@@ -161,11 +167,12 @@ class Walk:
         if type_.name == "Query":
             openings = [("", "{{ {0} }}", (), OF_ALL)]
         elif type_.name == "Viewer":
-            openings = [("", "{{ viewer {{ {0} }} }}", ("viewer",), OF_THEMSELVES)]
+            people = OF_THEMSELVES[:BRIEFLY] if self._is_brief else OF_THEMSELVES
+            openings = [("", "{{ viewer {{ {0} }} }}", ("viewer",), (person,)) for person in people]
         else:
             openings = [
                 (one.name, OF_OBJECT.format(self._quoted(one.kind, one.number), one.kind), ("node",), one.callers)
-                for one in self._parents.get(type_.name, ())
+                for one in self._of(type_.name)
             ]
         for parent, opening, path, callers in openings:
             for caller in callers:
@@ -173,10 +180,15 @@ class Walk:
                     blank = Question(f"{type_.name}.{name}", "", parent, caller, opening, (*path, name))
                     yield from ways(blank, name, definition, is_first=caller == callers[0])
 
+    def _of(self, kind: str) -> list[Parent]:
+        """Return large objects of a type: all, or the first where little is asked."""
+        found = self._parents.get(kind, [])
+        return found[:1] if self._is_brief else found
+
     def _fields(self, blank: Question, name: str, definition: GraphQLField, *, is_first: bool) -> Iterator[Question]:
-        """A field that is no list of pages and no plain column, by itself: a count, the last message, hosts."""
+        """Ask a field that is no list of pages and no plain column, by itself: a count, the last message, hosts."""
         below = get_named_type(definition.type)
-        is_plain = is_leaf_type(below) and below.name != "Int" and not isinstance(definition.type, GraphQLList)
+        is_plain = is_leaf_type(below) and not name.endswith("Count")
         is_other = blank.path == (name,) or is_connection(definition)
         if is_plain or is_other or any(map(is_required_argument, definition.args.values())):
             return
@@ -184,7 +196,7 @@ class Walk:
         yield replace(blank, way="itself", document=blank.document.format(f"{name}{shown}"))
 
     def _lists(self, blank: Question, name: str, definition: GraphQLField, *, is_first: bool) -> Iterator[Question]:
-        """Pages at both ends, all of an item, the count, each order, each value of each filter, and their pairs."""
+        """Ask pages at both ends, all of an item, the count, each order, each value of each filter, and their pairs."""
         if not is_connection(definition):
             return
         connection: Any = get_named_type(definition.type)
@@ -206,19 +218,21 @@ class Walk:
         first = asked("first", "first: 20", shown=page)
         after = asked("next", "first: 20", "after: $after", shown=page)
         yield first
-        yield replace(after, document=f"query($after: String) {after.document}", before=first)
+        if not self._is_brief:
+            yield replace(after, document=f"query($after: String) {after.document}", before=first)
         yield asked("last", "last: 20", shown=page)
         yield asked("everything", "first: 20", shown=f"nodes {{ {self._everything(connection)} }}")
         if "totalCount" in connection.fields:
             yield asked("totalCount", shown="totalCount")
         for label, argument in sorts:
             yield asked(label, argument, "first: 20", shown=page)
-            yield asked(f"{label}, last", argument, "last: 20", shown=page)
+            if not self._is_brief:
+                yield asked(f"{label}, last", argument, "last: 20", shown=page)
         for label, argument in narrowed:
             yield asked(label, argument, "first: 20", shown=page)
             if "totalCount" in connection.fields:
                 yield asked(f"{label}, totalCount", argument, shown="totalCount")
-            for sort, ordered in sorts if is_first else ():
+            for sort, ordered in sorts if is_first and not self._is_brief else ():
                 yield asked(f"{label}, {sort}", argument, ordered, "first: 20", shown=page)
 
     def _leaves(self, type_: Any) -> str:
@@ -227,7 +241,7 @@ class Walk:
         return " ".join(["__typename", *names])
 
     def _everything(self, connection: GraphQLObjectType) -> str:
-        """All fields of a list's items but their own lists."""
+        """Select all fields of a list's items but their own lists."""
         parts = ["__typename"]
         for name, definition in get_named_type(connection.fields["nodes"].type).fields.items():
             if any(map(is_required_argument, definition.args.values())) or is_connection(definition):
@@ -236,7 +250,7 @@ class Walk:
         return " ".join(parts)
 
     def _values(self, name: str, type_: Any, connection: GraphQLObjectType) -> Iterator[tuple[str, str]]:
-        """Values of an argument, each with how it is called: the usual and the rare, one and several."""
+        """Make values of an argument, each with how it is called: the usual and the rare, one and several."""
         if isinstance(type_, GraphQLNonNull):
             type_ = type_.of_type
         if isinstance(type_, GraphQLInputObjectType):
@@ -251,9 +265,10 @@ class Walk:
         elif isinstance(type_, GraphQLEnumType):
             yield from ((f"{name} {value}", value) for value in type_.values)
         elif type_.name == "Boolean":
-            yield from ((f"{name} {value}", value) for value in ("true", "false"))
+            yield from ((f"{name} {value}", value) for value in self._some(("false", "true")))
         elif type_.name == "String":
-            yield from ((f"{name} “{text}”", f'"{text}"') for text in TEXTS)
+            texts = (TEXTS[0], TEXTS[-2]) if self._is_brief else TEXTS
+            yield from ((f"{name} “{text}”", f'"{text}"') for text in texts)
         elif type_.name == "ID":
             for numbers in self._ids[self._kind(name, connection)]:
                 yield f"{name} {numbers[0]}", f'"{self._id(self._kind(name, connection), numbers[0])}"'
@@ -262,22 +277,28 @@ class Walk:
 
     def _lists_of(self, name: str, of: Any, connection: GraphQLObjectType) -> Iterator[tuple[str, str]]:
         if isinstance(of, GraphQLEnumType):
-            yield from ((f"{name} {value}", f"[{value}]") for value in of.values)
-            yield f"{name} all", f"[{', '.join(of.values)}]"
+            values = list(of.values)
+            yield from ((f"{name} {value}", f"[{value}]") for value in self._some(values))
+            if not self._is_brief:
+                yield f"{name} all", f"[{', '.join(values)}]"
         elif of.name == "Int":
-            yield from ((f"{name} {number}", f"[{number}]") for number in (1, 5))
+            yield from ((f"{name} {number}", f"[{number}]") for number in self._some([1, 5]))
         elif of.name == "ID":
             kind = self._kind(name.removesuffix("s"), connection)
-            for numbers in self._ids[kind]:
+            for numbers in self._some(self._ids[kind]):
                 label = " ".join(map(str, numbers))
                 yield f"{name} {label}", f"[{', '.join(self._quoted(kind, number) for number in numbers)}]"
         else:
             raise NotImplementedError(f"no values of [{of}] are known ({name})")
 
+    def _some(self, values: Sequence[T]) -> Sequence[T]:
+        """Return all, or the last one where little is asked."""
+        return values[-1:] if self._is_brief else values
+
     def _objects(self, name: str, type_: GraphQLInputObjectType) -> Iterator[tuple[str, str]]:
         scalars = {field: get_named_type(one.type).name for field, one in type_.fields.items()}
         if set(scalars.values()) == {"Date"}:
-            for label, days in (("of days", ("2041-06-01", "2041-06-03")), ("of years", ("2020-01-01", "2060-01-01"))):
+            for label, days in self._some(RANGES):
                 given = ", ".join(f'{one}: "{day}"' for one, day in zip(scalars, days, strict=True))
                 yield f"{name} {label}", f"{{{given}}}"
         elif set(scalars) == {"amount", "currency"}:

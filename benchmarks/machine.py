@@ -49,7 +49,7 @@ def resident(pid: int) -> int:
 
 
 def on_processor(pids: Iterable[int]) -> float:
-    """How long these processes have run on a processor, in milliseconds. Those that have ended count for nothing."""
+    """Return how long these processes have run on a processor, in milliseconds. Ended ones count for nothing."""
     ran = 0
     for pid in pids:
         with suppress(OSError):
@@ -62,5 +62,5 @@ def children(pid: int) -> list[int]:
 
 
 def parent(pid: int) -> int:
-    """The process that started this one, such as PostgreSQL's of a connection."""
+    """Return the process that started this one, such as PostgreSQL's of a connection."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
