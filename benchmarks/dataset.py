@@ -78,6 +78,16 @@ SELECT users.id, coalesce(max(notifications.sequence), 0)
 FROM users LEFT JOIN notifications ON notifications.user_id = users.id GROUP BY users.id
 """
 
+KEPT = [
+    "UPDATE registrations SET shown_to = audience_of(privacy, 'registrations') FROM users WHERE users.id = user_id",
+    "UPDATE club_memberships SET shown_to = audience_of(privacy, 'clubs') FROM users WHERE users.id = user_id",
+    "UPDATE clubs SET member_count = "
+    "(SELECT count(*) FROM club_memberships WHERE club_id = clubs.id AND state = 'ACTIVE')",
+    "INSERT INTO rating_counts SELECT event_id, rating, count(*) FROM reviews WHERE status = 'PUBLISHED' "
+    "GROUP BY event_id, rating",
+]
+"""What triggers keep."""
+
 UNDO = f"""
 SET session_replication_role = replica;
 CREATE TEMP TABLE touched ON COMMIT DROP AS SELECT DISTINCT event_id FROM registrations WHERE created_at > '{WRITTEN}';
@@ -214,7 +224,8 @@ async def _fill(connection: Any, world: World) -> None:
     async with connection.transaction():
         for table, columns, made in TABLES:
             await connection.copy_records_to_table(table, records=made(world), columns=columns.split())
-        await connection.execute(INBOXES)
+        for statement in (INBOXES, *KEPT):
+            await connection.execute(statement)
         for kind in ("event", "club"):
             await connection.execute(f"SELECT write_{kind}_words(ARRAY(SELECT id FROM {kind}s))")
     await connection.execute("SET session_replication_role = DEFAULT")

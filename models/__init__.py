@@ -45,7 +45,7 @@ from models.people.sessions import RefreshToken, Session
 from models.people.signing_up import SignUp
 from models.people.users import Role, User
 from models.privacy.data_exports import DataExport, DataExportPart, DataExportState
-from models.reviews.reviews import Review, ReviewStatus
+from models.reviews.reviews import RatingCount, Review, ReviewStatus
 
 __all__ = [
     "HOLDING",
@@ -106,6 +106,7 @@ __all__ = [
     "Password",
     "PaymentPolicy",
     "ProviderSignIn",
+    "RatingCount",
     "ReadMark",
     "RefreshToken",
     "Registration",

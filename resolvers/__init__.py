@@ -18,3 +18,4 @@ import resolvers.moderation.invariants
 import resolvers.moderation.news
 import resolvers.notifications.invariants
 import resolvers.privacy.invariants
+import resolvers.reviews.invariants

@@ -186,3 +186,45 @@ async def test_roles_of_who_was_put_out_end(url) -> None:
     assert dict(hosts) == {"expired": "STAFF", "heir": "ORGANIZER", "removed": "STAFF"}
     assert [row["user_id"] for row in left] == [ids["banned"]]
     assert admission == "CANCELLED"
+
+
+async def test_places_are_shown_and_counted_as_before(url) -> None:
+    ids = {name: uuid7() for name in ("club", "event", "default", "open", "gone")}
+    async with migrating(url, "open_places") as connection:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(
+            "INSERT INTO events (id, title, status, visibility, category_id, venue_id, time_zone, starts_at, ends_at, "
+            "created_by_id) VALUES ($1, 'one', 'PUBLISHED', 'PUBLIC', gen_random_uuid(), gen_random_uuid(), 'UTC', "
+            "now(), now(), gen_random_uuid())", ids["event"],
+        )  # fmt: skip
+        people = {"default": ("{}", True), "open": ('{"registrations": "EVERYONE"}', True), "gone": ("{}", False)}
+        await connection.execute("INSERT INTO clubs (id, name, kind, visibility, join_policy, version) "
+            "VALUES ($1, 'Club', 'CLUB', 'PUBLIC', 'OPEN', 1)", ids["club"])  # fmt: skip
+        for name, (privacy, is_active) in people.items():
+            await connection.execute(
+                "INSERT INTO users (id, handle, display_name, role, is_active, is_trusted, locale, time_zone, privacy) "
+                "VALUES ($1, $2, $2, 'USER', $3, false, 'en', 'UTC', $4)", ids[name], name, is_active, privacy,
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO registrations (id, event_id, user_id, admission, attendance, recorded_by_id) "
+                "VALUES (gen_random_uuid(), $1, $2, 'CONFIRMED', 'EXPECTED', $2)", ids["event"], ids[name],
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO club_memberships (id, club_id, user_id, role, state) "
+                "VALUES (gen_random_uuid(), $1, $2, 'MEMBER', $3)",
+                ids["club"], ids[name], "LEFT" if name == "gone" else "ACTIVE",
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO reviews (id, event_id, author_id, rating, status) "
+                "VALUES (gen_random_uuid(), $1, $2, 4, $3)",
+                ids["event"], ids[name], "HIDDEN" if name == "open" else "PUBLISHED",
+            )  # fmt: skip
+
+    connection = await asyncpg.connect(url)
+    shown = await connection.fetch("SELECT handle, shown_to FROM registrations JOIN users ON users.id = user_id")
+    clubs = await connection.fetch("SELECT member_count FROM clubs")
+    ratings = await connection.fetch("SELECT rating, number FROM rating_counts")
+    audiences = await connection.fetch("SELECT DISTINCT shown_to FROM club_memberships")
+    await connection.close()
+    assert dict(shown) == {"default": "NOBODY", "open": "EVERYONE", "gone": None}
+    assert [tuple(row) for row in (*clubs, *ratings, *audiences)] == [(2,), (4, 2), ("MEMBERS",)]

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    exists,
     false,
     or_,
     select,
@@ -15,10 +16,12 @@ from sqlalchemy import (
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
+from auth.visibility.clubs import clubs_ruled_by
 from auth.visibility.events import is_deleted, run_by
 from models import (
     Booking,
     Event,
+    EventHost,
     Registration,
     Service,
 )
@@ -36,6 +39,33 @@ def bookings_visible_to(viewer: Viewer) -> Select[Booking]:
     """As `registrations_visible_to`."""
     is_there = and_(~is_deleted(Event, Booking.event_id), ~is_deleted(Service, Booking.service_id))
     return select(Booking).where(_own_or_of_guests(viewer, Booking, is_there))
+
+
+def registrations_of_event(viewer: Viewer, event_id: Any) -> list[Select[Registration]]:
+    """Return the registrations of one event that are visible to someone, in parts: all, or their own."""
+    at_event = (Event.id == event_id, Event.deleted_at.is_(None), *_reads_places_at(viewer, Event))
+    return _all_or_own(viewer, Registration, exists().where(*at_event).correlate_except(Event))
+
+
+def bookings_of_service(viewer: Viewer, service_id: Any) -> list[Select[Booking]]:
+    """As `registrations_of_event`, of one service."""
+    at_service = (Service.id == service_id, Service.deleted_at.is_(None), Event.id == Service.event_id)
+    at_event = (Event.deleted_at.is_(None), *_reads_places_at(viewer, Event))
+    return _all_or_own(viewer, Booking, exists().where(*at_service, *at_event).correlate_except(Service, Event))
+
+
+def _reads_places_at(viewer: Viewer, event: type[Event]) -> list[ColumnElement[bool]]:
+    """Return the conditions that someone reads all registrations and bookings at an event that is there."""
+    if all_bookings_are_visible(viewer) or viewer.id is None:
+        return []
+    hosts = exists().where(EventHost.event_id == event.id, EventHost.user_id == viewer.id).correlate_except(EventHost)
+    return [or_(hosts, event.club_id.in_(clubs_ruled_by(viewer.id)))]
+
+
+def _all_or_own(viewer: Viewer, entity: Any, sees_all: ColumnElement[bool]) -> list[Select[Any]]:
+    if viewer.id is None:
+        return [select(entity).where(false())]
+    return [select(entity).where(sees_all), select(entity).where(~sees_all, entity.user_id == viewer.id)]
 
 
 def all_bookings_are_visible(viewer: Viewer) -> bool:

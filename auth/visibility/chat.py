@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import (
     Select,
     and_,
+    exists,
     select,
 )
+from sqlalchemy.orm import aliased
 
 from auth.viewer import Viewer
 from models import (
@@ -24,6 +26,13 @@ def chats_of(viewer: Viewer) -> Select[Chat]:
         ChatMember,
         and_(ChatMember.chat_id == Chat.id, ChatMember.user_id == viewer.id, ChatMember.left_at.is_(None)),
     )
+
+
+def present_members(viewer: Viewer, chat_id: Any) -> Select[ChatMember]:
+    """Present members of one chat, as seen by any of them."""
+    own = aliased(ChatMember)
+    is_member = exists().where(own.chat_id == chat_id, own.user_id == viewer.id, own.left_at.is_(None))
+    return select(ChatMember).where(ChatMember.left_at.is_(None), is_member.correlate_except(own))
 
 
 def messages_visible_to(viewer: Viewer, chat_id: Any = Message.chat_id) -> Select[Message]:

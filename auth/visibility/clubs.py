@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,9 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility.people import allows_reading
+from auth.visibility.people import allows_reading, audiences_with
 from models import (
+    Audience,
     Club,
     ClubMembership,
     ClubRole,
@@ -85,6 +89,42 @@ def memberships_visible_to(viewer: Viewer) -> Select[ClubMembership]:
     return statement.where(
         or_(active, ClubMembership.user_id == viewer.id, ClubMembership.club_id.in_(clubs_hosted_by(viewer.id)))
     )
+
+
+def memberships_of_club(
+    viewer: Viewer, club_id: Any, states: Collection[MembershipState] | None = None
+) -> list[Select[ClubMembership]]:
+    """Return what `memberships_visible_to` does of one club, in these states, in parts: each state, and to strangers
+    those who run the club, and by audience those who do not hide.
+    """
+    wanted = list(dict.fromkeys(MembershipState if states is None else states))
+    in_state = {state: select(ClubMembership).where(ClubMembership.state == state) for state in wanted}
+    if viewer.is_staff:
+        return list(in_state.values())
+    own = aliased(ClubMembership)
+    is_in = (own.club_id == club_id, own.user_id == viewer.id, own.state == MembershipState.ACTIVE)
+    is_fellow = exists().where(*is_in).correlate_except(own)
+    is_host = exists().where(*is_in, own.role != ClubRole.MEMBER).correlate_except(own)
+    parts = []
+    for state, members in in_state.items():
+        if state is MembershipState.ACTIVE:
+            parts += _active_members(viewer, club_id, members, is_fellow)
+        elif viewer.id is not None:
+            parts += [members.where(is_host), members.where(~is_host, ClubMembership.user_id == viewer.id)]
+    return parts or [select(ClubMembership).where(false())]
+
+
+def _active_members(
+    viewer: Viewer, club_id: Any, active: Select[ClubMembership], is_fellow: ColumnElement[bool]
+) -> list[Select[ClubMembership]]:
+    is_visible = clubs_visible_to(viewer).where(Club.id == club_id).correlate_except(Club).exists()
+    to_strangers = [ClubMembership.role != ClubRole.MEMBER] + [
+        and_(ClubMembership.role == ClubRole.MEMBER, ClubMembership.shown_to == audience)
+        for audience in (Audience if viewer.can(Permission.USER_READ_PRIVATE) else audiences_with(viewer))
+    ]
+    if viewer.id is None:
+        return [active.where(is_visible, shown) for shown in to_strangers]
+    return [active.where(is_fellow), *(active.where(~is_fellow, is_visible, shown) for shown in to_strangers)]
 
 
 def clubs_hosted_by(user_id: UUID) -> Select[UUID]:

@@ -44,10 +44,15 @@ def allows_reading(viewer: Viewer, user: Any, field: str) -> ColumnElement[bool]
     """As `field_is_visible`, for statements; `user` is the entity or an alias of it."""
     if viewer.can(Permission.USER_READ_PRIVATE):
         return true()
-    audiences = [Audience.EVERYONE] if viewer.user is None else [Audience.EVERYONE, Audience.MEMBERS]
+    audiences = audiences_with(viewer)
     chosen = func.coalesce(user.privacy[field].astext, PRIVACY_DEFAULTS[field].value)
     allowed: ColumnElement[bool] = chosen.in_([audience.value for audience in audiences])
     return allowed if viewer.id is None else or_(allowed, user.id == viewer.id)
+
+
+def audiences_with(viewer: Viewer) -> list[Audience]:
+    """Return the audiences to which somebody belongs to whom a person is no more than anyone else."""
+    return [Audience.EVERYONE] if viewer.user is None else [Audience.EVERYONE, Audience.MEMBERS]
 
 
 def private_data_is_visible(viewer: Viewer, user: User) -> bool:

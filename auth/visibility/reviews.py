@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from sqlalchemy import (
     ColumnElement,
     Select,
+    false,
     or_,
     select,
 )
@@ -17,6 +21,21 @@ from models import (
     Review,
     ReviewStatus,
 )
+
+
+def reviews_of_event(viewer: Viewer, event_id: Any, statuses: Collection[ReviewStatus] | None) -> list[Select[Review]]:
+    """Return the reviews of one event in these statuses that are visible to someone, in parts. By default those are
+    published ones and their own: of others' hidden ones not even moderators are shown any that they did not ask for.
+    """
+    readable = events_readable_by(viewer).where(Event.id == event_id).correlate_except(Event).exists()
+    published, hidden = (select(Review).where(readable, Review.status == status) for status in ReviewStatus)
+    own = [] if viewer.id is None else [hidden.where(Review.author_id == viewer.id)]
+    if statuses is None:
+        return [published, *own]
+    parts = [published] if ReviewStatus.PUBLISHED in statuses else []
+    if ReviewStatus.HIDDEN in statuses:
+        parts += [hidden] if viewer.can(Permission.REVIEW_MODERATE) else own
+    return parts or [select(Review).where(false())]
 
 
 def reviews_visible_to(viewer: Viewer) -> Select[Review]:

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Select, and_, select
 
 from auth.viewer import Viewer
-from auth.visibility.booking import bookings_visible_to
-from dataloaders.core.declarations import many, one, pages
+from auth.visibility.booking import bookings_of_service, bookings_visible_to
+from dataloaders.core.declarations import in_parts, many, one, pages
 from dataloaders.core.filter_conditions import among, at_times
 from dataloaders.core.keyset_pages import Key
 from models import Booking, Event, Registration, Service
@@ -51,6 +51,9 @@ by_service_id = pages(
     Booking,
     key=Booking.service_id,
     select=bookings_visible_to,
+    parts=lambda viewer, service_id, filter: in_parts(
+        bookings_of_service(viewer, service_id), viewer, filter, narrowed
+    ),
     order_by=[Booking.created_at, Booking.id],
     filter=narrowed,
     typical=10,

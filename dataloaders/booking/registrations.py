@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Uuid, and_, case, exists, func, literal, select
 
+from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility.booking import registrations_visible_to
-from auth.visibility.people import allows_reading, users_visible_to
-from dataloaders.core.declarations import one, pages, value
+from auth.visibility.booking import registrations_of_event, registrations_visible_to
+from auth.visibility.people import allows_reading, audiences_with, users_visible_to
+from dataloaders.core.declarations import in_parts, one, pages, value
 from dataloaders.core.filter_conditions import among, at_times
 from dataloaders.core.keyset_pages import Key
-from models import HOLDING, Event, Registration, Service, User
+from models import HOLDING, Audience, Event, Registration, Service, User
 
 
 class RegistrationSort(Enum):
@@ -72,6 +73,7 @@ by_event_id = pages(
     Registration,
     key=Registration.event_id,
     select=registrations_visible_to,
+    parts=lambda viewer, event_id, filter: in_parts(registrations_of_event(viewer, event_id), viewer, filter, narrowed),
     order_by=[Registration.created_at, Registration.id],
     filter=narrowed,
     typical=20,
@@ -100,10 +102,28 @@ def participants(viewer: Viewer) -> Select[User]:
     return users_visible_to(viewer).join(Registration, holding).where(allows_reading(viewer, User, "registrations"))
 
 
+def participants_in_parts(viewer: Viewer, _event_id: Any, _filter: Any) -> list[Select[User]]:
+    """Return the same people by their audience, and oneself: of whose account is not active nobody knows.
+
+    The person comes by an outer join, so that counting needs none.
+    """
+    shown = select(User).select_from(Registration).outerjoin(User, User.id == Registration.user_id)
+    shown = shown.where(Registration.admission.in_(HOLDING))
+    all_are_shown = viewer.can(Permission.USER_READ_PRIVATE)
+    parts = [
+        shown.where(Registration.shown_to == audience)
+        for audience in (Audience if all_are_shown else audiences_with(viewer))
+    ]
+    if viewer.id is None or all_are_shown:
+        return parts
+    return [*parts, shown.where(Registration.shown_to == Audience.NOBODY, Registration.user_id == viewer.id)]
+
+
 participants_by_event_id = pages(
     User,
     key=Registration.event_id,
     select=participants,
+    parts=participants_in_parts,
     order_by=[Registration.created_at, Registration.id],
     typical=20,
 )

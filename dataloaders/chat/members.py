@@ -4,6 +4,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import aliased
 
 from auth.viewer import Viewer
+from auth.visibility.chat import present_members
 from dataloaders.core.declarations import one, pages
 from models import Chat, ChatKind, ChatMember, User
 
@@ -32,7 +33,12 @@ def peers(viewer: Viewer) -> Select[User]:
 
 
 members_by_chat_id = pages(
-    ChatMember, key=ChatMember.chat_id, select=members, order_by=[ChatMember.joined_at, ChatMember.user_id], typical=10
+    ChatMember,
+    key=ChatMember.chat_id,
+    select=members,
+    select_of=present_members,
+    order_by=[ChatMember.joined_at, ChatMember.user_id],
+    typical=10,
 )
 own_membership_by_chat_id = one(ChatMember, key=ChatMember.chat_id, select=own_memberships)
 peer_by_chat_id = one(User, key=other.chat_id, select=peers)

@@ -17,6 +17,8 @@ from dataloaders.core.keyset_pages import Key, Order, PageArgs
 
 Selecting = Callable[[Viewer], Select[Any]]
 Filtering = Callable[[Select[Any], Viewer, Any], Select[Any]]
+Parting = Callable[[Viewer, Any, Any], Sequence[Select[Any]]]
+"""Makes selects for a viewer, a column with the parent's key, and a filter, null where the list has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,9 @@ class Pages:
     `typical` is how many rows a parent has as a rule. `select_of` is `select` for one parent, whose key is given as a
     column: what it asks of the parent is asked once. `kept_count` names the aggregate that has the length of the list
     without counting, by the same key; null if that is not kept for this viewer or with this filter.
+
+    `parts` are the rows of `select` and `filter` as several selects, for one parent. They have no row in common, and
+    each finds its own by an index in the order of the list. No index finds what is "open to all, or the viewer's own".
     """
 
     entity: type
@@ -66,6 +71,7 @@ class Pages:
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None
     orders: Mapping[Any, Order] = field(default_factory=dict)
     kept_count: Callable[[Viewer, Any], Value | None] | None = None
+    parts: Parting | None = None
 
     def order_of(self, request: PageRequest) -> Order:
         return self.order if request.sort is None else self.orders[request.sort]
@@ -102,12 +108,18 @@ def pages(
     select_of: Callable[[Viewer, Any], Select[Any]] | None = None,
     sorts: Mapping[Any, Sequence[Any]] | None = None,
     kept_count: Callable[[Viewer, Any], Value | None] | None = None,
+    parts: Parting | None = None,
 ) -> Pages:
     """`order_by` ends in a unique column; wrap a column in `Key(column, descending=True)` to turn it round. `sorts` has
     the orders that the field's `sort` argument chooses from, by its values; `order_by` stands where it has none.
     """
     orders = {chosen: _order(columns) for chosen, columns in (sorts or {}).items()}
-    return Pages(entity, key, select, _order(order_by), typical, filter, select_of, orders, kept_count)
+    return Pages(entity, key, select, _order(order_by), typical, filter, select_of, orders, kept_count, parts)
+
+
+def in_parts(parts: Sequence[Select[Any]], viewer: Viewer, filter: Any, narrowed: Filtering) -> list[Select[Any]]:
+    """Narrow each part by a filter, which is null where a list has none."""
+    return [part if filter is None else narrowed(part, viewer, filter) for part in parts]
 
 
 def value(*, key: Any, select: Selecting, default: Any = None) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, any_, bindparam, column, func, select, true
+from sqlalchemy import ARRAY, Select, any_, bindparam, column, func, select, true, union_all
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
@@ -82,7 +82,7 @@ class Fold:
             limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(
                 at_most(declaration.limit)
             )
-            return self._arrays(declaration, limited, viewer, own)
+            return self._arrays(declaration, [limited], viewer, own)
         if isinstance(declaration, Pages):
             assert self.page is not None
             return self._arrays(declaration, _page(declaration, viewer, self.page.request, key), viewer, own)
@@ -92,12 +92,17 @@ class Fold:
         wanted = [declaration.key.label("parent"), *columns_of(declaration.entity, self.names)]
         return chosen.with_only_columns(*wanted, maintain_column_froms=True)
 
-    def _arrays(self, declaration: Many | Pages, limited: Select[Any], viewer: Viewer, own: Any) -> Select[Any]:
+    def _arrays(self, declaration: Many | Pages, parts: Sequence[Select[Any]], viewer: Viewer, own: Any) -> Select[Any]:
         order, backward = self.order, self.page is not None and self.page.is_backward
         values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
         wanted = [*columns_of(declaration.entity, self.names), *(values if self.folds or self.page else ())]
-        of_one = limited.where(declaration.key == own.c[self.key]).correlate(own)
-        rows = of_one.with_only_columns(*wanted, maintain_column_froms=True).lateral("items")
+        of_one = [
+            part.where(declaration.key == own.c[self.key])
+            .correlate(own)
+            .with_only_columns(*wanted, maintain_column_froms=True)
+            for part in parts
+        ]
+        rows = _together(of_one, order, self.page, backward=backward).lateral("items")
         if self.folds:
             columns = list(rows.c)[: len(self.names)]
             last = ordinals_of(rows, order) if self.page else ()
@@ -161,16 +166,26 @@ def _parents(declaration: Many | Pages) -> Any:
     return func.unnest(_keys(key)).table_valued(column("parent", key.type), name="parents").render_derived()
 
 
+def _together(
+    parts: Sequence[Select[Any]], order: Order, page: PageShape | PageArgs | None, *, backward: bool
+) -> Select[Any]:
+    """Return one page of pages, each of which is as long and in the same order."""
+    if len(parts) == 1:
+        return parts[0]
+    assert page is not None
+    rows = union_all(*parts).subquery("parts")
+    return select(*rows.c).order_by(*directed(rows, order, backward=backward)).limit(at_most(page.size + 1))
+
+
 def _per_parent(
-    statement: Select[Any],
+    parts: Sequence[Select[Any]],
     unnested: Any,
     declaration: Many | Pages,
     viewer: Viewer,
     names: Names,
     order: Order,
     folds: Folds = (),
-    *,
-    backward: bool = False,
+    page: PageArgs | None = None,
 ) -> Select[Any]:
     """Turn a statement for one parent into one for a table of parents, to which it is joined laterally.
 
@@ -179,13 +194,17 @@ def _per_parent(
     entity, key = declaration.entity, declaration.key
     parents = unnested.c.parent
     values = [part.column.label(f"order_{position}") for position, part in enumerate(order)]
-    of_one = statement.where(key == parents)
+    of_one = [part.where(key == parents).correlate(unnested) for part in parts]
+    if names is not None:
+        wanted = [*columns_of(entity, names), *values]
+        of_one = [part.with_only_columns(*wanted, maintain_column_froms=True) for part in of_one]
+    else:
+        of_one = [part.add_columns(*values) for part in of_one]
+    backward = page is not None and page.is_backward
+    lateral = _together(of_one, order, page, backward=backward).lateral("child")
     if names is None:
-        lateral = of_one.add_columns(*values).lateral("child")
         row: list[Any] = [aliased(entity, lateral)]
     else:
-        wanted = [*columns_of(entity, names), *values]
-        lateral = of_one.with_only_columns(*wanted, maintain_column_froms=True).lateral("child")
         row = [lateral.c[name] for name in names]
     last = ordinals_of(lateral, order)
     if names is not None:
@@ -222,35 +241,42 @@ def statement_for(
         return declaration.select(viewer).where(declaration.key == any_(_keys(declaration.key)))
     if isinstance(declaration, Many):
         limited = window(declaration.select(viewer), declaration.order, PageArgs()).limit(at_most(declaration.limit))
-        return _per_parent(limited, _parents(declaration), declaration, viewer, names, declaration.order, folds)
+        return _per_parent([limited], _parents(declaration), declaration, viewer, names, declaration.order, folds)
     assert request is not None
     parents = _parents(declaration)
     cut = _page(declaration, viewer, request, parents.c.parent, is_open=names is not None)
-    order, backward = declaration.order_of(request), request.args.is_backward
-    return _per_parent(cut, parents, declaration, viewer, names, order, folds, backward=backward)
+    return _per_parent(cut, parents, declaration, viewer, names, declaration.order_of(request), folds, request.args)
 
 
 def _page(
     declaration: Pages, viewer: Viewer, request: PageRequest, parent: Any, *, is_open: bool = True
-) -> Select[Any]:
-    """Return a page of one parent, whose key is a column, without the condition that it is that parent's."""
-    chosen = _narrowed(declaration, viewer, request.filter, parent)
-    return (open_window if is_open else window)(chosen, declaration.order_of(request), request.args)
+) -> list[Select[Any]]:
+    """Return a page of one parent, whose key is a column, without the condition that it is that parent's: as a page of
+    each part of the list.
+    """
+    cut, order = open_window if is_open else window, declaration.order_of(request)
+    return [cut(part, order, request.args) for part in _narrowed(declaration, viewer, request.filter, parent)]
 
 
-def _narrowed(declaration: Pages, viewer: Viewer, filter: Any, parent: Any) -> Select[Any]:
+def _narrowed(declaration: Pages, viewer: Viewer, filter: Any, parent: Any) -> Sequence[Select[Any]]:
     """Return all rows of one parent, without the condition that they are that parent's."""
+    if declaration.parts is not None:
+        return declaration.parts(viewer, parent, filter)
     select_of = declaration.select_of
     chosen = declaration.select(viewer) if select_of is None else select_of(viewer, parent)
     if declaration.filter is not None and filter is not None:
         chosen = declaration.filter(chosen, viewer, filter)
-    return chosen
+    return [chosen]
 
 
 def count_statement_for(declaration: Pages, viewer: Viewer, filter: Any) -> Select[Any]:
     """Return the statement that counts the rows of a connection for an array of parents, each up to a bound."""
     parents = _parents(declaration)
-    chosen = _narrowed(declaration, viewer, filter, parents.c.parent).where(declaration.key == parents.c.parent)
-    rows = first_rows(chosen).correlate(parents).lateral("rows")
+    parts = [
+        first_rows(part.where(declaration.key == parents.c.parent)).correlate(parents)
+        for part in _narrowed(declaration, viewer, filter, parents.c.parent)
+    ]
+    chosen = parts[0] if len(parts) == 1 else first_rows(select(union_all(*parts).subquery("parts")))
+    rows = chosen.lateral("rows")
     counted = select(func.count().label("number")).select_from(rows).lateral("counted")
     return select(parents.c.parent, counted.c.number).select_from(parents.join(counted, true()))

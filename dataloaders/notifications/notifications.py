@@ -21,11 +21,21 @@ def narrowed(statement: Select[Any], viewer: Viewer, filter: Any) -> Select[Any]
     return narrowed.where(is_unread_by(viewer)) if filter.unread_only else narrowed
 
 
+def in_parts(viewer: Viewer, _user_id: Any, filter: Any) -> list[Select[Notification]]:
+    """Return one's notifications, each wanted type by itself: an index has those in the list's order."""
+    own = notifications_of(viewer)
+    own = own.where(is_unread_by(viewer)) if filter.unread_only else own
+    return (
+        [own] if filter.types is None else [own.where(Notification.type == one) for one in dict.fromkeys(filter.types)]
+    )
+
+
 by_id = one(Notification, key=Notification.id, select=notifications_of)
 by_user_id = pages(
     Notification,
     key=Notification.user_id,
     select=notifications_of,
+    parts=in_parts,
     order_by=[Key(Notification.sequence, descending=True)],
     filter=narrowed,
     typical=20,

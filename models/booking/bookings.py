@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.booking.registrations import REASON_OF_CANCELLATION, Admission, Attendance
@@ -23,6 +23,15 @@ class Booking(Base):
         Index(None, "event_id", "user_id"),
         Index(None, "user_id", "created_at", "id"),
         Index(None, "service_id", "created_at", "id"),
+        Index(
+            "ix_bookings_ended",
+            "service_id",
+            "admission",
+            "created_at",
+            "id",
+            postgresql_where=text("admission NOT IN ('CONFIRMED', 'OFFERED')"),
+        ),
+        Index(None, "service_id", "attendance", "created_at", "id", postgresql_where=text("attendance <> 'EXPECTED'")),
     )
 
     id: Mapped[PrimaryKey]

@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, CreatedAt, PrimaryKey, UpdatedAt
+from models.people.privacy import Audience
 
 REASON_OF_CANCELLATION = "cancel_reason IS NULL OR cancelled_at IS NOT NULL"
 
@@ -43,6 +44,24 @@ class Registration(Base):
         CheckConstraint(REASON_OF_CANCELLATION, name="reason_belongs_to_cancellation"),
         Index(None, "user_id", "created_at", "id"),
         Index(None, "event_id", "created_at", "id"),
+        # Participants by who may know of them; and the few places that are none any more, or tell who came.
+        Index(
+            None,
+            "event_id",
+            "shown_to",
+            "created_at",
+            "id",
+            postgresql_where=text("admission IN ('CONFIRMED', 'OFFERED')"),
+        ),
+        Index(
+            "ix_registrations_ended",
+            "event_id",
+            "admission",
+            "created_at",
+            "id",
+            postgresql_where=text("admission NOT IN ('CONFIRMED', 'OFFERED')"),
+        ),
+        Index(None, "event_id", "attendance", "created_at", "id", postgresql_where=text("attendance <> 'EXPECTED'")),
     )
 
     id: Mapped[PrimaryKey]
@@ -58,3 +77,8 @@ class Registration(Base):
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None] = mapped_column(String(1000))
     """Why somebody else cancelled it."""
+    shown_to: Mapped[Audience | None] = mapped_column(deferred=True)
+    """Who may know that the person takes part: the audience of the field `registrations` of their profile, null where
+    the account is not active. Triggers keep it for those who hold a place, so that a page of participants is a range of
+    an index.
+    """

@@ -21,6 +21,7 @@ class ChatMember(Base):
         ),
         # Where somebody has been told.
         Index("ix_chat_members_told", "user_id", "chat_id", postgresql_where=text("is_told")),
+        Index(None, "chat_id", "joined_at", "user_id", postgresql_where=text("left_at IS NULL")),
         CheckConstraint("(left_at IS NULL) = (left_sequence IS NULL)", name="leaving_is_whole"),
     )
 

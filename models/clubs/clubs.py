@@ -39,6 +39,8 @@ class Club(Base):
     visibility: Mapped[ClubVisibility] = mapped_column(default=ClubVisibility.PUBLIC)
     join_policy: Mapped[JoinPolicy] = mapped_column(default=JoinPolicy.OPEN)
     version: Mapped[int] = mapped_column(default=1)
+    member_count: Mapped[int] = mapped_column(default=0, server_default="0", deferred=True)
+    """Active members. A trigger counts them; whoever changes a membership holds the lock of this row already."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
     name_key: Mapped[str] = deferred(mapped_column(Text, Computed("left(name_key(name), 255)", persisted=True)))

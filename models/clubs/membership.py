@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, CreatedAt, PrimaryKey, UpdatedAt
+from models.people.privacy import Audience
 
 
 class JoinPolicy(Enum):
@@ -43,6 +44,23 @@ class ClubMembership(Base):
     __table_args__ = (
         UniqueConstraint("club_id", "user_id"),
         Index(None, "user_id", "state"),
+        Index(None, "club_id", "state", "created_at", "id"),
+        # Members by who may know of them, and those who run the club.
+        Index(
+            None,
+            "club_id",
+            "shown_to",
+            "created_at",
+            "id",
+            postgresql_where=text("state = 'ACTIVE' AND role = 'MEMBER'"),
+        ),
+        Index(
+            "ix_club_memberships_running",
+            "club_id",
+            "created_at",
+            "id",
+            postgresql_where=text("state = 'ACTIVE' AND role <> 'MEMBER'"),
+        ),
         CheckConstraint(
             "state = 'BANNED' OR (ban_reason IS NULL AND banned_until IS NULL)", name="ban_belongs_to_its_state"
         ),
@@ -60,6 +78,10 @@ class ClubMembership(Base):
     """The end of a ban. Null in the state BANNED means until a host lifts it."""
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
+    shown_to: Mapped[Audience | None] = mapped_column(deferred=True)
+    """Who may know of the membership beside fellow members: the audience of the field `clubs` of the person's profile.
+    Triggers keep it for members, and for those who may become one.
+    """
 
     def is_banned_at(self, moment: datetime) -> bool:
         """Whether the person is put out now. The function `event_entry` of the database says the same."""

@@ -54,6 +54,7 @@ class Notification(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         UniqueConstraint("user_id", "sequence"),
+        Index(None, "user_id", "type", "sequence"),
         Index(None, "user_id", "sequence", postgresql_where=text("read_at IS NULL")),
         Index(
             "ix_notifications_read_by_themselves", "user_id", "sequence", postgresql_where=text("read_at IS NOT NULL")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, String, and_, func, or_, select
 
 from models import (
     TAKING_PART,
@@ -15,9 +15,10 @@ from models import (
     EventHost,
     MembershipState,
     Registration,
+    User,
     is_over,
 )
-from resolvers.core.invariants import declare, words
+from resolvers.core.invariants import declare, found, words
 
 
 def _banned_with_place() -> Select[UUID, str]:
@@ -47,8 +48,32 @@ def _banned_with_role() -> Select[UUID, str]:
     )
 
 
+def _miscounted() -> Select[UUID, str]:
+    members = func.count(ClubMembership.id)
+    is_member = and_(ClubMembership.club_id == Club.id, ClubMembership.state == MembershipState.ACTIVE)
+    return (
+        select(Club.id, found(member_count=Club.member_count, members=members))
+        .outerjoin(ClubMembership, is_member)
+        .group_by(Club.id)
+        .having(Club.member_count != members)
+    )
+
+
+def _shown_otherwise() -> Select[UUID, str]:
+    """Select members who are shown to others than they have chosen."""
+    audience = func.audience_of(User.privacy, "clubs")
+    return (
+        select(ClubMembership.id, found(shown_to=ClubMembership.shown_to, audience=audience))
+        .join(User, User.id == ClubMembership.user_id)
+        .where(ClubMembership.state == MembershipState.ACTIVE)
+        .where(ClubMembership.shown_to.cast(String).is_distinct_from(audience))
+    )
+
+
 declare(
     {
+        "club.member_count is the number of members": _miscounted(),
+        "membership is shown as the person chose": _shown_otherwise(),
         "who was put out of a club has no place": _banned_with_place(),
         "who was put out of a club has no role": _banned_with_role(),
         "club is found by its words": words(Club, ClubWords, ClubWords.club_id, "words"),

@@ -20,6 +20,7 @@ from tests.factories import (
     make_membership,
     make_notification,
     make_registration,
+    make_review,
     make_user,
 )
 
@@ -122,6 +123,11 @@ async def test_deleted_rows_give_their_places_back(save, ports):
         ("UPDATE chat_members SET left_at = now(), left_sequence = 0", "participant is in the chat"),
         ("UPDATE bookings SET admission = 'CANCELLED'", None),
         ("UPDATE events SET availability_sequence = 9", "availability stream is whole"),
+        ("UPDATE registrations SET shown_to = 'EVERYONE'", "place is shown as the person chose"),
+        ("UPDATE clubs SET member_count = 3", "club.member_count is the number of members"),
+        ("UPDATE club_memberships SET shown_to = NULL", "membership is shown as the person chose"),
+        ("UPDATE rating_counts SET number = 2", "ratings are counted"),
+        ("DELETE FROM rating_counts", "ratings are counted"),
         ("UPDATE chats SET last_sequence = 2", "chat stream is whole"),
         ("UPDATE inboxes SET last_sequence = 9", "inbox stream is whole"),
         ("DELETE FROM notifications WHERE sequence = 1", "inbox stream is whole"),
@@ -138,6 +144,8 @@ async def test_damage_is_found(client, save, ports, damage, expected):
     [yoga] = await services_of(save, event, {"capacity": 5})
     await client(ada).execute(BOOK, serviceIds=[yoga])
     await run_sql(ports, "UPDATE inboxes SET last_sequence = 2")
+    club = make_club()
+    await save(club, make_membership(club, ada), make_review(event, ada))
     await save(make_notification(ada, 2))
     before = await broken(ports)
 
