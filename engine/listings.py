@@ -20,7 +20,6 @@ from dataloaders.core.keyset_pages import (
     PageArgs,
     as_stored,
     make_page,
-    open_window,
     read_stored,
     window_values,
 )
@@ -99,17 +98,17 @@ async def fetch_listing(
 
         def build(viewer: Viewer) -> Select[Any]:
             listing = listed.build(viewer)
-            order.append(listing.order)
-            found = [key.column for key in listing.order]
+            cut = listing.page(args, is_open=True)
+            order.append(cut.order)
+            found = [key.column for key in cut.order]
             values = [
                 value.label(f"order_{position}")
-                for position, value in enumerate(found if field.folds else as_stored(listing.order, found))
+                for position, value in enumerate(found if field.folds else as_stored(cut.order, found))
             ]
-            cut = open_window(listing.statement, listing.order, args)
             # The first column stands where fetched relations have their parent's key.
             wanted = [null().label("parent"), *columns_of(entity, names), *values]
-            cut = cut.with_only_columns(*wanted, maintain_column_froms=True)
-            return _with_folds(cut, listing.order, args, field.folds, viewer) if field.folds else cut
+            page = cut.statement.with_only_columns(*wanted, maintain_column_froms=True)
+            return _with_folds(page, cut.order, args, field.folds, viewer) if field.folds else page
 
         given = [TEXT, *(f"cursor_{position}" for position in range(10))]
         compiled = compile_for(build, context.viewer, given, row_class(entity))

@@ -307,19 +307,24 @@ def beyond(order: Order, bound: Sequence[ColumnElement[Any]], *, backward: bool)
 
 def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """Limit the statement to one page and one row more, which tells whether there is a further page."""
-    bound = None
-    if args.cursor is not None:
-        values = _values_in(args, order)
-        bound = [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
+    bound = _bound(order, args, is_open=False)
     return _cut(statement, order, bound, args.size + 1, backward=args.is_backward)
 
 
 def open_window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """As `window`, for pages from any cursor: `window_values` gives the parameters."""
-    bound = None
-    if args.cursor is not None:
-        bound = [bindparam(f"cursor_{position}", type_=key.column.type) for position, key in enumerate(order)]
+    bound = _bound(order, args, is_open=True)
     return _cut(statement, order, bound, at_most(args.size + 1), backward=args.is_backward)
+
+
+def _bound(order: Order, args: PageArgs, *, is_open: bool) -> list[ColumnElement[Any]] | None:
+    """Return the values of the cursor, as parameters if the window is open; null if there is no cursor."""
+    if args.cursor is None:
+        return None
+    if is_open:
+        return [bindparam(f"cursor_{position}", type_=key.column.type) for position, key in enumerate(order)]
+    values = _values_in(args, order)
+    return [literal(value, key.column.type) for key, value in zip(order, values, strict=True)]
 
 
 def window_values(order: Order, args: PageArgs) -> dict[str, Any]:
@@ -370,16 +375,33 @@ def make_page(
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A statement for one page, with the columns of it that have the values of the list's order."""
+
+    statement: Select[Any]
+    order: Order
+
+
+@dataclass(frozen=True)
 class Listing:
     """A root list as data: which rows the viewer may see, and their order."""
 
     statement: Select[Any]
     order: Order
 
+    def page(self, args: PageArgs, *, is_open: bool = False) -> Cut:
+        """Return the statement for one page and one row more. `is_open`: see `open_window`."""
+        return Cut((open_window if is_open else window)(self.statement, self.order, args), self.order)
+
+    def bound(self, args: PageArgs, *, is_open: bool) -> list[ColumnElement[Any]] | None:
+        """Return the values of the page's cursor, null if it has none."""
+        return _bound(self.order, args, is_open=is_open)
+
 
 async def fetch_page(database: Database, listing: Listing, args: PageArgs) -> Page:
     """One page of a root list, in one statement; a second one counts, if `totalCount` is asked for."""
-    selected = window(listing.statement, listing.order, args).add_columns(*(key.column for key in listing.order))
+    cut = listing.page(args)
+    selected = cut.statement.add_columns(*(key.column for key in cut.order))
     async with database.reading() as session:
         found = (await session.execute(selected)).all()
     return make_page(

@@ -174,7 +174,15 @@ class EventWords(Base):
     """
 
     __tablename__ = "event_words"
-    __table_args__ = (Index(None, "words", postgresql_using="gin"),)
+    __table_args__ = (
+        Index(None, "words", postgresql_using="gin"),
+        # Words of the title, with those of the tags, and with those of the place.
+        Index("ix_event_words_title", text("""ts_filter(words, '{a}'::"char"[])"""), postgresql_using="gin"),
+        Index("ix_event_words_tags", text("""ts_filter(words, '{a,b}'::"char"[])"""), postgresql_using="gin"),
+        Index("ix_event_words_place", text("""ts_filter(words, '{a,b,c}'::"char"[])"""), postgresql_using="gin"),
+        Index("ix_event_words_next", "starts_at", "event_id", postgresql_where=text("NOT is_archived")),
+        Index("ix_event_words_newest", "created_at", "event_id", postgresql_where=text("NOT is_archived")),
+    )
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
     starts_at: Mapped[datetime]

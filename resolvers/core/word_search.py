@@ -9,7 +9,7 @@ import re
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, case, func, literal
+from sqlalchemy import CTE, BigInteger, ColumnElement, Select, Text, case, func, literal, literal_column, null, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from dataloaders.core.compiled import SearchText
@@ -17,6 +17,12 @@ from dataloaders.core.compiled import SearchText
 WORDS = re.compile(r"[^\W_]|[\u20a0-\u20cf\u2190-\u2bff\U0001f000-\U0001faff]")
 ANYWHERE, IN_TITLE, IN_TAGS, IN_PLACE = 1, 2, 3, 4
 """Queries that `search_queries()` makes of a text. The later ones each include the one before."""
+RANKS = (1, 2, 3, 4)
+"""Where all words of a text are: in the title, there and in the tags, with the place, or anywhere."""
+QUERIES = {1: IN_TITLE, 2: IN_TAGS, 3: IN_PLACE, 4: ANYWHERE}
+"""The query by which the words are found in places up to a rank."""
+PLACES = {1: "{a}", 2: "{a,b}", 3: "{a,b,c}"}
+"""The weights of the words in places up to a rank."""
 
 
 def narrow(statement: Select[Any], words: Any, text: str | None) -> Select[Any]:
@@ -42,8 +48,8 @@ class WordQuery:
     """
 
     def __init__(self, text: str) -> None:
-        typed = literal(SearchText(text), Text)
-        self._queries: Any = func.search_queries(typed, type_=ARRAY(TSQUERY)).column_valued("asked")
+        self._typed = literal(SearchText(text), Text)
+        self._queries: Any = func.search_queries(self._typed, type_=ARRAY(TSQUERY)).column_valued("asked")
 
     def matches(self, words: Any, where: int = ANYWHERE) -> ColumnElement[bool]:
         """Whether all words of the text, in any form, or begun only, are among these."""
@@ -58,3 +64,29 @@ class WordQuery:
             (self.matches(words, IN_PLACE), literal(3, BigInteger)),
             else_=literal(4, BigInteger),
         )
+
+    def asked(self) -> CTE:
+        """Return the queries as a table. PostgreSQL does not know them while it plans, so it takes what they find for
+        little and uses an index: for conditions that are stated only where that is so.
+        """
+        queries = func.search_queries(self._typed, type_=ARRAY(TSQUERY)).label("queries")
+        return select(queries).cte("asked").prefix_with("MATERIALIZED", dialect="postgresql")
+
+    def rank_of(self, asked: CTE, words: Any, *, of_all: bool) -> ColumnElement[int | None]:
+        """Return the rank, null where these are not the words. If `of_all`, it is the same for all that have them."""
+        has_none = (~_matches(asked, words, ANYWHERE), null())
+        if of_all:
+            return case(has_none, else_=literal(RANKS[0], BigInteger))
+        ranks = [(_matches(asked, words, QUERIES[rank]), literal(rank, BigInteger)) for rank in RANKS[:-1]]
+        return case(has_none, *ranks, else_=literal(RANKS[-1], BigInteger))
+
+    def is_within(self, asked: CTE, words: Any, rank: int) -> ColumnElement[bool]:
+        """Whether the rank is this one or a better one: a condition that an index of `event_words` has."""
+        places = PLACES.get(rank)
+        found = words if places is None else func.ts_filter(words, literal_column(f"'{places}'::\"char\"[]"))
+        return _matches(asked, found, ANYWHERE)
+
+
+def _matches(asked: CTE, words: Any, where: int) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = words.bool_op("@@")(select(asked.c.queries[where]).scalar_subquery())
+    return found

@@ -47,6 +47,7 @@ from resolvers.core import word_search
 from resolvers.core.moments import EARLIEST, LATEST
 from resolvers.core.money import Price
 from resolvers.events.lifecycle import day_is_over
+from resolvers.events.word_pages import WordListing
 
 OVER_BY_DATE = (EventStatus.PUBLISHED, EventStatus.CANCELLED)
 """Statuses from which an event goes into the archive once it is over. A draft stays until its author decides."""
@@ -120,6 +121,12 @@ class EventFilter(TimeFilter):
     visibilities: Sequence[EventVisibility] | None = None
     hosted_by_viewer: bool | None = None
 
+    @property
+    def is_about_few(self) -> bool:
+        """Whether it names something to which few events belong."""
+        named = (self.ids, self.interest_ids, self.venue_ids, self.club_ids, self.service_type_ids)
+        return self.hosted_by_viewer is True or any(one is not None for one in named)
+
 
 def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort | None = None) -> Listing:
     """Return the events a viewer is shown, narrowed and in order. By default the best matches come first.
@@ -140,26 +147,36 @@ def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort |
 
 
 def _by_words(statement: Select[Event], wanted: EventFilter, query: word_search.WordQuery, sort: EventSort) -> Listing:
-    """Narrow the events to those that have the words of a text.
-
-    They are found and put into order by `event_words` alone, so that the events themselves are looked at one by one
-    until there are enough for a page.
-    """
-    rank = query.rank(EventWords.words).label("rank")
-    words = select(EventWords.event_id, EventWords.starts_at, EventWords.created_at, rank).where(
-        query.matches(EventWords.words), *_starts_within(wanted, EventWords.starts_at)
+    """Narrow the events to those that have the words of a text."""
+    within = words_within(wanted)
+    having = statement.join(EventWords, EventWords.event_id == Event.id).where(query.matches(EventWords.words), *within)
+    order = _orders(EventWords, EventWords.event_id, Key(query.rank(EventWords.words)))[sort]
+    if wanted.is_about_few or wanted.looks_into_archive:
+        return Listing(having, order)
+    return WordListing(
+        having,
+        order,
+        query,
+        Event,
+        statement,
+        within,
+        time="created_at" if sort is EventSort.CREATED_AT_DESC else "starts_at",
+        by_rank=sort is EventSort.RELEVANCE,
+        descending=sort in (EventSort.STARTS_AT_DESC, EventSort.CREATED_AT_DESC),
     )
+
+
+def words_within(wanted: TimeFilter) -> list[ColumnElement[bool]]:
+    """Return what a filter says of the rows in `event_words`, which have the times of their events."""
+    conditions = _starts_within(wanted, EventWords.starts_at)
     timings = set(wanted.timings or EventTiming)
     if timings == {EventTiming.UPCOMING}:
-        words = words.where(~has_begun(EventWords.starts_at, utcnow()))
+        conditions.append(~has_begun(EventWords.starts_at, utcnow()))
     elif EventTiming.UPCOMING not in timings:
-        words = words.where(has_begun(EventWords.starts_at, utcnow()))
+        conditions.append(has_begun(EventWords.starts_at, utcnow()))
     if not wanted.looks_into_archive:
-        words = words.where(~EventWords.is_archived)
-    order = _orders(EventWords, EventWords.event_id, Key(rank))[sort]
-    found = words.order_by(*(key.column.desc() if key.descending else key.column for key in order)).subquery("found")
-    statement = statement.join(found, found.c.event_id == Event.id)
-    return Listing(statement, _orders(found.c, found.c.event_id, Key(found.c.rank))[sort])
+        conditions.append(~EventWords.is_archived)
+    return conditions
 
 
 def _narrow(statement: Select[Event], viewer: Viewer, wanted: EventFilter) -> Select[Event]:

@@ -29,6 +29,7 @@ from resolvers.events.search import (
     on_days,
     problems_of_time,
 )
+from resolvers.events.word_pages import WordListing
 
 
 class ServiceSort(Enum):
@@ -63,6 +64,15 @@ class ServiceFilter(TimeFilter):
     visibilities: Sequence[EventVisibility] | None = None
     hosted_by_viewer: bool | None = None
 
+    @property
+    def is_about_few(self) -> bool:
+        """Whether it names something to which few services belong, or days of its own."""
+        named = (
+            self.event_ids, self.service_type_ids, self.venue_ids, self.club_ids, self.staff_person_ids,
+            self.participant_id, self.date_from, self.date_to,
+        )  # fmt: skip
+        return self.hosted_by_viewer is True or any(one is not None for one in named)
+
 
 def listing(viewer: Viewer, wanted: ServiceFilter | None = None, sort: ServiceSort | None = None) -> Listing:
     """Return the services of events that lists show to a viewer, narrowed and in order. By default the best matches
@@ -91,18 +101,17 @@ def listing(viewer: Viewer, wanted: ServiceFilter | None = None, sort: ServiceSo
     query = word_search.query_of(wanted.text)
     if query is None:
         return Listing(statement, ORDERS[sort or ServiceSort.STARTS_AT_ASC])
-    words = select(EventWords.event_id, EventWords.starts_at, query.rank(EventWords.words).label("rank")).where(
-        query.matches(EventWords.words)
-    )
-    if not wanted.looks_into_archive:
-        words = words.where(~EventWords.is_archived)
+    within = [] if wanted.looks_into_archive else [~EventWords.is_archived]
+    having = statement.join(EventWords, EventWords.event_id == Event.id).where(query.matches(EventWords.words), *within)
     if sort is not None and sort is not ServiceSort.RELEVANCE:
-        found = words.subquery("found")
-        return Listing(statement.join(found, found.c.event_id == Event.id), ORDERS[sort])
-    # As events are: put into order by `event_words` alone, and looked at one by one until there are enough.
-    found = words.order_by("rank", EventWords.starts_at, EventWords.event_id).subquery("found")
-    order = (Key(found.c.rank), Key(found.c.starts_at), Key(found.c.event_id), *SOONEST_FIRST)
-    return Listing(statement.join(found, found.c.event_id == Event.id), order)
+        return Listing(having, ORDERS[sort])
+    place = (Key(EventWords.starts_at), Key(EventWords.event_id))
+    order = (Key(query.rank(EventWords.words)), *place, *SOONEST_FIRST)
+    if wanted.is_about_few or wanted.looks_into_archive:
+        return Listing(having, order)
+    return WordListing(
+        having, order, query, Service, statement, within, time="starts_at", by_rank=True, then=SOONEST_FIRST
+    )
 
 
 def problems(wanted: ServiceFilter) -> Iterator[UserError]:

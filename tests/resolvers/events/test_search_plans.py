@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 from auth.viewer import GUEST, Viewer
 from database.rows import Values
 from dataloaders.core.compiled import compile_for
-from dataloaders.core.keyset_pages import PageArgs, open_window
+from dataloaders.core.keyset_pages import PageArgs
 from models import (
     Admission,
     Event,
@@ -88,7 +88,7 @@ def compiled(viewer, wanted, sort=None):
 
     def build(anyone):
         found = listing(anyone, wanted, sort)
-        page = open_window(found.statement, found.order, PageArgs())
+        page = found.page(PageArgs(), is_open=True).statement
         return page.with_only_columns(Event.id, maintain_column_froms=True)
 
     return compile_for(build, viewer, [], Values)

@@ -9,7 +9,7 @@ from sqlalchemy import insert, text
 from auth.viewer import GUEST, Viewer
 from database.rows import Values
 from dataloaders.core.compiled import compile_for
-from dataloaders.core.keyset_pages import PageArgs, open_window
+from dataloaders.core.keyset_pages import PageArgs
 from models import Booking, Event, EventStatus, EventTiming, EventVisibility, Registration, Role, Service, uuid7
 from resolvers.events.service_search import ServiceFilter, ServiceSort, listing
 from tests.factories import in_days, make_category, make_service_type, make_user, make_venue
@@ -22,7 +22,7 @@ PUT_AWAY = EVENTS // 2 - 20
 async def plan_of(ports, viewer, wanted, sort):
     def build(anyone):
         found = listing(anyone, wanted, sort)
-        page = open_window(found.statement, found.order, PageArgs())
+        page = found.page(PageArgs(), is_open=True).statement
         return page.with_only_columns(Service.id, maintain_column_froms=True)
 
     page = compile_for(build, viewer, [], Values)
