@@ -227,6 +227,7 @@ ALONE = {
     "clubs/membership_states": "what joining, bans and ranks write alike",
     "chat/message_writing": "the statement of `messages`",
     "events/service_times": "part of editing an event",
+    "events/word_pages": "pages of `search` and `service_search` by words",
     "events/states": "which action an event allows when; asked by every mutation of events",
     "events/validation": "what creation and editing of events check alike",
     "notifications/broadcasting": "workers tell what `broadcasts` has left to them",

@@ -393,6 +393,11 @@ class Listing:
         """Return the statement for one page and one row more. `is_open`: see `open_window`."""
         return Cut((open_window if is_open else window)(self.statement, self.order, args), self.order)
 
+    @property
+    def counted(self) -> Select[Any]:
+        """All rows of the list, in no order: how they are best counted."""
+        return self.statement
+
     def bound(self, args: PageArgs, *, is_open: bool) -> list[ColumnElement[Any]] | None:
         """Return the values of the page's cursor, null if it has none."""
         return _bound(self.order, args, is_open=is_open)
@@ -411,4 +416,4 @@ async def fetch_page(database: Database, listing: Listing, args: PageArgs) -> Pa
 
 async def _count(database: Database, listing: Listing) -> Total:
     async with database.reading() as session:
-        return total_of(await session.scalar(bounded_count(listing.statement)) or 0)
+        return total_of(await session.scalar(bounded_count(listing.counted)) or 0)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     Subquery,
     and_,
@@ -57,6 +58,12 @@ class WordListing(Listing):
     descending: bool = False
     then: Order = ()
 
+    @property
+    def counted(self) -> Select[Any]:
+        words = select(EventWords.event_id).where(self.query.matches(EventWords.words), *self.within).subquery("having")
+        shown = _one_by_one(self.shown, words, [self.entity.id])
+        return select(shown.c.id).select_from(words.join(shown, true()))
+
     def page(self, args: PageArgs, *, is_open: bool = False) -> Cut:
         return _WordPage(self, args, self.bound(args, is_open=is_open)).cut()
 
@@ -65,6 +72,14 @@ def _kept(statement: Any, name: str) -> CTE:
     """Return a statement as a table that is made once."""
     made: CTE = statement.cte(name)
     return made.prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+def _one_by_one(shown: Select[Any], candidates: Subquery, columns: Sequence[Any]) -> FromClause:
+    """Return what is shown of each candidate. Left alone, PostgreSQL may take few of them for many, and go through all
+    events.
+    """
+    wanted = shown.where(Event.id == candidates.c.event_id).correlate(candidates).offset(0)
+    return wanted.with_only_columns(*columns, maintain_column_froms=True).lateral("shown")
 
 
 @dataclass(frozen=True)
@@ -215,12 +230,8 @@ class _WordPage:
     # The rows themselves: `id`, `rank`, and the values of the order
 
     def _rows_of(self, candidates: Subquery) -> Select[Any]:
-        # Looked at one by one. Left alone, PostgreSQL may take few candidates for many and go through all events.
         then = [key.column.label(f"then_{number}") for number, key in enumerate(self.of.then)]
-        wanted = self.of.shown.where(Event.id == candidates.c.event_id).correlate(candidates).offset(0)
-        shown = wanted.with_only_columns(self.of.entity.id.label("id"), *then, maintain_column_froms=True).lateral(
-            "shown"
-        )
+        shown = _one_by_one(self.of.shown, candidates, [self.of.entity.id.label("id"), *then])
         order = [
             *([Key(candidates.c.rank)] if self.of.by_rank else []),
             Key(candidates.c[self.of.time], self.of.descending),
