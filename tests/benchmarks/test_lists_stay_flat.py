@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 import models
 from benchmarks import big_rows
+from benchmarks.big_bars import BARS
 from benchmarks.big_rows import BigWorld, identifier
 from benchmarks.lists import PEOPLE, Walk
 from database.readers import Readers
@@ -135,6 +136,14 @@ def value_of(question, answer):
     for name in question.path:
         value = value and value.get(name)
     return value
+
+
+def test_the_walk_knows_a_large_object_for_every_list_and_every_bar_is_for_something(schema):
+    walk = Walk(graphql_schema_of(schema), world(1))
+    subjects = {f"{one.field}: {one.way}" for one in walk.questions()}
+
+    assert walk.unasked() == []
+    assert [bar for bar in BARS if not any(re.search(bar.pattern, subject) for subject in subjects)] == []
 
 
 @pytest.fixture
