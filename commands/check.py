@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from commands.local import need_home, reachable, uses_home
 from commands.migrations import current_revision
 from commands.revisions import newest_revision
 from database import Database
 from integrations.mail import make_mailer
+from models import Base, EventCategory, Role, ServiceType, User
 from resolvers.core.invariants import find_violations
 from settings import Settings
 
@@ -45,6 +46,8 @@ async def check(settings: Settings, *, invariants: bool = False) -> list[Finding
     looks: list[tuple[str, Callable[[Settings], Awaitable[str]]]] = [
         ("PostgreSQL", _database),
         ("migrations", _migrations),
+        ("catalogues", _catalogues),
+        ("administrators", _administrators),
         ("Redis", _redis),
         ("mail", _mail),
     ]
@@ -97,6 +100,39 @@ async def _migrations(settings: Settings) -> str:
     if current != newest_revision():
         raise Wrong(f"at {current or 'nothing'}, the newest is {newest_revision()}; run `wingding migrate`")
     return f"at {current}, the newest"
+
+
+async def _catalogues(settings: Settings) -> str:
+    """Raise `Wrong` where an event could not be created for want of a category, or a service for want of a type."""
+    counts = await _counts(settings, {"categories": EventCategory, "types of services": ServiceType})
+    if missing := [name for name, number in counts.items() if not number]:
+        raise Wrong(f"there are no {' and no '.join(missing)}; run `wingding setup`")
+    return ", ".join(f"{number} {name}" for name, number in counts.items())
+
+
+async def _administrators(settings: Settings) -> str:
+    database = _open(settings)
+    try:
+        async with database.reading() as session:
+            is_admin = (User.role == Role.ADMIN, User.is_active)
+            number = await session.scalar(select(func.count()).select_from(User).where(*is_admin)) or 0
+    finally:
+        await database.dispose()
+    if not number:
+        raise Wrong("there is none; run `wingding create-admin`")
+    return str(number)
+
+
+async def _counts(settings: Settings, entities: Mapping[str, type[Base]]) -> dict[str, int]:
+    database = _open(settings)
+    try:
+        async with database.reading() as session:
+            return {
+                name: await session.scalar(select(func.count()).select_from(entity)) or 0
+                for name, entity in entities.items()
+            }
+    finally:
+        await database.dispose()
 
 
 async def _redis(settings: Settings) -> str:

@@ -15,12 +15,17 @@ COMMANDS = {
     "serve": "serve the API over DATABASE_URL and REDIS_URL",
     "worker": "relay events, send mail, run jobs and schedules",
     "migrate": "bring the database to the newest migration",
-    "seed": "load demo data, once",
+    "setup": "add catalogues to an empty database: categories, interests, types of services",
+    "create-admin": "make the account of an administrator",
+    "grant-role": "give an account a platform role",
+    "seed": "load demo data, once; never in production",
     "check": "are settings and connections right?",
     "schema": "print the GraphQL schema",
     "settings": "print every setting",
     "new-signing-keys": "print a new private key set for SIGNING_KEYS_FILE",
 }
+
+ROLES = ("USER", "VOLUNTEER", "MODERATOR", "ADMIN")
 
 WITHOUT_SETTINGS = ("schema", "settings", "new-signing-keys")
 """Commands that print the same whatever is set. They work before anything is: the keys are a setting themselves."""
@@ -34,6 +39,16 @@ def parser() -> argparse.ArgumentParser:
     parsers["seed"].add_argument(
         "--among-people", action="store_true", help="load them even where the database has other users"
     )
+    parsers["setup"].add_argument("--venues", action="store_true", help="add three venues in Moscow and Yekaterinburg")
+    admin = parsers["create-admin"]
+    admin.add_argument("handle")
+    admin.add_argument("email")
+    admin.add_argument("--name", help="the name to show; the handle unless given")
+    password = admin.add_mutually_exclusive_group()
+    password.add_argument("--generate", action="store_true", help="make a password and print it, instead of asking")
+    password.add_argument("--send-link", action="store_true", help="mail a link to choose a password")
+    parsers["grant-role"].add_argument("handle")
+    parsers["grant-role"].add_argument("role", type=str.upper, choices=ROLES)
     parsers["check"].add_argument(
         "--invariants", action="store_true", help="recount every place, stream and membership too"
     )

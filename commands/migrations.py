@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from commands.local import telling_why
-from database import bare_engine
+from commands.revisions import newest_revision
+from database import Database, bare_engine
+from errors import StartError
+from settings import Settings
 
 ROOT = Path(__file__).parent.parent
 LOCK = 0x77696E67
@@ -68,3 +73,21 @@ async def check(database_url: str) -> None:
         command.check(config)
 
     await _run(database_url, work)
+
+
+@asynccontextmanager
+async def migrated(settings: Settings) -> AsyncIterator[Database]:
+    """Open a database that has the newest migration. Raises `StartError` for any other."""
+    database = Database(settings)
+    try:
+        with telling_why():
+            connection = await database.engine.connect()
+        try:
+            current = await connection.run_sync(current_revision)
+        finally:
+            await connection.close()
+        if current != newest_revision():
+            raise StartError("the database does not have the newest migration: run `wingding migrate` first")
+        yield database
+    finally:
+        await database.dispose()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from commands import catalogues
 from commands.demo import booking, chat
 from commands.demo.people import VOLUNTEER
 from commands.demo.world import DemoWorld, Row
@@ -16,9 +17,7 @@ DAYS = 60
 
 VENUES = [
     # name, address, zone, latitude, longitude
-    ("Цветной", "Москва, Цветной бульвар", "Europe/Moscow", 55.7717, 37.6205),
-    ("Гиляровского", "Москва, улица Гиляровского", "Europe/Moscow", 55.7887, 37.6346),
-    ("Ясная", "Екатеринбург, улица Ясная", "Asia/Yekaterinburg", 56.8231, 60.5682),
+    *catalogues.VENUES,
     ("Дом с роялем", "Москва, Покровка", "Europe/Moscow", 55.7603, 37.6511),
     ("Бар «Подвал»", "Санкт-Петербург, улица Рубинштейна", "Europe/Moscow", 59.9291, 30.3446),
     ("Кинозал «Искра»", "Новосибирск, Красный проспект", "Asia/Novosibirsk", 55.0302, 82.9204),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from auth.permissions import PERMISSIONS, Permission
-from auth.viewer import Viewer
+from auth.viewer import GUEST, Viewer
 from database import UnitOfWork
 from errors import ErrorCode, Forbidden, NotFound, UserError, _
 from models import DomainEvent, Role, User
@@ -53,20 +53,43 @@ async def assign(uow: UnitOfWork, viewer: Viewer, *, user_id: UUID, role: Role) 
     actor_id = viewer.require(Permission.ROLE_ASSIGN)
     if role is Role.GUEST:
         raise RoleNotAssignable(path=("role",))
-    locked = (
-        await uow.session.scalars(
-            select(User)
-            .where(or_(User.id.in_([actor_id, user_id]), User.role == Role.ADMIN), User.is_active)
-            .order_by(User.id)
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        )
-    ).all()
-    users = {user.id: user for user in locked}
+    users = await _locked(uow, User.id.in_([actor_id, user_id]))
     if actor_id not in users or Permission.ROLE_ASSIGN not in PERMISSIONS[users[actor_id].role]:
         raise Forbidden
     if user_id not in users:
         raise NotFound(path=("userId",))
+    return _give(uow, viewer, users, user_id, role)
+
+
+async def grant(uow: UnitOfWork, *, handle: str, role: Role) -> User:
+    """Give someone a role in the name of whoever operates the server. The audit names no actor.
+
+    Raises `LastAdministrator`, `NotFound`, `RoleNotAssignable`.
+    """
+    if role is Role.GUEST:
+        raise RoleNotAssignable(path=("role",))
+    is_named = func.lower(User.handle) == handle.lower()
+    users = await _locked(uow, is_named)
+    named = next((user for user in users.values() if user.handle.lower() == handle.lower()), None)
+    if named is None:
+        raise NotFound(path=("handle",))
+    return _give(uow, GUEST, users, named.id, role)
+
+
+async def _locked(uow: UnitOfWork, others: ColumnElement[bool]) -> dict[UUID, User]:
+    """Lock all administrators, and others, in the order of their ids."""
+    locked = await uow.session.scalars(
+        select(User)
+        .where(or_(others, User.role == Role.ADMIN), User.is_active)
+        .order_by(User.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {user.id: user for user in locked}
+
+
+def _give(uow: UnitOfWork, viewer: Viewer, users: dict[UUID, User], user_id: UUID, role: Role) -> User:
+    """Give one of the locked users a role."""
     user = users.pop(user_id)
     if user.role is role:
         return user

@@ -17,7 +17,7 @@ from auth.password_hashing import Passwords
 from auth.throttle import HOUR, AttemptLimit, spend
 from database import Database, UnitOfWork, on_conflict
 from errors import ErrorCode, UserError, _, refuse
-from models import DomainEvent, OneTimePurpose, Password, SignUp, User, utcnow
+from models import DomainEvent, OneTimePurpose, Password, Role, SignUp, User, utcnow
 from resolvers.core.time_zones import check_time_zone
 from resolvers.people import one_time_tokens
 from resolvers.people.accounts import (
@@ -31,6 +31,7 @@ from resolvers.people.accounts import (
 )
 from resolvers.people.known_devices import Device
 from resolvers.people.one_time_tokens import InvalidToken
+from resolvers.people.passwords import PasswordResetRequested
 from resolvers.people.profiles import check_display_name
 from resolvers.people.sessions import SessionIssuer, SignedIn, open_session
 
@@ -38,6 +39,11 @@ from resolvers.people.sessions import SessionIssuer, SignedIn, open_session
 class SignUpClosed(UserError):
     code = ErrorCode.SIGN_UP_CLOSED
     message = _("New accounts cannot be created here.")
+
+
+class EmailTaken(UserError):
+    code = ErrorCode.INVALID_EMAIL
+    message = _("Another account has this e-mail address.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,3 +158,37 @@ async def complete(
     await uow.session.delete(application)
     announce(uow, user)
     return await open_session(uow, signing, user, device)
+
+
+async def create_administrator(
+    uow: UnitOfWork, passwords: Passwords, *, handle: str, email: str, display_name: str, password: str | None
+) -> User:
+    """Make an account with the role ADMIN. Its address counts as proven: whoever operates the server vouches for it.
+
+    Without a password a link to choose one is sent to the address. Raises all that is wrong with the input,
+    `HandleTaken`, `EmailTaken`.
+    """
+    problems: list[UserError] = []
+    check_handle(problems, handle, "handle")
+    checked_email = check_email(problems, email, "email")
+    name = check_display_name(problems, display_name or handle, "displayName") or handle
+    if password is not None:
+        check_password(
+            problems, password, "password", known=known_of(handle=handle, email=checked_email, display_name=name)
+        )
+    refuse(problems)
+    user = User(
+        handle=handle, email=checked_email, email_verified_at=utcnow(), display_name=name, role=Role.ADMIN, privacy={}
+    )
+    async with on_conflict(
+        uow.session,
+        uq_users_handle=HandleTaken(path=("handle",)),
+        uq_users_email=EmailTaken(path=("email",)),
+    ):
+        uow.session.add(user)
+    announce(uow, user)
+    if password is None:
+        uow.record(PasswordResetRequested(subject_id=user.id))
+    else:
+        uow.session.add(Password(user_id=user.id, hash=await passwords.hash(password)))
+    return user
