@@ -4,13 +4,13 @@ A page of events that have a frequent word looks at the next events, in the orde
 an index of the words of titles, of tags or of places for what has them there (docs/adr/0025-word-search.md).
 
 Revision ID: pages_of_words
-Revises: read_marks
+Revises: open_places
 """
 
 from alembic import op
 
 revision = "pages_of_words"
-down_revision = "read_marks"
+down_revision = "open_places"
 branch_labels = None
 depends_on = None
 
