@@ -26,6 +26,8 @@ from integrations.embedded import EmbeddedServers
 from schema import make_schema
 from schema.core.metadata import graphql_schema_of
 
+LOOKING, MEASURING = 120.0, 90.0
+"""Seconds. On a machine with nothing else to do there is time for all."""
 FEW = 4
 """Requests of the tenth, which only says how much there is to grow."""
 FULL, TENTH = "bench_big", "bench_big_tenth"
@@ -72,15 +74,15 @@ class BigBench:
     def reads(self, name: str, scale: float) -> tuple[list[Timed], list[Timed]]:
         """Every question at a glance, then the slowest of each way, and those above their bar once more."""
         with self._measuring(name) as measuring:
-            looked = measuring.look(_questions(scale))
+            looked = measuring.look(_questions(scale), LOOKING)
             _say("looked")
-            timed = measuring.measure(big_reads.slowest(looked))
+            timed = measuring.measure(big_reads.slowest(looked), MEASURING)
             _say("measured")
-            return looked, big_reads.better(timed, measuring.measure(big_reads.above(timed)))
+            return looked, big_reads.better(timed, measuring.measure(big_reads.above(timed), MEASURING / 2))
 
     def reads_again(self, name: str, scale: float, names: Collection[str]) -> list[Timed]:
         with self._measuring(name) as measuring:
-            return measuring.measure([one for one in _questions(scale) if one.name in names], FEW)
+            return measuring.measure([one for one in _questions(scale) if one.name in names], LOOKING, FEW)
 
     def writes(self, name: str, scale: float) -> list[Written]:
         """On a copy, which goes away: the dataset is kept as it is."""

@@ -93,9 +93,14 @@ class Question:
     """The question whose page ends where `$after` is."""
 
     @property
+    def subject(self) -> str:
+        """What bars are for."""
+        return f"{self.field}: {self.way}"
+
+    @property
     def name(self) -> str:
         of = f" of {self.parent}" if self.parent else ""
-        return f"{self.field}{of}: {self.way} ({self.caller})"
+        return f"{self.subject}{of} ({self.caller})"
 
 
 def parents(world: BigWorld) -> dict[str, list[Parent]]:

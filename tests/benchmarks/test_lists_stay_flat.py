@@ -110,11 +110,10 @@ class Asking:
         questions = list(Walk(graphql_schema_of(self._schema), chosen, is_brief=True).questions())
 
         def place(one):
-            return one.field, one.way, one.parent
+            return one.subject, one.parent
 
         found: dict[str, int] = {}
-        for (field, way, _), group in groupby(sorted(questions, key=place), key=place):
-            name = f"{field}: {way}"
+        for (name, _), group in groupby(sorted(questions, key=place), key=place):
             if names is not None and name not in names:
                 continue
             for one in group:
@@ -140,7 +139,7 @@ def value_of(question, answer):
 
 def test_the_walk_knows_a_large_object_for_every_list_and_every_bar_is_for_something(schema):
     walk = Walk(graphql_schema_of(schema), world(1))
-    subjects = {f"{one.field}: {one.way}" for one in walk.questions()}
+    subjects = {one.subject for one in walk.questions()}
 
     assert walk.unasked() == []
     assert [bar for bar in BARS if not any(re.search(bar.pattern, subject) for subject in subjects)] == []
