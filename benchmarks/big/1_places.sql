@@ -6,6 +6,10 @@ CREATE FUNCTION bench.id(kind text, number bigint) RETURNS uuid LANGUAGE sql IMM
 SELECT (lpad(to_hex(1700000000000 + number), 12, '0') || '70008' || left(md5(kind || number::text), 15))::uuid
 $$;
 
+CREATE FUNCTION bench.privacy(person bigint) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT ('{{"registrations": "' || CASE person % 8 WHEN 6 THEN 'MEMBERS' WHEN 7 THEN 'NOBODY' ELSE 'EVERYONE' END || '"}}')::jsonb
+$$;
+
 CREATE UNLOGGED TABLE bench.plan AS
 SELECT *,
     CASE WHEN is_over THEN timestamptz '2023-01-02 16:00Z' + number * interval '15 minutes'

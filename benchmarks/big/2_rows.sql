@@ -12,16 +12,17 @@ SELECT bench.id('Message', (CASE WHEN number = {talk_event} THEN 1000000000 ELSE
 FROM bench.plan, generate_series(1, said) AS sequence;
 
 INSERT INTO registrations (id, event_id, user_id, admission, attendance, recorded_by_id, created_at, updated_at,
-    cancelled_at)
+    cancelled_at, shown_to)
 SELECT bench.id('Registration', places.id), bench.id('Event', number), bench.id('User', person),
     'CONFIRMED', CASE WHEN is_over AND turn % 9 < 8 THEN 'ATTENDED' WHEN is_over THEN 'NO_SHOW' ELSE 'EXPECTED' END,
-    bench.id('User', person), at, at, NULL::timestamptz
+    bench.id('User', person), at, at, NULL::timestamptz,
+    audience_of(bench.privacy(person), 'registrations')
 FROM bench.places JOIN bench.plan USING (number),
     LATERAL (SELECT timestamptz '2022-06-01' + number * interval '15 minutes' + turn * interval '7 seconds') AS made (at)
 UNION ALL
 SELECT bench.id('Registration', number::bigint * 100 + 90), bench.id('Event', number),
     bench.id('User', {special} + (number * 13 + {usual} / 3) % {usual}), 'CANCELLED', 'EXPECTED',
-    bench.id('User', {special} + (number * 13 + {usual} / 3) % {usual}), at, at, at
+    bench.id('User', {special} + (number * 13 + {usual} / 3) % {usual}), at, at, at, NULL
 FROM bench.plan, LATERAL (SELECT timestamptz '2022-06-01 08:00Z' + number * interval '15 minutes') AS made (at)
 WHERE number % 4 = 0 AND people > 0 AND NOT is_special;
 
@@ -117,8 +118,7 @@ INSERT INTO users (id, handle, email, email_verified_at, role, is_active, is_tru
 SELECT bench.id('User', number), 'person' || number, 'person' || number || '@example.org', timestamptz '2022-01-01',
     CASE number WHEN {admin} THEN 'ADMIN' WHEN {moderator} THEN 'MODERATOR' ELSE 'USER' END, true, false,
     CASE WHEN number % 3 = 0 THEN 'en' ELSE 'ru' END, 'Europe/Moscow', 'Person ' || number, 'Люблю хорошие вечера.',
-    'Москва', jsonb_build_object('registrations', (ARRAY['EVERYONE', 'EVERYONE', 'EVERYONE', 'EVERYONE', 'EVERYONE',
-        'EVERYONE', 'MEMBERS', 'NOBODY'])[1 + number % 8]),
+    'Москва', bench.privacy(number),
     timestamptz '2022-01-01' + number * interval '1 minute', timestamptz '2022-01-01' + number * interval '1 minute'
 FROM generate_series(0, {users} - 1) AS number;
 
@@ -182,7 +182,8 @@ INSERT INTO club_interests (club_id, interest_id)
 SELECT bench.id('Club', number), bench.id('Interest', (number + turn * 7) % 39)
 FROM generate_series(0, {clubs} - 1) AS number, generate_series(0, 1) AS turn;
 
-INSERT INTO club_memberships (id, club_id, user_id, role, state, joined_at, created_at, updated_at)
+INSERT INTO club_memberships (id, club_id, user_id, role, state, joined_at, created_at, updated_at, shown_to)
+SELECT *, 'MEMBERS' FROM (
 SELECT bench.id('ClubMembership', 100 + number), bench.id('Club', 0), bench.id('User', {special} + number),
     CASE WHEN number >= 50 THEN 'MEMBER' WHEN number % 2 = 0 THEN 'MODERATOR' ELSE 'ADMIN' END, 'ACTIVE',
     at, at, at
@@ -197,7 +198,8 @@ FROM generate_series(0, {club_members} / 100 - 1) AS number
 UNION ALL SELECT bench.id('ClubMembership', 1000000 + club * 20 + place), bench.id('Club', club),
     bench.id('User', {special} + (club * 37 + place * 11) % {usual}), CASE place WHEN 0 THEN 'OWNER' ELSE 'MEMBER' END,
     'ACTIVE', timestamptz '2022-06-01', timestamptz '2022-06-01', timestamptz '2022-06-01'
-FROM generate_series(1, {clubs} - 1) AS club, generate_series(0, 19) AS place;
+FROM generate_series(1, {clubs} - 1) AS club, generate_series(0, 19) AS place
+) AS members;
 
 INSERT INTO venues (id, name, address, time_zone, latitude, longitude, created_at, last_used_at)
 SELECT bench.id('Venue', number), (ARRAY['Зал', 'Клуб', 'Hall', 'Парк', 'Gallery'])[1 + number % 5] || ' № ' || number,

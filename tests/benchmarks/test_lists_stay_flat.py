@@ -42,6 +42,8 @@ NOT_YET_FLAT: dict[str, str] = {
     r"Query\.clubs: kinds .*totalCount": "no index by kind",
     r"Query\.events: (categoryIds|interestIds|isFree|priceTo|serviceTypeIds) .*": "found in the order of time",
     r"Query\.events: (text “в”|timings PAST).*": "of many words and years",
+    r"Query\.events: (hasFreePlaces true, )?totalCount": "reads more rows than it counts",
+    r"Query\.events: text “зимородок”.*": "of so few events as here, all are looked at in their order",
     r"Query\.services: .*": "joined with their events, then sorted",
     r"Query\.venues: .*": "sorted by when they were used",
     r"Service\.bookings: .*": "sorted by when they were made, and counted",
@@ -168,6 +170,6 @@ async def test_what_is_asked_of_large_objects_reads_no_more_rows_where_there_are
         small = await asking.rows(world(1), suspects)
 
     grown = {name: (small[name], large[name]) for name in sorted(suspects) if large[name] > GROWTH * small[name]}
-    assert grown == {}, "rows read with n and with 4 n of everything"
-    assert [pattern for pattern, names in known.items() if not names] == [], "flat now: let it leave NOT_YET_FLAT"
+    flat = [pattern for pattern, names in known.items() if not names]
+    assert (grown, flat) == ({}, []), "rows read with n and 4 n of everything; what has to leave NOT_YET_FLAT"
     assert {name.partition(":")[0] for name in large} >= LISTS
