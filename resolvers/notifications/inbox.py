@@ -110,7 +110,7 @@ def settling(viewer: Viewer, *narrowed: ColumnElement[bool], now: Any) -> Return
     return (
         update(Notification.__table__)  # type: ignore[arg-type]  # typed as FromClause, is a Table
         .where(Notification.id.in_(unread.cte("unread").select()))
-        .values(read_at=now)
+        .values({Notification.marked_at: now})
         .returning(Notification.id, Notification.user_id)
     )
 
