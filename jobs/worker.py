@@ -196,6 +196,7 @@ class Worker:
             running = asyncio.create_task(
                 queue.run(
                     dequeue_timeout=LOOK,
+                    batch_size=CONCURRENT // 2,
                     max_concurrent_tasks=CONCURRENT,
                     shutdown_on_listener_failure=True,
                     heartbeat_timeout=STALE,

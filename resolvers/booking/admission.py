@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, column, func, select
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from auth.viewer import Viewer
-from database import Contended, UnitOfWork, Writing
+from database import Contended, RecordedEvents, UnitOfWork, Writing, recording, recording_values
 from dataloaders.core.rule_statements import Statement
 from errors import refuse
 from models import DomainEvent, Event, Registration, Service, utcnow
@@ -189,7 +190,7 @@ async def change_and_record(
     leave them. Notices are left to the caller, who takes the locks of inboxes last.
     """
     changed = await change(uow, viewer, changes, actor_id=actor_id, **how)
-    _record(uow, changed, actor_id=actor_id)
+    await _record(uow, changed, actor_id=actor_id)
     _bring_up_to_date(uow, changed)
     if moves_chats:
         came = [(one.event_id, one.user_id) for one in changed.people if one.registration.has_come]
@@ -206,8 +207,12 @@ async def change_under_lock(
     return await change_and_record(uow, viewer, changes, actor_id=actor_id, sight=Sight.ALL, is_locked=True, **how)
 
 
-def _record(uow: UnitOfWork, changed: Changed, *, actor_id: UUID) -> None:
-    people = sorted(changed.people, key=lambda one: (one.event_id, one.user_id))
+FEW = 50
+"""Events that are recorded one by one. More are made by PostgreSQL, in a tenth of the time."""
+
+
+async def _record(uow: UnitOfWork, changed: Changed, *, actor_id: UUID) -> None:
+    people = sorted(changed.people, key=lambda one: (one.event_id.int, one.user_id.int))
     for one in people:
         if one.registration.has_come:
             uow.record(
@@ -220,7 +225,7 @@ def _record(uow: UnitOfWork, changed: Changed, *, actor_id: UUID) -> None:
             )
     bookings = sorted(
         ((service_id, one.user_id, booking) for one in people for service_id, booking in one.bookings.items()),
-        key=lambda found: found[:2],
+        key=lambda found: (found[0].int, found[1].int),
     )
     for service_id, user_id, booking in bookings:
         if booking.has_come:
@@ -229,11 +234,15 @@ def _record(uow: UnitOfWork, changed: Changed, *, actor_id: UUID) -> None:
                     subject_id=_id_of(booking), service_id=service_id, user_id=user_id, recorded_by_id=actor_id
                 )
             )
-    for id, service_id, user_id in sorted((_id_of(one), *key) for *key, one in bookings if one.has_ended):
-        uow.record(BookingCancelled(subject_id=id, service_id=service_id, user_id=user_id, cancelled_by_id=actor_id))
-    ended = [one for one in people if one.registration.has_ended]
-    for id, event_id, user_id in sorted((_id_of(one.registration), one.event_id, one.user_id) for one in ended):
-        uow.record(RegistrationCancelled(subject_id=id, event_id=event_id, user_id=user_id, cancelled_by_id=actor_id))
+    given_back = [(_id_of(one), service_id, user_id) for service_id, user_id, one in bookings if one.has_ended]
+    ended = [(_id_of(one.registration), one.event_id, one.user_id) for one in people if one.registration.has_ended]
+    for kind, owner, rows in ((BookingCancelled, "service_id", given_back), (RegistrationCancelled, "event_id", ended)):
+        if len(rows) > FEW:
+            await _record_many(uow, kind, rows, actor_id=actor_id)
+            continue
+        for id, owner_id, user_id in sorted(rows):
+            told = {"subject_id": id, owner: owner_id, "user_id": user_id, "cancelled_by_id": actor_id}
+            uow.record(kind(**told))
     for told in sorted(changed.entries, key=lambda one: one["id"]):
         uow.record(
             AvailabilityChanged(
@@ -244,6 +253,30 @@ def _record(uow: UnitOfWork, changed: Changed, *, actor_id: UUID) -> None:
                 capacity=told["capacity"],
             )
         )
+
+
+async def _record_many(
+    uow: UnitOfWork, kind: type[DomainEvent], rows: Sequence[tuple[UUID, UUID, UUID]], *, actor_id: UUID
+) -> None:
+    """Record that places with these ids, at an event or a service, of these people have ended."""
+    columns = zip(("ids", "owner_ids", "user_ids"), map(list, zip(*rows, strict=True)), strict=True)
+    values = {**dict(columns), "actor_id": actor_id, **recording_values(has_sink=uow.has_sink)}
+    await uow.session.execute(RECORD[kind], values)
+
+
+def _recording_of(kind: type[DomainEvent], owner: str) -> Select[Any]:
+    given = func.unnest(*(bindparam(name, type_=ARRAY(Uuid)) for name in ("ids", "owner_ids", "user_ids")))
+    columns = (column(name, Uuid()) for name in ("id", "owner_id", "user_id"))
+    rows = select(given.table_valued(*columns, name="given").render_derived()).cte("ended")
+    by = bindparam("actor_id", type_=Uuid())
+    values = {"subject_id": rows.c.id, owner: rows.c.owner_id, "user_id": rows.c.user_id, "cancelled_by_id": by}
+    return select(func.count()).select_from(rows).add_cte(*recording([RecordedEvents(kind, rows, values)]))
+
+
+RECORD: dict[type[DomainEvent], Select[Any]] = {
+    BookingCancelled: _recording_of(BookingCancelled, "service_id"),
+    RegistrationCancelled: _recording_of(RegistrationCancelled, "event_id"),
+}
 
 
 def _id_of(place: PlaceFacts) -> UUID:

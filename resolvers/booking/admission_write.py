@@ -68,8 +68,16 @@ def _write(_viewer: Viewer) -> Select[Any]:
     return select(*changed_places().c)
 
 
-WRITE = {rows: Statement(_write, given=PARAMETERS, rows=row_class(rows)) for rows in (Registration, Booking)}
-"""By the rows that the caller wants: the others come as the same ones."""
+def _write_silently(_viewer: Viewer) -> Select[Any]:
+    places = changed_places()
+    return select(*places.c).where(places.c.kind == "entry")
+
+
+WRITE: dict[type, Statement] = {
+    rows: Statement(_write, given=PARAMETERS, rows=row_class(rows)) for rows in (Registration, Booking)
+}
+"""By the rows that the caller wants: the others come as the same ones. Of events, the entries of streams alone."""
+WRITE[Event] = Statement(_write_silently, given=PARAMETERS, rows=row_class(Event))
 
 
 def _lock(_viewer: Viewer) -> Select[Any]:

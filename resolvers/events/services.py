@@ -235,7 +235,7 @@ async def cancel(uow: UnitOfWork, viewer: Viewer, *, service_id: UUID, reason: s
     uow.record(ServiceCancelled(subject_id=service.id, event_id=event.id))
     actor_id = viewer.require_user()
     changed = await admission.change_under_lock(
-        uow, viewer, [Clear(service_id=service.id, reason=reason)], actor_id=actor_id
+        uow, viewer, [Clear(service_id=service.id, reason=reason)], actor_id=actor_id, answers=Event
     )
     people = [
         one.user_id for one in changed.people if service.id in one.bookings and one.bookings[service.id].has_ended

@@ -448,16 +448,16 @@ def notification_events(told: CTE) -> RecordedEvents:
 
 
 def is_mailed(user_id: Any, type: Any) -> ColumnElement[bool]:
-    """In SQL, whether somebody may want a mail about news of a type. The job asks again, and asks whether they can have
-    one; of news that may come many times a day it is asked here too, since almost nobody wants mail about those.
-    """
-    chosen = exists().where(
+    """In SQL, whether somebody wants a mail about news of a type, and can have one. The job asks again."""
+    chosen = select(NotificationPreference.is_enabled).where(
         NotificationPreference.user_id == user_id,
         NotificationPreference.type == type,
         NotificationPreference.channel == Channel.EMAIL,
-        NotificationPreference.is_enabled,
     )
-    return or_(type.not_in(NOT_BY_EMAIL), chosen)
+    has_address = exists().where(
+        User.id == user_id, User.is_active, User.email.is_not(None), User.email_verified_at.is_not(None)
+    )
+    return and_(func.coalesce(chosen.scalar_subquery(), type.not_in(NOT_BY_EMAIL)), has_address)
 
 
 def _write() -> Select[UUID, UUID, NotificationType, int, bool]:
