@@ -95,6 +95,7 @@ class HandlerExecutor(AbstractEntrypointExecutor):
     mailer: Mailer
     settings: Settings
     stopping: asyncio.Event
+    broadcaster: Broadcaster
 
     async def execute(self, job: Job, context: Context) -> None:
         try:
@@ -124,6 +125,7 @@ class HandlerExecutor(AbstractEntrypointExecutor):
         work.result()
 
     async def _handle(self, event_id: UUID) -> None:
+        await self.broadcaster.give_way()
         async with asyncio.timeout(LONGEST_JOB):
             await handle(self.database, self.mailer, self.settings, event_id)
 
@@ -215,7 +217,8 @@ class Worker:
 
     def _register(self, queue: PgQueuer) -> None:
         def executor(parameters: EntrypointExecutorParameters) -> HandlerExecutor:
-            return HandlerExecutor(parameters, self._database, self._mailer, self._settings, self._stopping)
+            ports = (self._database, self._mailer, self._settings)
+            return HandlerExecutor(parameters, *ports, self._stopping, self._broadcaster)
 
         for name in HANDLERS:
             queue.entrypoint(name, on_failure="hold", executor_factory=executor)(_by_executor)
