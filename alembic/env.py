@@ -5,13 +5,13 @@ import os
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 import models
 from database import bare_engine, functions
 
-FOREIGN_TABLES = ("pgqueuer",)
-"""Tables of libraries, which bring their own definitions."""
+FOREIGN_TABLES = ("pgqueuer", "alembic_applied")
+"""Tables of libraries, which bring their own definitions, and the one of `note_applied`."""
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
@@ -30,13 +30,34 @@ def run(connection: Connection) -> None:
         context.run_migrations()
     if is_upgraded():
         functions.create(connection)
+    if is_migration():
+        note_applied(connection)
+
+
+def is_migration() -> bool:
+    """Whether this was an upgrade or a downgrade, and not a comparison with the models, say."""
+    try:
+        context.get_revision_argument()
+    except KeyError:
+        return False
+    return True
+
+
+def note_applied(connection: Connection) -> None:
+    """Keep the names of all migrations that the database has. `alembic_version` has the newest alone, of which the code
+    of a former release does not know whether its own comes before.
+    """
+    heads = context.get_context().get_current_heads()
+    names = {one.revision for head in heads for one in context.script.iterate_revisions(head, "base")}
+    connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_applied (revision text PRIMARY KEY)"))
+    connection.execute(text("DELETE FROM alembic_applied WHERE revision <> ALL (:names)"), {"names": [*names]})
+    written = text("INSERT INTO alembic_applied SELECT unnest(CAST(:names AS text[])) ON CONFLICT DO NOTHING")
+    connection.execute(written, {"names": [*names]})
 
 
 def is_upgraded() -> bool:
     """Whether this was an upgrade, be there anything to do or not, and the database has the newest tables now."""
-    try:
-        context.get_revision_argument()
-    except KeyError:  # no migration: a comparison with the models, say
+    if not is_migration():
         return False
     return set(context.get_context().get_current_heads()) == set(context.script.get_heads())
 

@@ -12,5 +12,5 @@ from settings import Settings
 
 def main(settings: Settings, _arguments: Namespace) -> int:
     with reachable(settings, start=True) as found:
-        asyncio.run(migrate(found.database_url))
+        print(asyncio.run(migrate(found.database_url)))
     return 0

@@ -10,7 +10,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from commands.local import telling_why
 from commands.revisions import newest_revision
@@ -33,6 +33,13 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def applied_revisions(connection: Connection) -> set[str]:
+    """Return the names of the migrations that the database has, also of those that only newer code knows."""
+    if not inspect(connection).has_table("alembic_applied"):
+        return set()
+    return set(connection.scalars(text("SELECT revision FROM alembic_applied")))
+
+
 async def _run(database_url: str, work: Any) -> Any:
     engine = bare_engine(database_url)
     try:
@@ -48,10 +55,18 @@ async def _run(database_url: str, work: Any) -> Any:
         await engine.dispose()
 
 
-async def migrate(database_url: str, revision: str = "head") -> None:
-    def work(connection: Connection) -> None:
+async def migrate(database_url: str, revision: str = "head") -> str:
+    """Bring the database to a migration. Returns a sentence about what was done."""
+
+    def work(connection: Connection) -> str:
+        # Given back with the connection.
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
         connection.commit()
+        before = applied_revisions(connection)
+        at = current_revision(connection)
+        connection.commit()
+        if revision == "head" and at != newest_revision() and newest_revision() in before:
+            return f"nothing to do: it is at {at}, which is newer than this code"
         config = configuration()
         config.attributes["connection"] = connection
         if revision == "base":
@@ -59,9 +74,12 @@ async def migrate(database_url: str, revision: str = "head") -> None:
         else:
             command.upgrade(config, revision)
         connection.commit()
-        connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK})")
+        count = len(applied_revisions(connection) - before)
+        at = current_revision(connection) or "nothing"
+        return f"{count} migrations applied, the database is at {at}" if count else f"nothing to do: it is at {at}"
 
-    await _run(database_url, work)
+    done: str = await _run(database_url, work)
+    return done
 
 
 async def check(database_url: str) -> None:
@@ -83,10 +101,10 @@ async def migrated(settings: Settings) -> AsyncIterator[Database]:
         with telling_why():
             connection = await database.engine.connect()
         try:
-            current = await connection.run_sync(current_revision)
+            applied = await connection.run_sync(applied_revisions)
         finally:
             await connection.close()
-        if current != newest_revision():
+        if newest_revision() not in applied:
             raise StartError("the database does not have the newest migration: run `wingding migrate` first")
         yield database
     finally:

@@ -82,8 +82,8 @@ def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> bool:
 
     True if it was loaded so long ago that all its events are over.
     """
-    revision, has_people, has_coming = asyncio.run(_state(environment["DATABASE_URL"]))
-    steps = ["migrate"] if revision != newest_revision() else []
+    is_migrated, has_people, has_coming = asyncio.run(_state(environment["DATABASE_URL"]))
+    steps = [] if is_migrated else ["migrate"]
     steps += ["seed"] if with_demo_data and not has_people else []
     for step in steps:
         done = subprocess.run([sys.executable, "-m", "commands", step], cwd=ROOT, env=environment, check=False)
@@ -92,17 +92,19 @@ def _prepare(environment: dict[str, str], *, with_demo_data: bool) -> bool:
     return with_demo_data and has_people and not has_coming
 
 
-async def _state(database_url: str) -> tuple[str | None, bool, bool]:
-    """Return the database's migration, whether it has users, and whether it has upcoming events."""
+async def _state(database_url: str) -> tuple[bool, bool, bool]:
+    """Return whether the database is migrated, whether it has users, and whether it has upcoming events."""
     with telling_why():
         connection = await asyncpg.connect(dsn_of(database_url))
     try:
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
-            return None, False, False
-        revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+            return False, False, False
+        applied = "SELECT EXISTS (SELECT FROM alembic_applied WHERE revision = $1)"
+        is_known = await connection.fetchval("SELECT to_regclass('alembic_applied') IS NOT NULL")
+        is_migrated = bool(is_known and await connection.fetchval(applied, newest_revision()))
         has_people = await connection.fetchval("SELECT EXISTS (SELECT FROM users)")
         has_coming = await connection.fetchval("SELECT EXISTS (SELECT FROM events WHERE ends_at > now())")
-        return revision, has_people, has_coming
+        return is_migrated, has_people, has_coming
     finally:
         await connection.close()
 
