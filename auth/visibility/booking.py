@@ -16,12 +16,14 @@ from sqlalchemy import (
 
 from auth.permissions import Permission
 from auth.viewer import Viewer
-from auth.visibility.clubs import clubs_ruled_by
 from auth.visibility.events import is_deleted, run_by
 from models import (
     Booking,
+    ClubMembership,
+    ClubRole,
     Event,
     EventHost,
+    MembershipState,
     Registration,
     Service,
 )
@@ -58,8 +60,20 @@ def _reads_places_at(viewer: Viewer, event: type[Event]) -> list[ColumnElement[b
     """Return the conditions that someone reads all registrations and bookings at an event that is there."""
     if all_bookings_are_visible(viewer) or viewer.id is None:
         return []
-    hosts = exists().where(EventHost.event_id == event.id, EventHost.user_id == viewer.id).correlate_except(EventHost)
-    return [or_(hosts, event.club_id.in_(clubs_ruled_by(viewer.id)))]
+    # Each is one row, looked up. As EXISTS, PostgreSQL might gather all events of a host to find one among them.
+    at_event = select(EventHost.role).where(EventHost.event_id == event.id, EventHost.user_id == viewer.id)
+    in_club = select(ClubMembership.role).where(
+        ClubMembership.club_id == event.club_id,
+        ClubMembership.user_id == viewer.id,
+        ClubMembership.state == MembershipState.ACTIVE,
+        ClubMembership.role.in_((ClubRole.OWNER, ClubRole.ADMIN)),
+    )
+    return [
+        or_(
+            at_event.correlate_except(EventHost).scalar_subquery().is_not(None),
+            in_club.correlate_except(ClubMembership).scalar_subquery().is_not(None),
+        )
+    ]
 
 
 def _all_or_own(viewer: Viewer, entity: Any, sees_all: ColumnElement[bool]) -> list[Select[Any]]:

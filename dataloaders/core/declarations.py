@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 
 from auth.viewer import Viewer
 from dataloaders.core.keyset_pages import Key, Order, PageArgs
@@ -49,6 +49,15 @@ class Many:
     typical: int
 
 
+@dataclass(frozen=True)
+class PageEdge:
+    """Where a page begins, null for the first one; in which direction it goes; and its length and one more."""
+
+    bound: Sequence[ColumnElement[Any]] | None
+    is_backward: bool
+    most: int
+
+
 @dataclass(frozen=True, eq=False)
 class Pages:
     """A connection: one keyset page of rows for a key. `filter` narrows it by the field's `filter` argument, and
@@ -60,6 +69,8 @@ class Pages:
 
     `parts` are the rows of `select` and `filter` as several selects, for one parent. They have no row in common, and
     each finds its own by an index in the order of the list. No index finds what is "open to all, or the viewer's own".
+
+    `among` selects ids among which a page is, for a list whose order no index of its owner's rows can give.
     """
 
     entity: type
@@ -72,6 +83,7 @@ class Pages:
     orders: Mapping[Any, Order] = field(default_factory=dict)
     kept_count: Callable[[Viewer, Any], Value | None] | None = None
     parts: Parting | None = None
+    among: Callable[[Viewer, Any, PageEdge], ColumnElement[Any]] | None = None
 
     def order_of(self, request: PageRequest) -> Order:
         return self.order if request.sort is None else self.orders[request.sort]
@@ -109,12 +121,13 @@ def pages(
     sorts: Mapping[Any, Sequence[Any]] | None = None,
     kept_count: Callable[[Viewer, Any], Value | None] | None = None,
     parts: Parting | None = None,
+    among: Callable[[Viewer, Any, PageEdge], ColumnElement[Any]] | None = None,
 ) -> Pages:
     """`order_by` ends in a unique column; wrap a column in `Key(column, descending=True)` to turn it round. `sorts` has
     the orders that the field's `sort` argument chooses from, by its values; `order_by` stands where it has none.
     """
     orders = {chosen: _order(columns) for chosen, columns in (sorts or {}).items()}
-    return Pages(entity, key, select, _order(order_by), typical, filter, select_of, orders, kept_count, parts)
+    return Pages(entity, key, select, _order(order_by), typical, filter, select_of, orders, kept_count, parts, among)
 
 
 def in_parts(parts: Sequence[Select[Any]], viewer: Viewer, filter: Any, narrowed: Filtering) -> list[Select[Any]]:

@@ -307,17 +307,17 @@ def beyond(order: Order, bound: Sequence[ColumnElement[Any]], *, backward: bool)
 
 def window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """Limit the statement to one page and one row more, which tells whether there is a further page."""
-    bound = _bound(order, args, is_open=False)
+    bound = bound_of(order, args, is_open=False)
     return _cut(statement, order, bound, args.size + 1, backward=args.is_backward)
 
 
 def open_window(statement: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     """As `window`, for pages from any cursor: `window_values` gives the parameters."""
-    bound = _bound(order, args, is_open=True)
+    bound = bound_of(order, args, is_open=True)
     return _cut(statement, order, bound, at_most(args.size + 1), backward=args.is_backward)
 
 
-def _bound(order: Order, args: PageArgs, *, is_open: bool) -> list[ColumnElement[Any]] | None:
+def bound_of(order: Order, args: PageArgs, *, is_open: bool) -> list[ColumnElement[Any]] | None:
     """Return the values of the cursor, as parameters if the window is open; null if there is no cursor."""
     if args.cursor is None:
         return None
@@ -400,7 +400,7 @@ class Listing:
 
     def bound(self, args: PageArgs, *, is_open: bool) -> list[ColumnElement[Any]] | None:
         """Return the values of the page's cursor, null if it has none."""
-        return _bound(self.order, args, is_open=is_open)
+        return bound_of(self.order, args, is_open=is_open)
 
 
 async def fetch_page(database: Database, listing: Listing, args: PageArgs) -> Page:

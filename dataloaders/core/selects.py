@@ -13,8 +13,8 @@ from sqlalchemy.types import NullType
 
 from auth.viewer import Viewer
 from dataloaders.core.counting import first_rows
-from dataloaders.core.declarations import Declaration, Many, One, PageRequest, Pages, Value
-from dataloaders.core.keyset_pages import Order, PageArgs, as_stored, at_most, open_window, window
+from dataloaders.core.declarations import Declaration, Many, One, PageEdge, PageRequest, Pages, Value
+from dataloaders.core.keyset_pages import Order, PageArgs, as_stored, at_most, bound_of, open_window, window
 
 
 def _keys(column: Any) -> ColumnElement[Any]:
@@ -254,8 +254,14 @@ def _page(
     """Return a page of one parent, whose key is a column, without the condition that it is that parent's: as a page of
     each part of the list.
     """
-    cut, order = open_window if is_open else window, declaration.order_of(request)
-    return [cut(part, order, request.args) for part in _narrowed(declaration, viewer, request.filter, parent)]
+    cut, order, args = open_window if is_open else window, declaration.order_of(request), request.args
+    parts = _narrowed(declaration, viewer, request.filter, parent)
+    if declaration.among is not None:
+        bound = bound_of(order, args, is_open=is_open)
+        ids = declaration.among(viewer, request.filter, PageEdge(bound, args.is_backward, args.size + 1))
+        entity: Any = declaration.entity
+        parts = [part.where(entity.id.in_(select(ids))) for part in parts]
+    return [cut(part, order, args) for part in parts]
 
 
 def _narrowed(declaration: Pages, viewer: Viewer, filter: Any, parent: Any) -> Sequence[Select[Any]]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, BigInt, CreatedAt, PrimaryKey
@@ -23,6 +23,7 @@ class Chat(Base):
 
     __tablename__ = "chats"
     __table_args__ = (
+        Index(None, "last_message_at", "id"),
         CheckConstraint("(kind = 'EVENT') = (event_id IS NOT NULL)", name="event_kind_has_event"),
         CheckConstraint("(kind = 'CLUB') = (club_id IS NOT NULL)", name="club_kind_has_club"),
         CheckConstraint("(kind = 'DIRECT') = (direct_key IS NOT NULL)", name="direct_kind_has_pair"),

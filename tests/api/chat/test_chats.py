@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from models import (
     Chat,
@@ -17,6 +18,7 @@ from models import (
     Role,
 )
 from resolvers.chat.members import MOST_MEMBERS
+from schema.core import ids
 from tests.clients import codes, gid
 from tests.factories import (
     make_category,
@@ -329,6 +331,56 @@ async def test_own_chats_come_by_their_last_message_page_by_page(client, save):
             break
 
     assert found == [gid(chats[index]) for index in (3, 1, 2, 0)]
+
+
+MANY_CHATS = """
+INSERT INTO chats (id, kind, title, last_sequence, last_message_at)
+SELECT gen_random_uuid(), 'GROUP', n::text, 1, now() - random() * interval '1 day' FROM generate_series(1, 4200) AS n;
+INSERT INTO chat_members (chat_id, user_id, joined_sequence, read_sequence)
+SELECT id, '{member}', 0, title::int % 2 FROM chats WHERE title::int % 3 = 0;
+UPDATE chats SET last_message_at = last_message_at - interval '9 days' WHERE title::int <= 900;
+ANALYZE chats, chat_members
+"""
+ITEMS_READ = "SELECT sum(pg_stat_get_xact_tuples_returned(oid))::int FROM pg_class WHERE relname IN ({})"
+
+
+async def test_who_is_in_very_many_chats_pages_through_them_alike(client, save, ports):
+    """Where their chats are among those of lately, these are walked; at the end all of theirs are looked at."""
+    ada = make_user()
+    await save(ada)
+    async with ports.database.engine.begin() as connection:
+        for statement in MANY_CHATS.format(member=ada.id).split(";"):
+            await connection.execute(text(statement))
+        own = (
+            "SELECT id, read_sequence FROM chats, chat_members WHERE chat_id = id ORDER BY last_message_at DESC, 1 DESC"
+        )
+        rows = (await connection.execute(text(own))).all()
+    asked = """query ($first: Int, $after: String, $last: Int, $before: String, $unread: Boolean!) { viewer { chats(
+        first: $first, after: $after, last: $last, before: $before, filter: {unreadOnly: $unread}
+    ) { totalCount nodes { id } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } } }"""
+
+    async def walked(unread, size, bound, more, cursor):
+        found, going = [], {}
+        while True:
+            page = (await client(ada).run(asked, unread=unread, **{size: 100}, **going)).data["viewer"]["chats"]
+            nodes = [node["id"] for node in page["nodes"]]
+            found += nodes if size == "first" else nodes[::-1]
+            going = {bound: page["pageInfo"][cursor]}
+            if not page["pageInfo"][more]:
+                return found, page["totalCount"]
+
+    for unread in (False, True):
+        expected = [ids.encode("Chat", row.id) for row in rows if not (unread and row.read_sequence)]
+        forward = await walked(unread, "first", "after", "hasNextPage", "endCursor")
+        backward = await walked(unread, "last", "before", "hasPreviousPage", "startCursor")
+        assert forward == (expected, len(expected))
+        assert backward == (expected[::-1], len(expected))
+
+    async with ports.database.engine.begin() as connection:
+        items = text(ITEMS_READ.format("'chats', 'ix_chats_last_message_at_id'"))
+        before = await connection.scalar(items)
+        await connection.execute(text("SELECT latest_chats(:own, NULL, false, NULL, NULL, false, 21)"), {"own": ada.id})
+        assert await connection.scalar(items) - before < 300
 
 
 async def test_the_list_of_chats_costs_the_same_for_10_and_for_100(client, save):
