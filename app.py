@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 
 import orjson
@@ -20,6 +20,8 @@ from auth.password_hashing import Passwords
 from auth.sealing import Sealer
 from auth.tokens import Tokens
 from caches import CacheLimit
+from commands.demo.accounts import demo_accounts
+from commands.demo.people import PASSWORD
 from commands.revisions import newest_revision
 from database import Database
 from engine import Engine
@@ -30,6 +32,7 @@ from outbox.relay import Relay
 from outbox.sinks import to_live_streams
 from pages.explorer import Explorer
 from pages.mailbox import mailbox_routes
+from pages.start import start_route
 from realtime.chat_presence import ChatPresence
 from realtime.hub import Hub
 from resolvers.chat.reading import ChatReads
@@ -138,6 +141,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes.append(explorer.route)
     if settings.metrics == "on":
         routes.append(Route("/metrics", health.metrics))
+    links = {"/graphql": "Explorer", "/dev/mailbox": "Mailbox", "/readyz": "Health", "/metrics": "Metrics"}
+    paths = {getattr(route, "path", "") for route in routes} - ({"/graphql"} if explorer is None else set())
+    found = [(path, words) for path, words in links.items() if path in paths]
+    accounts = partial(demo_accounts, ports.database)
+    routes.append(start_route(settings, links=found, accounts=accounts, password=PASSWORD))
     return Starlette(lifespan=lifespan, routes=routes, middleware=make_middleware(settings))
 
 

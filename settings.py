@@ -287,6 +287,7 @@ class Settings:
         MANY,
     )
     mail_from: str = setting("Wingding <noreply@localhost>", "sender of mail")
+    root_redirect: str = setting("", "where `/` leads in production; empty: it tells name and version", WEB)
     web_url: str = setting("", "the frontend, for links in mail; empty: PUBLIC_URL", WEB)
 
     s3_endpoint: str = setting("", "for media, which come later: S3 endpoint; empty: AWS", WEB)

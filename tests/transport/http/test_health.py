@@ -33,6 +33,7 @@ async def test_ready_means_migrated_as_far_as_this_code_knows(http, ports):
     await run("DELETE FROM alembic_applied WHERE revision = :newest")
     during = await http.get("/readyz")
     healthy = await http.get("/healthz")
+    start = await http.get("/")
     later = (
         "UPDATE alembic_version SET version_num = 'later'",
         "INSERT INTO alembic_applied VALUES (:newest), ('later')",
@@ -49,6 +50,7 @@ async def test_ready_means_migrated_as_far_as_this_code_knows(http, ports):
     assert (before.status_code, before.json()) == (200, {"database": "ok", "redis": "ok"})
     assert (during.status_code, during.json()["database"]) == (503, "migrations are missing")
     assert healthy.status_code == 200
+    assert start.status_code == 200 and 'href="/readyz"' in start.text
     assert newer.status_code == 200
     assert done == "nothing to do: it is at later, which is newer than this code"
 
