@@ -22,7 +22,7 @@ COMMANDS = {
     "check": "are settings and connections right?",
     "schema": "print the GraphQL schema",
     "settings": "print every setting",
-    "new-signing-keys": "print a new private key set for SIGNING_KEYS_FILE",
+    "new-signing-keys": "make a new private key set for SIGNING_KEYS_FILE",
 }
 
 ROLES = ("USER", "VOLUNTEER", "MODERATOR", "ADMIN")
@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "--among-people", action="store_true", help="load them even where the database has other users"
     )
     parsers["setup"].add_argument("--venues", action="store_true", help="add three venues in Moscow and Yekaterinburg")
+    parsers["new-signing-keys"].add_argument("file", nargs="?", help="a new file, for its owner alone; printed else")
     admin = parsers["create-admin"]
     admin.add_argument("handle")
     admin.add_argument("email")

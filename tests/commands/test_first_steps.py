@@ -6,10 +6,11 @@ import asyncio
 import io
 from argparse import Namespace
 
+import orjson
 import pytest
 from sqlalchemy import select
 
-from commands import cli, create_admin, grant_role, setup
+from commands import cli, create_admin, grant_role, new_signing_keys, setup
 from commands.accounts import refusals_told
 from commands.check import check
 from errors import StartError
@@ -121,3 +122,16 @@ def test_an_old_database_is_told(settings, monkeypatch) -> None:
     monkeypatch.setattr("commands.migrations.newest_revision", lambda: "later")
     with pytest.raises(StartError, match="wingding migrate"):
         setup.main(settings, Namespace(venues=False))
+
+
+def test_signing_keys_are_written_for_their_owner_alone(tmp_path) -> None:
+    file = tmp_path / "keys.json"
+    given = cli.parser().parse_args(["new-signing-keys", str(file)])
+
+    assert new_signing_keys.main(Settings(), given) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert orjson.loads(file.read_text())["keys"]
+    with pytest.raises(StartError, match="not overwritten"):
+        new_signing_keys.main(Settings(), given)
+    with pytest.raises(StartError, match="cannot be written"):
+        new_signing_keys.main(Settings(), Namespace(file=str(tmp_path / "no" / "keys.json")))
