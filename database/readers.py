@@ -33,14 +33,16 @@ class Readers:
     The connection used last is used next, so that few of them keep their prepared statements warm. `plan_cache_mode` is
     PostgreSQL's: left to itself, it plans statements with many joins each time, which takes longer than running them.
     Where plans are made for the values, many rows of few are expected by an index, and in memory: reading whole tables,
-    as `random_page_cost` of 4 suggests, takes three times as long.
+    as `random_page_cost` of 4 suggests, takes three times as long. No statement has parallel workers: to start them
+    takes more than 10 ms, and a page of services that is found in 1 ms was given two.
     """
 
     is_read_only = True
 
     def __init__(self, dsn: str, size: int, server_settings: dict[str, str], *, plan_cache_mode: str = KEPT) -> None:
         self._dsn = dsn
-        self._server_settings = {**server_settings, "plan_cache_mode": plan_cache_mode}
+        own = {"plan_cache_mode": plan_cache_mode, "max_parallel_workers_per_gather": "0"}
+        self._server_settings = {**server_settings, **own}
         if plan_cache_mode == ANEW:
             self._server_settings["random_page_cost"] = "1.1"
         self._turns = asyncio.Semaphore(size)

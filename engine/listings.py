@@ -68,9 +68,8 @@ class ListRequest:
             return None
         return (self.method, viewer.user is None, viewer.role, self.context.locale, arguments)
 
-    async def run(self, compiled: Compiled, given: dict[str, Any], *, plans_anew: bool | None = None) -> list[Any]:
+    async def run(self, compiled: Compiled, given: dict[str, Any], *, plans_anew: bool) -> list[Any]:
         arguments = compiled.arguments(self.context.viewer, {**given, TEXT: self.text})
-        plans_anew = compiled.plans_anew if plans_anew is None else plans_anew
         return await self.context.database.fetch(compiled.sql, arguments, compiled.row_class, plans_anew=plans_anew)
 
 
@@ -78,6 +77,7 @@ class ListRequest:
 class CompiledListing:
     compiled: Compiled
     order: Order
+    plans_anew: bool
 
     @property
     def weight(self) -> int:
@@ -94,9 +94,12 @@ async def fetch_listing(
 
     def make() -> CompiledListing:
         order: list[Order] = []
+        plans_anew = False
 
         def build(viewer: Viewer) -> Select[Any]:
+            nonlocal plans_anew
             listing = listed.build(viewer)
+            plans_anew = listing.plans_anew
             cut = listing.page(args, is_open=True)
             order.append(cut.order)
             found = [key.column for key in cut.order]
@@ -111,12 +114,12 @@ async def fetch_listing(
 
         given = [TEXT, *(f"cursor_{position}" for position in range(10))]
         compiled = compile_for(build, context.viewer, given, row_class(entity))
-        return CompiledListing(compiled, order[0])
+        return CompiledListing(compiled, order[0], plans_anew or compiled.plans_anew)
 
     key = listed.key
     shape = None if key is None else (*key, names, field.folds, args.size, args.is_backward, args.cursor is None)
     kept: Any = make() if shape is None else STATEMENTS.get(shape, make)
-    rows = await listed.run(kept.compiled, window_values(kept.order, args))
+    rows = await listed.run(kept.compiled, window_values(kept.order, args), plans_anew=kept.plans_anew)
     return make_page(rows, args, lambda: _count(listed), values_of=read_stored(kept.order))
 
 

@@ -11,7 +11,11 @@ from typing import Any
 import asyncpg
 import orjson
 
+from auth.viewer import Viewer
 from database import Database, dsn_of
+from database.rows import Values
+from dataloaders.core.compiled import compile_for
+from dataloaders.core.keyset_pages import Listing, PageArgs
 from settings import Settings
 
 LEFT_OUT = ("Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter")
@@ -55,7 +59,7 @@ async def _explain(
         lines = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE one{given}")
     finally:
         await connection.execute("DEALLOCATE one")
-    read.number += sum(rows_of(found))
+    read.number += sum(rows_of(orjson.loads(found)[0]["Plan"]))
     read.plans += "\n".join(line[0] for line in lines) + "\n\n"
 
 
@@ -70,9 +74,22 @@ def literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def rows_of(plan: str) -> Iterator[float]:
+async def rows_of_page(database: Database, viewer: Viewer, listing: Listing, entity: Any) -> float:
+    """Return how many rows the first page of a list reads."""
+    page = listing.page(PageArgs(), is_open=True).statement.with_only_columns(entity.id, maintain_column_froms=True)
+    compiled = compile_for(lambda _: page, viewer, [], Values)
+    explained = await database.fetch(
+        f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {compiled.sql}",
+        compiled.arguments(viewer, {}),
+        Values,
+        plans_anew=compiled.plans_anew or listing.plans_anew,
+    )
+    return sum(rows_of(explained[0][0][0]["Plan"]))
+
+
+def rows_of(root: dict[str, Any]) -> Iterator[float]:
     """Yield what each node read of a table: rows that it passed on, and rows that it left out."""
-    nodes = [orjson.loads(plan)[0]["Plan"]]
+    nodes = [root]
     while nodes:
         node = nodes.pop()
         nodes += node.get("Plans", ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -384,10 +384,15 @@ class Cut:
 
 @dataclass(frozen=True)
 class Listing:
-    """A root list as data: which rows the viewer may see, and their order."""
+    """A root list as data: which rows the viewer may see, and their order.
+
+    `plans_anew` is for a list that has few rows for some viewers, or at some moments, and many for others: PostgreSQL
+    then makes a plan for these values each time.
+    """
 
     statement: Select[Any]
     order: Order
+    plans_anew: bool = field(default=False, kw_only=True)
 
     def page(self, args: PageArgs, *, is_open: bool = False) -> Cut:
         """Return the statement for one page and one row more. `is_open`: see `open_window`."""

@@ -26,6 +26,7 @@ class Service(Base):
         Index(None, "starts_at", "id"),
         # As of events: lists begin with the oldest that is not put away.
         Index("ix_services_open", "starts_at", "id", postgresql_where=text("NOT is_archived")),
+        Index("ix_services_archived", "starts_at", "id", postgresql_where=text("is_archived")),
         Index(None, "staff_person_id", "starts_at", postgresql_where=text("staff_person_id IS NOT NULL")),
         Index("ix_services_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
@@ -20,6 +20,7 @@ class Venue(Base):
         # PostgreSQL itself refuses a zone that it does not know: it evaluates them for many rows at once.
         CheckConstraint("timezone(time_zone, 'epoch'::timestamptz) IS NOT NULL", name="time_zone_is_known"),
         Index(None, "search", postgresql_using="gin"),
+        Index("ix_venues_recent", text("coalesce(last_used_at, created_at)"), "id"),
     )
 
     id: Mapped[PrimaryKey]

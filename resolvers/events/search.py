@@ -21,11 +21,13 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal,
     literal_column,
     or_,
     select,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from auth.viewer import Viewer
 from auth.visibility.events import events_listed_to, events_of, hosted_by
@@ -91,6 +93,8 @@ class TimeFilter:
     statuses: Sequence[EventStatus] | None = None
     """Statuses of the event."""
     archived: bool | None = None
+    hosted_by_viewer: bool | None = None
+    """Whether the viewer runs the event."""
 
     @property
     def looks_into_archive(self) -> bool:
@@ -100,6 +104,11 @@ class TimeFilter:
         if self.archived is not None:
             return self.archived
         return EventTiming.PAST in (self.timings or ()) or EventStatus.ARCHIVED in (self.statuses or ())
+
+    @property
+    def is_about_some_time(self) -> bool:
+        """Whether it asks for what has begun, is over or archived: which of all events that is, the clock says."""
+        return self.looks_into_archive or (self.timings is not None and EventTiming.UPCOMING not in self.timings)
 
     @property
     def is_about_archive(self) -> bool:
@@ -119,7 +128,6 @@ class EventFilter(TimeFilter):
     price_to: Price | None = None
     has_free_places: bool | None = None
     visibilities: Sequence[EventVisibility] | None = None
-    hosted_by_viewer: bool | None = None
 
     @property
     def is_about_few(self) -> bool:
@@ -134,15 +142,16 @@ def listing(viewer: Viewer, wanted: EventFilter | None = None, sort: EventSort |
     `problems` finds what may be wrong with the filter.
     """
     wanted = wanted or EventFilter()
-    listed = events_listed_to(
+    listed = listed_to(
         viewer,
+        wanted,
         never_out_too=wanted.ids is not None or wanted.statuses is not None,
         hidden_too=wanted.ids is not None or wanted.visibilities is not None or wanted.club_ids is not None,
     )
     statement = _narrow(in_time(listed, viewer, wanted), viewer, wanted)
     query = word_search.query_of(wanted.text)
     if query is None:
-        return Listing(statement, ORDERS[sort or EventSort.STARTS_AT_ASC])
+        return Listing(statement, ORDERS[sort or EventSort.STARTS_AT_ASC], plans_anew=plans_anew(wanted))
     return _by_words(statement, wanted, query, sort or EventSort.RELEVANCE)
 
 
@@ -227,30 +236,65 @@ def _possible_timings(wanted: TimeFilter, of_event: set[EventStatus]) -> set[Eve
     return possible
 
 
+def listed_to(viewer: Viewer, wanted: TimeFilter, *, never_out_too: bool, hidden_too: bool) -> Select[Event]:
+    """Return the events that a list may show. Those that the viewer runs are the viewer's own, whatever they are."""
+    if wanted.hosted_by_viewer and viewer.id is not None:
+        return select(Event).where(Event.deleted_at.is_(None))
+    return events_listed_to(viewer, never_out_too=never_out_too, hidden_too=hidden_too)
+
+
+def plans_anew(wanted: TimeFilter) -> bool:
+    return wanted.is_about_some_time or wanted.hosted_by_viewer is not None
+
+
 def in_time(listed: Select[Event], viewer: Viewer, wanted: TimeFilter) -> Select[Event]:
     """Narrow the listed events to those in the archive, those outside, or both, as the filter asks.
 
     The archive is for those who took part in an event, ran it, or are staff. An event whose day is over counts
     as archived before the sweep has come by.
     """
-    # Written out and not as a parameter, or PostgreSQL could not tell that `ix_events_open` has all that is wanted.
-    put_away = Event.status == literal_column(f"'{EventStatus.ARCHIVED.name}'")
-    is_over = day_is_over(utcnow())
+    put_away, is_over = _is_put_away(Event), day_is_over(utcnow())
     if wanted.is_about_archive:
         archived = or_(put_away, and_(Event.status.in_(OVER_BY_DATE), is_over))
-        if viewer.id is None or viewer.is_staff:
-            return listed.where(archived if viewer.is_staff else false())
+        if viewer.id is None:
+            return listed.where(false())
+        if viewer.is_staff or wanted.hosted_by_viewer:
+            return listed.where(archived, Event.starts_at <= _last_archived_start())
         return _one_of(events_of(viewer.id)).where(archived)
     active = and_(~put_away, or_(Event.status.not_in(OVER_BY_DATE), ~is_over))
+    if wanted.timings is not None and EventTiming.UPCOMING not in wanted.timings:
+        active = and_(active, _has_begun_and_is_not_put_away())
     if viewer.id is None or not wanted.looks_into_archive:
         return listed.where(active)
-    if viewer.is_staff:
+    if viewer.is_staff or wanted.hosted_by_viewer:
         return listed
-    if set(wanted.timings or ()) == {EventTiming.PAST}:
+    if wanted.timings is not None and EventTiming.UPCOMING not in wanted.timings:
         # What is the viewer's own of the archive, and the few that have begun and are not in it.
-        begun = listed.where(active, has_begun(Event.starts_at, utcnow()))
-        return _one_of(union_all(events_of(viewer.id), begun.with_only_columns(Event.id)))
+        return _one_of(union_all(events_of(viewer.id), listed.where(active).with_only_columns(Event.id)))
     return listed.where(or_(active, Event.id.in_(events_of(viewer.id))))
+
+
+def _is_put_away(event: Any) -> ColumnElement[bool]:
+    # Written out and not as a parameter, or PostgreSQL could not tell that `ix_events_open` has all that is wanted.
+    condition: ColumnElement[bool] = event.status == literal_column(f"'{EventStatus.ARCHIVED.name}'")
+    return condition
+
+
+def _has_begun_and_is_not_put_away() -> ColumnElement[bool]:
+    """Whether an event has begun and is not put away. These are few. PostgreSQL would take them for a quarter of all,
+    since half have begun and half are not put away.
+    """
+    other = aliased(Event)
+    begun = select(other.id).where(~_is_put_away(other), has_begun(other.starts_at, utcnow()))
+    return Event.id == any_(func.array(begun.scalar_subquery()))
+
+
+def _last_archived_start() -> ColumnElement[datetime]:
+    """Return a moment after which no archived event starts. It follows from the rest, and lets an index over the start
+    leave out all that is to come.
+    """
+    last = select(func.max(Event.starts_at)).where(_is_put_away(Event)).scalar_subquery()
+    return func.greatest(literal(utcnow(), Event.starts_at.type), last)
 
 
 def _one_of(ids: CompoundSelect[UUID]) -> Select[Event]:

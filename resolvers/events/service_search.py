@@ -11,21 +11,21 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, any_, func, select
+from sqlalchemy import ColumnElement, DateTime, Select, any_, func, literal, select
 
 from auth.viewer import Viewer
 from auth.visibility.booking import all_bookings_are_visible
-from auth.visibility.events import events_listed_to
 from dataloaders.core.filter_conditions import among, at_times
 from dataloaders.core.keyset_pages import Key, Listing, Order
 from errors import Forbidden, UserError
-from models import HOLDING, Booking, Event, EventVisibility, EventWords, Service
+from models import HOLDING, Booking, Event, EventVisibility, EventWords, Service, utcnow
 from resolvers.core import word_search
 from resolvers.events.search import (
     TimeFilter,
     has_free_places,
     hosted_by_viewer,
     in_time,
+    listed_to,
     on_days,
     problems_of_time,
 )
@@ -62,7 +62,6 @@ class ServiceFilter(TimeFilter):
     is_cancelled: bool | None = None
     has_free_places: bool | None = None
     visibilities: Sequence[EventVisibility] | None = None
-    hosted_by_viewer: bool | None = None
 
     @property
     def is_about_few(self) -> bool:
@@ -84,8 +83,9 @@ def listing(viewer: Viewer, wanted: ServiceFilter | None = None, sort: ServiceSo
     wanted = wanted or ServiceFilter()
     if wanted.participant_id is not None and not all_bookings_are_visible(viewer):
         raise Forbidden(path=("filter", "participantId"))
-    listed = events_listed_to(
+    listed = listed_to(
         viewer,
+        wanted,
         never_out_too=wanted.event_ids is not None or wanted.statuses is not None,
         hidden_too=any(
             named is not None
@@ -100,7 +100,7 @@ def listing(viewer: Viewer, wanted: ServiceFilter | None = None, sort: ServiceSo
     )
     query = word_search.query_of(wanted.text)
     if query is None:
-        return Listing(statement, ORDERS[sort or ServiceSort.STARTS_AT_ASC])
+        return Listing(statement, ORDERS[sort or ServiceSort.STARTS_AT_ASC], plans_anew=wanted.is_about_some_time)
     within = [] if wanted.looks_into_archive else [~EventWords.is_archived]
     having = statement.join(EventWords, EventWords.event_id == Event.id).where(query.matches(EventWords.words), *within)
     if sort is not None and sort is not ServiceSort.RELEVANCE:
@@ -137,6 +137,10 @@ def _narrowing(viewer: Viewer, wanted: ServiceFilter) -> list[ColumnElement[bool
         conditions.append(Service.cancelled_at.is_not(None) if wanted.is_cancelled else Service.cancelled_at.is_(None))
     if wanted.participant_id is not None:
         conditions.append(_with_place_of(wanted.participant_id))
+    if wanted.is_about_archive:
+        # It follows from the rest: the last day of the others is over.
+        last = select(func.max(Service.starts_at)).where(Service.is_archived).scalar_subquery()
+        conditions.append(Service.starts_at <= func.greatest(literal(utcnow(), Service.starts_at.type), last))
     if viewer.id is None or not wanted.looks_into_archive:
         # Said of the event too; of the service, it is what `ix_services_open` has.
         conditions.append(~Service.is_archived)

@@ -10,14 +10,13 @@ import pytest
 from sqlalchemy import insert, text
 
 from auth.viewer import GUEST, Viewer
-from database.rows import Values
-from dataloaders.core.compiled import compile_for
 from dataloaders.core.keyset_pages import Listing, PageArgs, fetch_page
 from models import ClubVisibility, Event, EventHost, EventRole, EventStatus, EventVisibility, Role, Service, uuid7
 from resolvers.events import search, service_search, word_pages
 from resolvers.events.search import EventFilter, EventSort
 from resolvers.events.service_search import ServiceFilter, ServiceSort
 from tests.factories import in_days, make_category, make_club, make_service_type, make_user, make_venue
+from tests.plans import rows_of_page
 
 TEXTS = ["jazz", "tea", "jazz tea", "dance", "heron", "castle", "dance castle", "quasar", "jazz heron"]
 """Usual in titles, usual in descriptions, both, usual as a category, rare, at one of three venues, both, nowhere."""
@@ -124,44 +123,22 @@ async def test_a_longer_table_is_read_no_more_for_a_page(ports, stage, monkeypat
     monkeypatch.setattr(word_pages, "NEAR", 150)
     monkeypatch.setattr(word_pages, "FURTHER", 400)
     await write(0, 500)
-    few = await rows_read(ports, ada)
+    few = await rows_of_pages(ports, ada)
     await write(500, 2_000)
 
-    many = await rows_read(ports, ada)
+    many = await rows_of_pages(ports, ada)
 
     assert {name: (few[name], many[name]) for name in few if many[name] > 1.2 * few[name] + 40} == {}
 
 
-async def rows_read(ports, ada):
+async def rows_of_pages(ports, ada):
     """How many rows the plans of first pages read, by the list."""
     read = {}
     texts, sorts = ("jazz", "tea", "jazz tea", "dance", "quasar"), (EventSort.RELEVANCE, EventSort.CREATED_AT_DESC)
     for wanted, viewer, sort in product(texts, (GUEST, Viewer(ada)), sorts):
         found = search.listing(viewer, EventFilter(text=wanted), sort)
-        read[wanted, viewer is GUEST, sort] = await rows_of_plan(ports, viewer, found, Event)
+        read[wanted, viewer is GUEST, sort] = await rows_of_page(ports.database, viewer, found, Event)
     for wanted in ("jazz", "jazz tea", "quasar"):
         found = service_search.listing(GUEST, ServiceFilter(text=wanted))
-        read[wanted, "services"] = await rows_of_plan(ports, GUEST, found, Service)
+        read[wanted, "services"] = await rows_of_page(ports.database, GUEST, found, Service)
     return read
-
-
-async def rows_of_plan(ports, viewer, found, entity):
-    page = found.page(PageArgs(), is_open=True).statement
-    compiled = compile_for(lambda _: page.with_only_columns(entity.id, maintain_column_froms=True), viewer, [], Values)
-    explained = await ports.database.fetch(
-        f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {compiled.sql}",
-        compiled.arguments(viewer, {}),
-        Values,
-        plans_anew=True,
-    )
-    return rows_below(explained[0][0][0]["Plan"])
-
-
-def rows_below(node):
-    own = 0
-    if "Relation Name" in node:
-        kept = (
-            node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-        )
-        own = kept * node["Actual Loops"]
-    return own + sum(rows_below(child) for child in node.get("Plans", ()))

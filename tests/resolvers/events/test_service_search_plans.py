@@ -86,7 +86,8 @@ async def test_a_page_of_services_is_found_by_an_index(ports, save):
         (GUEST, {}, None, "ix_services_open"),
         (GUEST, {}, ServiceSort.STARTS_AT_DESC, "ix_services_open"),
         (GUEST, {"timings": [EventTiming.UPCOMING]}, None, "ix_services_open"),
-        (GUEST, {"timings": [EventTiming.PAST]}, None, "ix_services_open"),
+        # The few events that have begun and are not put away come first.
+        (GUEST, {"timings": [EventTiming.PAST]}, None, "ix_services_event_id_starts_at_id"),
         (GUEST, day, None, "ix_services_open"),
         (GUEST, {"venue_ids": [venues[7].id], **day}, None, "ix_services_open"),
         (GUEST, {"service_type_ids": [types[7].id]}, None, "ix_services_service_type_id_starts_at_id"),
@@ -96,6 +97,7 @@ async def test_a_page_of_services_is_found_by_an_index(ports, save):
         (GUEST, {"text": "event"}, None, "ix_services_event_id_starts_at_id"),
         (Viewer(ada), day, None, "ix_services_open"),
         (Viewer(admin), past_day, None, "ix_services_starts_at_id"),
+        (Viewer(admin), {"archived": True}, ServiceSort.STARTS_AT_DESC, "ix_services_archived"),
         (Viewer(admin), {"venue_ids": [venues[7].id], **past_day}, None, "ix_services_starts_at_id"),
         (Viewer(admin), {"venue_ids": [venues[7].id]}, None, "ix_events_venue_id_starts_at"),
         (Viewer(admin), {"participant_id": ada.id, "archived": True}, None, "pk_services"),
