@@ -1,8 +1,12 @@
-"""Mutations of big objects through HTTP: how long they take, and how long everybody else waits meanwhile."""
+"""Mutations of big objects through HTTP: how long they take, and how long everybody else waits meanwhile.
+
+`pytest -m outside tests/outside/test_big_objects.py --log-cli-level=INFO` shows the numbers.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +35,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.outside
+log = logging.getLogger(__name__)
 
 PEOPLE = """
 INSERT INTO users (id, handle, email, email_verified_at, role, is_active, is_trusted, locale, time_zone, display_name)
@@ -239,6 +244,7 @@ async def test_a_message_to_50_000_members(world, save, count):
         "first": first, "second": second, "took": took, "third": third, "again": again, **running.worst(),
         "grew": running.memory() - before,
     }  # fmt: skip
+    log.info("%s", report)
     told = await count(Notification, Notification.type == NotificationType.NEW_MESSAGE)
     assert told == 50_000, report
     assert max(first, second, again) - running.quiet < LONGEST_WAIT, report
@@ -273,6 +279,7 @@ async def test_an_event_of_20_000_is_moved_and_cancelled(world, save, count):
         report["cancel"] = await running.timed(host, CANCEL, eventId=gid(event))
         report["all told in s"] = await all_are_told(count, 120)
     report |= {**running.worst(), "grew": running.memory() - before}
+    log.info("%s", report)
     assert await count(Notification, Notification.type == NotificationType.EVENT_CHANGED) >= 20_000, report
     assert await count(Notification, Notification.type == NotificationType.EVENT_CANCELLED) >= 20_000, report
     assert max(running.worst().values()) <= LONGEST_WAIT, report
@@ -308,6 +315,7 @@ async def test_a_service_with_5_000_bookings_is_cancelled(world, save, count):
         report["cancel"] = await running.timed(host, CANCEL_SERVICE, serviceId=gid(service))
         report["told in s"] = await all_are_told(count, 60)
     report |= {**running.worst(), "grew": running.memory() - before}
+    log.info("%s", report)
     assert await count(Notification, Notification.type == NotificationType.REGISTRATION_CANCELLED) == 5_000, report
     assert report["cancel"] - running.quiet <= LONGEST_CANCELLING, report
     assert (report["lag"] <= LONGEST_WAIT, report["book"] <= LONGEST_CANCELLING) == (True, True), report
@@ -328,5 +336,6 @@ async def test_200_000_notifications_are_read_at_once(world, save, ports, row):
     async with Meanwhile(running, running.watch("lag", probe)):
         took = await running.timed(host, MARK_ALL)
     report = {"took": took - running.quiet, **running.worst(), "grew": running.memory() - before}
+    log.info("%s", report)
     assert report["took"] < LONGEST_WAIT, report
     assert report["grew"] < 20, report
