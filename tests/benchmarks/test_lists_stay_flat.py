@@ -40,7 +40,6 @@ NOT_YET_FLAT: dict[str, str] = {
     r"Query\.events: (hasFreePlaces true, )?totalCount": "reads more rows than it counts",
     r"Query\.events: text “зимородок”.*": "of so few events as here, all are looked at in their order",
     r"Query\.services: .*": "joined with their events, then sorted",
-    r"Query\.venues: .*": "sorted by when they were used",
     r"Viewer\.(bookings|registrations): .*": "joined with their events, then sorted",
     r"Viewer\.chats: .*": "up to a thousand are sorted; beyond, those of lately are walked",
     r"Viewer\.unreadChatCount: itself": "counted from all chats",
