@@ -79,6 +79,6 @@ class Registration(Base):
     """Why somebody else cancelled it."""
     shown_to: Mapped[Audience | None] = mapped_column(deferred=True)
     """Who may know that the person takes part: the audience of the field `registrations` of their profile, null where
-    the account is not active. Triggers keep it for those who hold a place, so that a page of participants is a range of
-    an index.
+    the account is not active. Triggers keep it while a place is held, so that a page of participants is a range of an
+    index.
     """

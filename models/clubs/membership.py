@@ -80,7 +80,7 @@ class ClubMembership(Base):
     updated_at: Mapped[UpdatedAt]
     shown_to: Mapped[Audience | None] = mapped_column(deferred=True)
     """Who may know of the membership beside fellow members: the audience of the field `clubs` of the person's profile.
-    Triggers keep it for members, and for those who may become one.
+    Triggers keep it while the person is a member.
     """
 
     def is_banned_at(self, moment: datetime) -> bool:

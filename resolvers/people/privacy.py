@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
-
 from auth.viewer import Viewer
 from auth.visibility.people import PRIVACY_DEFAULTS
 from database import UnitOfWork
-from models import Audience, ClubMembership, Registration, User
+from models import Audience, User
 from resolvers.people.profiles import ProfileUpdated, locked
 
 
 async def set_privacy(uow: UnitOfWork, viewer: Viewer, *, audiences: Mapping[str, Audience]) -> User:
     """Choose who may read fields of one's profile. Fields that are left out keep their audience.
 
-    Triggers tell all places and memberships of the person, by which lists find who may be shown.
+    A trigger tells the places and memberships of the person, by which lists find who may be shown.
     """
-    # In the order of locks: who comes back to a place locks it, and then the person whose place it is.
-    for places in (ClubMembership, Registration):
-        own = select(places.id).where(places.user_id == viewer.require_user()).order_by(places.id)
-        await uow.session.execute(own.with_for_update(key_share=True))
     user = await locked(uow, viewer, None)
     privacy = user.privacy | {field: audience.value for field, audience in audiences.items()}
     if privacy_of(privacy) != privacy_of(user.privacy):
