@@ -81,7 +81,7 @@ class Changed:
     rows: Sequence[Any]
 
     def registration_of(self, event_id: UUID, user_id: UUID) -> Any:
-        """The row, if it changed."""
+        """Return the row, if it changed."""
         return self._row("registration", event_id=event_id, user_id=user_id)
 
     def booking_of(self, service_id: UUID, user_id: UUID) -> Any:

@@ -135,7 +135,7 @@ def look_for(scope: Scope) -> Statement:
 
 
 def facts_of(rows: Iterable[Any]) -> Facts:
-    """What a look has found."""
+    """Return what a look has found."""
     events, services, people = [], [], []
     for row in rows:
         events.append(

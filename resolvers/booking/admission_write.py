@@ -57,7 +57,7 @@ MOMENT = bindparam("moment", type_=Registration.created_at.type)
 
 
 def changed_places() -> Any:
-    """The call of `change_places`, as a part of a statement."""
+    """Return the call of `change_places`, as a part of a statement."""
     seen, wanted = (bindparam(name, type_=JSONB()) for name in ("seen", "wanted"))
     call = func.change_places(seen, wanted, MOMENT)
     rows = call.table_valued(*(column(name, type_) for name, type_ in CHANGED.items()), name="places")
@@ -89,7 +89,7 @@ LOCK = Statement(_lock, given=("event_ids",))
 
 
 def values_of(facts: Facts, *, recorded_by_id: UUID, is_locked: bool, in_order: bool) -> dict[str, Any]:
-    """What `change_places` is given. Under the lock nobody else changes places, so no person is compared."""
+    """Return what `change_places` is given. Under the lock nobody else changes places, so no person is compared."""
     touched = [one for one in facts.people.values() if _is_touched(one)]
     at = facts.announced | {one.event_id for one in touched}
     seen = {

@@ -157,7 +157,7 @@ def announcing(is_changed: ColumnElement[bool], *, now: Any) -> ReturningInsert[
 
 
 def announced(entry: CTE) -> RecordedEvents:
-    """The events of entries that `announcing` has written."""
+    """Return the events of entries that `announcing` has written."""
     values = {
         "subject_id": entry.c.event_id,
         "stream": stream_of(availability_stream, entry.c.event_id),

@@ -157,7 +157,7 @@ class BookabilityResult:
     """The time zone of the event, if a time is given."""
 
     def refusal(self, *path: str) -> UserError | None:
-        """The error that says so, or null where a place may be taken."""
+        """Return the error that says so, or null where a place may be taken."""
         if self.code not in REFUSALS:
             return None
         refusal = REFUSALS[self.code]
@@ -316,7 +316,7 @@ def holds(row: HasAdmission | None) -> bool:
 
 
 def refusal_to_leave(event: Any, known: HasAdmission | None, *, now: datetime) -> UserError | None:
-    """What stands against giving back a place at an event, which is possible until its end."""
+    """Return what stands against giving back a place at an event, which is possible until its end."""
     if not holds(known):
         return NotRegistered(path=("eventId",))
     if is_over(event.ends_at, now):
@@ -336,8 +336,8 @@ def refusal_to_unbook(
 
 
 def refusals_of_capacity(event: EventLike, wanted: int | None, offered: Sequence[int], *path: str) -> list[UserError]:
-    """What stands against a capacity of an event: not below what is taken, not below what one of the services offers,
-    and never none where there are services. `offered` are the capacities of those that are not cancelled.
+    """Return what stands against a capacity of an event: not below what is taken, not below what one of the services
+    offers, and never none where there are services. `offered` are the capacities of those that are not cancelled.
     """
     problems: list[UserError] = []
     if wanted is not None and wanted < event.taken:
@@ -350,7 +350,7 @@ def refusals_of_capacity(event: EventLike, wanted: int | None, offered: Sequence
 
 
 def refusals_of_service_capacity(event: EventLike, service: ServiceLike, wanted: int, *path: str) -> list[UserError]:
-    """What stands against a capacity of a service: not above that of its event, not below what is taken."""
+    """Return what stands against a capacity of a service: not above that of its event, not below what is taken."""
     problems: list[UserError] = []
     if event.capacity is not None and wanted > event.capacity:
         problems.append(CapacityExceedsEvent(path=path, capacity=event.capacity))

@@ -307,7 +307,7 @@ class Facts:
         return None
 
     def _end_booking(self, person: PersonFacts, service_id: UUID, reason: str | None) -> None:
-        """The last one takes the registration with it."""
+        """End a booking. The last one takes the registration with it."""
         self._give_back(person, service_id, reason)
         if not any(map(holds, person.bookings.values())) and holds(person.registration):
             self._end(person, Admission.CANCELLED, reason)

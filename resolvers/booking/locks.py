@@ -33,7 +33,7 @@ from models import (
 
 
 async def editable(uow: UnitOfWork, viewer: Viewer, event_id: UUID, *, path: tuple[str, ...] = ("eventId",)) -> Event:
-    """The event, locked until the unit of work ends, if the viewer may change it.
+    """Return the event, locked until the unit of work ends, if the viewer may change it.
 
     Raises `NotFound` where the viewer does not even see it, `Forbidden` where they only see it. The lock is the one
     of `lock_events`; lock services, registrations and inboxes after it.
@@ -112,7 +112,7 @@ async def lock_events_of_club(uow: UnitOfWork, club_id: UUID, *, user_id: UUID) 
 
 
 async def lock_services(uow: UnitOfWork, service_ids: Collection[UUID]) -> Sequence[Service]:
-    """The services, locked in the order of their ids. Their events must be locked before."""
+    """Return the services, locked in the order of their ids. Their events must be locked before."""
     found = await uow.session.scalars(
         select(Service)
         .where(Service.id.in_(service_ids), Service.deleted_at.is_(None))

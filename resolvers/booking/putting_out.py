@@ -52,7 +52,7 @@ class EndedPlaces:
 
 
 def ended_by_service(event: Event, user_ids: Collection[UUID], *, actor_id: UUID, reason: str | None) -> Notice:
-    """What those are told whose only bookings at an event were of a service that was cancelled."""
+    """Return what those are told whose only bookings at an event were of a service that was cancelled."""
     return Notice(
         recipients=user_ids,
         type=NotificationType.REGISTRATION_CANCELLED,

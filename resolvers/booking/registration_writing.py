@@ -21,7 +21,7 @@ from resolvers.notifications.notifications import inserted_notifications, notice
 
 
 def _look(viewer: Viewer) -> Select[Any]:
-    """What the rule asks, the hosts for its notices, and what else the viewer does at the time of the event."""
+    """Return what the rule asks, the hosts for its notices, and what else the viewer does at the time of the event."""
     scope = Scope(Sight.VISIBLE, has_services=False, clears=False)
     conflicts = conflicts_column(literal(viewer.id, Uuid()))
     return looking(viewer, scope, _organizers_of_event().label("organizers"), conflicts.label("conflicts"))
@@ -33,7 +33,7 @@ def _organizers_of_event() -> Any:
 
 
 def _take_place(_viewer: Viewer) -> Select[Any]:
-    """The registration, its entry in the availability stream, its person in the event's chat, notices, and what
+    """Return the registration, its entry in the availability stream, its person in the event's chat, notices, and what
     happened. In the order of locks: each part waits for what it reads of the one before.
     """
     now, changed = MOMENT, changed_places()

@@ -114,7 +114,7 @@ def may_cancel_for_others(part: Part) -> bool:
 
 
 def cancelled(event: Event, user_id: UUID, *, actor_id: UUID, reason: str | None) -> Notice:
-    """What somebody is told whose place was given back, by themself or by others."""
+    """Return what somebody is told whose place was given back, by themself or by others."""
     return Notice(
         recipients=[user_id],
         type=NotificationType.REGISTRATION_CANCELLED,
@@ -128,7 +128,7 @@ def cancelled(event: Event, user_id: UUID, *, actor_id: UUID, reason: str | None
 
 
 def coming(event_id: UUID, user_id: UUID) -> str:
-    """The topic under which organisers are told of a participant."""
+    """Return the topic under which organisers are told of a participant."""
     return topic_of(NotificationType.PARTICIPANT_JOINED, event_id, user_id)
 
 
@@ -197,7 +197,7 @@ def _news(
 
 
 def _price(event: Event) -> dict[str, Any]:
-    """What is to be paid at the door, if anything."""
+    """Return what is to be paid at the door, if anything."""
     if event.payment_policy is PaymentPolicy.FREE:
         return {}
     return {"price": Price.of(event).kept()}

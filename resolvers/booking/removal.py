@@ -130,7 +130,7 @@ def refusal_to_lift(registration: Registration) -> UserError | None:
 
 
 async def _found(uow: UnitOfWork, viewer: Viewer, registration_id: UUID) -> tuple[Event, Registration]:
-    """The event, locked, and the registration as it is now, for who may change the event."""
+    """Return the event, locked, and the registration as it is now, for who may change the event."""
     seen = await uow.session.scalar(registrations_visible_to(viewer).where(Registration.id == registration_id))
     if seen is None:
         raise NotFound(path=("registrationId",))

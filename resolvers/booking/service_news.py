@@ -35,7 +35,9 @@ async def notice(
     ends: Sequence[str] = (),
     **params: Any,
 ) -> Notice:
-    """It is about the service, and carries its name in each language, its time and what the words say of its event."""
+    """Make the notice about a service. It carries its name in each language, its time and what the words say of its
+    event.
+    """
     told = (await as_told(uow, [service]))[event.id]
     params |= facts_of(event) | {"service": told[0]["name"], "services": told}
     return Notice(
@@ -53,8 +55,8 @@ async def notice(
 async def moved(
     uow: UnitOfWork, event: Event, former: Mapping[UUID, Times], *, actor_id: UUID | None, former_zone: str
 ) -> list[Notice]:
-    """What those who have a place hear of services that moved along with their event. `former` are their times before,
-    told by the clock of the venue that was.
+    """Return what those who have a place hear of services that moved along with their event. `former` are their times
+    before, told by the clock of the venue that was.
     """
     if not former:
         return []

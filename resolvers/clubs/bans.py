@@ -107,7 +107,7 @@ def refusal_to_remove(standing: LockedClub, member: ClubMembership, *, actor_id:
 
 
 def check_until(problems: list[UserError], until: datetime, *path: str) -> None:
-    """A ban ends in the future."""
+    """Check that a ban ends in the future."""
     if check_moment(problems, until, *path) and until <= utcnow():
         problems.append(BanEndsInPast(path=path))
 

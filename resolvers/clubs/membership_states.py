@@ -77,7 +77,7 @@ def ended_topics(member: ClubMembership, before: MembershipState | None) -> list
 
 
 async def lock_membership(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[LockedClub, ClubMembership]:
-    """A membership that the viewer may see, with its club locked. Raises `NotFound`."""
+    """Return a membership that the viewer may see, with its club locked. Raises `NotFound`."""
     visible = memberships_visible_to(viewer).where(ClubMembership.id == membership_id)
     club_id = await uow.session.scalar(visible.with_only_columns(ClubMembership.club_id))
     if club_id is None:
@@ -90,7 +90,7 @@ async def lock_membership(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) 
 
 
 async def keep_an_owner(uow: UnitOfWork, member: ClubMembership) -> None:
-    """Raises `LastOwner` where the club, which is locked, would be left without one."""
+    """Check that an owner stays. Raises `LastOwner` where the club, which is locked, would be left without one."""
     counted = owner_counts(GUEST).where(ClubMembership.club_id == member.club_id)
     owners = await uow.session.scalar(counted.with_only_columns(func.count()))
     if refusal := refusal_to_step_down(member, owners=owners or 0):
@@ -147,7 +147,7 @@ def leave_trail(
     *,
     before: Mapping[str, Any],
 ) -> None:
-    """What staff do in a club that is not their own is audited: as mere members they act by their platform role too."""
+    """Note what staff do in a club that is not their own: as mere members they act by their platform role too."""
     if standing.acts_as_staff:
         audit.note(
             uow, viewer, action, subject_type="ClubMembership", subject_id=member.id,
@@ -156,5 +156,5 @@ def leave_trail(
 
 
 def audited_state(member: ClubMembership | None) -> dict[str, Any]:
-    """What the trail tells of a membership."""
+    """Return what the trail tells of a membership."""
     return audit.snapshot(member, "state", "role", "ban_reason", "banned_until") if member is not None else {}

@@ -61,7 +61,9 @@ class InboxRead(StreamEvent):
 
 
 async def mark_read(uow: UnitOfWork, viewer: Viewer, *, notification_ids: Sequence[UUID]) -> list[Notification]:
-    """The notifications, in the order of the ids. Raises `NotFound` for each that is not one's own, and marks none."""
+    """Return the notifications, in the order of the ids. Raises `NotFound` for each that is not one's own, and marks
+    none.
+    """
     user_id = viewer.require_user()
     values = {"viewer_id": user_id, "now": utcnow(), "ids": list(notification_ids)}
     marked = (await uow.session.scalars(MARK, values)).all()
@@ -116,7 +118,7 @@ def settling(viewer: Viewer, *narrowed: ColumnElement[bool], now: Any) -> Return
 
 
 def have_been_read(settled: CTE) -> list[RecordedEvents]:
-    """The events of notices that `settling` has marked: one for each, and one for the person's other devices."""
+    """Return the events of notices that `settling` has marked: one for each, and one for the person's other devices."""
     person = select(settled.c.user_id).distinct().subquery("person")
     stream = stream_of(inbox_read_stream, person.c.user_id)
     return [

@@ -190,7 +190,7 @@ async def tell(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 def notice_rows(notices: Iterable[Notice]) -> list[dict[str, Any]]:
-    """What a statement with `notices_parameter` is given, of notices whose recipients are known."""
+    """Return what a statement with `notices_parameter` is given, of notices whose recipients are known."""
     found = [(template_of(one), one.recipients) for one in notices if not isinstance(one.recipients, Select)]
     return rows_of(found)
 
@@ -234,7 +234,7 @@ def _person(notice: Notice) -> str | None:
 
 
 def facts_of(subject: Any) -> dict[str, Any]:
-    """What the words say of a subject, or of the event of a service.
+    """Return what the words say of a subject, or of the event of a service.
 
     Kept with the notice, so that reading it loads nothing.
     """
@@ -272,8 +272,8 @@ def notices_parameter() -> FromClause:
 
 
 def _judged(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
-    """The notices, and of each whether it is wanted: some turn its type off. What the person is called stands beside
-    the parameters, which come first.
+    """Return the notices, and of each whether it is wanted: some turn its type off. What the person is called stands
+    beside the parameters, which come first.
     """
     turned_off = exists().where(
         NotificationPreference.user_id == listed.c.user_id,
@@ -289,8 +289,8 @@ def _judged(listed: FromClause, given_that: ColumnElement[bool]) -> CTE:
 
 
 def _news(judged: CTE, now: Any) -> CTE:
-    """What is new among the notices. What was told before of their topics is updated where it stands; what is no longer
-    so, also for those who do not want to hear the news that end it.
+    """Return what is new among the notices. What was told before of their topics is updated where it stands; what is
+    no longer so, also for those who do not want to hear the news that end it.
 
     Its place in the stream stays: the stream has no gap, and nothing comes twice. Locked in the order of the stream,
     as marking does.
@@ -336,7 +336,8 @@ def _withdrawn() -> ColumnElement[Any]:
 async def withdraw_news(
     uow: UnitOfWork, *topics: str, changed: Sequence[tuple[str, str]] = (), among: Sequence[ColumnElement[bool]] = ()
 ) -> None:
-    """What people were told under these topics is no longer so. The notifications say that; nobody is told anew.
+    """Note that what people were told under these topics is no longer so. The notifications say that; nobody is told
+    anew.
 
     `changed` are topics with fields that were changed again: of what was told under them, only that ends. `among`
     narrows the notifications.
@@ -379,7 +380,7 @@ class _ChangedAgain:
 
 
 def _each(statement: Any) -> Any:
-    """A statement about each notification of the one around it."""
+    """Make a statement about each notification of the one around it."""
     return statement.correlate(Notification)
 
 
@@ -433,7 +434,7 @@ def inserted_notifications(
 
 
 def notification_events(told: CTE) -> RecordedEvents:
-    """The events of notices that `inserted_notifications` has written."""
+    """Return the events of notices that `inserted_notifications` has written."""
     values = {
         "subject_id": told.c.id,
         "stream": stream_of(inbox_stream, told.c.user_id),

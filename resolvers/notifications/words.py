@@ -62,14 +62,16 @@ class Change:
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any], *names: str) -> list[dict[str, Any]]:
-    """What differs among some values, by the names that clients know, to be kept with a notification."""
+    """Return what differs among some values, by the names that clients know, to be kept with a notification."""
     return [
         Change(ChangedField(name), before[name], after[name]).kept() for name in names if before[name] != after[name]
     ]
 
 
 def changes_of(params: Mapping[str, Any]) -> list[Change]:
-    """The changes that a notification tells of, without those that were changed again while others are still so."""
+    """Return the changes that a notification tells of, without those that were changed again while others are still
+    so.
+    """
     found = []
     for one in params.get("changes") or ():
         if FORMER in one and not params.get(WITHDRAWN):
@@ -106,7 +108,7 @@ def words_of(notification: Notification, reader: Reader) -> Words:
 
 
 def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
-    """What is known, in words; what is unknown or empty is left out."""
+    """Return what is known, in words; what is unknown or empty is left out."""
     changes = changes_of(params)
     is_moved = any(one.field is ChangedField.STARTS_AT and one.after for one in changes) or has_former(params)
     role = reader.name(EventRole[params["role"]]) if params.get("role") in EventRole.__members__ else None
@@ -129,7 +131,7 @@ def _facts(params: Mapping[str, Any], reader: Reader) -> dict[str, str]:
 
 
 def _in_language(value: Any, locale: str) -> str:
-    """A name in several languages is kept as `{"ru": …, "en": …}`."""
+    """Return the name in a language. One in several is kept as `{"ru": …, "en": …}`."""
     return str((value.get(locale) if isinstance(value, dict) else value) or "")
 
 
@@ -141,7 +143,7 @@ def _when(params: Mapping[str, Any], reader: Reader) -> str | None:
 
 
 def _services(params: Mapping[str, Any], reader: Reader) -> str:
-    """What was booked, each with its own time."""
+    """Return what was booked, each with its own time."""
     told = []
     for one in params.get("services", ()):
         name = one_line(_in_language(one["name"], reader.locale), most=LONGEST_NAME)
