@@ -22,7 +22,7 @@ LATER_STATES = {
 }  # fmt: skip
 """Waitlists, attendance, partner and support chats, moderation of reviews."""
 LATER_COLUMNS: set[str] = set()
-READ_ALONE = {"Attendance.NO_SHOW"}
+READ_ALONE = {"Attendance.NO_SHOW", "ReviewStatus.HIDDEN"}
 """Members that are named by code which only reads them."""
 
 
