@@ -97,11 +97,11 @@ class BigWorld:
 
     @property
     def open_event(self) -> int:
-        """One to come, without services, with a place for whoever wants one."""
+        """One to come, without services, with places for all."""
         return next(
             number
             for number in range(self.half + self.half // 2, self.events)
-            if number % 2 == 0 and number % 50 == 10 and number % 40 < 30
+            if number % 6 == 0 and number % 50 == 10 and number % 40 < 30
         )
 
     @property

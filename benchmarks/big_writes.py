@@ -233,9 +233,10 @@ class Writing:
             await connection.close()
 
     async def _settled(self, began: float) -> float | None:
-        """Seconds until no job and no delivery is left."""
+        """Seconds until nobody is left to be told, and no job and no delivery."""
         while time.monotonic() - began < SETTLED_SECONDS:
-            if await self._count("pgqueuer") + await self._count("outbox_deliveries") <= FEW_LEFT:
+            left = [await self._count(table) for table in ("pgqueuer", "outbox_deliveries")]
+            if sum(left) <= FEW_LEFT and not await self._count("broadcasts"):
                 return time.monotonic() - began
             await asyncio.sleep(0.2)
         return None
