@@ -40,11 +40,17 @@ class Batcher(Generic[K, V]):
         return await future
 
     async def _serve(self) -> None:
-        while self._waiting:
-            taken = [(key, self._waiting.pop(key)) for key in list(self._waiting)[:MOST_KEYS]]
-            asked = {key: left for key, futures in taken if (left := [one for one in futures if not one.done()])}
-            if asked:
-                await self._answer(asked)
+        try:
+            while self._waiting:
+                taken = [(key, self._waiting.pop(key)) for key in list(self._waiting)[:MOST_KEYS]]
+                asked = {key: left for key, futures in taken if (left := [one for one in futures if not one.done()])}
+                if asked:
+                    await self._answer(asked)
+        finally:
+            # In the same turn of the loop in which nothing waited: whoever asks next begins another call. The callback of
+            # the task comes a turn later, and a key that was asked for in between would wait for the next one.
+            if (task := asyncio.current_task()) is not None:
+                self._working.discard(task)
 
     async def _answer(self, asked: Mapping[K, Sequence[asyncio.Future[V | None]]]) -> None:
         try:

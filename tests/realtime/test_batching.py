@@ -109,3 +109,35 @@ async def test_nothing_is_done_for_those_who_have_left():
     await asyncio.gather(*asking, return_exceptions=True)
 
     assert clerk.calls[MOST_WORKING:] == [[MOST_WORKING]]
+
+
+async def test_who_asks_in_the_turn_in_which_all_calls_end_is_answered():
+    """All calls end in one turn of the loop, and the first whom they answer asks again before it is over."""
+    gates: list[asyncio.Future[None]] = []
+
+    async def work(keys):
+        gates.append(asyncio.get_running_loop().create_future())
+        await gates[-1]
+        return {key: key for key in keys}
+
+    together = Batcher(work)
+
+    async def ask(*keys: str) -> list[str | None]:
+        return [await together.load(key) for key in keys]
+
+    asking = []
+    for number, keys in enumerate((["a", "again"], *([str(one)] for one in range(1, MOST_WORKING))), 1):
+        asking.append(asyncio.create_task(ask(*keys)))
+        async with asyncio.timeout(5):
+            while len(gates) < number:
+                await asyncio.sleep(0)
+    for gate in gates:
+        gate.set_result(None)
+    async with asyncio.timeout(5):
+        while not all(one.done() for one in asking):
+            await asyncio.sleep(0)
+            for gate in gates:
+                if not gate.done():
+                    gate.set_result(None)
+
+    assert asking[0].result() == ["a", "again"]
