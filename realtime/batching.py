@@ -47,8 +47,8 @@ class Batcher(Generic[K, V]):
                 if asked:
                     await self._answer(asked)
         finally:
-            # In the same turn of the loop in which nothing waited: whoever asks next begins another call. The callback of
-            # the task comes a turn later, and a key that was asked for in between would wait for the next one.
+            # In the same turn of the loop in which nothing waited, so that whoever asks next begins another call. The
+            # callback of the task comes a turn later: a key that was asked for in between would wait for the next one.
             if (task := asyncio.current_task()) is not None:
                 self._working.discard(task)
 

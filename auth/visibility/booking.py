@@ -51,9 +51,10 @@ def registrations_of_event(viewer: Viewer, event_id: Any) -> list[Select[Registr
 
 def bookings_of_service(viewer: Viewer, service_id: Any) -> list[Select[Booking]]:
     """As `registrations_of_event`, of one service."""
-    at_service = (Service.id == service_id, Service.deleted_at.is_(None), Event.id == Service.event_id)
+    there = select(Service.id).join(Event, Event.id == Service.event_id).correlate_except(Service, Event)
+    at_service = (Service.id == service_id, Service.deleted_at.is_(None))
     at_event = (Event.deleted_at.is_(None), *_reads_places_at(viewer, Event))
-    return _all_or_own(viewer, Booking, exists().where(*at_service, *at_event).correlate_except(Service, Event))
+    return _all_or_own(viewer, Booking, there.where(*at_service, *at_event).exists())
 
 
 def _reads_places_at(viewer: Viewer, event: type[Event]) -> list[ColumnElement[bool]]:
