@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased, defer
 
 from database import Database, UnitOfWork
 from models import Broadcast, Notification, NotificationType, User
-from resolvers.notifications.broadcasts import LISTED
+from resolvers.notifications.broadcasts import LISTED, STOPPED
 from resolvers.notifications.news import STANDING
 from resolvers.notifications.notifications import is_so, rows_of, tell, withdraw_news
 
@@ -81,7 +81,8 @@ async def _go_on(uow: UnitOfWork, broadcast: Broadcast, most: int) -> Told:
         topics = [f"{topic}:{one}" for topic in broadcast.ends_of_each for one in found.people]
         if topics:
             await withdraw_news(uow, *topics, among=[_was_told_before(broadcast)])
-        await tell(uow, rows_of([(broadcast.notice, found.people)]))
+        if STOPPED not in broadcast.notice:
+            await tell(uow, rows_of([(broadcast.notice, found.people)]))
     if found.is_last:
         await uow.session.execute(delete(Broadcast).where(Broadcast.number == broadcast.number))
     else:

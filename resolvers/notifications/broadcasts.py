@@ -13,6 +13,8 @@ from models import Broadcast, utcnow
 
 LISTED = "LISTED"
 """The audience whose people are known when it is written down."""
+STOPPED = "stopped"
+"""Mark of a notice that nobody is told any more."""
 FORMER = "former"
 """Mark of a change, among those of a notification, whose field was changed again."""
 
@@ -63,13 +65,13 @@ async def stop(
     if not objects and not topics:
         return False
     found = await uow.session.execute(
-        select(Broadcast.number, Broadcast.object_id, Broadcast.topic, Broadcast.notice)
+        select(Broadcast.number, Broadcast.object_id, Broadcast.topic, Broadcast.notice, Broadcast.ends_of_each)
         .where(or_(Broadcast.object_id.in_(objects), Broadcast.topic.in_(topics)))
         .order_by(Broadcast.number)
         .with_for_update()
     )
     is_behind = False
-    for number, object_id, topic, notice in found.all():
+    for number, object_id, topic, notice, ends_of_each in found.all():
         is_behind = is_behind or object_id in objects
         again = {field for one, field in changed if one == topic}
         changes = [
@@ -77,7 +79,8 @@ async def stop(
         ]
         values: dict[str, Any] = {}
         if topic in ended or (changes and all(FORMER in one for one in changes)):
-            values = {"recipients": [], "position": 0}
+            # What else they were told, and what it ends for each of them, is no longer so all the same.
+            values = {"notice": notice | {STOPPED: True}} if ends_of_each else {"recipients": [], "position": 0}
         elif again:
             values = {"notice": notice | {"params": notice["params"] | {"changes": changes}}}
         if values:

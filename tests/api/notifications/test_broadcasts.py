@@ -206,6 +206,20 @@ async def test_what_happens_to_an_event_is_told_in_order_and_as_long_as_it_is_so
     found = await told()
     assert {tuple(found[one.id]) for one in rest} == {(over["Two"], ("EVENT_REACTIVATED", "", True), off)}
     assert await count(Broadcast) == 0
+
+    # Brought back, and once more before all have heard that it was off again: nobody has the same news twice.
+    await act(client, host, REACTIVATE, eventId=event)
+    await tell_all(ports)
+    await act(client, host, CANCEL, eventId=event)
+    while not any(one[-1] == off for one in (await told()).values()):
+        await tell_next(ports.database, most=BATCH)
+    await act(client, host, REACTIVATE, eventId=event)
+    await tell_all(ports)
+    found = await told()
+    for one in (*first, *rest):
+        standing = [type for type, _, is_over in found[one.id] if not is_over and type != "REGISTRATION_CANCELLED"]
+        assert standing == ["EVENT_REACTIVATED"], found[one.id]
+    assert await count(Broadcast) == 0
     async with ports.database.reading() as session:
         assert await find_violations(session) == []
 
