@@ -13,7 +13,9 @@ from benchmarks import big_rows
 from benchmarks.big_bars import BARS
 from benchmarks.big_rows import BigWorld, identifier
 from benchmarks.lists import PEOPLE, Walk
+from caches import Cache
 from database.readers import Readers
+from dataloaders.core.compiled import STATEMENTS
 from resolvers.core.invariants import find_violations
 from schema.core.metadata import graphql_schema_of
 from tests.clients import Client
@@ -149,6 +151,8 @@ async def asking(ports, schema, rows_read):
 
 async def test_what_is_asked_of_large_objects_reads_no_more_rows_where_there_are_more(asking, ports, monkeypatch):
     monkeypatch.setattr("dataloaders.core.counting.MOST_COUNTED", COUNTED)
+    # Other tests may have left statements with the usual bound.
+    monkeypatch.setattr(STATEMENTS, "_kept", Cache("statements"))
     await asking.fill(world(4))
     async with ports.database.reading() as session:
         assert await find_violations(session) == []
