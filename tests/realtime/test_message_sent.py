@@ -229,13 +229,13 @@ async def test_all_who_come_at_once_are_let_in_by_one_statement(save, ports, mon
     stranger = make_user()
     await save(stranger)
     asked = []
-    fetch = type(ports.database).fetch
+    fetch = ports.database.fetch
 
-    async def counted(self, sql, *arguments, **options):
+    async def counted(sql, *arguments, **options):
         asked.append(sql)
-        return await fetch(self, sql, *arguments, **options)
+        return await fetch(sql, *arguments, **options)
 
-    monkeypatch.setattr(type(ports.database), "fetch", counted)
+    monkeypatch.setattr(ports.database, "fetch", counted)
     streams = [chat_stream(ports, Viewer(user), chat) for chat in chats for user in users]
     found = await asyncio.gather(*(stream.bounds() for stream in streams))
 

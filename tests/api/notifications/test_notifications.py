@@ -267,7 +267,8 @@ async def test_two_devices_marking_at_once_tell_of_each_once(client, save, count
 
     assert [answer.errors for answer in answers] == [[], [], []]
     told = [one.get("up_to_sequence") for one in await happened("notification.read")]
-    assert told in ([None] * 50, [50], [None] * 50 + [50]), told
+    # Whoever began to mark some before all were marked may be recorded after it.
+    assert (told.count(None), told.count(50)) in ((50, 0), (0, 1), (50, 1)), told
     assert await count(Notification, Notification.read_at.is_(None)) == 0
 
 

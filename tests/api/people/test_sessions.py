@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, text, update
 
 from auth.sealing import Sealer
 from auth.tokens import TokenRefused
-from models import AttemptCount, OutboxDelivery, OutboxEvent, Password, RefreshToken, Role, Session, User, utcnow
+from models import AttemptCount, OutboxEvent, Password, RefreshToken, Role, Session, User, utcnow
 from realtime.streams import access_stream
 from resolvers.people import sessions as rules
 from resolvers.people.known_devices import Device
@@ -514,13 +514,11 @@ async def test_both_logins_are_found_by_an_index(save, ports):
 
 
 async def told_to_end(count, user) -> int:
-    """Events on the access stream of a user that open streams and sockets listen to."""
-    return await count(
-        OutboxEvent,
-        OutboxEvent.name == "access.changed",
-        OutboxEvent.stream == access_stream(user.id),
-        OutboxEvent.id.in_(select(OutboxDelivery.event_id).where(OutboxDelivery.consumer == "live")),
-    )
+    """Events on the access stream of a user that open streams and sockets listen to.
+
+    Not those that are still owed: an application that other tests have started may have delivered them.
+    """
+    return await count(OutboxEvent, OutboxEvent.name == "access.changed", OutboxEvent.stream == access_stream(user.id))
 
 
 async def until_waiting(ports, number: int) -> None:
