@@ -199,7 +199,9 @@ def _per_parent(
         wanted = [*columns_of(entity, names), *values]
         of_one = [part.with_only_columns(*wanted, maintain_column_froms=True) for part in of_one]
     else:
+        # Of selects with a LIMIT, SQLAlchemy does not tell from which table a UNION of them comes.
         of_one = [part.add_columns(*values) for part in of_one]
+        of_one = of_one if len(of_one) == 1 else [select(part.subquery()) for part in of_one]
     backward = page is not None and page.is_backward
     lateral = _together(of_one, order, page, backward=backward).lateral("child")
     if names is None:
