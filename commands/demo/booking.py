@@ -1,4 +1,4 @@
-"""Who takes part in the events of the demo data."""
+"""Registrations and bookings of the demo data."""
 
 from __future__ import annotations
 

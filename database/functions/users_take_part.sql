@@ -3,8 +3,6 @@
 -- refused. It is a lost race, so who asked is told to try again: then they are signed out.
 -- It keeps for those who take part who may know of it: the row of the person is locked, so that a change of their
 -- privacy comes before, or changes this row as well (`users_show_places`).
--- It keeps for those who take part who may know of it: the row of the person is locked, so that a change of their
--- privacy comes before, or changes this row as well (`users_show_places`).
 CREATE OR REPLACE FUNCTION users_take_part() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     person record;
