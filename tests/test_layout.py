@@ -226,6 +226,7 @@ ALONE = {
     "booking/time_conflicts": "warnings within other mutations",
     "clubs/membership_states": "what joining, bans and ranks write alike",
     "chat/message_writing": "the statement of `messages`",
+    "notifications/notification_writing": "the statements of `notifications`",
     "events/service_times": "part of editing an event",
     "events/word_pages": "pages of `search` and `service_search` by words",
     "events/states": "which action an event allows when; asked by every mutation of events",

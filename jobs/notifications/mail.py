@@ -9,7 +9,7 @@ from integrations.mail import Mailer
 from integrations.mail_texts import compose
 from jobs.mail_limits import MailReason, may_send
 from models import Channel, Notification, NotificationType, OutboxEvent, User
-from resolvers.notifications.notifications import NotificationSent
+from resolvers.notifications.notification_writing import NotificationSent
 from resolvers.notifications.preferences import is_wanted
 from resolvers.notifications.words import is_withdrawn, words_of
 from settings import Settings

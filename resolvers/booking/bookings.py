@@ -25,7 +25,8 @@ from resolvers.booking import admission, bookability, locks, registrations
 from resolvers.booking.changes import Book, Unbook
 from resolvers.booking.service_news import as_told, tell
 from resolvers.core import audit
-from resolvers.notifications.notifications import notify_all, topic_of, withdraw_news
+from resolvers.notifications.notification_writing import withdraw_news
+from resolvers.notifications.notifications import notify_all, topic_of
 
 check_services = partial(check_count, minimum=1, maximum=20)
 

@@ -17,7 +17,7 @@ from resolvers.booking.admission_look import GIVEN, Scope, Sight, looking
 from resolvers.booking.admission_write import MOMENT, PARAMETERS, changed_places
 from resolvers.booking.time_conflicts import conflicts_column
 from resolvers.chat import members
-from resolvers.notifications.notifications import inserted_notifications, notices_parameter, notification_events
+from resolvers.notifications.notification_writing import inserted_notifications, notices_parameter, notification_events
 
 
 def _look(viewer: Viewer) -> Select[Any]:

@@ -50,7 +50,7 @@ from models import (
 )
 from realtime.streams import chat_stream
 from resolvers.chat.news import AWAY, SEQUENCE
-from resolvers.notifications.notifications import ADDRESSED, inserted_notifications, notification_events
+from resolvers.notifications.notification_writing import ADDRESSED, inserted_notifications, notification_events
 from translations import one_line
 
 LONGEST_EXCERPT = 140

@@ -25,10 +25,12 @@ from resolvers.clubs.membership_states import (
     keep_an_owner,
     leave_trail,
     lock_membership,
+    news_of,
     refusal_unless,
 )
 from resolvers.core.moments import check_moment, in_utc
-from resolvers.notifications.notifications import Notice, notify_all, topic_of, withdraw_news
+from resolvers.notifications.notification_writing import withdraw_news
+from resolvers.notifications.notifications import Notice, notify_all
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,8 @@ async def remove(
     by_staff = standing.acts_as_staff
     ended_too = [await also(uow, viewer, user_id, standing.club.id, by_staff=by_staff) for also in ENDED_BY_REMOVAL]
     await members.leave_chats_of_club(uow, standing.club.id, member.user_id)
-    told = Notice(
-        recipients=[member.user_id],
-        type=NotificationType.CLUB_MEMBER_REMOVED,
-        subject=standing.club,
-        actor_id=actor_id,
-        params={"reason": ban.reason},
-        topic=topic_of(NotificationType.CLUB_MEMBER_REMOVED, member.club_id, user_id),
-        ends=ended_topics(member, state),
-    )
+    type, params = NotificationType.CLUB_MEMBER_REMOVED, {"reason": ban.reason}
+    told = news_of(standing, member, type, state, actor_id=actor_id, params=params)
     places = [one.notice(actor_id=actor_id, reason=ban.reason) for one in ended]
     notices = [notice for one in ended_too for notice in one.notices]
     await notify_all(uow, [told, *places, *notices], ends=[topic for one in ended_too for topic in one.topics])
@@ -129,16 +124,8 @@ async def lift_ban(uow: UnitOfWork, viewer: Viewer, *, membership_id: UUID) -> C
     before = audited_state(member)
     await enter(uow, standing, member.user_id, member, MembershipState.LEFT, decided_by_id=viewer.id)
     leave_trail(uow, viewer, standing, member, "club.lift_ban", before=before)
-    news = NotificationType.CLUB_BAN_LIFTED
-    told = Notice(
-        recipients=[member.user_id],
-        type=news,
-        subject=standing.club,
-        actor_id=viewer.id,
-        topic=topic_of(news, member.club_id, member.user_id),
-        ends=ended_topics(member, MembershipState.BANNED),
-    )
-    await notify_all(uow, [told])
+    type = NotificationType.CLUB_BAN_LIFTED
+    await notify_all(uow, [news_of(standing, member, type, MembershipState.BANNED, actor_id=viewer.id)])
     return member
 
 

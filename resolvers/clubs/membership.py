@@ -29,11 +29,13 @@ from resolvers.clubs.membership_states import (
     keep_an_owner,
     leave_trail,
     lock_membership,
+    news_of,
     record_change,
     refusal_unless,
 )
 from resolvers.core import audit
-from resolvers.notifications.notifications import Notice, notify_all, topic_of, withdraw_news
+from resolvers.notifications.notification_writing import withdraw_news
+from resolvers.notifications.notifications import notify_all
 
 check_reason = partial(check_text, maximum=1000, multiline=True)
 
@@ -75,16 +77,8 @@ async def join(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID) -> ClubMembers
         await withdraw_news(uow, *ended_topics(member, before))
         return member
     asked = await enter(uow, standing, user_id, own, MembershipState.PENDING)
-    news = NotificationType.CLUB_JOIN_REQUESTED
-    told = Notice(
-        recipients=await _hosts(uow, club_id),
-        type=news,
-        subject=standing.club,
-        actor_id=user_id,
-        topic=topic_of(news, club_id, user_id),
-        is_quiet=True,
-        ends=ended_topics(asked, before),
-    )
+    type, hosts = NotificationType.CLUB_JOIN_REQUESTED, await _hosts(uow, club_id)
+    told = news_of(standing, asked, type, before, recipients=hosts, actor_id=user_id, is_quiet=True)
     await notify_all(uow, [told])
     return asked
 
@@ -129,17 +123,8 @@ async def invite(uow: UnitOfWork, viewer: Viewer, *, club_id: UUID, user_id: UUI
     before, state = audited_state(known), known.state if known is not None else None
     invited = await enter(uow, standing, user_id, known, MembershipState.INVITED, decided_by_id=viewer.id)
     leave_trail(uow, viewer, standing, invited, "club.invite", before=before)
-    news = NotificationType.CLUB_INVITATION
-    told = Notice(
-        recipients=[user_id],
-        type=news,
-        subject=standing.club,
-        actor_id=viewer.id,
-        topic=topic_of(news, club_id, user_id),
-        is_quiet=True,
-        ends=ended_topics(invited, state),
-    )
-    await notify_all(uow, [told])
+    type = NotificationType.CLUB_INVITATION
+    await notify_all(uow, [news_of(standing, invited, type, state, actor_id=viewer.id, is_quiet=True)])
     return invited
 
 
@@ -167,16 +152,8 @@ async def _decide(
     else:
         await enter(uow, standing, asked.user_id, asked, MembershipState.REJECTED)
     leave_trail(uow, viewer, standing, asked, "club.approve" if is_approved else "club.reject", before=before)
-    type_ = NotificationType.CLUB_JOIN_APPROVED if is_approved else NotificationType.CLUB_JOIN_REJECTED
-    told = Notice(
-        recipients=[asked.user_id],
-        type=type_,
-        subject=standing.club,
-        actor_id=viewer.id,
-        topic=topic_of(type_, asked.club_id, asked.user_id),
-        ends=ended_topics(asked, MembershipState.PENDING),
-    )
-    await notify_all(uow, [told])
+    type = NotificationType.CLUB_JOIN_APPROVED if is_approved else NotificationType.CLUB_JOIN_REJECTED
+    await notify_all(uow, [news_of(standing, asked, type, MembershipState.PENDING, actor_id=viewer.id)])
     return asked
 
 

@@ -18,7 +18,7 @@ from errors import ErrorCode, InvalidStatus, NotFound, UserError, _
 from models import ClubMembership, ClubRole, DomainEvent, MembershipState, NotificationType, utcnow
 from resolvers.clubs.clubs import LockedClub, lock
 from resolvers.core import audit
-from resolvers.notifications.notifications import topic_of
+from resolvers.notifications.notifications import Notice, topic_of
 
 
 class AlreadyMember(UserError):
@@ -74,6 +74,25 @@ def ended_topics(member: ClubMembership, before: MembershipState | None) -> list
     left = ENDED_BY_LEAVING.get(before) if before else None
     news = [one for one in (left, ENDED_BY_ENTERING.get(member.state)) if one]
     return [topic_of(one, member.club_id, member.user_id) for one in news]
+
+
+def news_of(
+    standing: LockedClub,
+    member: ClubMembership,
+    type: NotificationType,
+    former: MembershipState | None,
+    **more: Any,
+) -> Notice:
+    """Make the news of a membership, which ends what its `former` state was told. For its person, unless `more`, as of
+    `Notice`, names others.
+    """
+    return Notice(
+        type=type,
+        subject=standing.club,
+        topic=topic_of(type, member.club_id, member.user_id),
+        ends=ended_topics(member, former),
+        **{"recipients": [member.user_id], **more},
+    )
 
 
 async def lock_membership(uow: UnitOfWork, viewer: Viewer, membership_id: UUID) -> tuple[LockedClub, ClubMembership]:

@@ -34,7 +34,8 @@ from resolvers.chat import members
 from resolvers.core import audit
 from resolvers.events import states
 from resolvers.events.states import EventAction
-from resolvers.notifications.notifications import Notice, Recipients, notify_all, topic_of, withdraw_news
+from resolvers.notifications.notification_writing import withdraw_news
+from resolvers.notifications.notifications import Notice, Recipients, notify_all, topic_of
 
 check_reason = partial(check_text, maximum=1000, multiline=True)
 

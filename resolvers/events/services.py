@@ -48,7 +48,8 @@ from resolvers.events.validation import (
     check_window,
     check_within,
 )
-from resolvers.notifications.notifications import notify_all, topic_of, withdraw_news
+from resolvers.notifications.notification_writing import withdraw_news
+from resolvers.notifications.notifications import notify_all, topic_of
 from resolvers.notifications.words import changes_between
 
 

@@ -17,7 +17,8 @@ from database import Database, UnitOfWork
 from models import Broadcast, Notification, NotificationType, User
 from resolvers.notifications.broadcasts import LISTED, STOPPED
 from resolvers.notifications.news import STANDING
-from resolvers.notifications.notifications import is_so, rows_of, tell, withdraw_news
+from resolvers.notifications.notification_writing import is_so, withdraw_news
+from resolvers.notifications.notifications import rows_of, tell
 
 BATCH = 300
 """People for each transaction. It is short: others wait for their inboxes, and for what a reader has in a chat."""

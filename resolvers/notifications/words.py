@@ -13,7 +13,7 @@ from models import EventRole, Notification
 from resolvers.core.money import Price
 from resolvers.notifications.broadcasts import FORMER
 from resolvers.notifications.news import WITHDRAWN_WORDINGS, WORDINGS
-from resolvers.notifications.notifications import WITHDRAWN
+from resolvers.notifications.notification_writing import WITHDRAWN
 from translations import Reader, one_line, placeholders
 
 LONGEST_NAME = 100

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from models import ChatKind, ModerationItem, NotificationType, Role
 from resolvers.notifications.news import WORDINGS
-from resolvers.notifications.notifications import WITHDRAWN
+from resolvers.notifications.notification_writing import WITHDRAWN
 from resolvers.notifications.words import words_of
 from tests.clients import codes
 from tests.factories import (
