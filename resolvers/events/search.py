@@ -13,13 +13,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     CompoundSelect,
     Select,
     and_,
     any_,
     exists,
-    false,
     func,
     literal,
     literal_column,
@@ -51,6 +51,8 @@ from resolvers.core.money import Price
 from resolvers.events.lifecycle import day_is_over
 from resolvers.events.word_pages import WordListing
 
+NEVER: ColumnElement[bool] = literal_column("false", Boolean)
+"""`false()` would take the place of all other conditions, and of those that link the tables, too."""
 OVER_BY_DATE = (EventStatus.PUBLISHED, EventStatus.CANCELLED)
 """Statuses from which an event goes into the archive once it is over. A draft stays until its author decides."""
 WIDEST_OFFSET = timedelta(hours=15)
@@ -257,7 +259,7 @@ def in_time(listed: Select[Event], viewer: Viewer, wanted: TimeFilter) -> Select
     if wanted.is_about_archive:
         archived = or_(put_away, and_(Event.status.in_(OVER_BY_DATE), is_over))
         if viewer.id is None:
-            return listed.where(false())
+            return listed.where(NEVER)
         if viewer.is_staff or wanted.hosted_by_viewer:
             return listed.where(archived, Event.starts_at <= _last_archived_start())
         return _one_of(events_of(viewer.id)).where(archived)
@@ -308,7 +310,7 @@ def _one_of(ids: CompoundSelect[UUID]) -> Select[Event]:
 def hosted_by_viewer(viewer: Viewer, wanted: bool | None) -> list[ColumnElement[bool]]:
     if wanted is None:
         return []
-    hosted = Event.id.in_(hosted_by(viewer.id)) if viewer.id else false()
+    hosted = Event.id.in_(hosted_by(viewer.id)) if viewer.id else NEVER
     return [hosted if wanted else ~hosted]
 
 

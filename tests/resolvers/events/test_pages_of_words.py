@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from auth.viewer import GUEST, Viewer
+from dataloaders.core.counting import Total
 from dataloaders.core.keyset_pages import Listing, PageArgs, fetch_page
 from models import ClubVisibility, Event, EventHost, EventRole, EventStatus, EventVisibility, Role, Service, uuid7
 from resolvers.events import search, service_search, word_pages
@@ -142,3 +143,11 @@ async def rows_of_pages(ports, ada):
         found = service_search.listing(GUEST, ServiceFilter(text=wanted))
         read[wanted, "services"] = await rows_of_page(ports.database, GUEST, found, Service)
     return read
+
+
+@pytest.mark.parametrize("wanted", [{"hosted_by_viewer": True}, {"hosted_by_viewer": False}, {"archived": True}])
+@pytest.mark.parametrize(("lists", "filter"), [(search, EventFilter), (service_search, ServiceFilter)])
+async def test_a_guest_asks_for_what_only_others_have(ports, lists, filter, wanted):
+    page = await fetch_page(ports.database, lists.listing(GUEST, filter(text="club", **wanted)), PageArgs(first=3))
+
+    assert (list(page.rows), await page.total()) == ([], Total())
